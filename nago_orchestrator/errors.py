@@ -1,0 +1,44 @@
+"""Every error that a user can see, and nothing else.
+
+    NagoError                   exit code 3
+    ├── InputError              exit code 2: the study file, an option, a dataset, the database's address
+    │   ├── SpecError
+    │   └── DatabaseError       unreachable, read-only, full, locked, of another version
+    ├── NotFoundError           exit code 4
+    ├── HeldError               exit code 2: another orchestrator runs the study
+    └── StaleStateError         somebody else moved the row first
+"""
+
+from __future__ import annotations
+
+
+class NagoError(Exception):
+    """Its text is one sentence for the user: what is wrong, where, what to do."""
+
+    exit_code = 3
+
+
+class InputError(NagoError):
+    exit_code = 2
+
+
+class SpecError(InputError):
+    """The study file is wrong."""
+
+
+class DatabaseError(InputError):
+    """The database cannot be used as it is."""
+
+
+class NotFoundError(NagoError):
+    exit_code = 4
+
+
+class HeldError(NagoError):
+    """Another orchestrator holds the study."""
+
+    exit_code = 2
+
+
+class StaleStateError(NagoError):
+    """The row was not in the expected state: somebody else moved it first."""
