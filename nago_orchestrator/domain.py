@@ -67,7 +67,7 @@ class Outcome(StrEnum):
     OK = "ok"
     INFEASIBLE = "infeasible"
     LOST = "lost"
-    """No value: every attempt failed for reasons that say nothing about theta. The bracket moves on, the model learns nothing."""
+    """No value, for reasons that say nothing about theta: the bracket moves on, the model learns nothing."""
 
 
 class Origin(StrEnum):
@@ -163,6 +163,20 @@ class NewTrial:
     training_seed: int
     infeasible: str | None
     """Why it cannot be trained, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialDesign:
+    """What a trainer needs to know of one stored trial, beyond what all trials of the study share."""
+
+    study: str
+    number: int
+    architecture: dict[str, Any]
+    width: int | None
+    parameters: int
+    training_seed: int
+    fidelity: int
+    """Epochs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,12 @@
 """Every error that a user can see, and nothing else.
 
-    NagoError                   exit code 3
-    ├── InputError              exit code 2: the study file, an option, a dataset, the database's address
-    │   ├── SpecError
-    │   └── DatabaseError       unreachable, read-only, full, locked, of another version
-    ├── NotFoundError           exit code 4
-    ├── HeldError               exit code 2: another orchestrator runs the study
-    └── StaleStateError         somebody else moved the row first
+NagoError                   exit code 3
+├── InputError              exit code 2: the study file, an option, a dataset, the database's address
+│   ├── SpecError
+│   └── DatabaseError       unreachable, read-only, full, locked, of another version
+├── NotFoundError           exit code 4
+├── HeldError               exit code 2: another orchestrator runs the study
+└── StaleStateError         somebody else moved the row first
 """
 
 from __future__ import annotations

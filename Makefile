@@ -1,0 +1,55 @@
+# Everything a fresh machine needs: make demo, make test. `make help` lists the rest.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := .demo
+# One thread a process: trials run side by side, and a fight over cores slows all of them.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-quick lint format bench clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Make the virtual environment with everything in it
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(READY)
+
+demo: setup ## Search for the best generator on real images: SQLite, local processes, at most 3 minutes
+	rm -rf $(DEMO) && mkdir -p $(DEMO)
+	$(BIN)/nago-orch --database $(DEMO)/nago.sqlite submit examples/digits-demo.yaml --local
+	$(BIN)/nago-orch --database $(DEMO)/nago.sqlite best digits-demo
+	$(BIN)/nago-orch --database $(DEMO)/nago.sqlite pareto digits-demo
+	$(BIN)/nago-orch --database $(DEMO)/nago.sqlite report digits-demo --output $(DEMO)/report.html
+
+test: setup ## Run all tests, on SQLite and on a PostgreSQL of their own (or NAGO_TEST_DATABASE_URL)
+	tests/install-postgresql.sh
+	$(BIN)/pytest
+
+test-quick: setup ## The tests that take seconds
+	tests/install-postgresql.sh
+	$(BIN)/pytest -m 'not slow'
+
+lint: setup ## Style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## Mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## Measure the figures; ONLY="cli plan" measures some
+	$(BIN)/python -m benchmarks $(ONLY)
+
+clean: ## Remove the environment, caches and the demo's data
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,31 @@
+"""Runs the benchmarks, all or the named ones; ends non-zero when a goal is not met."""
+
+from __future__ import annotations
+
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+NOT_BENCHMARKS = {"__main__", "figure", "synthetic_study"}
+
+
+def main(names: list[str]) -> int:
+    folder = Path(__file__).parent
+    known = sorted(module.name for module in pkgutil.iter_modules([str(folder)]) if module.name not in NOT_BENCHMARKS)
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        print(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
+        return 2
+    missed = [name for name in names or known if _run(name) != 0]
+    if missed:
+        print(f"goals missed in: {', '.join(missed)}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+def _run(name: str) -> int:
+    return subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,187 @@
+"""Carries out the planner's actions, one function each. Every one is a single transaction, then at most one effect."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from nago_orchestrator import seeds
+from nago_orchestrator.domain import AttemptState, Failure, NewTrial, Outcome, Proposal, StudyState, Trial, TrialState
+from nago_orchestrator.evaluation import EndedTrial, evaluate
+from nago_orchestrator.events import EventKind
+from nago_orchestrator.proposers.port import Pause
+from nago_orchestrator.reconcile import (
+    AcceptResult,
+    Action,
+    Ask,
+    CancelQueued,
+    EndAttempt,
+    EndStudy,
+    MarkRunning,
+    RepeatStart,
+    StartAttempt,
+    StopAttempt,
+    Tell,
+)
+from nago_orchestrator.session import Session
+from nago_orchestrator.trial_design import attempt_name, build_task, design_trial
+from nago_trainer.architecture import canonical
+
+STOP_GRACE_SECONDS = 2.0
+
+
+@singledispatch
+def carry_out(action: Action, session: Session) -> None:
+    raise TypeError(f"no way to carry out {action!r}")
+
+
+@carry_out.register
+def _ask(_: Ask, session: Session) -> None:
+    proposal = session.proposer.ask()
+    if not isinstance(proposal, Proposal):
+        session.waiting = proposal is Pause.WAITING
+        session.exhausted = proposal is Pause.EXHAUSTED
+        return
+    trials = [_design(proposal, replicate, session) for replicate in range(session.rules.replicates)]
+    session.store.add_proposal(session.study_id, proposal, canonical(proposal.theta), trials, session.clock())
+    session.emit(
+        EventKind.PROPOSED,
+        f"proposal {proposal.number}: {proposal.fidelity} epochs, by {proposal.origin}",
+        proposal=proposal.number,
+        fidelity=proposal.fidelity,
+    )
+    for trial in trials:
+        if trial.infeasible is not None:
+            session.emit(EventKind.INFEASIBLE, trial.infeasible, proposal=proposal.number)
+
+
+def _design(proposal: Proposal, replicate: int, session: Session) -> NewTrial:
+    return design_trial(
+        proposal.theta,
+        session.recipe,
+        connected=session.space.connected,
+        replicate=replicate,
+        architecture_seed=seeds.architecture(session.seed, proposal.number, replicate),
+        training_seed=seeds.training(session.seed, proposal.number, replicate),
+    )
+
+
+@carry_out.register
+def _start(action: StartAttempt, session: Session) -> None:
+    trial = action.trial
+    number = len(trial.attempts) + 1
+    attempt = session.store.add_attempt(
+        trial.id,
+        name=attempt_name(session.study, trial.number, number),
+        token=session.new_token(),
+        executor=session.executor.name,
+        gpus=session.gpus,
+        now=session.clock(),
+    )
+    _launch(trial, attempt.number, attempt.name, attempt.token, session)
+
+
+@carry_out.register
+def _repeat(action: RepeatStart, session: Session) -> None:
+    attempt = action.attempt
+    _launch(action.trial, attempt.number, attempt.name, attempt.token, session)
+
+
+def _launch(trial: Trial, number: int, name: str, token: str, session: Session) -> None:
+    design = session.store.trial_design(trial.id)
+    task = build_task(design, session.recipe, attempt=number, token=token)
+    session.executor.start(name, task)
+
+
+@carry_out.register
+def _mark_running(action: MarkRunning, session: Session) -> None:
+    seen = action.observation
+    session.store.mark_running(action.attempt.id, node=seen.node, uid=seen.uid, now=session.clock())
+    again = f", attempt {action.attempt.number}" if action.attempt.number > 1 else ""
+    session.emit(EventKind.STARTED, f"trial {action.trial.number} started{again}", trial=action.trial.number)
+
+
+@carry_out.register
+def _accept(action: AcceptResult, session: Session) -> None:
+    result = action.observation.result
+    if result is None:
+        raise TypeError("a result to accept has to be there")
+    session.store.accept_result(action.attempt.id, result, observation=action.observation, now=session.clock())
+    diverged = ", diverged" if result.diverged else ""
+    session.emit(
+        EventKind.SUCCEEDED,
+        f"trial {action.trial.number}: validation accuracy {result.validation_accuracy:.2%}"
+        f" after {result.epochs} epochs in {result.seconds:.1f} s{diverged}",
+        trial=action.trial.number,
+        accuracy=result.validation_accuracy,
+        parameters=result.parameters,
+    )
+
+
+@carry_out.register
+def _end_attempt(action: EndAttempt, session: Session) -> None:
+    session.store.end_attempt(
+        action.attempt.id,
+        state=action.state,
+        failure=action.failure,
+        observation=action.observation,
+        trial_to=action.trial_to,
+        not_before=action.not_before,
+        now=session.clock(),
+    )
+    if action.state is AttemptState.CANCELLED or action.failure is Failure.INTERRUPTED:
+        return
+    seen = action.observation
+    cause = (seen.message or seen.reason) if seen else None
+    cause = cause or "nothing was found of it"
+    number = action.trial.number
+    kind, verdict = _VERDICTS.get(action.trial_to, (EventKind.FAILED, "failed"))
+    session.emit(kind, f"trial {number}, attempt {action.attempt.number}: {cause}; {verdict}", trial=number)
+
+
+_VERDICTS = {
+    TrialState.QUEUED: (EventKind.RETRIED, "it is tried again"),
+    TrialState.INFEASIBLE: (EventKind.INFEASIBLE, "infeasible"),
+}
+
+
+@carry_out.register
+def _stop(action: StopAttempt, session: Session) -> None:
+    session.executor.stop(action.attempt.name, grace_seconds=STOP_GRACE_SECONDS)
+
+
+@carry_out.register
+def _cancel(_: CancelQueued, session: Session) -> None:
+    session.store.cancel_trials(session.study_id, session.clock())
+
+
+@carry_out.register
+def _tell(action: Tell, session: Session) -> None:
+    open_proposals = session.store.open_proposals(session.study_id)
+    proposal = next((found for found in open_proposals if found.number == action.proposal), None)
+    if proposal is None:
+        return
+    trials = [
+        EndedTrial(
+            state=trial.state,
+            result=trial.result,
+            parameters=trial.parameters,
+            flops=trial.flops,
+            bytes_per_sample=trial.bytes_per_sample,
+        )
+        for trial in proposal.trials
+    ]
+    evaluation = evaluate(action.proposal, trials, session.objectives, number=session.told)
+    session.store.add_evaluation(session.study_id, evaluation, session.clock())
+    session.proposer.tell(evaluation)
+    session.told += 1
+    session.waiting = session.exhausted = False
+    if evaluation.outcome is Outcome.OK:
+        values = ", ".join(f"{name} {value:.6g}" for name, value in evaluation.values.items())
+        session.emit(EventKind.EVALUATED, f"proposal {action.proposal}: {values}", proposal=action.proposal)
+
+
+@carry_out.register
+def _end_study(action: EndStudy, session: Session) -> None:
+    session.store.move_study(session.study_id, action.state, message=action.message, now=session.clock())
+    word = "is complete" if action.state is StudyState.COMPLETED else action.state
+    session.emit(EventKind.STUDY_ENDED, f"study {session.study} {word}: {action.message}")

@@ -1,0 +1,112 @@
+"""The program `nago-orch`: all its commands, and how every error becomes one sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from nago_orchestrator import __version__
+from nago_orchestrator.cli import database, doctor, listing, replay, reporting, sampling, schema, status, study
+from nago_orchestrator.errors import NagoError
+
+UNEXPECTED = 1
+"""Exit code of an error that nobody expected: a bug of this program."""
+
+HELP = """Search for the network generator whose networks are the best: NAGO, on your own images.
+
+    nago-orch submit study.yaml     start a study, or go on with it
+
+    nago-orch status --watch        see how it stands
+
+    nago-orch best                  the best generator so far
+
+    nago-orch report                everything, as one HTML page
+"""
+EPILOG = (
+    "Exit codes: 0 done, 1 a bug of this program, 2 wrong input (study file, option, dataset, database), 3 the study "
+    "failed or cannot do that, 4 no such study or trial, 130 interrupted."
+)
+
+app = typer.Typer(
+    name="nago-orch",
+    help=HELP,
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich" if sys.stdout.isatty() else None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_GROUPS = {
+    "Run a study": (study.submit, study.pause, study.resume, study.cancel),
+    "Look at results": (
+        listing.list_studies,
+        status.show_status,
+        listing.trials,
+        listing.show,
+        listing.best,
+        listing.pareto,
+        listing.logs,
+        reporting.report,
+    ),
+    "Generators": (sampling.sample,),
+    "Upkeep": (replay.replay, doctor.doctor, schema.schema),
+}
+_NAMES = {"list_studies": "list", "show_status": "status"}
+
+for _panel, _commands in _GROUPS.items():
+    for _command in _commands:
+        _name = _command.__name__
+        app.command(_NAMES.get(_name, _name), rich_help_panel=_panel)(_command)
+app.add_typer(database.app, name="db", rich_help_panel="Upkeep")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"nago-orch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and end the process with its exit code; no exception leaves it but SystemExit."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="nago-orch")
+    except NagoError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001  # the last place where a bug can become a sentence
+        typer.echo(f"error: {_confession(error)}", err=True)
+        sys.exit(UNEXPECTED)
+    sys.exit(0)
+
+
+def _confession(error: Exception) -> str:
+    """Keeps the traceback in a file and says where."""
+    import traceback
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    import platformdirs
+
+    what = f"this is a bug of nago-orch: {type(error).__name__}: {error}".rstrip(": ")
+    folder = Path(platformdirs.user_log_dir("nago"))
+    file = folder / "crash.log"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8") as log:
+            log.write(f"\n{datetime.now(UTC).isoformat()} nago-orch {__version__} {' '.join(sys.argv[1:])}\n")
+            log.write("".join(traceback.format_exception(error)))
+    except OSError:
+        return what
+    return f"{what} (details in {file})"

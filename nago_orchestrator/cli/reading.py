@@ -1,0 +1,48 @@
+"""What every reading command does first: open the database, and find out which study or trial is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nago_orchestrator.errors import InputError, NotFoundError
+
+if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
+    from sqlalchemy import Engine
+
+
+@contextmanager
+def reading(option: str | None) -> Iterator[Engine]:
+    """The database of `--database`, for as long as the context lasts. Raises DatabaseError."""
+    from nago_orchestrator.store.versions import open_engine
+    from nago_orchestrator.wiring import database_url
+
+    engine = open_engine(database_url(option))
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def chosen_study(engine: Engine, name: str | None) -> str:
+    """The name given, or that of the only study. Raises NotFoundError without any, InputError with several."""
+    if name is not None:
+        return name
+    from nago_orchestrator.store.queries import list_studies
+
+    names = [row["name"] for row in list_studies(engine)]
+    if not names:
+        raise NotFoundError("there is no study in this database yet; start one with: nago-orch submit study.yaml")
+    if len(names) > 1:
+        shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+        raise InputError(f"which study? There are {len(names)}: {shown}")
+    return str(names[0])
+
+
+def chosen_trial(engine: Engine, text: str) -> tuple[str, int]:
+    """Study and number of "digits/17", or of "17" in a database with one study. Raises InputError for another form."""
+    study, slash, number = text.rpartition("/")
+    if not number.isdecimal() or (slash and not study):
+        raise InputError(f"{text!r} is not a trial; write STUDY/NUMBER, for example digits/17")
+    return chosen_study(engine, study or None), int(number)

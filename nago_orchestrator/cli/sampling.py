@@ -1,0 +1,198 @@
+"""sample: draw architectures of a theta and say what their networks would cost, without training anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nago_orchestrator.cli.options import Database, Output, OutputFormat
+from nago_orchestrator.cli.tables import Column, print_rows
+from nago_orchestrator.errors import InputError, NotFoundError
+from nago_orchestrator.report import quantities
+
+if TYPE_CHECKING:  # networkx and numpy cost a quarter of a second
+    from nago_orchestrator.space import SearchSpace
+    from nago_trainer.architecture import Architecture
+
+Theta = Mapping[str, float | int]
+
+COLUMNS = (
+    Column(key="seed", title="seed"),
+    Column(key="cells", title="cells"),
+    Column(key="stages", title="cells by stage"),
+    Column(key="nodes", title="nodes", show=quantities.count),
+    Column(key="width", title="width"),
+    Column(key="parameters", title="parameters", show=quantities.count),
+    Column(key="bytes_per_sample", title="memory/sample", show=quantities.size),
+    Column(key="flops", title="flops", show=quantities.count),
+    Column(key="architecture_hash", title="architecture", show=lambda value: str(value)[:10]),
+    Column(key="infeasible", title="infeasible", right=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What an architecture is sized for."""
+
+    theta: Theta
+    connected: bool
+    image_size: int
+    channels: int
+    classes: int
+    parameter_limit: int
+
+
+def sample(  # noqa: PLR0913  # one argument for each option of the command
+    theta: Annotated[
+        list[str] | None,
+        typer.Option("--theta", metavar="NAME=VALUE", help="A hyperparameter; may be given again for others."),
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option("--study", metavar="STUDY", help="Its space, images and parameter limit.")
+    ] = None,
+    best: Annotated[bool, typer.Option("--best", help="With --study: its best theta so far.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the first architecture; the next ones count up.")] = 0,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=100_000, help="How many architectures.")] = 1,
+    parameter_limit: Annotated[int | None, typer.Option("--parameter-limit", min=1, help="Default 4,000,000.")] = None,
+    image_size: Annotated[int | None, typer.Option("--image-size", min=1, help="Pixels; default 32.")] = None,
+    channels: Annotated[int | None, typer.Option("--channels", min=1, help="Of the images; default 3.")] = None,
+    classes: Annotated[int | None, typer.Option("--classes", min=2, help="Default 10.")] = None,
+    draw: Annotated[
+        Path | None, typer.Option("--draw", metavar="FILE", help="Picture of the first one: FILE.svg or FILE.png.")
+    ] = None,
+    output: Output = OutputFormat.TABLE,
+    database: Database = None,
+) -> None:
+    """Draw architectures of a theta: nodes, parameters, memory, a picture of the three levels.
+
+    What --theta leaves out is the middle of the search space's range (the paper's space, or that of --study).
+    """
+    if best and study is None:
+        raise InputError("--best needs --study STUDY")
+    setting = _paper_setting() if study is None else _study_setting(study, best, database)
+    chosen: dict[str, Any] = {
+        "parameter_limit": parameter_limit,
+        "image_size": image_size,
+        "channels": channels,
+        "classes": classes,
+    }
+    setting = replace(setting, **{key: value for key, value in chosen.items() if value is not None})
+    setting = replace(setting, theta={**setting.theta, **parse_theta(theta or ())})
+    architectures = _draw_all(setting, range(seed, seed + count))
+    if draw is not None:
+        _picture(architectures[0], draw)
+    rows = [describe(architecture, number, setting) for number, architecture in enumerate(architectures, start=seed)]
+    print_rows(rows, COLUMNS, output, empty="")
+
+
+def parse_theta(texts: Sequence[str]) -> dict[str, float]:
+    """["top_k=4", "top_p=0.3"] as numbers. Raises InputError for another form; names are checked with the rest."""
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        try:
+            values[name.strip()] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise InputError(f"--theta {text!r} is not NAME=VALUE with a number, for example top_k=4")
+    return values
+
+
+def middle(space: SearchSpace) -> dict[str, float | int]:
+    """The theta in the middle of every range."""
+    return space.theta({dimension.name: (dimension.low + dimension.high) / 2 for dimension in space.dimensions})
+
+
+def describe(architecture: Architecture, seed: int, setting: Setting) -> dict[str, Any]:
+    """What the largest network within the parameter limit costs; `infeasible` says why where there is none."""
+    from nago_trainer.architecture import ParameterLimitError, TensorShape, count_flops, count_parameters, fit_plan
+    from nago_trainer.architecture.memory import bytes_per_sample
+
+    stages = [architecture.stages.count(stage) for stage in range(len(architecture.channel_ratio))]
+    row: dict[str, Any] = {
+        "seed": seed,
+        "cells": len(architecture.cells),
+        "stages": "/".join(map(str, stages)),
+        "nodes": architecture.node_count,
+        "architecture_hash": architecture.digest(),
+    }
+    try:
+        image = TensorShape(setting.channels, setting.image_size)
+        width, plan = fit_plan(architecture, image, setting.classes, setting.parameter_limit)
+    except ParameterLimitError as error:
+        nothing = {"width": None, "bytes_per_sample": None, "flops": None}
+        return {**row, **nothing, "parameters": error.smallest, "infeasible": str(error)}
+    costs = {"parameters": count_parameters(plan), "bytes_per_sample": bytes_per_sample(plan)}
+    return {**row, "width": width, **costs, "flops": count_flops(plan), "infeasible": None}
+
+
+def _paper_setting() -> Setting:
+    from nago_orchestrator.spec.space_section import SpaceSection
+
+    space = SpaceSection().search_space()
+    return Setting(
+        theta=middle(space),
+        connected=space.connected,
+        image_size=32,
+        channels=3,
+        classes=10,
+        parameter_limit=4_000_000,
+    )
+
+
+def _study_setting(name: str, best: bool, database: str | None) -> Setting:
+    from nago_orchestrator.cli.reading import reading
+    from nago_orchestrator.spec import StudySpec
+    from nago_orchestrator.store import queries
+    from nago_orchestrator.store.store import open_store
+    from nago_orchestrator.wiring import database_url
+
+    study = open_store(database_url(database)).study(name)
+    space = StudySpec.from_canonical(study.spec).search_space()
+    theta: Theta = middle(space)
+    if best:
+        with reading(database) as engine:
+            row = queries.incumbent(engine, name)
+        if row is None:
+            raise NotFoundError(f"the study {name} has no evaluation yet, so there is no best theta")
+        theta = row["theta"]
+    data = study.recipe.dataset
+    return Setting(
+        theta=theta,
+        connected=space.connected,
+        image_size=data.image_size,
+        channels=data.channels,
+        classes=data.classes,
+        parameter_limit=study.recipe.parameter_limit,
+    )
+
+
+def _draw_all(setting: Setting, seeds: range) -> list[Architecture]:
+    from nago_trainer.architecture import DisconnectedGraphError, HnagTheta, ThetaError, sample_architecture
+
+    try:
+        theta = HnagTheta.from_mapping(setting.theta)
+        return [sample_architecture(theta, seed, connected=setting.connected) for seed in seeds]
+    except (ThetaError, DisconnectedGraphError) as error:
+        raise InputError(str(error)) from error
+
+
+def _picture(architecture: Architecture, file: Path) -> None:
+    from nago_trainer.architecture import drawing  # type: ignore[attr-defined]  # XXX
+
+    if file.suffix.lower() not in (".svg", ".png"):
+        raise InputError(f"--draw makes .svg and .png files, not {file.name}")
+    try:
+        if file.suffix.lower() == ".svg":
+            file.write_text(drawing.draw_svg(architecture), encoding="utf-8")
+        else:
+            file.write_bytes(drawing.draw_png(architecture))
+    except OSError as error:
+        raise InputError(f"the picture cannot be written to {file}: {error.strerror}") from error
+    except ImportError as error:
+        raise InputError("a PNG needs pillow: pip install pillow, or draw an .svg") from error

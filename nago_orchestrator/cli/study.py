@@ -1,0 +1,81 @@
+"""submit, pause, resume, cancel: the commands that move a study."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from nago_orchestrator.cli.options import Database, StudyFile, StudyName
+
+Follow = Annotated[
+    bool,
+    typer.Option(
+        "--follow/--detach", help="Run it here and show what happens, or leave it to a process in the background."
+    ),
+]
+
+
+def submit(
+    file: StudyFile,
+    local: Annotated[bool, typer.Option("--local", help="Run on this machine, whatever the study file says.")] = False,
+    follow: Follow = True,
+    database: Database = None,
+) -> None:
+    """Start the study of a study file; the same file again goes on with it.
+
+    Ctrl-C once: no new trials, running ones come to their end. Twice: at once. Nothing is lost either way.
+    """
+    from nago_orchestrator.cli.following import go_on
+    from nago_orchestrator.spec import load_study_spec
+    from nago_orchestrator.wiring import database_url, submit_study
+
+    spec = load_study_spec(file)
+    if local and spec.execution.where != "local":
+        spec = spec.model_copy(update={"execution": spec.execution.model_copy(update={"where": "local"})})
+    url = database_url(database)
+    study = submit_study(spec, url, datetime.now(UTC))
+    raise typer.Exit(go_on(study.name, study.state, url, follow=follow))
+
+
+def resume(name: StudyName = None, follow: Follow = True, database: Database = None) -> None:
+    """Go on with a study that was paused, interrupted, killed or has failed."""
+    from nago_orchestrator.cli.following import go_on
+    from nago_orchestrator.wiring import database_url, resume_study
+
+    url = database_url(database)
+    study = resume_study(_chosen(name, database), url, datetime.now(UTC))
+    raise typer.Exit(go_on(study.name, study.state, url, follow=follow))
+
+
+def pause(name: StudyName = None, database: Database = None) -> None:
+    """No new trials; those that run come to their end. Go on with `resume`."""
+    from nago_orchestrator.wiring import database_url, pause_study
+
+    study = pause_study(_chosen(name, database), database_url(database), datetime.now(UTC))
+    typer.echo(f"study {study.name} is paused; go on with: nago-orch resume {study.name}")
+
+
+def cancel(
+    name: StudyName = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    database: Database = None,
+) -> None:
+    """End a study for good; what it has found stays."""
+    from nago_orchestrator.wiring import cancel_study, database_url
+
+    chosen = _chosen(name, database)
+    if not yes:
+        typer.confirm(f"End the study {chosen} for good?", abort=True)
+    study = cancel_study(chosen, database_url(database), datetime.now(UTC))
+    typer.echo(f"study {study.name} is cancelled")
+
+
+def _chosen(name: str | None, database: str | None) -> str:
+    from nago_orchestrator.cli.reading import chosen_study, reading
+
+    if name is not None:
+        return name
+    with reading(database) as engine:
+        return chosen_study(engine, None)

@@ -1,0 +1,33 @@
+"""Asks the trainer, in a process of its own, what a dataset holds; the orchestrator itself never opens an image."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from nago_orchestrator.errors import InputError, NagoError
+
+COMMAND = (sys.executable, "-m", "nago_trainer", "describe-data")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetFacts:
+    channels: int
+    classes: int
+    images: int
+
+
+def describe_dataset(name: str, path: str | None) -> DatasetFacts:
+    """Checks every image. Raises InputError with the trainer's sentence for the first thing that is wrong."""
+    request = json.dumps({"name": name, "path": path})
+    answer = subprocess.run(COMMAND, input=request, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        complaint = answer.stderr.strip().splitlines()
+        raise InputError(complaint[-1].removeprefix("error: ") if complaint else "the trainer cannot read the dataset")
+    try:
+        facts = json.loads(answer.stdout)
+        return DatasetFacts(channels=facts["channels"], classes=facts["classes"], images=facts["images"])
+    except (json.JSONDecodeError, KeyError) as error:
+        raise NagoError(f"the trainer answered {answer.stdout!r} instead of describing the dataset {name}") from error

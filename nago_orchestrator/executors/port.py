@@ -1,0 +1,30 @@
+"""What the loop needs of a place where attempts run. Implementations: local processes, Kubernetes Jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+from nago_orchestrator.domain import Observation
+from nago_trainer.contract import TrialTask
+
+
+class Executor(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def start(self, name: str, task: TrialTask) -> None:
+        """Begin the attempt called `name`. Idempotent: an attempt that exists already is left alone."""
+        ...
+
+    def observe(self, names: Collection[str]) -> Mapping[str, Observation]:
+        """Look at attempts; every name gets an observation, unknown ones are absent."""
+        ...
+
+    def stop(self, name: str, *, grace_seconds: float) -> None:
+        """End the attempt: politely, then by force. Idempotent; an attempt that is over is left alone."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the executor's own resources; running attempts run on."""
+        ...

@@ -1,0 +1,151 @@
+"""The loop: read the facts, plan, carry out; again, until nothing is left to do.
+
+Intent before effect: an attempt's row with its deterministic name is committed before its process or Job is created.
+Killing the orchestrator between any two steps loses nothing; the next one finds the facts and plans from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nago_orchestrator.carry_out import STOP_GRACE_SECONDS, carry_out
+from nago_orchestrator.domain import AttemptState, Failure, Observation, StudyState, Trial, TrialState
+from nago_orchestrator.errors import DatabaseError, HeldError, StaleStateError
+from nago_orchestrator.events import EventKind
+from nago_orchestrator.reconcile import EndAttempt, Snapshot, Spent, plan
+from nago_orchestrator.session import Session
+
+if TYPE_CHECKING:
+    from nago_orchestrator.store.lock import Hold
+
+POLL_SECONDS = 0.1
+"""Between two looks at what runs, when the last look found nothing to do."""
+LONGEST_TROUBLE_SECONDS = 300.0
+"""How long the loop goes on asking a database that does not answer."""
+LONGEST_PAUSE_SECONDS = 10.0
+
+
+class _HoldLostError(Exception):
+    """The database forgot who runs the study, e.g. because it was restarted."""
+
+
+@dataclass
+class _Patience:
+    """How long the database has been in trouble; a tick that succeeds ends the trouble."""
+
+    session: Session
+    sleep: Callable[[float], None]
+    seconds: float = 0.0
+
+    def endure(self, error: Exception) -> None:
+        """Wait a little longer each time; raises `error` when it has gone on for too long."""
+        if self.seconds >= LONGEST_TROUBLE_SECONDS or self.session.stop.requested:
+            raise error
+        pause = min(max(self.seconds, 0.5), LONGEST_PAUSE_SECONDS)
+        self.session.emit(EventKind.TROUBLE, f"{error} Trying again in {pause:.1f} s.")
+        self.sleep(pause)
+        self.seconds += pause
+
+
+def run(session: Session, sleep: Callable[[float], None]) -> StudyState:
+    """Run the study until it ends, is paused, or the session is asked to stop. Returns the state it is left in.
+
+    Raises HeldError if somebody else runs it, DatabaseError when the database has not answered for
+    LONGEST_TROUBLE_SECONDS; trainers that run go on, and what they find is picked up by the next orchestrator.
+    """
+    patience = _Patience(session, sleep)
+    had_hold = False
+    while True:
+        try:
+            with session.hold() as hold:
+                had_hold = True
+                return _run_held(session, hold, patience, sleep)
+        except HeldError as error:
+            if not had_hold:
+                raise
+            patience.endure(error)  # the holder may be our own lost connection, which the server has yet to notice
+        except (DatabaseError, _HoldLostError) as error:
+            patience.endure(error)
+
+
+def _run_held(session: Session, hold: Hold, patience: _Patience, sleep: Callable[[float], None]) -> StudyState:
+    while True:
+        if not hold.still_held():
+            raise _HoldLostError("The database lost the lock on this study.")
+        try:
+            state, busy, live = tick(session)
+        except StaleStateError:
+            continue  # somebody moved a row first (a pause, a cancel): look again
+        patience.seconds = 0.0
+        if session.stop.aborted:
+            _interrupt(session)
+            return state
+        if not busy and not live and (state is not StudyState.RUNNING or session.stop.requested):
+            return state
+        if not busy:
+            sleep(POLL_SECONDS)
+
+
+def tick(session: Session) -> tuple[StudyState, bool, bool]:
+    """One look and what follows from it: the study's state, whether anything was done, whether anything runs."""
+    trials = session.store.active_trials(session.study_id)
+    observations = _observe(session, trials)
+    snapshot = _snapshot(session, trials, observations)
+    actions = plan(snapshot, session.rules, session.clock())
+    for action in actions:
+        carry_out(action, session)
+    return snapshot.state, bool(actions), any(trial.live_attempt for trial in trials)
+
+
+def _observe(session: Session, trials: tuple[Trial, ...]) -> Mapping[str, Observation]:
+    live = {attempt.name: attempt.id for trial in trials if (attempt := trial.live_attempt)}
+    observations = session.executor.observe(live.keys())
+    for name, observation in observations.items():
+        stored = session.stored_epochs.get(name, 0)
+        fresh = observation.epochs[stored:]
+        if fresh:
+            session.store.record_epochs(live[name], fresh, session.clock())
+            session.stored_epochs[name] = stored + len(fresh)
+    return observations
+
+
+def _snapshot(session: Session, trials: tuple[Trial, ...], observations: Mapping[str, Observation]) -> Snapshot:
+    tally = session.store.tally(session.study_id)
+    failed = tally.trials[TrialState.FAILED]
+    tellable = [
+        proposal.number
+        for proposal in session.store.open_proposals(session.study_id)
+        if all(trial.state.is_final for trial in proposal.trials)
+    ]
+    return Snapshot(
+        state=tally.state,
+        draining=session.stop.requested,
+        trials=trials,
+        observations=observations,
+        tellable=tuple(tellable),
+        spent=Spent(
+            trials=sum(tally.trials.values()),
+            succeeded=tally.trials[TrialState.SUCCEEDED],
+            infeasible=tally.trials[TrialState.INFEASIBLE],
+            failed=failed,
+            gpu_seconds=tally.gpu_seconds,
+            started_at=tally.started_at,
+            common_failure=session.store.common_failure(session.study_id) if failed else None,
+        ),
+        exhausted=session.exhausted,
+        waiting=session.waiting,
+    )
+
+
+def _interrupt(session: Session) -> None:
+    """Stop what runs, at once; its trials go back to the queue."""
+    for trial in session.store.active_trials(session.study_id):
+        attempt = trial.live_attempt
+        if attempt is None:
+            continue
+        session.executor.stop(attempt.name, grace_seconds=STOP_GRACE_SECONDS)
+        carry_out(
+            EndAttempt(trial, attempt, AttemptState.FAILED, Failure.INTERRUPTED, None, TrialState.QUEUED), session
+        )

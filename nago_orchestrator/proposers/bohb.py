@@ -1,0 +1,112 @@
+"""BOHB (Falkner, Klein and Hutter, 2018): Hyperband's brackets, filled by a density model, as HpBandSter does it.
+
+For the same study seed and the same told results the proposals are those of HpBandSter's classes. Proposal i is drawn
+with numpy's global generator seeded by the first four 32-bit words of `seeds.proposal(study seed, i)` and with the
+ConfigSpace seeded by the fifth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from nago_orchestrator import seeds
+from nago_orchestrator.domain import Evaluation, Origin, Outcome, Proposal
+from nago_orchestrator.errors import SpecError
+from nago_orchestrator.proposers.brackets import Brackets, Run
+from nago_orchestrator.proposers.history import History
+from nago_orchestrator.proposers.hpbandster_fence import Configuration, DensityModel, ModelOptions
+from nago_orchestrator.proposers.port import HistoryError, Pause
+from nago_orchestrator.space import SearchSpace
+
+
+class Bohb:
+    """Proposes until `brackets` brackets over `ladder` are complete."""
+
+    def __init__(
+        self,
+        *,
+        space: SearchSpace,
+        study_seed: int,
+        ladder: tuple[int, ...],
+        brackets: int,
+        objective: int = 0,
+        options: ModelOptions | None = None,
+    ) -> None:
+        """`objective` is the place in an evaluation's costs of the one to be minimised.
+
+        Raises SpecError if nothing is searched or the ladder is not geometric.
+        """
+        if not space.dimensions:
+            raise SpecError("BOHB has nothing to search: every hyperparameter is fixed; give at least one a range.")
+        self._space = space
+        self._study_seed = study_seed
+        self._objective = objective
+        self._brackets = Brackets(ladder, brackets)
+        self._model = DensityModel(space.dimensions, options or ModelOptions())
+        self._history = History()
+        self._runs: list[Run] = []
+        """By number of their proposal."""
+        self._newest: dict[tuple[int, int, int], int] = {}
+        """Number of the newest proposal of each configuration."""
+        self._drawn = Origin.RANDOM
+        """How the newest configuration was drawn."""
+
+    def ask(self) -> Proposal | Pause:
+        run = self._brackets.next_run(self._draw)
+        if run is None:
+            return Pause.EXHAUSTED if self._brackets.finished else Pause.WAITING
+        return self._add(run, self._drawn)
+
+    def record(self, proposal: Proposal) -> None:
+        self._history.check_next(proposal)
+        run = self._brackets.next_run(lambda _: self._space.searched(proposal.theta))
+        if run is None or self._add(run, proposal.origin) != proposal:
+            raise HistoryError(
+                f"The stored proposal {proposal.number} does not follow from the search settings: "
+                "the study's spec or its rows were changed."
+            )
+
+    def tell(self, evaluation: Evaluation) -> None:
+        run = self._runs[self._history.tell(evaluation).number]
+        ok = evaluation.outcome is Outcome.OK
+        cost = evaluation.costs[self._objective] if ok else math.inf
+        loss = cost if math.isfinite(cost) else math.inf
+        self._brackets.report(run, loss)
+        if evaluation.outcome is not Outcome.LOST:
+            self._model.learn(run.configuration, run.fidelity, loss)
+
+    def facts(self) -> Mapping[str, int | float]:
+        origins = [proposal.origin for proposal in self._history.proposals]
+        fresh = len(origins) - origins.count(Origin.PROMOTION)
+        return {
+            "planned_proposals": self._brackets.planned_runs,
+            "brackets_started": self._brackets.started,
+            "model_fidelity": self._model.fidelity or 0,
+            "model_based_share": origins.count(Origin.MODEL) / fresh if fresh else 0.0,
+            **{f"points_at_fidelity_{fidelity}": count for fidelity, count in self._model.points().items()},
+        }
+
+    def _draw(self, fidelity: int) -> Configuration:
+        seed = seeds.proposal(self._study_seed, self._history.next_number)
+        values, self._drawn = self._model.draw(seed, fidelity)
+        return self._space.searched(values)
+
+    def _add(self, run: Run, origin: Origin) -> Proposal:
+        """`origin` is that of a new configuration; one that was proposed before is a promotion."""
+        parent = self._newest.get(run.key)
+        proposal = Proposal(
+            number=self._history.next_number,
+            theta=self._space.theta(run.configuration),
+            fidelity=run.fidelity,
+            origin=origin if parent is None else Origin.PROMOTION,
+            bracket=run.key[0],
+            rung=run.rung,
+            slot=run.key[2],
+            parent=parent,
+            told_before=self._history.told,
+        )
+        self._history.add(proposal)
+        self._runs.append(run)
+        self._newest[run.key] = proposal.number
+        return proposal

@@ -1,0 +1,299 @@
+"""The planner: from the facts of one moment to the list of things to do. Pure; the loop carries the list out.
+
+Level-triggered: it looks at the whole state each time and keeps no memory, so an event that was missed costs one tick
+and a restarted orchestrator plans as one that never died.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nago_orchestrator.domain import (
+    Attempt,
+    AttemptState,
+    Failure,
+    Observation,
+    Phase,
+    StudyState,
+    Trial,
+    TrialState,
+)
+
+LONGEST_PAUSE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    infrastructure: int
+    """New attempts of one trial after failures that say nothing about it."""
+    defect: int
+    pause: timedelta
+    """Before the first retry of an infrastructure failure; doubles with each further one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the study may spend; None means unlimited."""
+
+    trials: int | None
+    wall_time: timedelta | None
+    gpu_hours: float | None
+    failed_fraction: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What the study has used so far."""
+
+    trials: int
+    succeeded: int
+    infeasible: int
+    failed: int
+    gpu_seconds: float
+    started_at: datetime
+    common_failure: str | None
+    """The most frequent cause among the failed trials, for the message when the study is stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    state: StudyState
+    draining: bool
+    """The orchestrator was asked to end: what runs may finish, nothing new begins."""
+    trials: tuple[Trial, ...]
+    """All that are not final."""
+    observations: Mapping[str, Observation]
+    """By the live attempts' names."""
+    tellable: tuple[int, ...]
+    """Proposals whose trials are all final and that were not told yet, in the order they became so."""
+    spent: Spent
+    exhausted: bool
+    """The proposer has nothing more to propose, whatever it is told."""
+    waiting: bool
+    """The proposer has nothing to propose until it is told something."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    parallelism: int
+    replicates: int
+    limits: Limits
+    retries: RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRunning:
+    trial: Trial
+    attempt: Attempt
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptResult:
+    trial: Trial
+    attempt: Attempt
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class EndAttempt:
+    trial: Trial
+    attempt: Attempt
+    state: AttemptState
+    failure: Failure | None
+    observation: Observation | None
+    trial_to: TrialState
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopAttempt:
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class StartAttempt:
+    """A new attempt of a queued trial."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatStart:
+    """The attempt's row was committed, but its process or Job never came to be."""
+
+    trial: Trial
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class CancelQueued:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    proposal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class EndStudy:
+    state: StudyState
+    message: str | None
+
+
+Action = (
+    MarkRunning
+    | AcceptResult
+    | EndAttempt
+    | StopAttempt
+    | StartAttempt
+    | RepeatStart
+    | CancelQueued
+    | Tell
+    | Ask
+    | EndStudy
+)
+
+
+def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
+    """What to do next, in the order to do it. An empty list: wait."""
+    if snapshot.state in (StudyState.CANCELLED, StudyState.FAILED):
+        return _wind_up(snapshot)
+    settled = _settle_attempts(snapshot, rules.retries, now)
+    if settled:
+        return settled  # what follows depends on where the trials end up: look again first
+    tells: list[Action] = [Tell(number) for number in snapshot.tellable]
+    if tells:
+        return tells
+    if snapshot.state is not StudyState.RUNNING:
+        return []
+    verdict = _verdict(snapshot, rules.limits, now)
+    if verdict is not None:
+        return [verdict]
+    if snapshot.draining:
+        return []
+    return [*_starts(snapshot, rules, now), *_asks(snapshot, rules, now)]
+
+
+def _wind_up(snapshot: Snapshot) -> list[Action]:
+    """A cancelled study's trials are cancelled; a failed one's go back to the queue, for the day it is resumed."""
+    cancelled = snapshot.state is StudyState.CANCELLED
+    state = AttemptState.CANCELLED if cancelled else AttemptState.FAILED
+    failure = None if cancelled else Failure.INTERRUPTED
+    trial_to = TrialState.CANCELLED if cancelled else TrialState.QUEUED
+    actions: list[Action] = []
+    for trial in snapshot.trials:
+        attempt = trial.live_attempt
+        if attempt is not None:
+            observation = snapshot.observations.get(attempt.name)
+            actions += [StopAttempt(attempt), EndAttempt(trial, attempt, state, failure, observation, trial_to)]
+    if cancelled and any(trial.state is TrialState.QUEUED for trial in snapshot.trials):
+        actions.append(CancelQueued())
+    return actions
+
+
+def _settle_attempts(snapshot: Snapshot, retries: RetryPolicy, now: datetime) -> list[Action]:
+    actions: list[Action] = []
+    for trial in snapshot.trials:
+        attempt = trial.live_attempt
+        observation = snapshot.observations.get(attempt.name) if attempt else None
+        if attempt is not None and observation is not None:
+            actions += _settle(trial, attempt, observation, retries, now)
+    return actions
+
+
+def _settle(
+    trial: Trial, attempt: Attempt, observation: Observation, retries: RetryPolicy, now: datetime
+) -> Sequence[Action]:
+    if observation.result is not None:
+        return [AcceptResult(trial, attempt, observation)]
+    if observation.phase is Phase.RUNNING:
+        return [MarkRunning(trial, attempt, observation)] if attempt.state is AttemptState.CREATED else []
+    if observation.phase is Phase.ABSENT and attempt.state is AttemptState.CREATED:
+        return [RepeatStart(trial, attempt)]
+    failure = Failure.INFRASTRUCTURE if observation.phase is Phase.ABSENT else observation.failure or Failure.DEFECT
+    trial_to, not_before = after_failure(trial, failure, retries, now)
+    return [EndAttempt(trial, attempt, AttemptState.FAILED, failure, observation, trial_to, not_before)]
+
+
+def after_failure(
+    trial: Trial, failure: Failure, retries: RetryPolicy, now: datetime
+) -> tuple[TrialState, datetime | None]:
+    """Where a trial goes after an attempt failed that way, and how long it rests before the next one."""
+    before = sum(attempt.failure is failure for attempt in trial.attempts)
+    match failure:
+        case Failure.INFEASIBLE:
+            return TrialState.INFEASIBLE, None
+        case Failure.INTERRUPTED:
+            return TrialState.QUEUED, None
+        case Failure.DEFECT:
+            return (TrialState.QUEUED if before < retries.defect else TrialState.FAILED), None
+        case Failure.INFRASTRUCTURE:
+            if before >= retries.infrastructure:
+                return TrialState.FAILED, None
+            return TrialState.QUEUED, now + min(retries.pause * 2 ** min(before, 16), LONGEST_PAUSE)
+
+
+def _verdict(snapshot: Snapshot, limits: Limits, now: datetime) -> EndStudy | None:
+    failure = _failure_message(snapshot.spent, limits)
+    if failure is not None:
+        return EndStudy(StudyState.FAILED, failure)
+    if snapshot.trials:
+        return None
+    reached = reached_limit(snapshot.spent, limits, now)
+    if reached is not None:
+        return EndStudy(StudyState.COMPLETED, reached)
+    if snapshot.exhausted:
+        return EndStudy(StudyState.COMPLETED, "the search has evaluated all its proposals")
+    if snapshot.waiting:
+        return EndStudy(StudyState.FAILED, "the proposer waits for an evaluation, but nothing is left to evaluate")
+    return None
+
+
+def _failure_message(spent: Spent, limits: Limits) -> str | None:
+    """At least 3 failures before a verdict, and at least 5 ended trials before a fraction means something."""
+    ended = spent.succeeded + spent.infeasible + spent.failed
+    cause = f"; most often: {spent.common_failure}" if spent.common_failure else ""
+    if ended == spent.failed and spent.failed >= 3:
+        return f"all of the first {spent.failed} trials failed{cause}"
+    fraction = limits.failed_fraction
+    if fraction is not None and ended >= 5 and spent.failed > fraction * ended:
+        return f"{spent.failed} of {ended} trials failed, more than limits.failed_fraction = {fraction:g} allows{cause}"
+    return None
+
+
+def reached_limit(spent: Spent, limits: Limits, now: datetime) -> str | None:
+    if limits.trials is not None and spent.trials >= limits.trials:
+        return f"limits.trials = {limits.trials} is reached"
+    if limits.wall_time is not None and now - spent.started_at >= limits.wall_time:
+        return f"limits.wall_time = {limits.wall_time} is reached"
+    if limits.gpu_hours is not None and spent.gpu_seconds >= 3600 * limits.gpu_hours:
+        return f"limits.gpu_hours = {limits.gpu_hours:g} is reached"
+    return None
+
+
+def _starts(snapshot: Snapshot, rules: Rules, now: datetime) -> list[StartAttempt]:
+    live = sum(trial.live_attempt is not None for trial in snapshot.trials)
+    ready = [
+        trial
+        for trial in snapshot.trials
+        if trial.state is TrialState.QUEUED and (trial.not_before is None or trial.not_before <= now)
+    ]
+    return [StartAttempt(trial) for trial in ready[: max(0, rules.parallelism - live)]]
+
+
+def _asks(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Ask]:
+    """A trial that rests before a retry keeps its place: it is the order of tells that makes a search repeatable."""
+    if snapshot.exhausted or snapshot.waiting or len(snapshot.trials) >= rules.parallelism:
+        return []
+    if reached_limit(snapshot.spent, rules.limits, now) is not None:
+        return []
+    return [Ask()]

@@ -1,0 +1,107 @@
+"""Optimisation history: every evaluation in told order, and the best so far at the highest fidelity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from nago_orchestrator.domain import Goal, Objective
+from nago_orchestrator.report import quantities
+from nago_orchestrator.report.panel import Panel, Row
+from nago_orchestrator.report.style import (
+    ACCENT,
+    MOST_POINTS,
+    by_fidelity,
+    epochs_label,
+    evenly,
+    fidelity_colours,
+    fidelity_symbols,
+    focus,
+    joined,
+    new_figure,
+    outside,
+)
+
+READING = (
+    "Each point is one evaluation, in the order in which the search learned of it; darker means more epochs. "
+    "The line is the best value so far at the highest fidelity."
+)
+
+
+def history(evaluations: Sequence[Row], objective: Objective) -> Panel:
+    """From evaluations with evaluation, proposal, fidelity, origin and objective_values."""
+    rows = [row for row in evaluations if finite_value(row, objective.name) is not None]
+    if not rows:
+        return Panel(
+            key="history",
+            title="Optimisation history",
+            reading=READING,
+            figure=None,
+            note="No evaluation has a value yet.",
+        )
+    figure = new_figure(x="evaluation", y=objective.name)
+    if objective.name in ("accuracy", "error"):
+        figure.update_yaxes(tickformat=".1%")
+    shown = evenly(rows, MOST_POINTS)
+    for fidelity, colour in fidelity_colours(row["fidelity"] for row in rows).items():
+        figure.add_trace(_points([row for row in shown if row["fidelity"] == fidelity], objective, colour))
+        figure.data[-1].update(
+            name=epochs_label(fidelity),
+            marker_symbol=fidelity_symbols(row["fidelity"] for row in rows)[fidelity],
+        )
+    figure.add_trace(_running_best(rows, objective))
+    span, left_out = focus(by_fidelity(rows, lambda row: row["objective_values"][objective.name]), objective.goal)
+    figure.update_yaxes(range=span)
+    thinned = f"{len(shown):,} of {len(rows):,} points are drawn, evenly chosen." if len(shown) < len(rows) else None
+    note = joined(thinned, outside(left_out) if left_out else None)
+    return Panel(key="history", title="Optimisation history", reading=READING, figure=figure, note=note)
+
+
+def finite_value(row: Row, name: str) -> float | None:
+    value = (row.get("objective_values") or {}).get(name)
+    return value if isinstance(value, (int, float)) and math.isfinite(value) else None
+
+
+def _points(rows: Sequence[Row], objective: Objective, colour: str) -> go.Scatter:
+    name = objective.name
+    return go.Scatter(
+        x=[row["evaluation"] + 1 for row in rows],
+        y=[row["objective_values"][name] for row in rows],
+        customdata=[
+            [
+                row["proposal"],
+                row["origin"],
+                quantities.objective(objective.name, row["objective_values"][objective.name]),
+            ]
+            for row in rows
+        ],
+        mode="markers",
+        marker={"color": colour, "size": 7, "opacity": 0.85, "line": {"width": 0}},
+        hovertemplate="evaluation %{x}, proposal %{customdata[0]} (%{customdata[1]})<br><b>%{customdata[2]}</b>",
+    )
+
+
+def _running_best(rows: Sequence[Row], objective: Objective) -> go.Scatter:
+    highest = max(row["fidelity"] for row in rows)
+    best: float | None = None
+    x, y = [], []
+    for row in rows:
+        value = row["objective_values"][objective.name]
+        if row["fidelity"] == highest and (best is None or objective.cost(value) < objective.cost(best)):
+            best = value
+            x.append(row["evaluation"] + 1)
+            y.append(value)
+    if best is not None:
+        x.append(rows[-1]["evaluation"] + 1)
+        y.append(best)
+    word = "highest" if objective.goal is Goal.MAXIMIZE else "lowest"
+    return go.Scatter(
+        x=x,
+        y=y,
+        mode="lines",
+        line={"color": ACCENT, "width": 2, "shape": "hv"},
+        name=f"{word} so far at {epochs_label(highest)}",
+        hovertemplate="best after evaluation %{x}: <b>%{y}</b><extra></extra>",
+    )

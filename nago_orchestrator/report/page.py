@@ -1,0 +1,125 @@
+"""One self-contained HTML page: the study's facts, every figure, the library that draws them. No network is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import plotly.io
+from plotly.offline import get_plotlyjs
+
+from nago_orchestrator.report import quantities
+from nago_orchestrator.report.correlation import correlation
+from nago_orchestrator.report.curves import learning_curves
+from nago_orchestrator.report.facts import TextTable, best_generator, best_words, study_facts, top_trials
+from nago_orchestrator.report.failures import failures
+from nago_orchestrator.report.history import history
+from nago_orchestrator.report.hyperparameters import hyperparameters
+from nago_orchestrator.report.panel import Panel
+from nago_orchestrator.report.sheet import STYLE_SHEET
+from nago_orchestrator.report.study_report import StudyReport
+from nago_orchestrator.report.timeline import timeline
+from nago_orchestrator.report.tradeoff import tradeoff
+
+_CONFIG = {
+    "displaylogo": False,
+    "displayModeBar": "hover",
+    "responsive": True,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d"],
+}
+
+
+def build_panels(report: StudyReport) -> tuple[Panel, ...]:
+    """All figures in the order of the page."""
+    return (
+        history(report.evaluations, report.objective),
+        tradeoff(report.trials),
+        learning_curves(report.trials, report.epochs),
+        correlation(report.evaluations, report.objective),
+        hyperparameters(report.evaluations, report.objective),
+        failures(report.attempts),
+        timeline(report.attempts, report.made_at),
+    )
+
+
+def build_page(report: StudyReport) -> str:
+    """The whole page as one string of HTML; the same rows give the same page."""
+    panels = build_panels(report)
+    name = escape(str(report.study["name"]))
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{name} · NAGO report</title>",
+            f"<style>{STYLE_SHEET}</style>",
+            f"<script>{get_plotlyjs()}</script></head><body><main>",
+            _head(report, name, panels),
+            _best(report),
+            *(_section(panel) for panel in panels),
+            _top(report),
+            f"<footer>made by NAGO at {quantities.moment(report.made_at)}</footer>",
+            "</main></body></html>\n",
+        ]
+    )
+
+
+def _head(report: StudyReport, name: str, panels: Sequence[Panel]) -> str:
+    links = [("best", "Best generator"), *((panel.key, panel.title) for panel in panels), ("top", "Top trials")]
+    facts = "".join(
+        f"<div><dt>{escape(label)}</dt><dd>{_fact(label, value)}</dd></div>" for label, value in study_facts(report)
+    )
+    anchors = "".join(f'<a href="#{key}">{escape(title)}</a>' for key, title in links)
+    return f"<header><h1>{name}</h1><nav>{anchors}</nav></header><section><dl>{facts}</dl></section>"
+
+
+def _fact(label: str, value: str) -> str:
+    text = escape(value)
+    return f'<span class="state {text}">{text}</span>' if label == "State" else text
+
+
+def _best(report: StudyReport) -> str:
+    table, best = best_generator(report), report.best
+    if table is None or best is None:
+        return f'<section id="best"><h2>Best generator</h2><p class="note">{escape(best_words(report))}</p></section>'
+    value = quantities.objective(report.objective.name, best["objective_values"][report.objective.name])
+    body = f'<div class="columns">{_table(table)}</div>'
+    if report.drawing:
+        body = f'<div class="pair"><div>{_table(table)}</div><div class="drawing">{report.drawing}</div></div>'
+    return (
+        f'<section id="best"><h2>Best generator</h2><div class="big">{escape(value)}</div>'
+        f'<p class="reading">{escape(best_words(report))}</p>{body}</section>'
+    )
+
+
+def _section(panel: Panel) -> str:
+    parts = [f'<section id="{panel.key}"><h2>{escape(panel.title)}</h2>']
+    if panel.figure is not None:
+        parts.append(f'<p class="reading">{escape(panel.reading)}</p>')
+        parts.append(
+            plotly.io.to_html(
+                panel.figure, config=_CONFIG, include_plotlyjs=False, full_html=False, div_id=f"figure-{panel.key}"
+            )
+        )
+    if panel.note:
+        parts.append(f'<p class="note">{escape(panel.note)}</p>')
+    return "".join([*parts, "</section>"])
+
+
+def _top(report: StudyReport) -> str:
+    table = top_trials(report)
+    body = (
+        '<p class="note">No trial has finished yet.</p>'
+        if table is None
+        else f'<div class="scroll">{_table(table)}</div>'
+    )
+    return f'<section id="top"><h2>Top trials</h2>{body}</section>'
+
+
+def _table(table: TextTable) -> str:
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in table.header)
+    rows = "".join(
+        f"<tr{' class=fixed' if 'fixed' in row else ''}>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
+        for row in table.rows
+    )
+    return f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{rows}</tbody></table>"

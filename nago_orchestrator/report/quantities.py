@@ -1,0 +1,65 @@
+"""Numbers as people read them; used by the report and by the command line's tables."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+
+def percent(value: float) -> str:
+    """0.9731 as "97.31 %"."""
+    return f"{100 * value:.2f} %" if math.isfinite(value) else str(value)
+
+
+def count(value: float) -> str:
+    """1234567 as "1,234,567"."""
+    return f"{value:,.0f}" if math.isfinite(value) else str(value)
+
+
+def number(value: float) -> str:
+    """Four significant digits; whole numbers in full."""
+    if isinstance(value, int) or (math.isfinite(value) and value == int(value) and abs(value) < 1e6):
+        return f"{value:.0f}"
+    return f"{value:.4g}"
+
+
+def size(value: float) -> str:
+    """Bytes in decimal units: 1530000 as "1.53 MB"."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(value) < 999.5:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} TB"
+
+
+def duration(seconds: float) -> str:
+    """3725 as "1 h 2 min"; below a minute with one decimal."""
+    if not math.isfinite(seconds):
+        return str(seconds)
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h"
+
+
+def moment(value: datetime | str) -> str:
+    """A time to the second, in the zone it carries."""
+    when = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return f"{when:%Y-%m-%d %H:%M:%S %Z}".rstrip()
+
+
+def objective(name: str, value: float) -> str:
+    """The value of an objective in its unit."""
+    if name in ("accuracy", "error"):
+        return percent(value)
+    if name == "memory":
+        return f"{size(value)}/sample"
+    if name in ("parameters", "flops"):
+        return count(value)
+    return duration(value) if name == "seconds" else number(value)

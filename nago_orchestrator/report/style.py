@@ -1,0 +1,129 @@
+"""One look for every figure: fonts, colours, and how much a browser is asked to draw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from statistics import quantiles
+from typing import Any, TypeVar
+
+import plotly.graph_objects as go
+
+from nago_orchestrator.domain import Goal
+from nago_orchestrator.report.panel import Row
+
+T = TypeVar("T")
+
+INK = "#1f2933"
+MUTED = "#7b8794"
+FAINT = "#d9dee4"
+ACCENT = "#d9480f"
+"""Of the best, and of the Pareto front."""
+FAILURE = "#c92a2a"
+FONT = "Inter, 'Segoe UI', 'Helvetica Neue', Helvetica, Arial, sans-serif"
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "hexagon")
+MOST_POINTS = 4000
+"""Points of one figure beyond which it is thinned, and says so."""
+
+_LIGHT, _DARK = (155, 197, 232), (13, 59, 110)
+
+
+def fidelity_colours(fidelities: Iterable[int]) -> dict[int, str]:
+    """From light (few epochs) to dark (many)."""
+    ordered = sorted(set(fidelities))
+    steps = max(len(ordered) - 1, 1)
+    shares = [index / steps if len(ordered) > 1 else 1.0 for index in range(len(ordered))]
+    return {fidelity: _blend(share) for fidelity, share in zip(ordered, shares, strict=True)}
+
+
+def fidelity_symbols(fidelities: Iterable[int]) -> dict[int, str]:
+    return {fidelity: SYMBOLS[index % len(SYMBOLS)] for index, fidelity in enumerate(sorted(set(fidelities)))}
+
+
+def _blend(share: float) -> str:
+    return "#" + "".join(f"{round(low + (high - low) * share):02x}" for low, high in zip(_LIGHT, _DARK, strict=True))
+
+
+def epochs_label(fidelity: int) -> str:
+    return f"{fidelity} epoch" if fidelity == 1 else f"{fidelity} epochs"
+
+
+def evenly(rows: Sequence[T], most: int) -> list[T]:
+    """At most `most` rows, the first and the last among them, evenly spread over the order given."""
+    if len(rows) <= most:
+        return list(rows)
+    if most < 2:
+        return list(rows[:most])
+    return [rows[round(index * (len(rows) - 1) / (most - 1))] for index in range(most)]
+
+
+def new_figure(*, x: str, y: str, height: int = 430) -> go.Figure:
+    """An empty figure with the report's look and titled axes."""
+    figure = go.Figure()
+    dress(figure, height=height)
+    figure.update_xaxes(title_text=x)
+    figure.update_yaxes(title_text=y)
+    return figure
+
+
+def dress(figure: go.Figure, *, height: int) -> None:
+    figure.update_layout(
+        height=height,
+        font={"family": FONT, "size": 13, "color": INK},
+        paper_bgcolor="white",
+        plot_bgcolor="white",
+        margin={"l": 70, "r": 24, "t": 44, "b": 56},
+        hoverlabel={"bgcolor": "white", "font": {"family": FONT, "size": 12, "color": INK}},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title_text": ""},
+    )
+    axis: dict[str, Any] = {"gridcolor": "#eef1f4", "linecolor": FAINT, "zeroline": False, "ticks": "outside"}
+    axis |= {"tickcolor": FAINT, "title_font": {"size": 13, "color": MUTED}, "automargin": True}
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis)
+
+
+def focus(groups: Iterable[Sequence[float]], goal: Goal) -> tuple[list[float] | None, int]:
+    """Range of an axis that leaves far outliers on the bad side out, and how many; None where there are none.
+
+    Far is three interquartile ranges beyond the quartile of its group (Tukey's outer fence): a diverged training, say.
+    """
+    inside: list[float] = []
+    total = 0
+    for values in groups:
+        inside += [value for value in values if _is_near(value, _fence(values, goal), goal)]
+        total += len(values)
+    left_out = total - len(inside)
+    if not left_out:
+        return None, 0
+    pad = 0.06 * (max(inside) - min(inside)) or 0.01
+    return [min(inside) - pad, max(inside) + pad], left_out
+
+
+def _fence(values: Sequence[float], goal: Goal) -> float:
+    if len(values) < 8:
+        return -math.inf if goal is Goal.MAXIMIZE else math.inf
+    low, _, high = quantiles(values, n=4)
+    return low - 3 * (high - low) if goal is Goal.MAXIMIZE else high + 3 * (high - low)
+
+
+def _is_near(value: float, fence: float, goal: Goal) -> bool:
+    return value >= fence if goal is Goal.MAXIMIZE else value <= fence
+
+
+def by_fidelity(rows: Iterable[Row], value: Callable[[Row], float]) -> list[list[float]]:
+    """The values of each fidelity's rows, lowest fidelity first."""
+    groups: dict[int, list[float]] = {}
+    for row in rows:
+        groups.setdefault(row["fidelity"], []).append(value(row))
+    return [groups[fidelity] for fidelity in sorted(groups)]
+
+
+def outside(left_out: int, axis: str = "vertical") -> str:
+    """The sentence that owns up to `focus`."""
+    points = "1 point lies" if left_out == 1 else f"{left_out:,} points lie"
+    return f"{points} far outside the {axis} axis; a double click on the figure shows all."
+
+
+def joined(*sentences: str | None) -> str | None:
+    """The sentences that there are, as one note."""
+    return " ".join(sentence for sentence in sentences if sentence) or None

@@ -1,0 +1,76 @@
+"""Reads a study file: bytes to text to plain YAML values to a StudySpec, with a sentence for whatever is wrong."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from nago_orchestrator.errors import SpecError
+from nago_orchestrator.spec.document import read_document
+from nago_orchestrator.spec.problems import problem_lines
+from nago_orchestrator.spec.scalars import describe
+from nago_orchestrator.spec.study import StudySpec
+
+MAXIMAL_BYTES = 64 * 1024
+STANDARD_INPUT = "-"
+
+
+def load_study_spec(path: Path | str) -> StudySpec:
+    """The study of a file, or of standard input for "-". Relative paths in it start at the file's folder.
+
+    Raises SpecError: the file cannot be read, or what `parse_study_spec` refuses.
+    """
+    if str(path) == STANDARD_INPUT:
+        return parse_study_spec(_decode(_read_standard_input(), "standard input"), "standard input", folder=Path.cwd())
+    text = _decode(_read_file(Path(path)), str(path))
+    return parse_study_spec(text, str(path), folder=Path(path).parent)
+
+
+def parse_study_spec(text: str, source: str, *, folder: Path | None = None) -> StudySpec:
+    """The study that a text describes; `source` is its name in messages, `folder` where its relative paths start.
+
+    Raises SpecError: a sentence, or one line for each of several problems in the order of the file.
+    """
+    document = read_document(text, source)
+    if document.value is None:
+        raise SpecError(f"{source} is empty: a study needs at least name, search, fidelities and trainer")
+    if not isinstance(document.value, dict):
+        raise SpecError(
+            f"{source} must hold a mapping of keys such as `name: my-study`, found {describe(document.value)}"
+        )
+    try:
+        return StudySpec.model_validate(document.value, context={"folder": folder})
+    except ValidationError as error:
+        problems = problem_lines(error, document)
+    if len(problems) == 1:
+        raise SpecError(f"{source}, {problems[0]}")
+    raise SpecError("\n  ".join([f"{source} has {len(problems)} errors:", *problems]))
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAXIMAL_BYTES + 1)
+    except FileNotFoundError as error:
+        raise SpecError(f"the study file {path} does not exist") from error
+    except IsADirectoryError as error:
+        raise SpecError(f"{path} is a folder: name the study file in it") from error
+    except PermissionError as error:
+        raise SpecError(f"the study file {path} may not be read by this user") from error
+    except (OSError, ValueError) as error:
+        raise SpecError(f"the study file {path} cannot be read: {error}") from error
+
+
+def _read_standard_input() -> bytes:
+    return sys.stdin.buffer.read(MAXIMAL_BYTES + 1)
+
+
+def _decode(content: bytes, source: str) -> str:
+    if len(content) > MAXIMAL_BYTES:
+        raise SpecError(f"{source} is larger than {MAXIMAL_BYTES // 1024} KiB: this cannot be a study file")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{source} is not UTF-8 text (byte {error.start + 1}): save it as UTF-8") from error

@@ -1,0 +1,138 @@
+"""Pydantic's validation errors as sentences for the user, each with the key's path and its line in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from nago_orchestrator.spec.document import Document, KeyPath
+from nago_orchestrator.spec.scalars import describe, format_number, nearest
+from nago_orchestrator.spec.schema import SchemaPath, schema_keys
+from nago_orchestrator.spec.search import ALGORITHMS
+from nago_orchestrator.spec.space_section import SHAPES
+
+
+def problem_lines(error: ValidationError, document: Document) -> list[str]:
+    """One sentence per problem, in the order of the file."""
+    problems = []
+    for details in error.errors(include_url=False):
+        if not _is_consequence(details):
+            path = tuple(part for part, is_choice in _steps(details["loc"]) if not is_choice)
+            line = document.line(path)
+            problems.append((line or 0, _located(line, _sentence(details, path))))
+    return [text for _, text in sorted(problems, key=lambda problem: problem[0])]
+
+
+def _is_consequence(details: ErrorDetails) -> bool:
+    """Whether pydantic complains only because of another error: a default that depends on a wrong value, or a list
+    that is too short when its wrong items are left out."""
+    if details["type"] == "too_short":
+        return bool(len(details["input"]) >= details["ctx"]["min_length"])
+    return details["type"] == "default_factory_not_called"
+
+
+def _located(line: int | None, sentence: str) -> str:
+    return sentence if line is None else f"line {line}: {sentence}"
+
+
+def _sentence(details: ErrorDetails, path: KeyPath) -> str:
+    key = format_path(path)
+    kind = details["type"]
+    if kind == "extra_forbidden":
+        return _unknown_key(details["loc"], key)
+    if kind == "missing":
+        return f"{key} is missing"
+    if details["input"] is None:
+        return f"{key} is empty: give a value or leave the key out"
+    explain = _EXPLANATIONS.get(kind)
+    return f"{key} {explain(details['input'], details.get('ctx', {})) if explain else details['msg'].lower()}"
+
+
+def format_path(path: KeyPath) -> str:
+    """space.hyperparameters.top_nodes.low, objectives[0].goal."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text or "the study file"
+
+
+def _unknown_key(location: KeyPath, key: str) -> str:
+    *before, word = _schema_path(location)
+    siblings = [path[-1] for path in schema_keys() if path[:-1] == tuple(before)]
+    meant = nearest(word, siblings)
+    if meant:
+        return f"unknown key {key}: did you mean {meant}?"
+    elsewhere = [path for path in schema_keys() if path[-1] == word]
+    if elsewhere:
+        return f"unknown key {key}: it belongs under {_place(elsewhere[0])}"
+    return f"unknown key {key} (known: {', '.join(siblings)})"
+
+
+def _place(path: SchemaPath) -> str:
+    places = [f" with algorithm {part[1:-1]}" if part.startswith("(") else f".{part}" for part in path[:-1]]
+    return "".join(places).removeprefix(".").replace(".[]", "[]") or "the top level"
+
+
+def _schema_path(location: KeyPath) -> SchemaPath:
+    """As `schema_keys` writes it; the hyperparameters' alternatives ("range", "fixed") do not appear there."""
+    steps = _steps(location)
+    return tuple(_schema_part(part, is_choice) for part, is_choice in steps if not is_choice or part in ALGORITHMS)
+
+
+def _schema_part(part: str | int, is_choice: bool) -> str:
+    return f"({part})" if is_choice else "[]" if isinstance(part, int) else part
+
+
+def _steps(location: KeyPath) -> list[tuple[str | int, bool]]:
+    """Each part of pydantic's location, and whether it names a chosen alternative rather than a key of the file."""
+    return [(part, _is_choice(location[:position], part)) for position, part in enumerate(location)]
+
+
+def _is_choice(before: KeyPath, part: str | int) -> bool:
+    if before == ("search",):
+        return part in ALGORITHMS
+    return before[:2] == ("space", "hyperparameters") and len(before) == 3 and part in SHAPES
+
+
+def _bound(text: str, name: str) -> Callable[[Any, Mapping[str, Any]], str]:
+    return lambda value, context: f"must be {text} {format_number(context[name])}, found {describe_short(value)}"
+
+
+def _count(text: str, name: str) -> Callable[[Any, Mapping[str, Any]], str]:
+    return lambda _, context: f"must list at {text} {context[name]}, found {context['actual_length']}"
+
+
+def describe_short(value: Any) -> str:
+    """Numbers bare, everything else as in `describe`."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return format_number(value) if is_number else describe(value)
+
+
+def _unknown_tag(value: Any, context: Mapping[str, Any]) -> str:
+    known = [word.strip("' ") for word in context["expected_tags"].split(",")]
+    meant = nearest(str(context["tag"]), known)
+    hint = f": did you mean {meant}?" if meant else f" (known: {', '.join(known)})"
+    return f"names an unknown {context['discriminator'].strip(chr(39))} '{context['tag']}'{hint}"
+
+
+_EXPLANATIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
+    "study_file": lambda _, context: str(context["sentence_end"]),
+    "greater_than_equal": _bound("at least", "ge"),
+    "greater_than": _bound("above", "gt"),
+    "less_than_equal": _bound("at most", "le"),
+    "less_than": _bound("below", "lt"),
+    "too_short": _count("least", "min_length"),
+    "too_long": _count("most", "max_length"),
+    "model_type": lambda value, _: f"needs a mapping of keys, found {describe(value)}",
+    "model_attributes_type": lambda value, _: f"needs a mapping of keys, found {describe(value)}",
+    "tuple_type": lambda value, _: f"needs a list, found {describe(value)}",
+    "union_tag_invalid": _unknown_tag,
+    "union_tag_not_found": lambda value, context: (
+        f"needs the key {context['discriminator'].strip(chr(39))}"
+        if isinstance(value, dict)
+        else f"needs a mapping of keys, found {describe(value)}"
+    ),
+}

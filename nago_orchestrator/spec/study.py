@@ -1,0 +1,126 @@
+"""StudySpec: a whole study as its file defines it, complete with every default.
+
+Built by `load`, split by the wiring into the values that the core works with, and stored in the study's row in its
+canonical form, whose digest tells whether two files mean the same study.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+
+from nago_orchestrator.domain import Objective
+from nago_orchestrator.space import SearchSpace
+from nago_orchestrator.spec.execution import ExecutionSection, LimitsSection, RetriesSection
+from nago_orchestrator.spec.objectives import ObjectiveSection, check_unique
+from nago_orchestrator.spec.scalars import MAXIMAL_WHOLE, Whole, read_text, wrong
+from nago_orchestrator.spec.search import BohbSection, SearchSection
+from nago_orchestrator.spec.section import Section
+from nago_orchestrator.spec.space_section import SpaceSection
+from nago_orchestrator.spec.trainer import TrainerSection
+
+MAXIMAL_NAME = 40
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+
+
+def _read_name(value: Any) -> str:
+    """Job names derive from it, so it follows the rules of DNS labels."""
+    name = read_text(value)
+    if len(name) > MAXIMAL_NAME:
+        raise wrong(f"must have at most {MAXIMAL_NAME} characters, found {len(name)}")
+    if _NAME.fullmatch(name) is None:
+        better = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "my-study"
+        raise wrong(f"must be lower case letters, digits and inner hyphens, such as {better}; found '{name}'")
+    return name
+
+
+class StudySpec(Section):
+    """Every key of the study file; see docs/study-file.md."""
+
+    name: Annotated[str, BeforeValidator(_read_name), Field(max_length=MAXIMAL_NAME, pattern=f"^{_NAME.pattern}$")]
+    """Name of the study: lower case letters, digits and inner hyphens, at most 40 characters."""
+    seed: Annotated[Whole, Field(ge=0, le=MAXIMAL_WHOLE)] = 0
+    """The one source of all randomness: the same file and seed give the same study."""
+    space: SpaceSection = SpaceSection()
+    """What is searched."""
+    objectives: Annotated[
+        tuple[ObjectiveSection, ...], Field(min_length=1, max_length=4), AfterValidator(check_unique)
+    ] = (ObjectiveSection(name="accuracy"),)
+    """One to four objectives; by default the accuracy alone."""
+    search: SearchSection
+    """How it is searched."""
+    fidelities: Annotated[tuple[Annotated[Whole, Field(ge=1, le=100_000)], ...], Field(min_length=1, max_length=20)]
+    """Epochs of a trial at each rung, increasing; for bohb each the same whole multiple of the one before."""
+    architectures_per_proposal: Annotated[Whole, Field(ge=1, le=1000)] = 1
+    """Architectures that are drawn and trained for each proposal; their mean is the proposal's value."""
+    trainer: TrainerSection
+    """What is trained, and how."""
+    execution: ExecutionSection = ExecutionSection()
+    """Where trials run, and how many at once."""
+    limits: LimitsSection = LimitsSection()
+    """What the study may spend."""
+    retries: RetriesSection = RetriesSection()
+    """What is tried again."""
+
+    @field_validator("search", mode="after")
+    @classmethod
+    def _complete_search(cls, search: SearchSection, info: ValidationInfo) -> SearchSection:
+        """Writes out the defaults of `bohb` that depend on the sections before it."""
+        if not isinstance(search, BohbSection) or not {"space", "objectives"} <= info.data.keys():
+            return search
+        names = [objective.name for objective in info.data["objectives"]]
+        if search.objective is not None and search.objective not in names:
+            raise wrong(f"optimises {search.objective}, which is not among the objectives ({', '.join(names)})")
+        dimensions = len(info.data["space"].search_space().dimensions)
+        if not dimensions:
+            raise wrong("has nothing to search: every hyperparameter is fixed")
+        points = search.min_points_in_model or dimensions + 1
+        if points <= dimensions:
+            raise wrong(f"has min_points_in_model {points}: with {dimensions} dimensions at least {dimensions + 1}")
+        return search.model_copy(update={"objective": search.objective or names[0], "min_points_in_model": points})
+
+    @field_validator("fidelities", mode="after")
+    @classmethod
+    def _fidelities_are_a_ladder(cls, fidelities: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        for before, after in pairwise(fidelities):
+            if after <= before:
+                raise wrong(f"must increase, but {after} follows {before}")
+        if isinstance(info.data.get("search"), BohbSection):
+            _check_ladder(fidelities)
+        return fidelities
+
+    def canonical(self) -> dict[str, Any]:
+        """JSON values only, with every default written out; `from_canonical` gives the same spec again."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_canonical(cls, data: Mapping[str, Any]) -> Self:
+        """Raises pydantic's ValidationError unless `data` came from `canonical`."""
+        return cls.model_validate(dict(data))
+
+    def digest(self) -> str:
+        """SHA-256 of the canonical form, in hexadecimal."""
+        text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def search_space(self) -> SearchSpace:
+        return self.space.search_space()
+
+    def objective_values(self) -> tuple[Objective, ...]:
+        return tuple(objective.value() for objective in self.objectives)
+
+
+def _check_ladder(fidelities: tuple[int, ...]) -> None:
+    ratios = {after / before for before, after in pairwise(fidelities)}
+    if len(ratios) > 1 or not all(ratio.is_integer() for ratio in ratios):
+        first = fidelities[0]
+        raise wrong(
+            "must each be the same whole multiple of the one before for bohb, "
+            f"such as {first}, {2 * first}, {4 * first}; found {', '.join(map(str, fidelities))}"
+        )

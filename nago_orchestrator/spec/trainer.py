@@ -1,0 +1,119 @@
+"""The `trainer` section: the images, and the recipe that all trials of a study share.
+
+What a key is by default depends on the dataset: for CIFAR it is the paper's recipe (parameter limit 4.0 million,
+batch size 96, learning rate 0.025, a cutout of half the image's side; momentum, weight decay and clipping as in DARTS,
+whose recipe the paper's numbers match). A small network on 8×8 digits wants something smaller and quicker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+
+from nago_orchestrator.spec.scalars import Real, Switch, Whole, format_number, known_word, read_text, wrong
+from nago_orchestrator.spec.section import Section
+
+DatasetName = Literal["digits", "folder", "cifar10", "cifar100"]
+DATASETS = ("digits", "folder", "cifar10", "cifar100")
+
+
+def _of_dataset(*, digits: Any, folder: Any, cifar: Any) -> Any:
+    """A field whose default is looked up by the dataset's name; the schema tells it in words."""
+    table = {"digits": digits, "folder": folder, "cifar10": cifar, "cifar100": cifar}
+
+    def default(validated: dict[str, Any]) -> Any:
+        dataset = validated.get("dataset")
+        name = validated.get("name", "folder") if dataset is None else dataset.name
+        return table[name]
+
+    return Field(default_factory=default, json_schema_extra={"x-default": _in_words(table)})
+
+
+def _part_of_image(*, digits: int, folder: int, cifar: int) -> Any:
+    """A field whose default is this part of the image's side (2: half of it; 0: nothing)."""
+    divisors = {"digits": digits, "folder": folder, "cifar10": cifar, "cifar100": cifar}
+
+    def default(validated: dict[str, Any]) -> int:
+        dataset = validated.get("dataset")
+        divisor = 0 if dataset is None else divisors[dataset.name]
+        return dataset.image_size // divisor if dataset is not None and divisor else 0
+
+    parts = {name: f"image_size / {divisor}" if divisor else 0 for name, divisor in divisors.items()}
+    return Field(default_factory=default, json_schema_extra={"x-default": _in_words(parts)})
+
+
+def _in_words(table: Mapping[str, Any]) -> str:
+    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in table.items()}
+    if len(set(texts.values())) == 1:
+        return texts["folder"]
+    return ", ".join(f"{name} {text}" for name, text in texts.items())
+
+
+def _read_path(value: Any, info: ValidationInfo) -> str | None:
+    """Relative paths start at the study file's folder (the validation's context), so that they do not move with the
+    shell's. Without a context, the text stays as it is."""
+    if value is None:
+        return None
+    path = Path(read_text(value)).expanduser()
+    folder = (info.context or {}).get("folder")
+    return str(path) if folder is None else str((Path(folder) / path).resolve())
+
+
+class DatasetSection(Section):
+    name: Annotated[DatasetName, BeforeValidator(known_word("dataset", DATASETS))]
+    """The images: scikit-learn's digits, any folder with one subfolder per class, CIFAR-10 or CIFAR-100."""
+    path: Annotated[str | None, BeforeValidator(_read_path)] = None
+    """Where the images are; relative paths start at the study file's folder. Not for digits."""
+    image_size: Annotated[Whole, Field(ge=4, le=1024)] = _of_dataset(digits=8, folder=64, cifar=32)
+    """Height and width in pixels to which every image is brought."""
+    validation_fraction: Annotated[Real, Field(ge=0.01, le=0.9)] = 0.2
+    """Share of the training images that is held out to compare networks; the test set is never used."""
+
+    @model_validator(mode="after")
+    def _path_fits_name(self) -> DatasetSection:
+        if self.name == "digits" and self.path is not None:
+            raise wrong("has a path, but digits come with scikit-learn: leave the path out")
+        if self.name != "digits" and self.path is None:
+            raise wrong(f"needs a path: the folder that holds the images of {self.name}")
+        return self
+
+
+class TrainerSection(Section):
+    dataset: DatasetSection
+    """The images."""
+    parameter_limit: Annotated[Whole, Field(ge=1, le=10_000_000_000)] = _of_dataset(
+        digits=50_000, folder=4_000_000, cifar=4_000_000
+    )
+    """Most parameters that a network may have in all; each gets the largest width that stays within."""
+    batch_size: Annotated[Whole, Field(ge=1, le=65_536)] = _of_dataset(digits=64, folder=96, cifar=96)
+    """Images per step."""
+    learning_rate: Annotated[Real, Field(gt=0, le=100)] = _of_dataset(digits=0.1, folder=0.025, cifar=0.025)
+    """At the first step; a cosine takes it to zero over the trial's epochs."""
+    momentum: Annotated[Real, Field(ge=0, lt=1)] = 0.9
+    """Of SGD."""
+    weight_decay: Annotated[Real, Field(ge=0, le=1)] = 3e-4
+    """L2 penalty on all weights."""
+    gradient_clip: Annotated[Real, Field(ge=0, le=1e6)] = 5.0
+    """Largest norm of the gradient; 0 switches clipping off."""
+    label_smoothing: Annotated[Real, Field(ge=0, lt=1)] = 0.0
+    """Share of the target that is spread evenly over all classes."""
+    dropout: Annotated[Real, Field(ge=0, lt=1)] = 0.0
+    """Probability of zeroing a feature before the classifier."""
+    crop_padding: Annotated[Whole, Field(ge=0, le=512)] = _part_of_image(digits=8, folder=8, cifar=8)
+    """Pixels of zero padding before a random crop of the training images; 0 switches cropping off."""
+    horizontal_flip: Switch = _of_dataset(digits=False, folder=True, cifar=True)
+    """Whether training images are mirrored at random."""
+    cutout: Annotated[Whole, Field(ge=0, le=1024)] = _part_of_image(digits=0, folder=2, cifar=2)
+    """Side in pixels of the square that is blanked in every training image; 0 switches it off."""
+    keep_networks: Switch = False
+    """Whether the trained network of every trial is saved."""
+
+    @model_validator(mode="after")
+    def _cutout_leaves_something(self) -> TrainerSection:
+        size = self.dataset.image_size
+        if self.cutout >= size:
+            raise wrong(f"blanks whole images: cutout {format_number(self.cutout)} must be below image_size {size}")
+        return self

@@ -1,0 +1,24 @@
+"""A row of `attempt` as the domain's value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from nago_orchestrator.domain import Attempt, AttemptState, Failure
+
+
+def attempt_of(row: Row[Any]) -> Attempt:
+    return Attempt(
+        id=row.id,
+        number=row.number,
+        name=row.name,
+        token=row.token,
+        state=AttemptState(row.state),
+        failure=None if row.failure is None else Failure(row.failure),
+        reason=row.reason,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+    )

@@ -1,0 +1,94 @@
+"""What the databases' drivers raise, as one sentence each. The only place that knows their codes and wordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from nago_orchestrator.errors import DatabaseError, StaleStateError
+
+_UNIQUE_CODES = ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
+
+_BY_CODE = {
+    # SQLite's primary result codes
+    "SQLITE_NOTADB": "is not an SQLite database: give another path, or move that file away",
+    "SQLITE_CORRUPT": "is damaged: restore it from a copy",
+    "SQLITE_READONLY": "is read-only for this user: change the rights of the file and its folder, or give another path",
+    "SQLITE_FULL": "has no room left on its disk: free some space and resume",
+    "SQLITE_BUSY": "is locked by another process that has been writing for too long: wait for it, or stop it",
+    "SQLITE_LOCKED": "is locked by another process that has been writing for too long: wait for it, or stop it",
+    "SQLITE_CANTOPEN": "cannot be opened: check the path and the rights of the file and its folder",
+    "SQLITE_IOERR": "cannot be read or written: check its disk",
+    # PostgreSQL's SQLSTATE, whole or by class (the first two characters)
+    "28": "refused the user name or the password",
+    "3D000": "does not exist on that server: create it with `createdb`",
+    "25006": "is read-only: write to the primary server, or lift default_transaction_read_only",
+    "42501": "denies this user the right to do that: grant it",
+    "53100": "has no room left on its disk: free some space and resume",
+    "53300": "has too many connections already: close some, or raise max_connections",
+    "55P03": "is locked by another session that has been writing for too long: wait for it, or stop it",
+    "40P01": "is locked by another session that waits for this one: try again",
+    "57": "is shutting down or starting up: try again in a moment",
+    "08": "lost the connection: try again",
+    "42P01": "lacks a table: run `nago-orch db upgrade`",
+}
+
+_BY_WORDING = {
+    # A connection that failed has no SQLSTATE in psycopg2; libpq's words are all there is.
+    "password authentication failed": "28",
+    "no password supplied": "28",
+    "no pg_hba.conf entry": "28",
+    'role "': "28",
+    'database "': "3D000",
+    "too many connections": "53300",
+    "too many clients": "53300",
+    "starting up": "57",
+    "shutting down": "57",
+    "server closed the connection": "08",
+    "SSL connection has been closed": "08",
+    "connection already closed": "08",
+}
+
+
+@contextmanager
+def translated(address: str) -> Iterator[None]:
+    """Raises what the driver raises as DatabaseError; a row that another writer added first as StaleStateError."""
+    try:
+        yield
+    except IntegrityError as error:
+        if _code(error) in _UNIQUE_CODES:
+            raise StaleStateError("Another process has written this first: nothing was changed.") from error
+        raise
+    except DBAPIError as error:
+        raise DatabaseError(explain(error, address)) from error
+    except PoolTimeoutError as error:
+        raise DatabaseError(f"The database {address} has no free connection: try again.") from error
+
+
+def explain(error: DBAPIError, address: str) -> str:
+    """The error as one sentence, without the statement and without secrets."""
+    code = _code(error)
+    for known in (code, code[:2], "_".join(code.split("_")[:2])):
+        if known in _BY_CODE:
+            return f"The database {address} {_BY_CODE[known]}."
+    first_line = _first_line(error)
+    if not code and type(error.orig).__name__ == "OperationalError":
+        return f"The database {address} cannot be reached: {first_line}."
+    return f"The database {address} refused: {first_line}."
+
+
+def _code(error: DBAPIError) -> str:
+    """SQLSTATE, or the name of SQLite's code; empty if the driver gave none."""
+    given: str | None = getattr(error.orig, "pgcode", None) or getattr(error.orig, "sqlite_errorname", None)
+    if given:
+        return given
+    text = str(error.orig)
+    return next((code for words, code in _BY_WORDING.items() if words in text), "")
+
+
+def _first_line(error: DBAPIError) -> str:
+    lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error.orig).__name__

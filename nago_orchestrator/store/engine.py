@@ -1,0 +1,148 @@
+"""From an address to an engine: PostgreSQL by psycopg2, or one SQLite file in WAL mode."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from nago_orchestrator.errors import DatabaseError
+
+BUSY_TIMEOUT_SECONDS = 30.0
+"""How long a statement waits for another writer's lock."""
+CONNECT_TIMEOUT_SECONDS = 10
+
+_POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
+_TRANSACTION = "nago_transaction"
+"""Execution option: how a transaction begins on SQLite; its value is the statement, or empty for none."""
+
+_dump = partial(json.dumps, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+
+
+def parse(address: str) -> URL:
+    """A path of an SQLite file, sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/DATABASE.
+
+    Raises DatabaseError for anything else, and for an SQLite database in memory.
+    """
+    if "://" not in address:
+        return _sqlite_url(address)
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError) as error:
+        raise DatabaseError(
+            "The database's address is not of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE or sqlite:///PATH."
+        ) from error
+    if url.drivername in _POSTGRES_SCHEMES:
+        return url.set(drivername="postgresql+psycopg2")
+    if url.drivername in ("sqlite", "sqlite+pysqlite"):
+        return _sqlite_url(url.database or "")
+    raise DatabaseError(
+        f"The database cannot be of kind {url.drivername!r}: give postgresql://... or the path of an SQLite file."
+    )
+
+
+def describe(url: URL) -> str:
+    """The address for messages: without the password and without options, which may hold one too."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    host = url.query.get("host") if url.host is None else None
+    shown = url.set(password=None, query={"host": host} if host else {})
+    return shown.set(drivername="postgresql").render_as_string(hide_password=True)
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """The file of an SQLite database; None for PostgreSQL."""
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def connect(address: str | URL, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Engine:
+    """An engine; nothing is opened before its first use, except that the folders of an SQLite file are created.
+
+    Raises DatabaseError for an address of the wrong form and for a missing driver.
+    """
+    url = parse(address) if isinstance(address, str) else address
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url, busy_timeout_seconds)
+    return _postgres_engine(url, busy_timeout_seconds)
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One writing transaction: SQLite takes its write lock at once, so that reading first can never deadlock."""
+    with engine.execution_options(**{_TRANSACTION: "BEGIN IMMEDIATE"}).begin() as connection:
+        yield connection
+
+
+def use_write_ahead_log(engine: Engine) -> None:
+    """Readers never wait for the writer of an SQLite file from now on; the file remembers it."""
+    with engine.execution_options(**{_TRANSACTION: ""}).connect() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+
+def _sqlite_url(path: str) -> URL:
+    if path in ("", ":memory:") or path.startswith("file:"):
+        raise DatabaseError(
+            "A database in memory would be lost with the process: give the path of a file, or postgresql://..."
+        )
+    return URL.create("sqlite", database=str(Path(path).expanduser().absolute()))
+
+
+def _sqlite_engine(url: URL, busy_timeout_seconds: float) -> Engine:
+    path = Path(url.database or "")
+    if path.is_dir():
+        raise DatabaseError(f"The database {path} is a folder: give the path of a file.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(f"The database's folder {path.parent} cannot be created: {error.strerror}.") from error
+    engine = create_engine(url, connect_args={"timeout": busy_timeout_seconds}, json_serializer=_dump)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver shall not begin transactions by itself; _begin_sqlite does
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    statement = connection.get_execution_options().get(_TRANSACTION, "BEGIN")
+    if statement:
+        connection.exec_driver_sql(statement)
+
+
+def _postgres_engine(url: URL, busy_timeout_seconds: float) -> Engine:
+    settings = {
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "application_name": "nago-orch",
+        # A server that vanished without a word is noticed within a minute, also by a connection that only waits.
+        "keepalives": 1,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    }
+    own = {key: value for key, value in settings.items() if key not in url.query}
+    try:
+        engine = create_engine(
+            url, connect_args=own, json_serializer=_dump, pool_pre_ping=True, pool_size=2, max_overflow=8
+        )
+    except ModuleNotFoundError as error:
+        raise DatabaseError(
+            "PostgreSQL needs the driver psycopg2: install it with `pip install 'nago-orchestrator[postgres]'`."
+        ) from error
+    milliseconds = round(1000 * busy_timeout_seconds)
+
+    @event.listens_for(engine, "connect")
+    def _limit_waiting(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", (str(milliseconds),))
+        connection.commit()
+
+    return engine

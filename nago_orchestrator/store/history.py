@@ -1,0 +1,160 @@
+"""Rows of `proposal` and `evaluation`: what was asked and what was told, in their orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from nago_orchestrator.domain import Evaluation, Origin, Outcome, Proposal, Theta, TrialState
+from nago_orchestrator.errors import NotFoundError
+from nago_orchestrator.store.records import LARGEST_OBJECTIVE_COUNT, OpenProposal, ProposalTrial
+from nago_orchestrator.store.results import RESULT_COLUMNS, trial_result
+from nago_orchestrator.store.schema import evaluation, proposal, result, trial
+from nago_trainer.contract import encode_number
+
+_COSTS = [evaluation.c[f"cost_{place}"] for place in range(1, LARGEST_OBJECTIVE_COUNT + 1)]
+_TRIAL_COLUMNS = (
+    trial.c.replicate,
+    trial.c.number.label("trial"),
+    trial.c.state,
+    trial.c.parameters,
+    trial.c.flops,
+    trial.c.bytes_per_sample,
+    trial.c.infeasible_reason,
+)
+
+
+def add_proposal(connection: Connection, study_id: int, new: Proposal, canonical_theta: Theta, now: datetime) -> None:
+    connection.execute(
+        insert(proposal).values(
+            study_id=study_id,
+            number=new.number,
+            theta=dict(new.theta),
+            canonical_theta=dict(canonical_theta),
+            fidelity=new.fidelity,
+            origin=new.origin,
+            bracket=new.bracket,
+            rung=new.rung,
+            slot=new.slot,
+            parent=new.parent,
+            told_before=new.told_before,
+            created_at=now,
+        )
+    )
+
+
+def proposals(connection: Connection, study_id: int) -> tuple[Proposal, ...]:
+    rows = connection.execute(select(proposal).where(proposal.c.study_id == study_id).order_by(proposal.c.number))
+    return tuple(_proposal(row) for row in rows)
+
+
+def open_proposals(connection: Connection, study_id: int) -> tuple[OpenProposal, ...]:
+    rows = connection.execute(
+        select(proposal.c.number, proposal.c.fidelity, *_TRIAL_COLUMNS, *RESULT_COLUMNS)
+        .select_from(proposal)
+        .outerjoin(evaluation, evaluation.c.proposal_id == proposal.c.id)
+        .outerjoin(trial, trial.c.proposal_id == proposal.c.id)
+        .outerjoin(result, result.c.trial_id == trial.c.id)
+        .where(proposal.c.study_id == study_id, evaluation.c.id.is_(None))
+        .order_by(proposal.c.number, trial.c.replicate)
+    )
+    return tuple(
+        OpenProposal(
+            number=number,
+            fidelity=fidelity,
+            trials=tuple(_proposal_trial(row) for row in group if row.trial is not None),
+        )
+        for (number, fidelity), group in groupby(rows, key=lambda row: (row.number, row.fidelity))
+    )
+
+
+def add_evaluation(connection: Connection, study_id: int, new: Evaluation, now: datetime) -> None:
+    """Raises NotFoundError for a proposal that the study does not have."""
+    if len(new.costs) > len(_COSTS):
+        raise ValueError(f"an evaluation has at most {len(_COSTS)} costs, not {len(new.costs)}")
+    asked = connection.execute(
+        select(proposal.c.id, proposal.c.fidelity).where(
+            proposal.c.study_id == study_id, proposal.c.number == new.proposal
+        )
+    ).one_or_none()
+    if asked is None:
+        raise NotFoundError(f"There is no proposal {new.proposal} in the study with the id {study_id}.")
+    costs = {column.name: cost for column, cost in zip(_COSTS, new.costs, strict=False)}
+    connection.execute(
+        insert(evaluation).values(
+            study_id=study_id,
+            proposal_id=asked.id,
+            fidelity=asked.fidelity,
+            number=new.number,
+            outcome=new.outcome,
+            objective_values={name: encode_number(value) for name, value in new.values.items()},
+            samples=new.samples,
+            told_at=now,
+            **costs,
+        )
+    )
+
+
+def evaluations(connection: Connection, study_id: int) -> tuple[Evaluation, ...]:
+    rows = connection.execute(
+        select(
+            proposal.c.number.label("proposal"),
+            evaluation.c.number,
+            evaluation.c.outcome,
+            evaluation.c.samples,
+            evaluation.c.objective_values,
+            *_COSTS,
+        )
+        .join_from(evaluation, proposal, evaluation.c.proposal_id == proposal.c.id)
+        .where(evaluation.c.study_id == study_id)
+        .order_by(evaluation.c.number)
+    )
+    return tuple(_evaluation(row) for row in rows)
+
+
+def decode_values(stored: Mapping[str, Any]) -> dict[str, float]:
+    """Objective values from their JSON form, in which NaN and infinity are strings."""
+    return {name: float(value) for name, value in stored.items()}
+
+
+def _proposal(row: Row[Any]) -> Proposal:
+    return Proposal(
+        number=row.number,
+        theta=row.theta,
+        fidelity=row.fidelity,
+        origin=Origin(row.origin),
+        bracket=row.bracket,
+        rung=row.rung,
+        slot=row.slot,
+        parent=row.parent,
+        told_before=row.told_before,
+    )
+
+
+def _proposal_trial(row: Row[Any]) -> ProposalTrial:
+    return ProposalTrial(
+        number=row.trial,
+        replicate=row.replicate,
+        state=TrialState(row.state),
+        result=trial_result(row),
+        parameters=row.parameters,
+        flops=row.flops,
+        bytes_per_sample=row.bytes_per_sample,
+        infeasible=row.infeasible_reason,
+    )
+
+
+def _evaluation(row: Row[Any]) -> Evaluation:
+    costs = (row._mapping[column.name] for column in _COSTS)
+    return Evaluation(
+        proposal=row.proposal,
+        number=row.number,
+        outcome=Outcome(row.outcome),
+        values=decode_values(row.objective_values),
+        costs=tuple(cost for cost in costs if cost is not None),
+        samples=row.samples,
+    )

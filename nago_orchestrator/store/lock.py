@@ -1,0 +1,204 @@
+"""One writer per study: an advisory lock on a connection of its own (PostgreSQL), or a lock file (SQLite).
+
+Both vanish with the process that holds them, however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy.exc import DBAPIError
+
+from nago_orchestrator.errors import DatabaseError, HeldError
+from nago_orchestrator.store.database_errors import translated
+from nago_orchestrator.store.engine import describe, sqlite_path
+from nago_orchestrator.store.schema import study
+
+_LOCK_CLASS = 0x4E41474F
+"""First of the two keys of our advisory locks; the second is the study's id."""
+_LONGEST_APPLICATION_NAME = 63
+_TRIES = 5
+_PAUSE_SECONDS = 0.02
+
+
+class Hold(Protocol):
+    """The right to run a study, as long as its context is open."""
+
+    def still_held(self) -> bool:
+        """False once the lock was lost, e.g. with its connection; it never comes back."""
+        ...
+
+
+def describe_holder(now: datetime) -> str:
+    """This process in the words that HeldError shows to another one."""
+    return f"pid {os.getpid()} on {socket.gethostname()} since {now.isoformat(timespec='seconds')}"
+
+
+@contextmanager
+def hold(engine: Engine, study_id: int, holder: str) -> Iterator[Hold]:
+    """Raises HeldError, which names who holds the study."""
+    path = _lock_file(engine, study_id)
+    with _hold_file(engine, path, study_id, holder) if path else _hold_session(engine, study_id, holder) as held:
+        yield held
+
+
+def holder(engine: Engine, study_id: int) -> str | None:
+    """Who holds the study now; None if nobody does."""
+    path = _lock_file(engine, study_id)
+    if path is not None:
+        return _file_holder(path)
+    with engine.connect() as connection:
+        return _session_holder(connection, study_id)
+
+
+# SQLite
+
+
+class _FileHold:
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path, self._descriptor = path, descriptor
+
+    def still_held(self) -> bool:
+        return _is_same_file(self._path, self._descriptor)
+
+
+def _lock_file(engine: Engine, study_id: int) -> Path | None:
+    path = sqlite_path(engine.url)
+    return None if path is None else path.with_name(f"{path.name}.study-{study_id}.lock")
+
+
+@contextmanager
+def _hold_file(engine: Engine, path: Path, study_id: int, holder: str) -> Iterator[Hold]:
+    try:
+        descriptor = _lock(path)
+    except OSError as error:
+        raise DatabaseError(f"The lock file {path} cannot be written: {error.strerror}.") from error
+    if descriptor is None:
+        raise _held(engine, study_id, _file_holder(path))
+    try:
+        os.write(descriptor, f"{holder}\n".encode())
+        yield _FileHold(path, descriptor)
+    finally:
+        # Unlinked while still locked: who opens the path afterwards gets a new file, who had it open looks again.
+        if _is_same_file(path, descriptor):
+            path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _lock(path: Path) -> int | None:
+    """The locked, empty file's descriptor; None while another process has it locked.
+
+    A few tries: a process that only asks for the holder locks the file for a moment, too.
+    """
+    for attempt in range(_TRIES):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            if attempt < _TRIES - 1:
+                time.sleep(_PAUSE_SECONDS)
+            continue
+        if _is_same_file(path, descriptor):
+            os.ftruncate(descriptor, 0)
+            return descriptor
+        os.close(descriptor)
+    return None
+
+
+def _is_same_file(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _file_holder(path: Path) -> str | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.read(descriptor, 4096).decode(errors="replace").strip() or "another process"
+    finally:
+        os.close(descriptor)
+    return None
+
+
+# PostgreSQL
+
+
+class _SessionHold:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._pid = _backend_pid(connection)
+        self._lost = False
+
+    def still_held(self) -> bool:
+        if not self._lost:
+            try:
+                # SQLAlchemy may reconnect by itself: another backend is another session, without the lock.
+                self._lost = _backend_pid(self._connection) != self._pid
+            except DBAPIError:
+                self._lost = True
+        return not self._lost
+
+
+@contextmanager
+def _hold_session(engine: Engine, study_id: int, holder: str) -> Iterator[Hold]:
+    with translated(describe(engine.url)):
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection.detach()  # never back into the pool: the lock lives exactly as long as this session
+        held = _take_session(engine, connection, study_id, holder)
+    try:
+        yield held
+    finally:
+        with suppress(DBAPIError):
+            connection.close()
+
+
+def _take_session(engine: Engine, connection: Connection, study_id: int, holder: str) -> Hold:
+    try:
+        name = holder.encode("ascii", "replace").decode()[:_LONGEST_APPLICATION_NAME]
+        connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
+        keys = {"class": _LOCK_CLASS, "study": study_id}
+        if connection.scalar(text("SELECT pg_try_advisory_lock(:class, :study)"), keys):
+            return _SessionHold(connection)
+        raise _held(engine, study_id, _session_holder(connection, study_id))
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _backend_pid(connection: Connection) -> int:
+    pid: int = connection.scalar(text("SELECT pg_backend_pid()")) or 0
+    return pid
+
+
+def _session_holder(connection: Connection, study_id: int) -> str | None:
+    found: str | None = connection.scalar(
+        text(
+            "SELECT activity.application_name FROM pg_locks JOIN pg_stat_activity activity USING (pid)"
+            " WHERE locktype = 'advisory' AND granted AND classid = :class AND objid = :study AND objsubid = 2"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        ),
+        {"class": _LOCK_CLASS, "study": study_id},
+    )
+    return found
+
+
+def _held(engine: Engine, study_id: int, holder: str | None) -> HeldError:
+    with engine.connect() as connection:
+        name = connection.scalar(select(study.c.name).where(study.c.id == study_id))
+    return HeldError(f"The study {name!r} is already being run by {holder or 'another process'}: stop that one first.")

@@ -1,0 +1,230 @@
+"""What the command line and the report read: plain rows (dicts) from the views. Nothing here writes.
+
+Numbers keep NaN and infinity as floats, times are aware and in UTC, JSON columns are Python values, states are plain
+strings. Every function may raise DatabaseError, and NotFoundError for a study or trial that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, Table, func, select
+
+from nago_orchestrator.domain import TrialState
+from nago_orchestrator.errors import NotFoundError
+from nago_orchestrator.store import lock, schema, studies, views
+from nago_orchestrator.store.database_errors import translated
+from nago_orchestrator.store.engine import describe
+from nago_orchestrator.store.history import decode_values
+from nago_orchestrator.store.tally import tally
+
+Row = dict[str, Any]
+
+_FINAL = [state for state in TrialState if state.is_final]
+
+
+def list_studies(engine: Engine) -> list[Row]:
+    """All, oldest first: name, state, message, created_at, changed_at, proposals, evaluations, trials, finished."""
+    study, trial = schema.study, schema.trial
+    with _read(engine) as connection:
+        return _rows(
+            connection,
+            select(
+                study.c.name,
+                study.c.state,
+                study.c.message,
+                study.c.created_at,
+                study.c.changed_at,
+                _count(schema.proposal),
+                _count(schema.evaluation),
+                _count(trial),
+                _count(trial, trial.c.state.in_(_FINAL), label="finished"),
+            ).order_by(study.c.id),
+        )
+
+
+def study_status(engine: Engine, name: str) -> Row:
+    """One study: `list_studies`' columns; seed, objectives (name, goal, reference), spec; trial_states and failures
+    (counts by name), attempts, live_attempts, seconds, gpu_seconds; `running`, the overview rows of its running trials;
+    `holder`, who runs it now, or None."""
+    overview = views.trial_overview
+    with _read(engine) as connection:
+        study = studies.find(connection, name)
+        counts = tally(connection, study.id)
+        running = _rows(connection, _of_study(overview, name).where(overview.c.state == TrialState.RUNNING))
+        holder = lock.holder(engine, study.id)
+    states = {state.value: count for state, count in counts.trials.items()}
+    return {
+        "name": study.name,
+        "state": study.state.value,
+        "message": study.message,
+        "created_at": study.created_at,
+        "changed_at": study.changed_at,
+        "proposals": counts.proposals,
+        "evaluations": counts.evaluations,
+        "trials": sum(states.values()),
+        "finished": sum(states[state] for state in _FINAL),
+        "seed": study.seed,
+        "objectives": [{**asdict(objective), "goal": objective.goal.value} for objective in study.objectives],
+        "spec": study.spec,
+        "trial_states": states,
+        "failures": {kind.value: count for kind, count in counts.failures.items()},
+        "attempts": counts.attempts,
+        "live_attempts": counts.live_attempts,
+        "seconds": counts.seconds,
+        "gpu_seconds": counts.gpu_seconds,
+        "running": running,
+        "holder": holder,
+    }
+
+
+def list_trials(engine: Engine, name: str, *, state: str | None = None, limit: int | None = None) -> list[Row]:
+    """Rows of `trial_overview` by number; with a limit the newest ones, still by number."""
+    overview = views.trial_overview
+    chosen = _of_study(overview, name).order_by(overview.c.trial.desc()).limit(limit)
+    if state is not None:
+        chosen = chosen.where(overview.c.state == state)
+    with _read(engine) as connection:
+        studies.find_id(connection, name)
+        return _rows(connection, chosen)[::-1]
+
+
+def show_trial(engine: Engine, study: str, trial_number: int) -> Row:
+    """Its overview row; theta, canonical_theta, architecture, architecture_seed, training_seed;
+    `attempt_rows` and `epoch_rows` (as `attempts` and `epochs` give them, with each attempt's log_tail)."""
+    trial, proposal, attempt, epoch = schema.trial, schema.proposal, schema.attempt, schema.epoch
+    with _read(engine) as connection:
+        chosen = (trial.c.study_id == studies.find_id(connection, study), trial.c.number == trial_number)
+        own = _rows(
+            connection,
+            select(
+                proposal.c.theta,
+                proposal.c.canonical_theta,
+                trial.c.architecture,
+                trial.c.architecture_seed,
+                trial.c.training_seed,
+            )
+            .join_from(trial, proposal, trial.c.proposal_id == proposal.c.id)
+            .where(*chosen),
+        )
+        if not own:
+            raise NotFoundError(f"The study {study!r} has no trial {trial_number}: `nago-orch trials` lists them.")
+        view = _of_study(views.trial_overview, study).where(views.trial_overview.c.trial == trial_number)
+        return {
+            **_rows(connection, view)[0],
+            **own[0],
+            "attempt_rows": _rows(connection, _attempts().add_columns(attempt.c.log_tail).where(*chosen)),
+            "epoch_rows": _rows(connection, _epochs().where(*chosen).order_by(attempt.c.number, epoch.c.epoch)),
+        }
+
+
+def incumbent(engine: Engine, name: str) -> Row | None:
+    """The view's row, with `trials`: the overview rows of its proposal; None before the first ok evaluation."""
+    overview = views.trial_overview
+    with _read(engine) as connection:
+        studies.find_id(connection, name)
+        for row in _evaluation_rows(connection, _of_study(views.incumbent, name)):
+            chosen = _of_study(overview, name).where(overview.c.proposal == row["proposal"])
+            return {**row, "trials": _rows(connection, chosen.order_by(overview.c.replicate))}
+    return None
+
+
+def pareto_front(engine: Engine, name: str) -> list[Row]:
+    """Rows of the view, by the first objective's cost."""
+    front = views.pareto_front
+    with _read(engine) as connection:
+        studies.find_id(connection, name)
+        return _evaluation_rows(connection, _of_study(front, name).order_by(front.c.cost_1, front.c.evaluation))
+
+
+def gpu_ledger(engine: Engine, name: str) -> list[Row]:
+    """Rows of the view: one for each outcome that occurred, by its name."""
+    with _read(engine) as connection:
+        studies.find_id(connection, name)
+        return _rows(connection, _of_study(views.gpu_ledger, name).order_by(views.gpu_ledger.c.outcome))
+
+
+def epochs(engine: Engine, name: str) -> list[Row]:
+    """Every epoch of every attempt: trial, attempt (their numbers) and the columns of `epoch`."""
+    trial, attempt, epoch = schema.trial, schema.attempt, schema.epoch
+    with _read(engine) as connection:
+        own = trial.c.study_id == studies.find_id(connection, name)
+        return _rows(connection, _epochs().where(own).order_by(trial.c.number, attempt.c.number, epoch.c.epoch))
+
+
+def evaluations(engine: Engine, name: str) -> list[Row]:
+    """In told order: the columns of the view `incumbent`, outcome, parent, slot and told_before."""
+    proposal, evaluation = schema.proposal, schema.evaluation
+    shared = [column.name for column in views.incumbent.c if column.name not in ("study", "evaluation", "proposal")]
+    columns = [evaluation.c[name] if name in evaluation.c else proposal.c[name] for name in shared]
+    with _read(engine) as connection:
+        own = evaluation.c.study_id == studies.find_id(connection, name)
+        return _evaluation_rows(
+            connection,
+            select(
+                evaluation.c.number.label("evaluation"),
+                proposal.c.number.label("proposal"),
+                evaluation.c.outcome,
+                *columns,
+                proposal.c.parent,
+                proposal.c.slot,
+                proposal.c.told_before,
+            )
+            .join_from(evaluation, proposal, evaluation.c.proposal_id == proposal.c.id)
+            .where(own)
+            .order_by(evaluation.c.number),
+        )
+
+
+def attempts(engine: Engine, name: str) -> list[Row]:
+    """Every attempt by trial and number (column `attempt`), without log tails."""
+    with _read(engine) as connection:
+        own = schema.trial.c.study_id == studies.find_id(connection, name)
+        return _rows(connection, _attempts().where(own))
+
+
+@contextmanager
+def _read(engine: Engine) -> Iterator[Connection]:
+    with translated(describe(engine.url)), engine.connect() as connection:
+        yield connection
+
+
+def _rows(connection: Connection, query: Select[Any]) -> list[Row]:
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _evaluation_rows(connection: Connection, query: Select[Any]) -> list[Row]:
+    return [{**row, "objective_values": decode_values(row["objective_values"])} for row in _rows(connection, query)]
+
+
+def _of_study(view: Table, name: str) -> Select[Any]:
+    return select(view).where(view.c.study == name)
+
+
+def _count(table: Table, *conditions: Any, label: str | None = None) -> Any:
+    counted = select(func.count()).where(table.c.study_id == schema.study.c.id, *conditions)
+    return counted.scalar_subquery().label(label or f"{table.name}s")
+
+
+def _epochs() -> Select[Any]:
+    trial, attempt, epoch = schema.trial, schema.attempt, schema.epoch
+    columns = [column for column in epoch.c if column.name != "attempt_id"]
+    return (
+        select(trial.c.number.label("trial"), attempt.c.number.label("attempt"), *columns)
+        .join_from(trial, attempt, attempt.c.trial_id == trial.c.id)
+        .join(epoch, epoch.c.attempt_id == attempt.c.id)
+    )
+
+
+def _attempts() -> Select[Any]:
+    trial, attempt = schema.trial, schema.attempt
+    left_out = ("id", "trial_id", "number", "log_tail")
+    columns = [column for column in attempt.c if column.name not in left_out]
+    return (
+        select(trial.c.number.label("trial"), attempt.c.number.label("attempt"), *columns)
+        .join_from(trial, attempt, attempt.c.trial_id == trial.c.id)
+        .order_by(trial.c.number, attempt.c.number)
+    )

@@ -1,0 +1,37 @@
+"""Rows of `result`: the one accepted result of a trial."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from nago_orchestrator.errors import StaleStateError
+from nago_orchestrator.store.schema import result
+from nago_trainer.contract import TrialResult
+
+_FIELDS = tuple(field.name for field in fields(TrialResult))
+_PREFIX = "result_"
+
+RESULT_COLUMNS = tuple(result.c[name].label(_PREFIX + name) for name in _FIELDS)
+"""For a select that joins `result`; `trial_result` reads them."""
+
+
+def trial_result(row: Row[Any]) -> TrialResult | None:
+    """The result in a row with RESULT_COLUMNS; None where the outer join found none."""
+    values = row._mapping
+    if values[_PREFIX + "epochs"] is None:
+        return None
+    return TrialResult(**{name: values[_PREFIX + name] for name in _FIELDS})
+
+
+def keep(connection: Connection, trial_id: int, attempt_id: int, new: TrialResult, now: datetime) -> None:
+    """Stores the trial's result; the same attempt's earlier one stays. Raises StaleStateError for another's."""
+    author = connection.scalar(select(result.c.attempt_id).where(result.c.trial_id == trial_id))
+    if author is None:
+        values = {**asdict(new), "trial_id": trial_id, "attempt_id": attempt_id, "recorded_at": now}
+        connection.execute(insert(result).values(values))
+    elif author != attempt_id:
+        raise StaleStateError("The trial has the result of another attempt already, which stays.")

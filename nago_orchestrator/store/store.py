@@ -1,0 +1,196 @@
+"""The store as the loop sees it: every method is one transaction; every error of the database is one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from nago_orchestrator.domain import (
+    Attempt,
+    AttemptState,
+    Evaluation,
+    Failure,
+    NewTrial,
+    Observation,
+    Proposal,
+    StudyState,
+    Theta,
+    Trial,
+    TrialDesign,
+    TrialState,
+)
+from nago_orchestrator.store import attempts, engine, history, lock, studies, tally, trials, versions
+from nago_orchestrator.store.database_errors import translated
+from nago_orchestrator.store.records import NewStudy, OpenProposal, Study, Tally
+from nago_trainer.contract import EpochRecord, TrialResult
+
+
+class Store:
+    """Studies with all that belongs to them, in one database.
+
+    Safe for several processes and threads. Every method may raise DatabaseError; a transition that somebody else made
+    first raises StaleStateError and changes nothing. Finished rows never change.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def address(self) -> str:
+        """Where the database is, without its password."""
+        return engine.describe(self._engine.url)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite database; None for PostgreSQL."""
+        return engine.sqlite_path(self._engine.url)
+
+    def close(self) -> None:
+        """Closes the pooled connections; the store may be used again afterwards."""
+        self._engine.dispose()
+
+    # Studies
+
+    def create_study(self, new: NewStudy, now: datetime) -> Study:
+        """The study of that name and spec, created if there is none. Raises SpecError if its spec is another one."""
+        with self._write() as connection:
+            return studies.create(connection, new, now)
+
+    def study(self, name: str) -> Study:
+        """Raises NotFoundError, which names the nearest ones."""
+        with self._read() as connection:
+            return studies.find(connection, name)
+
+    def studies(self) -> tuple[Study, ...]:
+        """All, oldest first."""
+        with self._read() as connection:
+            return studies.all_studies(connection)
+
+    def move_study(self, study_id: int, to: StudyState, *, message: str | None, now: datetime) -> None:
+        with self._write() as connection:
+            studies.move(connection, study_id, to, message=message, now=now)
+
+    def tally(self, study_id: int) -> Tally:
+        with self._read() as connection:
+            return tally.tally(connection, study_id)
+
+    def common_failure(self, study_id: int) -> str | None:
+        """Why most of the failed attempts failed."""
+        with self._read() as connection:
+            return tally.common_failure(connection, study_id)
+
+    # Proposals and what became of them
+
+    def add_proposal(
+        self,
+        study_id: int,
+        proposal: Proposal,
+        canonical_theta: Theta,
+        trials_: Sequence[NewTrial],
+        now: datetime,
+    ) -> None:
+        """The proposal with all its trials; their numbers continue those of the study, from 0."""
+        with self._write() as connection:
+            history.add_proposal(connection, study_id, proposal, canonical_theta, now)
+            trials.add(connection, study_id, proposal.number, trials_, now)
+
+    def history(self, study_id: int) -> tuple[tuple[Proposal, ...], tuple[Evaluation, ...]]:
+        """All proposals in the order of their numbers, all evaluations in told order."""
+        with self._read() as connection:
+            return history.proposals(connection, study_id), history.evaluations(connection, study_id)
+
+    def open_proposals(self, study_id: int) -> tuple[OpenProposal, ...]:
+        """Those that have no evaluation yet, in the order of their numbers."""
+        with self._read() as connection:
+            return history.open_proposals(connection, study_id)
+
+    def add_evaluation(self, study_id: int, evaluation: Evaluation, now: datetime) -> None:
+        with self._write() as connection:
+            history.add_evaluation(connection, study_id, evaluation, now)
+
+    # Trials
+
+    def active_trials(self, study_id: int) -> tuple[Trial, ...]:
+        """Those that are queued or running, in the order of their numbers."""
+        with self._read() as connection:
+            return trials.active(connection, study_id)
+
+    def trial_design(self, trial_id: int) -> TrialDesign:
+        with self._read() as connection:
+            return trials.design(connection, trial_id)
+
+    def cancel_trials(self, study_id: int, now: datetime) -> None:
+        """Queued trials become cancelled; running ones stay until their attempt has ended."""
+        with self._write() as connection:
+            trials.cancel_queued(connection, study_id, now)
+
+    # Attempts
+
+    def add_attempt(self, trial_id: int, *, name: str, token: str, executor: str, gpus: int, now: datetime) -> Attempt:
+        """The intent to run a queued trial: the trial is running, its next attempt created."""
+        with self._write() as connection:
+            new = attempts.NewAttempt(name=name, token=token, executor=executor, gpus=gpus)
+            return attempts.add(connection, trial_id, new, now)
+
+    def mark_running(self, attempt_id: int, *, node: str | None, uid: str | None, now: datetime) -> None:
+        with self._write() as connection:
+            attempts.mark_running(connection, attempt_id, node=node, uid=uid, now=now)
+
+    def record_epochs(self, attempt_id: int, epochs: Sequence[EpochRecord], now: datetime) -> None:
+        """Epochs that are already there stay as they are."""
+        with self._write() as connection:
+            attempts.record_epochs(connection, attempt_id, epochs, now)
+
+    def accept_result(self, attempt_id: int, result: TrialResult, *, observation: Observation, now: datetime) -> None:
+        """The result with attempt and trial succeeded. Only a live attempt is heard: StaleStateError otherwise."""
+        with self._write() as connection:
+            attempts.accept_result(connection, attempt_id, result, observation, now)
+
+    def end_attempt(  # noqa: PLR0913  # each a fact of its own that the caller names
+        self,
+        attempt_id: int,
+        *,
+        state: AttemptState,
+        failure: Failure | None,
+        observation: Observation | None,
+        trial_to: TrialState,
+        not_before: datetime | None,
+        now: datetime,
+    ) -> None:
+        """An attempt without a result ends; its trial is queued again, from `not_before` on, or comes to its end."""
+        ending = attempts.Ending(state=state, failure=failure, trial_to=trial_to, not_before=not_before)
+        with self._write() as connection:
+            attempts.end(connection, attempt_id, ending, observation or attempts.NOTHING_SEEN, now)
+
+    # One writer per study
+
+    def hold(self, study_id: int, holder: str) -> AbstractContextManager[lock.Hold]:
+        """The right to run a study, until the context ends. Raises HeldError, which names the holder."""
+        return lock.hold(self._engine, study_id, holder)
+
+    def holder(self, study_id: int) -> str | None:
+        """Who runs the study now."""
+        with translated(self.address):
+            return lock.holder(self._engine, study_id)
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with translated(self.address), engine.writing(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with translated(self.address), self._engine.connect() as connection:
+            yield connection
+
+
+def open_store(url: str) -> Store:
+    """The store at an address (see `engine.parse`), its schema checked; a new SQLite file is created with its schema.
+
+    Raises DatabaseError: not reachable, not a database, or of another version, with the command that mends it.
+    """
+    return Store(versions.open_engine(url))

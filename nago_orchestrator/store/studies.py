@@ -1,0 +1,126 @@
+"""Rows of `study`: create, find, move between states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from nago_orchestrator.domain import STUDY_MOVES, Goal, Objective, StudyState, TrainingRecipe
+from nago_orchestrator.errors import NotFoundError, SpecError, StaleStateError
+from nago_orchestrator.store.records import LARGEST_OBJECTIVE_COUNT, NewStudy, Study
+from nago_orchestrator.store.schema import study
+from nago_trainer.contract import DatasetSettings, TrainingSettings
+
+
+def create(connection: Connection, new: NewStudy, now: datetime) -> Study:
+    """The study of that name, created if there is none. Raises SpecError where its spec is another one."""
+    if len(new.objectives) > LARGEST_OBJECTIVE_COUNT:
+        raise SpecError(f"A study has at most {LARGEST_OBJECTIVE_COUNT} objectives, not {len(new.objectives)}.")
+    existing = _by_name(connection, new.name) or _insert(connection, new, now)
+    if existing.spec_hash != new.spec_hash:
+        raise SpecError(
+            f"A study named {new.name!r} exists already with another specification: give this one a new name, "
+            "or submit the file that the study was created from."
+        )
+    return _study(existing)
+
+
+def find(connection: Connection, name: str) -> Study:
+    """Raises NotFoundError, which names the nearest studies."""
+    row = _by_name(connection, name)
+    if row is None:
+        raise not_found(name, connection.scalars(select(study.c.name).order_by(study.c.id)).all())
+    return _study(row)
+
+
+def find_id(connection: Connection, name: str) -> int:
+    """Raises NotFoundError, which names the nearest studies."""
+    found = connection.scalar(select(study.c.id).where(study.c.name == name))
+    return find(connection, name).id if found is None else found
+
+
+def not_found(name: str, names: Sequence[str]) -> NotFoundError:
+    near = get_close_matches(name, names, n=3, cutoff=0.5)
+    if near:
+        return NotFoundError(f"There is no study {name!r}; did you mean {' or '.join(map(repr, near))}?")
+    if names:
+        return NotFoundError(f"There is no study {name!r}; `nago-orch list` shows the {len(names)} that exist.")
+    return NotFoundError(f"There is no study {name!r}, and no other in this database: `nago-orch submit` creates one.")
+
+
+def all_studies(connection: Connection) -> tuple[Study, ...]:
+    return tuple(_study(row) for row in connection.execute(select(study).order_by(study.c.id)))
+
+
+def move(connection: Connection, study_id: int, to: StudyState, *, message: str | None, now: datetime) -> None:
+    """Compare-and-set by STUDY_MOVES. Raises StaleStateError where the study's state does not allow the move."""
+    sources = [state for state, targets in STUDY_MOVES.items() if to in targets]
+    moved = connection.execute(
+        update(study)
+        .where(study.c.id == study_id, study.c.state.in_(sources))
+        .values(state=to, message=message, changed_at=now)
+    )
+    if moved.rowcount != 1:
+        row = connection.execute(select(study.c.name, study.c.state).where(study.c.id == study_id)).one_or_none()
+        if row is None:
+            raise NotFoundError(f"There is no study with the id {study_id}.")
+        raise StaleStateError(f"The study {row.name!r} is {row.state} and cannot become {to}.")
+
+
+def _by_name(connection: Connection, name: str) -> Row[Any] | None:
+    return connection.execute(select(study).where(study.c.name == name)).one_or_none()
+
+
+def _insert(connection: Connection, new: NewStudy, now: datetime) -> Row[Any]:
+    values = {
+        "name": new.name,
+        "spec": dict(new.spec),
+        "spec_hash": new.spec_hash,
+        "seed": new.seed,
+        "objectives": [asdict(objective) for objective in new.objectives],
+        "recipe": asdict(new.recipe),
+        "state": StudyState.RUNNING,
+        "created_at": now,
+        "changed_at": now,
+    }
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(study).values(values))
+    except IntegrityError:
+        # Another process created it between our look and our insert; what it wrote is what counts.
+        return connection.execute(select(study).where(study.c.name == new.name)).one()
+    return connection.execute(select(study).where(study.c.name == new.name)).one()
+
+
+def _study(row: Row[Any]) -> Study:
+    return Study(
+        id=row.id,
+        name=row.name,
+        spec=row.spec,
+        spec_hash=row.spec_hash,
+        seed=row.seed,
+        objectives=tuple(_objective(data) for data in row.objectives),
+        recipe=_recipe(row.recipe),
+        state=StudyState(row.state),
+        message=row.message,
+        created_at=row.created_at,
+        changed_at=row.changed_at,
+    )
+
+
+def _objective(data: Mapping[str, Any]) -> Objective:
+    return Objective(name=data["name"], goal=Goal(data["goal"]), reference=data["reference"])
+
+
+def _recipe(data: Mapping[str, Any]) -> TrainingRecipe:
+    settings = {
+        "dataset": DatasetSettings(**data["dataset"]),
+        "training": TrainingSettings(**data["training"]),
+    }
+    return TrainingRecipe(**{**data, **settings})

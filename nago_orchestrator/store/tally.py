@@ -1,0 +1,65 @@
+"""The counts of a study, by index: cheap enough for every tick of the loop."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from nago_orchestrator.domain import AttemptState, Failure, StudyState, TrialState
+from nago_orchestrator.store.records import Tally
+from nago_orchestrator.store.schema import attempt, evaluation, proposal, study, trial
+
+
+def tally(connection: Connection, study_id: int) -> Tally:
+    states = connection.execute(
+        select(trial.c.state, func.count()).where(trial.c.study_id == study_id).group_by(trial.c.state)
+    )
+    trials = {state: 0 for state in TrialState} | {TrialState(state): count for state, count in states}
+    groups = connection.execute(
+        select(
+            attempt.c.state,
+            attempt.c.failure,
+            func.count().label("attempts"),
+            func.coalesce(func.sum(attempt.c.seconds), 0.0).label("seconds"),
+            func.coalesce(func.sum(attempt.c.gpu_seconds), 0.0).label("gpu_seconds"),
+        )
+        .join_from(trial, attempt)
+        .where(trial.c.study_id == study_id)
+        .group_by(attempt.c.state, attempt.c.failure)
+    ).all()
+    count_of = {
+        table.name: select(func.count()).where(table.c.study_id == study_id).scalar_subquery()
+        for table in (proposal, evaluation)
+    }
+    counted = connection.execute(
+        select(
+            study.c.state,
+            study.c.created_at,
+            count_of["proposal"].label("proposals"),
+            count_of["evaluation"].label("evaluations"),
+        ).where(study.c.id == study_id)
+    ).one()
+    return Tally(
+        state=StudyState(counted.state),
+        proposals=counted.proposals,
+        evaluations=counted.evaluations,
+        trials=trials,
+        failures={kind: sum(group.attempts for group in groups if group.failure == kind) for kind in Failure},
+        attempts=sum(group.attempts for group in groups),
+        live_attempts=sum(group.attempts for group in groups if not AttemptState(group.state).is_final),
+        seconds=sum(group.seconds for group in groups),
+        gpu_seconds=sum(group.gpu_seconds for group in groups),
+        started_at=counted.created_at,
+    )
+
+
+def common_failure(connection: Connection, study_id: int) -> str | None:
+    """The most frequent cause of failed attempts as `reason: message`; None if none failed but by our own will."""
+    causes = connection.execute(
+        select(attempt.c.reason, func.max(attempt.c.message).label("message"))
+        .join_from(trial, attempt)
+        .where(trial.c.study_id == study_id, attempt.c.failure.in_([Failure.DEFECT, Failure.INFRASTRUCTURE]))
+        .group_by(attempt.c.reason)
+        .order_by(func.count().desc(), attempt.c.reason)
+        .limit(1)
+    ).one_or_none()
+    return None if causes is None else ": ".join(part for part in causes if part)

@@ -1,0 +1,257 @@
+"""Puts the parts together: from a study's row and a database's address to a loop that runs. What the commands call."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from nago_orchestrator.domain import StudyState, TrainingRecipe
+from nago_orchestrator.errors import NagoError
+from nago_orchestrator.events import Event
+from nago_orchestrator.executors.dataset_check import DatasetFacts, describe_dataset
+from nago_orchestrator.executors.local import LocalExecutor
+from nago_orchestrator.loop import run
+from nago_orchestrator.proposers.port import Proposer
+from nago_orchestrator.proposers.replay import Difference, rebuild, verify
+from nago_orchestrator.reconcile import Limits, RetryPolicy, Rules
+from nago_orchestrator.session import Session, StopSignal
+from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.store.lock import describe_holder
+from nago_orchestrator.store.records import NewStudy, Study
+from nago_orchestrator.store.store import Store, open_store
+from nago_trainer.contract import DatasetSettings, TrainingSettings
+
+
+def data_folder() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("nago"))
+
+
+def database_url(option: str | None) -> str:
+    """`--database`, else NAGO_DATABASE_URL, else one SQLite file in the user's data folder."""
+    return option or os.environ.get("NAGO_DATABASE_URL") or str(data_folder() / "nago.sqlite")
+
+
+def runs_folder(store: Store) -> Path:
+    """Where the attempts of a database's studies work: beside an SQLite file, else in the user's data folder."""
+    if store.file is not None:
+        return store.file.with_name(store.file.name + ".runs")
+    digest = hashlib.sha256(store.address.encode()).hexdigest()[:12]
+    return data_folder() / "runs" / digest
+
+
+def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
+    """Check the dataset and store the study; the same name with the same spec is the study that is there already.
+
+    Raises InputError for a dataset that cannot be used, SpecError for the same name with another spec.
+    """
+    store = open_store(url)
+    section = spec.trainer.dataset
+    facts = describe_dataset(section.name, section.path)
+    new = NewStudy(
+        name=spec.name,
+        spec=spec.canonical(),
+        spec_hash=spec.digest(),
+        seed=spec.seed,
+        objectives=spec.objective_values(),
+        recipe=_recipe(spec, facts),
+    )
+    return store.create_study(new, now)
+
+
+def _recipe(spec: StudySpec, facts: DatasetFacts) -> TrainingRecipe:
+    trainer, execution = spec.trainer, spec.execution
+    return TrainingRecipe(
+        dataset=DatasetSettings(
+            name=trainer.dataset.name,
+            path=trainer.dataset.path,
+            image_size=trainer.dataset.image_size,
+            channels=facts.channels,
+            classes=facts.classes,
+            validation_fraction=trainer.dataset.validation_fraction,
+            split_seed=spec.seed,
+        ),
+        training=TrainingSettings(
+            batch_size=trainer.batch_size,
+            learning_rate=trainer.learning_rate,
+            momentum=trainer.momentum,
+            weight_decay=trainer.weight_decay,
+            gradient_clip=trainer.gradient_clip,
+            label_smoothing=trainer.label_smoothing,
+            dropout=trainer.dropout,
+            crop_padding=trainer.crop_padding,
+            horizontal_flip=trainer.horizontal_flip,
+            cutout=trainer.cutout,
+        ),
+        parameter_limit=trainer.parameter_limit,
+        device=execution.device,
+        threads=execution.threads,
+        keep_network=trainer.keep_networks,
+    )
+
+
+def run_study(name: str, url: str, *, on_event: Callable[[Event], None], stop: StopSignal | None = None) -> StudyState:
+    """Run the study in this process until it ends, is paused, or `stop` says so.
+
+    Raises HeldError if another orchestrator runs it.
+    """
+    store = open_store(url)
+    study = store.study(name)
+    executor = LocalExecutor(runs_folder(store) / name)
+    try:
+        if study.state in (StudyState.RUNNING, StudyState.PAUSED):
+            executor.warm_up()
+        return run(_session(store, study, executor, on_event, stop or StopSignal()), time.sleep)
+    finally:
+        executor.close()
+
+
+def _session(
+    store: Store, study: Study, executor: LocalExecutor, on_event: Callable[[Event], None], stop: StopSignal
+) -> Session:
+    spec = StudySpec.from_canonical(study.spec)
+    proposals, evaluations = store.history(study.id)
+    proposer = make_proposer(spec)
+    rebuild(proposer, proposals, evaluations)
+    return Session(
+        study_id=study.id,
+        study=study.name,
+        seed=study.seed,
+        space=spec.search_space(),
+        recipe=study.recipe,
+        objectives=study.objectives,
+        rules=_rules(spec),
+        gpus=spec.execution.gpus,
+        store=store,
+        executor=executor,
+        proposer=proposer,
+        stop=stop,
+        on_event=on_event,
+        clock=lambda: datetime.now(UTC),
+        new_token=lambda: secrets.token_hex(16),
+        hold=lambda: store.hold(study.id, describe_holder(datetime.now(UTC))),
+        told=len(evaluations),
+    )
+
+
+def make_proposer(spec: StudySpec) -> Proposer:
+    """A proposer that has been told nothing yet. Its libraries are loaded here, and only its own."""
+    search = spec.search
+    if search.algorithm == "random":
+        from nago_orchestrator.proposers.random_search import RandomSearch
+
+        return RandomSearch(
+            space=spec.search_space(),
+            study_seed=spec.seed,
+            fidelity=spec.fidelities[-1],
+            proposals=search.proposals,
+        )
+    from nago_orchestrator.proposers.bohb import Bohb
+    from nago_orchestrator.proposers.hpbandster_fence import ModelOptions
+
+    names = [objective.name for objective in spec.objectives]
+    return Bohb(
+        space=spec.search_space(),
+        study_seed=spec.seed,
+        ladder=spec.fidelities,
+        brackets=search.iterations,
+        objective=names.index(search.objective or names[0]),
+        options=ModelOptions(
+            min_points_in_model=search.min_points_in_model,
+            top_n_percent=search.top_n_percent,
+            num_samples=search.num_samples,
+            random_fraction=search.random_fraction,
+            bandwidth_factor=search.bandwidth_factor,
+            min_bandwidth=search.min_bandwidth,
+        ),
+    )
+
+
+def _rules(spec: StudySpec) -> Rules:
+    limits, retries = spec.limits, spec.retries
+    return Rules(
+        parallelism=spec.execution.parallelism,
+        replicates=spec.architectures_per_proposal,
+        limits=Limits(
+            trials=limits.trials,
+            wall_time=None if limits.wall_time is None else timedelta(seconds=limits.wall_time),
+            gpu_hours=limits.gpu_hours,
+            failed_fraction=limits.failed_fraction,
+        ),
+        retries=RetryPolicy(
+            infrastructure=retries.infrastructure, defect=retries.defect, pause=timedelta(seconds=retries.pause)
+        ),
+    )
+
+
+def run_detached(name: str, url: str) -> int:
+    """Run the study in a process of its own that outlives this one; gives its pid. What it prints goes to a log."""
+    store = open_store(url)
+    folder = runs_folder(store) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "nago_orchestrator", "resume", name]
+    # The address may hold a password: it goes through the environment, never through the arguments.
+    environment = {**os.environ, "NAGO_DATABASE_URL": url}
+    with (folder / "orchestrator.log").open("ab") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
+    return process.pid
+
+
+def resume_study(name: str, url: str, now: datetime) -> Study:
+    """Let a paused or failed study run again. Raises NagoError for one that is over."""
+    store = open_store(url)
+    study = store.study(name)
+    if study.state in (StudyState.COMPLETED, StudyState.CANCELLED):
+        raise NagoError(f"the study {name} is {study.state}: there is nothing to resume")
+    if study.state is not StudyState.RUNNING:
+        store.move_study(study.id, StudyState.RUNNING, message=None, now=now)
+    return store.study(name)
+
+
+def pause_study(name: str, url: str, now: datetime) -> Study:
+    """No new trials; those that run come to their end."""
+    store = open_store(url)
+    study = store.study(name)
+    if study.state is StudyState.PAUSED:
+        return study
+    if study.state is not StudyState.RUNNING:
+        raise NagoError(f"the study {name} is {study.state}: only a running one can be paused")
+    store.move_study(study.id, StudyState.PAUSED, message="paused by the user", now=now)
+    return store.study(name)
+
+
+def cancel_study(name: str, url: str, now: datetime) -> Study:
+    """The study is over; trials that run are stopped by whoever runs it, or here if nobody does."""
+    store = open_store(url)
+    study = store.study(name)
+    if study.state is StudyState.COMPLETED:
+        raise NagoError(f"the study {name} is completed: there is nothing to cancel")
+    if study.state is not StudyState.CANCELLED:
+        store.move_study(study.id, StudyState.CANCELLED, message="cancelled by the user", now=now)
+    if store.holder(study.id) is None:
+        run_study(name, url, on_event=lambda event: None)
+    return store.study(name)
+
+
+def verify_replay(name: str, url: str) -> tuple[Difference, ...]:
+    """Ask a new proposer for every proposal again and compare; empty if all are the same."""
+    store = open_store(url)
+    study = store.study(name)
+    proposals, evaluations = store.history(study.id)
+    return verify(make_proposer(StudySpec.from_canonical(study.spec)), proposals, evaluations)
+
+
+def trial_log(name: str, attempt: str, url: str) -> Path | None:
+    """The file with what an attempt printed; None once it is gone."""
+    path = runs_folder(open_store(url)) / name / attempt / "log.txt"
+    return path if path.exists() else None

@@ -1,0 +1,110 @@
+"""Any folder of images by class: PATH/CLASS/IMAGE. Called by `catalogue`.
+
+Classes are the folders in the order of their names; hidden files, files of other kinds and folders inside a class are
+ignored. If every image is grey the set has one channel, otherwise three.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from nago_trainer.data.images import DatasetDescription, ImageSet
+from nago_trainer.data.picture import Header, read_header, read_picture
+from nago_trainer.errors import DataError
+
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".pbm", ".pnm", ".tif", ".tiff"}
+)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassFolder:
+    name: str
+    files: tuple[Path, ...]
+
+
+def scan(path: Path) -> tuple[ClassFolder, ...]:
+    """Names only, no image is opened. Raises DataError unless there are two classes or more, each with images."""
+    if not path.exists():
+        raise DataError(f"there is no folder {path}: give the folder that has one folder of images for each class")
+    if not path.is_dir():
+        raise DataError(f"{path} is a file: give the folder that has one folder of images for each class")
+    classes = tuple(ClassFolder(name=folder.name, files=_image_files(folder)) for folder in _class_folders(path))
+    if len(classes) < 2:
+        raise DataError(f"{path} has {len(classes)} folders: at least two are needed, one for each class of images")
+    empty = [folder.name for folder in classes if not folder.files]
+    if empty:
+        raise DataError(f"the class {empty[0]!r} in {path} has no images: add some or remove its folder")
+    return classes
+
+
+def describe_folder(path: Path) -> DatasetDescription:
+    """Decodes every image, so that no trial meets a broken one. Raises DataError naming the first."""
+    classes = scan(path)
+    headers = _in_parallel(_check, _files(classes))
+    return DatasetDescription(
+        channels=1 if all(header.grey for header in headers) else 3,
+        classes=len(classes),
+        images=len(headers),
+        class_names=tuple(folder.name for folder in classes),
+        size=int(statistics.median_low(header.shorter_side for header in headers)),
+    )
+
+
+def load_folder(path: Path, size: int, channels: int) -> ImageSet:
+    """Raises DataError for a folder that `describe_folder` would refuse."""
+    classes = scan(path)
+    pictures = _in_parallel(lambda file: read_picture(file, size, channels), _files(classes))
+    return ImageSet(
+        pixels=np.stack(pictures),
+        labels=np.repeat(np.arange(len(classes)), [len(folder.files) for folder in classes]),
+        class_names=tuple(folder.name for folder in classes),
+    )
+
+
+def _class_folders(path: Path) -> Iterator[Path]:
+    return (entry for entry in _entries(path) if entry.is_dir())
+
+
+def _image_files(folder: Path) -> tuple[Path, ...]:
+    return tuple(entry for entry in _entries(folder) if entry.suffix.lower() in SUFFIXES and entry.is_file())
+
+
+def _entries(path: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _files(classes: Sequence[ClassFolder]) -> list[Path]:
+    return [file for folder in classes for file in folder.files]
+
+
+def _check(file: Path) -> Header:
+    header = read_header(file)
+    read_picture(file, size=1, channels=3)
+    return header
+
+
+def _in_parallel(read: Callable[[Path], _T], files: list[Path]) -> list[_T]:
+    """Results in the order of the files; the error is that of the first broken one. Pillow decodes outside the GIL."""
+    with ThreadPoolExecutor(max_workers=_cpus()) as pool:
+        try:
+            return list(pool.map(read, files))
+        except DataError:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

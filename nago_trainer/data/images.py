@@ -1,0 +1,63 @@
+"""The value that every dataset becomes: all images as one array of bytes, all of one size.
+
+Called by the readers of the datasets and by training; numpy and Pillow only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Pixels = NDArray[np.uint8]
+"""Images [N, channels, height, width] of bytes, or one image [channels, height, width]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSet:
+    """Labelled images, in memory."""
+
+    pixels: Pixels
+    """[N, channels, size, size]"""
+    labels: NDArray[np.int64]
+    """[N], index into `class_names`"""
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetDescription:
+    """What a study needs to know of a dataset before it starts."""
+
+    channels: int
+    classes: int
+    images: int
+    """For training and validation together; a test set is not counted."""
+    class_names: tuple[str, ...]
+    size: int
+    """Pixels of a side; the median of the shorter sides where images differ."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def resize(image: Image.Image, size: int) -> Image.Image:
+    """Bilinear, to a square; the whole picture stays in view, its proportions need not."""
+    return image if image.size == (size, size) else image.resize((size, size), Image.Resampling.BILINEAR)
+
+
+def to_pixels(image: Image.Image) -> Pixels:
+    """[channels, height, width] of a grey (L) or colour (RGB) image."""
+    array = np.asarray(image, dtype=np.uint8)
+    return array[None] if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))
+
+
+def resize_all(pixels: Pixels, size: int) -> Pixels:
+    """[N, C, H, W] -> [N, C, size, size], each image as by `resize`."""
+    if pixels.shape[2:] == (size, size):
+        return pixels
+    grey = pixels.shape[1] == 1
+    pictures = (Image.fromarray(image[0] if grey else image.transpose(1, 2, 0)) for image in pixels)
+    return np.stack([to_pixels(resize(picture, size)) for picture in pictures])

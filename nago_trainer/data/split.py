@@ -1,0 +1,30 @@
+"""The validation split: a part of every class of the training data, the same for all trials of a study."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nago_trainer.errors import DataError
+
+Indices = NDArray[np.int64]
+
+
+def stratified_split(labels: Indices, fraction: float, seed: int) -> tuple[Indices, Indices]:
+    """Indices of the training and of the validation images, both ascending.
+
+    Every class gives `fraction` of its images, rounded, but at least one to either side. Raises DataError for a class
+    with one image.
+    """
+    generator = np.random.default_rng(seed)
+    validation: list[Indices] = []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        if len(members) < 2:
+            raise DataError(
+                f"class number {label} has a single image: two are needed, one to train and one to validate"
+            )
+        count = min(max(round(len(members) * fraction), 1), len(members) - 1)
+        validation.append(generator.permutation(members)[:count])
+    chosen = np.sort(np.concatenate(validation))
+    return np.setdiff1d(np.arange(len(labels)), chosen), chosen

@@ -1,0 +1,135 @@
+"""Fixtures that tests of several packages share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import psycopg2
+import pytest
+from sqlalchemy import Engine, make_url
+
+from nago_orchestrator.space import FloatRange, IntegerRange, SearchSpace
+from nago_orchestrator.store import versions
+from nago_orchestrator.store.engine import connect
+from nago_orchestrator.store.store import Store
+from nago_trainer.architecture.theta import HYPERPARAMETERS
+from tests import postgres_server
+
+
+@pytest.fixture(scope="session")
+def paper_space() -> SearchSpace:
+    """The paper's: eight graph hyperparameters searched, ratios, operations and merges fixed."""
+    dimensions: list[IntegerRange | FloatRange] = []
+    fixed: dict[str, float | int] = {}
+    for hyperparameter in HYPERPARAMETERS:
+        if not isinstance(hyperparameter.default, tuple):
+            fixed[hyperparameter.name] = hyperparameter.default
+        elif hyperparameter.kind == "int":
+            low, high = map(int, hyperparameter.default)
+            dimensions.append(IntegerRange(name=hyperparameter.name, low=low, high=high))
+        else:
+            dimensions.append(
+                FloatRange(name=hyperparameter.name, low=hyperparameter.default[0], high=hyperparameter.default[1])
+            )
+    return SearchSpace(generator="hnag", connected=False, dimensions=tuple(dimensions), fixed=fixed)
+
+
+@pytest.fixture(scope="session")
+def small_space(paper_space: SearchSpace) -> SearchSpace:
+    """Two dimensions alone, so that a density model needs only six evaluations."""
+    searched = ("top_nodes", "top_p")
+    fixed = {"top_k": 4, "mid_nodes": 3, "mid_p": 0.5, "bottom_nodes": 4, "bottom_k": 2, "bottom_p": 0.5}
+    return SearchSpace(
+        generator="hnag",
+        connected=False,
+        dimensions=tuple(item for item in paper_space.dimensions if item.name in searched),
+        fixed={**paper_space.fixed, **fixed},
+    )
+
+
+@dataclass
+class PostgresDatabases:
+    """Databases of one server: empty ones, or ones with the current schema (copies of a template)."""
+
+    server: str
+    _made: list[str] = field(default_factory=list)
+
+    def create(self, *, schema: bool) -> str:
+        """The address of a new database."""
+        return self._create(self._template if schema else "template0")
+
+    def execute(self, *statements: str) -> None:
+        """As the server's administrator, outside any transaction."""
+        with closing(psycopg2.connect(self.server)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+
+    def drop_all(self) -> None:
+        self.execute(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in self._made))
+
+    @cached_property
+    def _template(self) -> str:
+        address = self._create("template0")
+        versions.upgrade(address)
+        return self._made[-1]
+
+    def _create(self, template: str) -> str:
+        name = f"nago_test_{os.getpid()}_{len(self._made)}"
+        self._made.append(name)
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return make_url(self.server).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresDatabases]:
+    """The server of NAGO_TEST_DATABASE_URL, or one of the tests' own."""
+    given = os.environ.get("NAGO_TEST_DATABASE_URL")
+    with nullcontext(given) if given else postgres_server.server() as address:
+        databases = PostgresDatabases(server=address)
+        yield databases
+        databases.drop_all()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "nago.sqlite"
+    versions.upgrade(str(path))
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with the current schema and no rows: every test that takes it runs on both kinds."""
+    if request.param == "postgresql":
+        databases: PostgresDatabases = request.getfixturevalue("postgres")
+        return databases.create(schema=True)
+    return str(shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "nago.sqlite"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without any table, on both kinds."""
+    if request.param == "postgresql":
+        databases: PostgresDatabases = request.getfixturevalue("postgres")
+        return databases.create(schema=False)
+    return str(tmp_path / "new" / "nago.sqlite")
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    opened = connect(database_url, busy_timeout_seconds=5)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def store(engine: Engine) -> Store:
+    return Store(engine)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from nago_orchestrator.errors import SpecError
+from nago_orchestrator.spec import load_study_spec, parse_study_spec
+from nago_orchestrator.spec.load import MAXIMAL_BYTES
+
+
+def refusal(path: Path | str) -> str:
+    with pytest.raises(SpecError) as caught:
+        load_study_spec(path)
+    return str(caught.value)
+
+
+def test_a_file_is_read(tmp_path: Path, small_study: str) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(small_study)
+    assert load_study_spec(file) == parse_study_spec(small_study, "text")
+    assert load_study_spec(str(file)).name == "small"
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path, small_study: str) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_bytes(b"\xef\xbb\xbf" + small_study.replace("\n", "\r\n").encode())
+    assert load_study_spec(file) == parse_study_spec(small_study, "text")
+
+
+def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch, small_study: str) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(small_study.encode())))
+    assert load_study_spec("-").name == "small"
+
+
+def test_errors_of_standard_input_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"- a")))
+    assert refusal("-").startswith("standard input must hold a mapping of keys")
+
+
+def test_a_relative_path_starts_at_the_folder_of_the_file(
+    tmp_path: Path, small_study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "study.yaml").write_text(small_study.replace("{name: digits}", "{name: folder, path: images/all}"))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert load_study_spec("../study.yaml").trainer.dataset.path == str(tmp_path.resolve() / "images" / "all")
+
+
+@pytest.mark.parametrize(("path", "read"), [("/data/images", "/data/images"), ("~/images", "/home/ada/images")])
+def test_absolute_paths_stay(path: str, read: str, small_study: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    text = small_study.replace("{name: digits}", f"{{name: folder, path: {path}}}")
+    assert parse_study_spec(text, "text", folder=Path("/studies")).trainer.dataset.path == read
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "# nothing but a remark\n", "---\n", "~"])
+def test_an_empty_file(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(content)
+    assert refusal(file) == f"{file} is empty: a study needs at least name, search, fidelities and trainer"
+
+
+@pytest.mark.parametrize(
+    ("content", "found"), [("- a\n", "a list"), ("hello", "the text 'hello'"), ("3", "the number 3")]
+)
+def test_a_file_without_keys(tmp_path: Path, content: str, found: str) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(content)
+    assert refusal(file) == f"{file} must hold a mapping of keys such as `name: my-study`, found {found}"
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "no.yaml") == f"the study file {tmp_path / 'no.yaml'} does not exist"
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == f"{tmp_path} is a folder: name the study file in it"
+
+
+def test_a_file_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    assert "cannot be read" in refusal(tmp_path / "a" / "study.yaml")
+
+
+def test_a_path_that_no_system_takes() -> None:
+    assert "cannot be read" in refusal("study\0.yaml")
+
+
+def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may read everything, so the refusal itself comes from a stand-in there."""
+    file = tmp_path / "study.yaml"
+    file.write_text("name: x")
+    file.chmod(0)
+    if os.geteuid() == 0:
+
+        def refuse(*_: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "open", refuse)
+    assert refusal(file) == f"the study file {file} may not be read by this user"
+
+
+def test_text_that_is_not_utf8(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_bytes("name: café".encode("latin-1"))
+    assert refusal(file) == f"{file} is not UTF-8 text (byte 10): save it as UTF-8"
+
+
+def test_a_file_that_is_far_too_large(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_bytes(b"#" * (MAXIMAL_BYTES + 1))
+    assert refusal(file) == f"{file} is larger than 64 KiB: this cannot be a study file"
+
+
+def test_several_errors_are_listed_in_the_order_of_the_file() -> None:
+    text = """\
+name: My Study
+fidelities: [3, 6]
+trainer:
+  dataset: {name: digit}
+  batchsize: 3
+  momentum: 2
+space:
+  hyperparameters:
+    top_nodes: {low: 9, high: 3}
+search:
+  algorithm: bohb
+  iterations: many
+seed: seven
+"""
+    with pytest.raises(SpecError) as caught:
+        parse_study_spec(text, "study.yaml")
+    assert str(caught.value).splitlines() == [
+        "study.yaml has 7 errors:",
+        "  line 1: name must be lower case letters, digits and inner hyphens, such as my-study; found 'My Study'",
+        "  line 4: trainer.dataset.name names an unknown dataset 'digit': did you mean digits?",
+        "  line 5: unknown key trainer.batchsize: did you mean batch_size?",
+        "  line 6: trainer.momentum must be below 1, found 2",
+        "  line 9: space.hyperparameters.top_nodes has low 9 above high 3",
+        "  line 12: search.iterations needs a whole number, found the text 'many'",
+        "  line 13: seed needs a whole number, found the text 'seven'",
+    ]

@@ -1,0 +1,235 @@
+"""Every way in which a study file can be wrong gets one sentence that names the line and the key."""
+
+from __future__ import annotations
+
+import pytest
+
+from nago_orchestrator.errors import SpecError
+from nago_orchestrator.spec import parse_study_spec
+
+
+def problem(text: str) -> str:
+    with pytest.raises(SpecError) as caught:
+        parse_study_spec(text, "study.yaml")
+    return str(caught.value).removeprefix("study.yaml, ")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("seed: seven", "seed needs a whole number, found the text 'seven'"),
+        ("seed: '7'", "seed needs a whole number, found the text '7'"),
+        ("seed: 1.5", "seed needs a whole number, found 1.5"),
+        ("seed: -1", "seed must be at least 0, found -1"),
+        ("seed: true", "seed needs a whole number, found true"),
+        ("seed: .nan", "seed needs a whole number, found nan"),
+        ("seed: .inf", "seed needs a whole number, found inf"),
+        ("seed: 1e400", "seed needs a whole number, found inf"),
+        ("seed: 1e30", "seed is too large: 1e+30"),
+        ("seed: [1]", "seed needs a whole number, found a list"),
+        ("seed: {a: 1}", "seed needs a whole number, found a mapping"),
+        ("seed:", "seed is empty: give a value or leave the key out"),
+        ("sed: 3", "unknown key sed: did you mean seed?"),
+        ("batch_size: 3", "unknown key batch_size: it belongs under trainer"),
+        ("top_nodes: 3", "unknown key top_nodes: it belongs under space.hyperparameters"),
+        ("proposals: 3", "unknown key proposals: it belongs under search with algorithm random"),
+        ("reference: 3", "unknown key reference: it belongs under objectives[]"),
+        ("3: 3", "unknown key 3 (known: name, seed, space, "),
+        ("  batchsize: 3", "unknown key trainer.batchsize: did you mean batch_size?"),
+        ("  seed: 3", "unknown key trainer.seed: it belongs under the top level"),
+        ("  batch_size: .nan", "trainer.batch_size needs a whole number, found nan"),
+        ("  batch_size: 0", "trainer.batch_size must be at least 1, found 0"),
+        ("  learning_rate: .nan", "trainer.learning_rate needs a finite number, found nan"),
+        ("  learning_rate: .inf", "trainer.learning_rate needs a finite number, found inf"),
+        ("  learning_rate: false", "trainer.learning_rate needs a number, found false"),
+        ("  learning_rate: 0", "trainer.learning_rate must be above 0, found 0"),
+        ("  momentum: 1", "trainer.momentum must be below 1, found 1"),
+        ("  weight_decay: 2", "trainer.weight_decay must be at most 1, found 2"),
+        ("  horizontal_flip: yes", "trainer.horizontal_flip needs true or false, found the text 'yes'"),
+        ("  cutout: 8", "cutout 8 must be below image_size 8"),
+        ("space: hnag", "space needs a mapping of keys, found the text 'hnag'"),
+        ("space: {generator: hang}", "space.generator names an unknown generator 'hang': did you mean hnag?"),
+        ("space: {connected: 1}", "space.connected needs true or false, found the number 1"),
+        ("objectives: accuracy", "objectives needs a list, found the text 'accuracy'"),
+        ("objectives: []", "objectives must list at least 1, found 0"),
+        ("objectives: [accuracy]", "objectives[0] needs a mapping of keys, found the text 'accuracy'"),
+        (
+            "objectives: [{name: acuracy}]",
+            "objectives[0].name names an unknown objective 'acuracy': did you mean accuracy?",
+        ),
+        ("objectives: [{name: latency}]", "objectives[0].name names an unknown objective 'latency' (known: accuracy, "),
+        ("objectives: [{name: loss}, {name: loss}]", "objectives names loss twice"),
+        ("objectives: [{goal: minimize}]", "objectives[0].name is missing"),
+        (
+            "objectives: [{name: accuracy, goal: minimize}]",
+            "objectives[0].goal says minimize, but accuracy is something to",
+        ),
+        (
+            "objectives: [{name: loss, goal: minimise}]",
+            "objectives[0].goal names an unknown goal 'minimise': did you mean",
+        ),
+        (
+            "objectives: [{name: accuracy, reference: 50}]",
+            "objectives[0].reference must be from 0 to 1 for accuracy, found 50",
+        ),
+        ("objectives: [{name: memory, reference: 60 Kib}]", "objectives[0].reference needs a size such as 60KiB"),
+        (
+            "objectives: [{name: loss, reference: 60KiB}]",
+            "objectives[0].reference needs a number, found the text '60KiB'",
+        ),
+        (
+            "objectives: [{name: loss}, {name: error, referense: 1}]",
+            "unknown key objectives[1].referense: did you mean",
+        ),
+        ("architectures_per_proposal: 0", "architectures_per_proposal must be at least 1, found 0"),
+        ("limits: {wall_time: 2 hours}", "limits.wall_time needs a duration such as 90m or 1h30m"),
+        ("limits: {wall_time: 0}", "limits.wall_time must be above 0, found 0"),
+        ("limits: {trials: 0}", "limits.trials must be at least 1, found 0"),
+        ("limits: {failed_fraction: 2}", "limits.failed_fraction must be at most 1, found 2"),
+        ("limits:  # all commented out", "limits is empty: give a value or leave the key out"),
+        ("execution: {where: kubernets}", "execution.where names an unknown place 'kubernets'"),
+        ("execution: {parallelism: 0}", "execution.parallelism must be at least 1, found 0"),
+        ("execution: {device: tpu}", "execution.device must be auto, cpu, mps, cuda or cuda:NUMBER, found 'tpu'"),
+        ("execution: {device: 0}", "execution.device needs a text, found the number 0: put it in quotes"),
+        ("retries: {pause: -1}", "retries.pause must be at least 0, found -1"),
+        ("retries: 3", "retries needs a mapping of keys, found the number 3"),
+    ],
+)
+def test_a_wrong_line(small_study: str, line: str, sentence: str) -> None:
+    found = problem(f"{small_study}{line}\n")
+    assert found.startswith("line ")
+    assert sentence in found
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "sentence"),
+    [
+        (
+            "name: small",
+            "name: My Study",
+            "line 1: name must be lower case letters, digits and inner hyphens, such as my-study;",
+        ),
+        (
+            "name: small",
+            "name: -x",
+            "line 1: name must be lower case letters, digits and inner hyphens, such as x; found '-x'",
+        ),
+        (
+            "name: small",
+            "name: Ä",
+            "line 1: name must be lower case letters, digits and inner hyphens, such as my-study;",
+        ),
+        ("name: small", "name: 2026", "line 1: name needs a text, found the number 2026: put it in quotes"),
+        ("name: small", f"name: {'a' * 41}", "line 1: name must have at most 40 characters, found 41"),
+        ("name: small", "name: ''", "line 1: name needs a text, found an empty one"),
+        ("name: small", "name: '{sentence_end}'", "line 1: name must be lower case letters"),
+        ("name: small\n", "", "line 1: name is missing"),
+        (
+            "name: digits",
+            "name: digit",
+            "line 5: trainer.dataset.name names an unknown dataset 'digit': did you mean digits?",
+        ),
+        ("name: digits", "name: mnist", "unknown dataset 'mnist' (known: digits, folder, cifar10, cifar100)"),
+        (
+            "name: digits",
+            "name: folder",
+            "line 5: trainer.dataset needs a path: the folder that holds the images of folder",
+        ),
+        (
+            "name: digits",
+            "name: digits, path: x",
+            "line 5: trainer.dataset has a path, but digits come with scikit-learn",
+        ),
+        ("name: digits", "name: folder, path: 3", "line 5: trainer.dataset.path needs a text, found the number 3"),
+        ("name: digits", "name: digits, validation_fraction: 1", "validation_fraction must be at most 0.9, found 1"),
+        ("{name: digits}", "digits", "line 5: trainer.dataset needs a mapping of keys, found the text 'digits'"),
+        ("{name: digits}", "", "line 5: trainer.dataset is empty"),
+        ("{name: digits}", "{}", "line 5: trainer.dataset.name is missing"),
+        ("bohb", "bhob", "line 2: search names an unknown algorithm 'bhob': did you mean bohb?"),
+        ("bohb", "grid", "line 2: search names an unknown algorithm 'grid' (known: bohb, random)"),
+        ("iterations: 8", "iterations: 8, eta: 3", "line 2: unknown key search.eta"),
+        (
+            "iterations: 8",
+            "iterations: 8, proposals: 8",
+            "unknown key search.proposals: it belongs under search with algorithm random",
+        ),
+        (
+            "iterations: 8",
+            "iterations: 8, objective: memory",
+            "search optimises memory, which is not among the objectives (accuracy)",
+        ),
+        ("iterations: 8", "iterations: 8, objective: acuracy", "search.objective names an unknown objective 'acuracy'"),
+        (
+            "iterations: 8",
+            "iterations: 8, min_points_in_model: 8",
+            "search has min_points_in_model 8: with 8 dimensions at least 9",
+        ),
+        (", iterations: 8", "", "line 2: search.iterations is missing"),
+        ("algorithm: bohb, ", "", "line 2: search needs the key algorithm"),
+        ("{algorithm: bohb, iterations: 8}", "bohb", "line 2: search needs a mapping of keys, found the text 'bohb'"),
+        (
+            "[3, 6, 12]",
+            "[3, 6, 13]",
+            "line 3: fidelities must each be the same whole multiple of the one before for bohb",
+        ),
+        ("[3, 6, 12]", "[2, 3]", "line 3: fidelities must each be the same whole multiple of the one before for bohb"),
+        ("[3, 6, 12]", "[3, 6, 18]", "such as 3, 6, 12; found 3, 6, 18"),
+        ("[3, 6, 12]", "[12, 6]", "line 3: fidelities must increase, but 6 follows 12"),
+        ("[3, 6, 12]", "[6, 6]", "line 3: fidelities must increase, but 6 follows 6"),
+        ("[3, 6, 12]", "[]", "line 3: fidelities must list at least 1, found 0"),
+        ("[3, 6, 12]", "12", "line 3: fidelities needs a list, found the number 12"),
+        ("[3, 6, 12]", "[0, 6]", "line 3: fidelities[0] must be at least 1, found 0"),
+        ("[3, 6, 12]", "[3, 6.5]", "line 3: fidelities[1] needs a whole number, found 6.5"),
+    ],
+)
+def test_a_wrong_value_in_the_smallest_study(small_study: str, right: str, wrong: str, sentence: str) -> None:
+    found = problem(small_study.replace(right, wrong, 1))
+    assert sentence in found
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize(
+    ("hyperparameter", "sentence"),
+    [
+        ("top_nodes: {low: 9, high: 3}", "top_nodes has low 9 above high 3"),
+        ("top_nodes: {low: 3, high: 3}", "top_nodes has low and high both 3: to fix it, write the number alone"),
+        ("top_nodes: {low: 0, high: 3}", "top_nodes must be a whole number from 1 to 64, found 0"),
+        ("top_nodes: {low: 3, high: 600}", "top_nodes must be a whole number from 1 to 64, found 600"),
+        ("top_nodes: {low: 3.5, high: 6}", "top_nodes must be a whole number from 1 to 64, found 3.5"),
+        ("top_nodes: {low: 3}", "top_nodes.high is missing"),
+        (
+            "top_nodes: {low: 3, high: 6, step: 1}",
+            "unknown key space.hyperparameters.top_nodes.step (known: low, high)",
+        ),
+        (
+            "top_nodes: {low: 3, hihg: 6, high: 6}",
+            "unknown key space.hyperparameters.top_nodes.hihg: did you mean high?",
+        ),
+        ("top_nodes: {low: a, high: 6}", "top_nodes.low needs a number, found the text 'a'"),
+        ("top_nodes: {low: .nan, high: 6}", "top_nodes.low needs a finite number, found nan"),
+        ("top_nodes: 65", "top_nodes must be a whole number from 1 to 64, found 65"),
+        ("top_nodes: 3.5", "top_nodes must be a whole number from 1 to 64, found 3.5"),
+        ("top_nodes: .inf", "top_nodes needs a finite number, found inf"),
+        ("top_nodes: many", "top_nodes needs a range {low: ..., high: ...}, a number or the word paper"),
+        ("top_nodes: [3, 6]", "top_nodes needs a range {low: ..., high: ...}, a number or the word paper"),
+        ("top_nodes: true", "top_nodes needs a range {low: ..., high: ...}, a number or the word paper"),
+        ("top_nodes:", "top_nodes is empty: give a value or leave the key out"),
+        ("top_p: 1.1", "top_p must be a number from 0 to 1, found 1.1"),
+        ("top_node: 3", "unknown key space.hyperparameters.top_node: did you mean top_nodes?"),
+        ("channel_ratio_1: 0", "channel_ratio_1 must be a number from 1e-06 to 1000000, found 0"),
+        ("operation_conv3x3: 0", "line 7: space.hyperparameters fixes every operation_... at 0"),
+        ("merge_weighted_sum: 0", "line 7: space.hyperparameters fixes every merge_... at 0"),
+    ],
+)
+def test_a_wrong_hyperparameter(small_study: str, hyperparameter: str, sentence: str) -> None:
+    found = problem(f"{small_study}space:\n  hyperparameters:\n    {hyperparameter}\n")
+    assert found.startswith(("line 7", "line 8"))
+    assert sentence in found
+    assert "\n" not in found
+
+
+def test_bohb_without_anything_to_search(small_study: str) -> None:
+    fixed = "top_nodes: 3, top_k: 2, top_p: 0, mid_nodes: 1, mid_p: 0, bottom_nodes: 3, bottom_k: 2, bottom_p: 0"
+    found = problem(f"{small_study}space: {{hyperparameters: {{{fixed}}}}}")
+    assert found == "line 2: search has nothing to search: every hyperparameter is fixed"

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from nago_trainer.data.digits import DESCRIPTION, load_digits
+from sklearn.datasets import load_digits as load_with_sklearn
+
+
+def test_the_images_are_those_of_scikit_learn() -> None:
+    ours, theirs = load_digits(8), load_with_sklearn()
+    assert np.allclose(ours.pixels[:, 0] * (16 / 255), theirs.images, atol=0.05)
+    assert np.array_equal(ours.labels, theirs.target)
+
+
+@pytest.mark.parametrize("size", [5, 8, 16])
+def test_the_images_are_as_described(size: int) -> None:
+    images = load_digits(size)
+    assert images.pixels.shape == (DESCRIPTION.images, DESCRIPTION.channels, size, size)
+    assert images.pixels.dtype == np.uint8
+    assert images.pixels.max() > 200
+    assert images.class_names == DESCRIPTION.class_names

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nago_trainer.data.folder import describe_folder, load_folder
+from nago_trainer.errors import DataError
+from PIL import Image
+
+
+def _spoil(name: str) -> Callable[[Path], None]:
+    def cut(path: Path) -> None:
+        file = path / "cat" / "1.PNG"
+        file.write_bytes(file.read_bytes()[:-60])
+
+    def hollow(path: Path) -> None:
+        (path / "cat" / "1.PNG").write_bytes(b"")
+
+    def disguise(path: Path) -> None:
+        (path / "cat" / "1.PNG").write_text("no image")
+
+    def empty_class(path: Path) -> None:
+        (path / "emu").mkdir()
+        (path / "emu" / "notes.txt").write_text("no image")
+
+    def single_class(path: Path) -> None:
+        (path / "Dog").rename(path.parent / "Dog")
+
+    def remove(path: Path) -> None:
+        path.rename(path.parent / "elsewhere")
+
+    def file_instead(path: Path) -> None:
+        remove(path)
+        path.write_text("no folder")
+
+    return locals()[name]  # type: ignore[no-any-return]  # one of the functions above
+
+
+REFUSALS = {
+    "cut": r"the image .*cat/1\.PNG cannot be read \(.*\): repair or remove it",
+    "hollow": r"the image .*cat/1\.PNG cannot be read",
+    "disguise": r"the image .*cat/1\.PNG cannot be read",
+    "empty_class": r"the class 'emu' in .*images has no images",
+    "single_class": r"images has 1 folders: at least two are needed",
+    "remove": r"there is no folder .*images",
+    "file_instead": r"images is a file",
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_what_is_wrong_is_named_when_described_and_when_loaded(image_folder: Path, name: str) -> None:
+    _spoil(name)(image_folder)
+    with pytest.raises(DataError, match=REFUSALS[name]):
+        describe_folder(image_folder)
+    with pytest.raises(DataError, match=REFUSALS[name]):
+        load_folder(image_folder, 8, 3)
+
+
+def test_the_first_broken_image_is_named(image_folder: Path) -> None:
+    for name in ("0", "2"):
+        (image_folder / "cat" / f"{name}.PNG").write_bytes(b"broken")
+    with pytest.raises(DataError, match=r"cat/0\.PNG"):
+        describe_folder(image_folder)
+
+
+def test_classes_in_the_order_of_their_names(image_folder: Path) -> None:
+    images = load_folder(image_folder, 8, 3)
+    assert images.class_names == ("Dog", "cat")
+    assert images.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert images.pixels.shape == (6, 3, 8, 8)
+
+
+def test_hidden_and_foreign_files_are_ignored(image_folder: Path) -> None:
+    before = describe_folder(image_folder)
+    (image_folder / ".cache").mkdir()
+    (image_folder / "README.md").write_text("about")
+    (image_folder / "cat" / ".hidden.png").write_text("no image")
+    (image_folder / "cat" / "notes.txt").write_text("no image")
+    (image_folder / "cat" / "folder.png").mkdir()
+    assert describe_folder(image_folder) == before
+
+
+def test_a_folder_is_described_as_it_is_loaded(image_folder: Path) -> None:
+    found = describe_folder(image_folder)
+    images = load_folder(image_folder, 4, found.channels)
+    assert (found.channels, found.classes, found.images, found.size) == (3, 2, 6, 10)
+    assert images.class_names == found.class_names
+    assert len(images.labels) == found.images
+
+
+def test_one_channel_only_if_every_image_is_grey(image_folder: Path) -> None:
+    for file in image_folder.rglob("*.PNG"):
+        Image.open(file).convert("L").save(file)
+    assert describe_folder(image_folder).channels == 1
+    assert load_folder(image_folder, 8, 1).pixels.shape == (6, 1, 8, 8)
+    Image.new("RGB", (8, 8)).save(image_folder / "cat" / "3.png")
+    assert describe_folder(image_folder).channels == 3
+
+
+def test_pixels_of_the_right_size_are_taken_as_they_are(image_folder: Path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(image_folder / "Dog" / "0.PNG")
+    assert np.array_equal(load_folder(image_folder, 8, 3).pixels[0], pixels.transpose(2, 0, 1))

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nago_trainer.data.folder import SUFFIXES
+from nago_trainer.data.picture import read_header, read_picture
+from nago_trainer.errors import DataError
+from PIL import Image, ImageDraw
+
+RED = (255, 0, 0)
+
+
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES - {".pgm", ".pbm"}))
+def test_every_format_is_read(tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"image{suffix}"
+    Image.new("RGB", (16, 12), RED).save(file)
+    pixels = read_picture(file, 8, 3)
+    assert pixels.shape == (3, 8, 8)
+    assert np.allclose(pixels.mean((1, 2)), RED, atol=3)
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "expected"),
+    [
+        ("1", 1, 255),
+        ("L", 200, 200),
+        ("LA", (200, 255), 200),
+        ("LA", (200, 0), 255),
+        ("I;16", 65535, 255),
+        ("I;16", 200, 200),
+        ("P", 0, 0),
+        ("RGBA", (0, 0, 0, 0), 255),
+        ("CMYK", (0, 0, 0, 0), 255),
+    ],
+)
+def test_every_mode_becomes_bytes(tmp_path: Path, mode: str, colour: int, expected: int) -> None:
+    file = tmp_path / "image.tif"
+    Image.new(mode, (4, 4), colour).save(file)
+    for channels in (1, 3):
+        assert np.array_equal(read_picture(file, 4, channels), np.full((channels, 4, 4), expected))
+
+
+@pytest.mark.parametrize(("mode", "grey"), [("L", True), ("1", True), ("I;16", True), ("RGB", False), ("P", False)])
+def test_a_header_tells_colour_and_size(tmp_path: Path, mode: str, grey: bool) -> None:
+    Image.new(mode, (5, 9)).save(tmp_path / "image.png")
+    header = read_header(tmp_path / "image.png")
+    assert (header.grey, header.shorter_side) == (grey, 5)
+
+
+def test_a_photograph_is_turned_as_its_camera_was_held(tmp_path: Path) -> None:
+    image = Image.new("RGB", (8, 8))
+    ImageDraw.Draw(image).rectangle((0, 0, 7, 3), fill="white")
+    turned = Image.Exif()
+    turned[0x0112] = 3  # orientation: upside down
+    image.save(tmp_path / "image.png", exif=turned)
+    assert read_picture(tmp_path / "image.png", 8, 1)[0, :, 0].tolist() == [0, 0, 0, 0, 255, 255, 255, 255]
+
+
+def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
+    (tmp_path / "image.png").write_text("text")
+    with pytest.raises(DataError, match=r"the image .*image\.png cannot be read \(cannot identify image file"):
+        read_header(tmp_path / "image.png")

@@ -1,0 +1,48 @@
+"""Every study file that the project ships can be loaded, and the demo is what it promises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nago_orchestrator.spec import load_study_spec
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FILES = sorted(EXAMPLES.glob("*.yaml"))
+
+
+def test_there_are_examples() -> None:
+    assert {file.name for file in FILES} >= {
+        "digits-demo.yaml",
+        "digits-random.yaml",
+        "cifar10-bohb.yaml",
+        "folder.yaml",
+    }
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_an_example_is_a_study(file: Path) -> None:
+    spec = load_study_spec(file)
+    assert spec.search_space().dimensions
+    if file.stem not in ("folder",):
+        assert spec.name == file.stem
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_an_example_begins_with_what_it_is_for(file: Path) -> None:
+    assert file.read_text().startswith("# ")
+
+
+def test_the_demo_keeps_its_promise() -> None:
+    spec = load_study_spec(EXAMPLES / "digits-demo.yaml")
+    assert len(spec.fidelities) == 3
+    assert spec.trainer.dataset.name == "digits"
+    assert spec.trainer.parameter_limit <= 50_000
+
+
+def test_the_cifar10_search_is_the_papers() -> None:
+    spec = load_study_spec(EXAMPLES / "cifar10-bohb.yaml")
+    assert spec.search_space() == load_study_spec(EXAMPLES / "digits-random.yaml").search_space()
+    assert spec.fidelities == (30, 60, 120)
+    assert spec.trainer.parameter_limit == 4_000_000
