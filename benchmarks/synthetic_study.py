@@ -1,7 +1,7 @@
 """A finished study of any size in a database, made in seconds: what the benchmarks of reading commands read.
 
-The rows go straight into the store's tables, with everything a real BOHB study leaves: promotions over three fidelities,
-evictions with a second attempt, epochs, results, evaluations. Only the accuracies are invented.
+The rows go straight into the store's tables, with everything a real BOHB study leaves: promotions over three
+fidelities, evictions with a second attempt, epochs, results, evaluations. Only the accuracies are invented.
 """
 
 from __future__ import annotations

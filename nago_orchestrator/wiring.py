@@ -17,7 +17,9 @@ from nago_orchestrator.errors import NagoError
 from nago_orchestrator.events import Event
 from nago_orchestrator.executors.dataset_check import DatasetFacts, describe_dataset
 from nago_orchestrator.executors.local import LocalExecutor
+from nago_orchestrator.executors.port import Executor
 from nago_orchestrator.loop import run
+from nago_orchestrator.places import data_folder
 from nago_orchestrator.proposers.port import Proposer
 from nago_orchestrator.proposers.replay import Difference, rebuild, verify
 from nago_orchestrator.reconcile import Limits, RetryPolicy, Rules
@@ -27,17 +29,6 @@ from nago_orchestrator.store.lock import describe_holder
 from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store, open_store
 from nago_trainer.contract import DatasetSettings, TrainingSettings
-
-
-def data_folder() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("nago"))
-
-
-def database_url(option: str | None) -> str:
-    """`--database`, else NAGO_DATABASE_URL, else one SQLite file in the user's data folder."""
-    return option or os.environ.get("NAGO_DATABASE_URL") or str(data_folder() / "nago.sqlite")
 
 
 def runs_folder(store: Store) -> Path:
@@ -109,14 +100,15 @@ def run_study(name: str, url: str, *, on_event: Callable[[Event], None], stop: S
     try:
         if study.state in (StudyState.RUNNING, StudyState.PAUSED):
             executor.warm_up()
-        return run(_session(store, study, executor, on_event, stop or StopSignal()), time.sleep)
+        return run(open_session(store, study, executor, on_event, stop or StopSignal()), time.sleep)
     finally:
         executor.close()
 
 
-def _session(
-    store: Store, study: Study, executor: LocalExecutor, on_event: Callable[[Event], None], stop: StopSignal
+def open_session(
+    store: Store, study: Study, executor: Executor, on_event: Callable[[Event], None], stop: StopSignal
 ) -> Session:
+    """Where the study stands, rebuilt from its rows."""
     spec = StudySpec.from_canonical(study.spec)
     proposals, evaluations = store.history(study.id)
     proposer = make_proposer(spec)

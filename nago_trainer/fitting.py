@@ -49,7 +49,9 @@ def _begin(start: _Start, batch_size: int) -> tuple[EpochRecord, Iterator[EpochR
         return next(records), records
     except ValueError as error:
         if batch_size == 1 and ONE_IMAGE_REFUSAL in str(error):
-            raise InfeasibleError("the network shrinks images to one pixel and cannot train on one at a time") from error
+            raise InfeasibleError(
+                "the network shrinks images to one pixel and cannot train on one at a time"
+            ) from error
         raise
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 from torch import Tensor, nn
@@ -77,9 +78,11 @@ def save_network(network: nn.Module, facts: NetworkFacts, path: Path) -> None:
 
 def load_network(path: str | Path) -> TrainedNetwork:
     """On the CPU and in evaluation mode. Runs no code from the file. Raises TaskError if it holds no such network."""
+    if not is_zipfile(path):
+        raise TaskError(f"{path} cannot be read as a trained network")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, UnpicklingError, EOFError) as error:
+    except (OSError, RuntimeError, UnpicklingError) as error:
         raise TaskError(f"{path} cannot be read as a trained network") from error
     if not isinstance(content, dict) or content.get("form") != FORM:
         raise TaskError(f"{path} holds no network of the form {FORM}")

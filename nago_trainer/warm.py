@@ -27,7 +27,6 @@ from nago_trainer.attempt import read_task, run_attempt
 from nago_trainer.contract import DatasetSettings, ExitCode
 from nago_trainer.data.catalogue import load_images
 from nago_trainer.data.images import ImageSet
-from nago_trainer.errors import DataError, TaskError
 
 EXIT = "exit.json"
 LOG = "log.txt"
@@ -39,7 +38,7 @@ def serve() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches the server too; its owner decides
     _load_everything()
     server = WarmServer()
-    with _wakened_by_children() as wakeups, selectors.DefaultSelector() as selector:
+    with _wakened_by_children() as wakeups, selectors.SelectSelector() as selector:
         lines = _Lines()
         selector.register(STDIN, selectors.EVENT_READ)
         selector.register(wakeups, selectors.EVENT_READ)
@@ -94,7 +93,7 @@ class WarmServer:
 
     def _preload(self, folder: Path) -> None:
         """Reads a dataset once for all attempts. What goes wrong here goes wrong again in the attempt, which tells it."""
-        with suppress(TaskError, DataError, OSError):
+        with suppress(Exception):
             settings = read_task(folder).dataset
             if settings not in self._images:
                 self._images.clear()

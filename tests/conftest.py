@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from sqlalchemy import Engine, make_url
 from nago_orchestrator.space import FloatRange, IntegerRange, SearchSpace
 from nago_orchestrator.store import versions
 from nago_orchestrator.store.engine import connect
+from nago_orchestrator.store.schema import metadata
 from nago_orchestrator.store.store import Store
 from nago_trainer.architecture.theta import HYPERPARAMETERS
 from tests import postgres_server
@@ -55,18 +56,27 @@ def small_space(paper_space: SearchSpace) -> SearchSpace:
 
 @dataclass
 class PostgresDatabases:
-    """Databases of one server: empty ones, or ones with the current schema (copies of a template)."""
+    """Databases of one server: a shared one with the current schema, and empty ones."""
 
     server: str
     _made: list[str] = field(default_factory=list)
 
-    def create(self, *, schema: bool) -> str:
-        """The address of a new database."""
-        return self._create(self._template if schema else "template0")
+    def create(self) -> str:
+        """The address of a new, empty database."""
+        name = f"nago_test_{os.getpid()}_{len(self._made)}"
+        self._made.append(name)
+        self.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        return make_url(self.server).set(database=name).render_as_string(hide_password=False)
 
-    def execute(self, *statements: str) -> None:
+    def without_rows(self) -> str:
+        """The address of the shared database, emptied: ten times as fast as a new one."""
+        tables = ", ".join(table.name for table in metadata.sorted_tables)
+        self.execute(f"TRUNCATE {tables} RESTART IDENTITY", address=self._shared)
+        return self._shared
+
+    def execute(self, *statements: str, address: str | None = None) -> None:
         """As the server's administrator, outside any transaction."""
-        with closing(psycopg2.connect(self.server)) as connection:
+        with closing(psycopg2.connect(address or self.server)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 for statement in statements:
@@ -76,24 +86,21 @@ class PostgresDatabases:
         self.execute(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in self._made))
 
     @cached_property
-    def _template(self) -> str:
-        address = self._create("template0")
+    def _shared(self) -> str:
+        address = self.create()
         versions.upgrade(address)
-        return self._made[-1]
-
-    def _create(self, template: str) -> str:
-        name = f"nago_test_{os.getpid()}_{len(self._made)}"
-        self._made.append(name)
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        return make_url(self.server).set(database=name).render_as_string(hide_password=False)
+        return address
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresDatabases]:
     """The server of NAGO_TEST_DATABASE_URL, or one of the tests' own."""
     given = os.environ.get("NAGO_TEST_DATABASE_URL")
-    with nullcontext(given) if given else postgres_server.server() as address:
-        databases = PostgresDatabases(server=address)
+    if given is None:
+        with postgres_server.server() as address:
+            yield PostgresDatabases(address)
+    else:
+        databases = PostgresDatabases(given)
         yield databases
         databases.drop_all()
 
@@ -107,10 +114,10 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database with the current schema and no rows: every test that takes it runs on both kinds."""
+    """A database with the current schema and no rows, on both kinds. A test that changes the schema takes another."""
     if request.param == "postgresql":
         databases: PostgresDatabases = request.getfixturevalue("postgres")
-        return databases.create(schema=True)
+        return databases.without_rows()
     return str(shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "nago.sqlite"))
 
 
@@ -119,7 +126,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database without any table, on both kinds."""
     if request.param == "postgresql":
         databases: PostgresDatabases = request.getfixturevalue("postgres")
-        return databases.create(schema=False)
+        return databases.create()
     return str(tmp_path / "new" / "nago.sqlite")
 
 

@@ -199,6 +199,9 @@ def _create_attempt() -> None:
         sa.UniqueConstraint("trial_id", "number", name=op.f("uq_attempt_trial_id_number")),
     )
     op.create_index(
+        "ix_attempt_ends", "attempt", ["trial_id", "state", "failure", "seconds", "gpu_seconds"], unique=False
+    )
+    op.create_index(
         "uq_attempt_live",
         "attempt",
         ["trial_id"],

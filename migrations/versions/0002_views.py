@@ -40,7 +40,7 @@ SELECT
     trial.ended_at
 FROM study
 JOIN trial ON trial.study_id = study.id
-JOIN proposal ON proposal.id = trial.proposal_id
+JOIN proposal ON proposal.id = trial.proposal_id AND proposal.study_id = study.id
 LEFT JOIN result ON result.trial_id = trial.id
 LEFT JOIN attempt AS newest
     ON newest.trial_id = trial.id

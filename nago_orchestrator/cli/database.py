@@ -12,8 +12,8 @@ app = typer.Typer(name="db", help="The results database.", no_args_is_help=True)
 @app.command()
 def upgrade(database: Database = None) -> None:
     """Bring the schema to the version of this program; nothing that is stored is lost."""
+    from nago_orchestrator.places import database_url
     from nago_orchestrator.store import versions
-    from nago_orchestrator.wiring import database_url
 
     status = versions.upgrade(database_url(database))
     typer.echo(f"the database has schema {status.found}, the one this program needs")
@@ -22,9 +22,9 @@ def upgrade(database: Database = None) -> None:
 @app.command()
 def check(database: Database = None) -> None:
     """Say which schema the database has; exit code 2 unless it is the one this program needs."""
+    from nago_orchestrator.places import database_url
     from nago_orchestrator.store import versions
     from nago_orchestrator.store.engine import describe, parse
-    from nago_orchestrator.wiring import database_url
 
     url = database_url(database)
     status = versions.check(url)

@@ -37,7 +37,7 @@ Finding = dict[str, Any]
 
 def doctor(output: Output = OutputFormat.TABLE, database: Database = None) -> None:
     """Check this installation: packages, database, folders, processors. Exit code 3 if something is broken."""
-    from nago_orchestrator.wiring import data_folder, database_url
+    from nago_orchestrator.places import data_folder, database_url
 
     findings = [*packages(), *machine(data_folder()), results_database(database_url(database))]
     print_rows(findings, COLUMNS, output, empty="")

@@ -121,15 +121,19 @@ def logs(
     database: Database = None,
 ) -> None:
     """What an attempt of a trial printed."""
+    from nago_orchestrator.places import database_url
     from nago_orchestrator.store import queries
-    from nago_orchestrator.wiring import database_url, trial_log
+    from nago_orchestrator.wiring import trial_log
 
     with reading(database) as engine:
         study, number = chosen_trial(engine, trial)
         row = _attempt(queries.show_trial(engine, study, number)["attempt_rows"], f"{study}/{number}", attempt)
     text = _log_text(trial_log(study, row["name"], database_url(database)), row)
     lines = text.splitlines()
-    typer.echo("\n".join(lines if tail is None else lines[-tail:]))
+    if not lines:
+        typer.echo(f"attempt {row['attempt']} of trial {study}/{number} printed nothing", err=True)
+    for line in lines if tail is None else lines[-tail:]:
+        typer.echo(line)
 
 
 def _attempt(rows: list[Row], trial: str, wanted: int | None) -> Row:

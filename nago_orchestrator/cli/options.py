@@ -25,7 +25,7 @@ Database = Annotated[
     ),
 ]
 Output = Annotated[OutputFormat, typer.Option("--output", "-o", help="How to print.")]
-StudyName = Annotated[str | None, typer.Argument(metavar="[STUDY]", help="May be left out where there is only one.")]
+StudyName = Annotated[str | None, typer.Argument(metavar="STUDY", help="May be left out where there is only one.")]
 TrialName = Annotated[
     str,
     typer.Argument(metavar="TRIAL", help="STUDY/NUMBER, e.g. digits/17; NUMBER where there is only one study."),

@@ -15,8 +15,8 @@ if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
 @contextmanager
 def reading(option: str | None) -> Iterator[Engine]:
     """The database of `--database`, for as long as the context lasts. Raises DatabaseError."""
+    from nago_orchestrator.places import database_url
     from nago_orchestrator.store.versions import open_engine
-    from nago_orchestrator.wiring import database_url
 
     engine = open_engine(database_url(option))
     try:

@@ -47,7 +47,8 @@ def replay(
 def _verify(study: str, output: OutputFormat, database: str | None) -> None:
     from dataclasses import asdict
 
-    from nago_orchestrator.wiring import database_url, verify_replay
+    from nago_orchestrator.places import database_url
+    from nago_orchestrator.wiring import verify_replay
 
     differences = [asdict(difference) for difference in verify_replay(study, database_url(database))]
     same = f"the same: every proposal of {study} follows from its seed and what it was told"

@@ -43,18 +43,38 @@ def report(
 def _collect(engine: Engine, study: str, now: datetime) -> StudyReport:
     from nago_orchestrator.domain import Goal, Objective
     from nago_orchestrator.report.study_report import StudyReport
+    from nago_orchestrator.spec import StudySpec
     from nago_orchestrator.store import queries
 
     status = queries.study_status(engine, study)
     objectives = [Objective(**{**item, "goal": Goal(item["goal"])}) for item in status["objectives"]]
+    space = StudySpec.from_canonical(status["spec"]).search_space()
+    searched = [dimension.name for dimension in space.dimensions]
     return StudyReport(
-        study=status,
+        study={**status, "generator": space.generator, "searched": searched},
         objectives=tuple(objectives),
         trials=queries.list_trials(engine, study),
         epochs=queries.epochs(engine, study),
         evaluations=queries.evaluations(engine, study),
         attempts=queries.attempts(engine, study),
         made_at=now,
+        drawing=_drawing(engine, study),
+    )
+
+
+def _drawing(engine: Engine, study: str) -> str | None:
+    """The architecture of the best evaluation's first trial, as SVG."""
+    from nago_orchestrator.cli.picture import facts
+    from nago_orchestrator.store import queries
+    from nago_trainer.architecture import Architecture
+    from nago_trainer.architecture.drawing import draw_svg
+
+    best = queries.incumbent(engine, study)
+    if best is None or not best["trials"]:
+        return None
+    trial = queries.show_trial(engine, study, best["trials"][0]["trial"])
+    return draw_svg(
+        Architecture.from_json(trial["architecture"]), title=f"trial {study}/{trial['trial']}", notes=facts(trial)
     )
 
 

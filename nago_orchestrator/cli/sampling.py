@@ -83,9 +83,9 @@ def sample(  # noqa: PLR0913  # one argument for each option of the command
     setting = replace(setting, **{key: value for key, value in chosen.items() if value is not None})
     setting = replace(setting, theta={**setting.theta, **parse_theta(theta or ())})
     architectures = _draw_all(setting, range(seed, seed + count))
-    if draw is not None:
-        _picture(architectures[0], draw)
     rows = [describe(architecture, number, setting) for number, architecture in enumerate(architectures, start=seed)]
+    if draw is not None:
+        _picture(architectures[0], rows[0], draw)
     print_rows(rows, COLUMNS, output, empty="")
 
 
@@ -147,10 +147,10 @@ def _paper_setting() -> Setting:
 
 def _study_setting(name: str, best: bool, database: str | None) -> Setting:
     from nago_orchestrator.cli.reading import reading
+    from nago_orchestrator.places import database_url
     from nago_orchestrator.spec import StudySpec
     from nago_orchestrator.store import queries
     from nago_orchestrator.store.store import open_store
-    from nago_orchestrator.wiring import database_url
 
     study = open_store(database_url(database)).study(name)
     space = StudySpec.from_canonical(study.spec).search_space()
@@ -182,16 +182,18 @@ def _draw_all(setting: Setting, seeds: range) -> list[Architecture]:
         raise InputError(str(error)) from error
 
 
-def _picture(architecture: Architecture, file: Path) -> None:
-    from nago_trainer.architecture import drawing  # type: ignore[attr-defined]  # XXX
+def _picture(architecture: Architecture, row: Mapping[str, Any], file: Path) -> None:
+    from nago_orchestrator.cli.picture import facts
+    from nago_trainer.architecture.drawing import draw_png, draw_svg
 
-    if file.suffix.lower() not in (".svg", ".png"):
-        raise InputError(f"--draw makes .svg and .png files, not {file.name}")
+    title = f"architecture {row['architecture_hash'][:10]}, seed {row['seed']}"
     try:
         if file.suffix.lower() == ".svg":
-            file.write_text(drawing.draw_svg(architecture), encoding="utf-8")
+            file.write_text(draw_svg(architecture, title=title, notes=facts(row)), encoding="utf-8")
+        elif file.suffix.lower() == ".png":
+            file.write_bytes(draw_png(architecture, title=title, notes=facts(row)))
         else:
-            file.write_bytes(drawing.draw_png(architecture))
+            raise InputError(f"--draw makes .svg and .png files, not {file.name}")
     except OSError as error:
         raise InputError(f"the picture cannot be written to {file}: {error.strerror}") from error
     except ImportError as error:

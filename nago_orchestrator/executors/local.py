@@ -82,8 +82,8 @@ class LocalExecutor:
             _signal_group(claim.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        if self._server is not None and self._server.stdin is not None:
-            self._server.stdin.close()
+        if self._server is not None:
+            _leave(self._server)
         self._server = None
 
     def _clear_foreign(self, folder: Path, token: str) -> None:
@@ -92,9 +92,12 @@ class LocalExecutor:
         if left is not None and left.get("token") != token:
             self.stop(folder.name, grace_seconds=1.0)
             shutil.rmtree(folder)
+            self._reports.pop(folder.name, None)
 
     def _living_server(self) -> subprocess.Popen[bytes]:
-        if self._server is None or self._server.poll() is not None:
+        if self._server is not None and self._server.poll() is not None:
+            self.close()
+        if self._server is None:
             self._sent.clear()
             log = (self._root / "warm.log").open("ab")
             # A session of its own: Ctrl-C in the terminal is for the orchestrator alone.
@@ -136,6 +139,18 @@ class LocalExecutor:
     def _is_with_server(self, name: str) -> bool:
         """The server is about to fork for it, or about to write how it ended."""
         return name in self._sent and self._server is not None and self._server.poll() is None
+
+
+_LEFT_RUNNING: list[subprocess.Popen[bytes]] = []
+"""Servers that end by themselves after their last attempt; kept, or Python would miss somebody who waits for them."""
+
+
+def _leave(server: subprocess.Popen[bytes]) -> None:
+    """The end of its input tells the server that nothing more will come."""
+    if server.stdin is not None:
+        server.stdin.close()
+    if server.poll() is None:
+        _LEFT_RUNNING.append(server)
 
 
 def _ended(folder: Path, report: Report, ended: tuple[int, datetime] | None, uid: str | None) -> Observation:

@@ -60,7 +60,8 @@ class Bohb:
 
     def record(self, proposal: Proposal) -> None:
         self._history.check_next(proposal)
-        run = self._brackets.next_run(lambda _: self._space.searched(proposal.theta))
+        complete = all(item.name in proposal.theta for item in self._space.dimensions)
+        run = self._brackets.next_run(lambda _: self._space.searched(proposal.theta)) if complete else None
         if run is None or self._add(run, proposal.origin) != proposal:
             raise HistoryError(
                 f"The stored proposal {proposal.number} does not follow from the search settings: "

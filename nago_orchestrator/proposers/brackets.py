@@ -46,7 +46,9 @@ class Brackets:
     @property
     def planned_runs(self) -> int:
         """In all brackets together. Crashed runs do not change it: HpBandSter fills their places at the next rung."""
-        return sum(sum(bracket_shape(self._ladder, bracket).sizes) for bracket in range(self._count))
+        cycle = [sum(bracket_shape(self._ladder, bracket).sizes) for bracket in range(len(self._ladder))]
+        cycles, rest = divmod(self._count, len(cycle))
+        return cycles * sum(cycle) + sum(cycle[:rest])
 
     @property
     def finished(self) -> bool:

@@ -90,7 +90,8 @@ def focus(groups: Iterable[Sequence[float]], goal: Goal) -> tuple[list[float] | 
     inside: list[float] = []
     total = 0
     for values in groups:
-        inside += [value for value in values if _is_near(value, _fence(values, goal), goal)]
+        fence = _fence(values, goal)
+        inside += [value for value in values if (value >= fence if goal is Goal.MAXIMIZE else value <= fence)]
         total += len(values)
     left_out = total - len(inside)
     if not left_out:
@@ -104,10 +105,6 @@ def _fence(values: Sequence[float], goal: Goal) -> float:
         return -math.inf if goal is Goal.MAXIMIZE else math.inf
     low, _, high = quantiles(values, n=4)
     return low - 3 * (high - low) if goal is Goal.MAXIMIZE else high + 3 * (high - low)
-
-
-def _is_near(value: float, fence: float, goal: Goal) -> bool:
-    return value >= fence if goal is Goal.MAXIMIZE else value <= fence
 
 
 def by_fidelity(rows: Iterable[Row], value: Callable[[Row], float]) -> list[list[float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,13 +22,16 @@ class Float8(TypeDecorator[float]):
     impl = Double
     cache_ok = True
 
-    def process_bind_param(self, value: float | None, dialect: Dialect) -> Any:
-        if value is not None and dialect.name == "sqlite" and math.isnan(value):
-            return _NAN
-        return value
+    def bind_processor(self, dialect: Dialect) -> Callable[[float | None], Any] | None:
+        # Not process_bind_param: the number type beneath would turn the text back into a number.
+        return _nan_as_text if dialect.name == "sqlite" else None
 
     def process_result_value(self, value: Any, dialect: Dialect) -> float | None:
         return None if value is None else float(value)
+
+
+def _nan_as_text(value: float | None) -> float | str | None:
+    return _NAN if value is not None and math.isnan(value) else value
 
 
 class AwareDateTime(TypeDecorator[datetime]):

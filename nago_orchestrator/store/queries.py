@@ -193,7 +193,9 @@ def _read(engine: Engine) -> Iterator[Connection]:
 
 
 def _rows(connection: Connection, query: Select[Any]) -> list[Row]:
-    return [dict(row) for row in connection.execute(query).mappings()]
+    found = connection.execute(query)
+    keys = tuple(found.keys())
+    return [dict(zip(keys, row, strict=True)) for row in found]
 
 
 def _evaluation_rows(connection: Connection, query: Select[Any]) -> list[Row]:

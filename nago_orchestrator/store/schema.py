@@ -117,7 +117,7 @@ trial = Table(
     Column("architecture", JSON, nullable=False),
     UniqueConstraint("study_id", "number"),
     UniqueConstraint("proposal_id", "replicate"),
-    Index(None, "study_id", "state"),
+    Index("ix_trial_states", "study_id", "state", "number"),
     _one_of("state", TrialState),
     _at_least("number", 0),
     _at_least("replicate", 0),
@@ -149,6 +149,8 @@ attempt = Table(
     Column("message", CleanText),
     Column("log_tail", CleanText),
     UniqueConstraint("trial_id", "number"),
+    # All that the tally and the ledger ask; the rows with their log tails stay unread.
+    Index("ix_attempt_ends", "trial_id", "state", "failure", "seconds", "gpu_seconds"),
     _one_of("state", AttemptState),
     _one_of("failure", Failure),
     _at_least("number", 1),

@@ -59,8 +59,8 @@ def active(connection: Connection, study_id: int) -> tuple[Trial, ...]:
         .join_from(trial, proposal, trial.c.proposal_id == proposal.c.id)
         .outerjoin(result, result.c.trial_id == trial.c.id)
         .where(*chosen)
-        .order_by(trial.c.number)
-    )
+    ).all()
+    # Sorted here: asked to sort, SQLite would read the whole study by number instead of the few rows by state.
     return tuple(
         Trial(
             id=row.id,
@@ -71,7 +71,7 @@ def active(connection: Connection, study_id: int) -> tuple[Trial, ...]:
             attempts=tuple(attempts[row.id]),
             result=trial_result(row),
         )
-        for row in rows
+        for row in sorted(rows, key=lambda row: row.number)
     )
 
 

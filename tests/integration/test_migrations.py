@@ -95,12 +95,13 @@ def test_every_single_step_can_be_upgraded_from(empty_database_url: str) -> None
     assert versions.upgrade(empty_database_url).state is SchemaState.CURRENT
 
 
-def test_a_newer_schema_is_left_alone(database_url: str) -> None:
-    _set_revision(database_url, "9999")
-    assert versions.check(database_url).state is SchemaState.NEWER
+def test_a_newer_schema_is_left_alone(empty_database_url: str) -> None:
+    versions.upgrade(empty_database_url)
+    _set_revision(empty_database_url, "9999")
+    assert versions.check(empty_database_url).state is SchemaState.NEWER
     for refused in (open_store, versions.upgrade):
         with pytest.raises(DatabaseError, match=r"schema 9999, newer than .*: upgrade nago-orchestrator"):
-            refused(database_url)
+            refused(empty_database_url)
 
 
 def test_checking_an_empty_database_creates_nothing(empty_database_url: str) -> None:

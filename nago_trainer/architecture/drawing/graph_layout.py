@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import fmean
 
 from nago_trainer.architecture.architecture import Dag
@@ -20,10 +20,10 @@ Route = tuple[Point, ...]
 """Points from left to right; a smooth curve leads through them."""
 
 SWEEPS = 6
-BEND_ROOM = 0.45
+BEND_ROOM = 0.35
 """Height that a bend needs, as a part of a node's."""
-MOST_BENDS = 1500
-"""A graph whose edges would need more is too dense to follow them: they run straight."""
+MOST_BENDS = 500
+"""A graph whose edges need more is too dense to follow them: further edges have a single bend, in their middle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ def _columns(dag: Dag, groups: Sequence[int]) -> list[int]:
 
 @dataclass(slots=True, kw_only=True)
 class _Net:
-    """The graph with its entry, exit and bends; every link joins neighbouring columns unless the graph is too dense."""
+    """The graph with its entry, exit and bends; links join neighbouring columns, unless the graph is too dense."""
 
     columns: list[int]
     nodes: int
@@ -98,7 +98,7 @@ class _Net:
         """Adds the edge, with a bend in every column between its ends."""
         bends = range(self.columns[low] + 1, self.columns[high])
         if len(self.columns) + len(bends) > MOST_BENDS:
-            bends = range(0)
+            bends = bends[len(bends) // 2 :][:1]
         first = len(self.columns)
         self.columns.extend(bends)
         chain = [low, *range(first, len(self.columns)), high]
@@ -118,7 +118,9 @@ class _Net:
         for sweep in range(SWEEPS):
             neighbours, order = (self.left, layers) if sweep % 2 == 0 else (self.right, layers[::-1])
             for layer in order:
-                wishes = {item: _mean((heights[other] for other in neighbours.get(item, ())), heights[item]) for item in layer}
+                wishes = {
+                    item: _mean((heights[other] for other in neighbours.get(item, ())), heights[item]) for item in layer
+                }
                 layer.sort(key=wishes.__getitem__)
                 self._stack(layer, heights)
         for sweep in range(SWEEPS):
@@ -141,18 +143,28 @@ class _Net:
             heights[item] -= height / 2
 
     def _pull(self, layer: list[int], heights: list[float]) -> None:
-        """Towards the mean of all neighbours, in the same order and with the same distances at least."""
+        """As near as possible to the mean of all neighbours, in the same order and with the distances kept."""
         wishes = []
         for item in layer:
             around = [*self.left.get(item, ()), *self.right.get(item, ())]
             wishes.append(_mean((heights[other] for other in around), heights[item]))
-        placed: list[float] = []
-        for position, (item, wish) in enumerate(zip(layer, wishes, strict=True)):
-            least = placed[-1] + self._room(layer[position - 1], item) if placed else wish
-            placed.append(max(wish, least))
-        shift = fmean(wish - place for wish, place in zip(wishes, placed, strict=True))
-        for item, place in zip(layer, placed, strict=True):
-            heights[item] = place + shift
+        rooms = [0.0, *(self._room(upper, lower) for upper, lower in pairwise(layer))]
+        offsets = list(accumulate(rooms))
+        free = _ascending([wish - offset for wish, offset in zip(wishes, offsets, strict=True)])
+        for item, place, offset in zip(layer, free, offsets, strict=True):
+            heights[item] = place + offset
+
+
+def _ascending(wishes: Sequence[float]) -> list[float]:
+    """The not descending sequence that is nearest to the wishes in least squares: pool adjacent violators."""
+    pools: list[tuple[float, int]] = []
+    for wish in wishes:
+        mean, size = wish, 1
+        while pools and pools[-1][0] > mean:
+            other, others = pools.pop()
+            mean, size = (mean * size + other * others) / (size + others), size + others
+        pools.append((mean, size))
+    return [mean for mean, size in pools for _ in range(size)]
 
 
 def _mean(values: Iterable[float], otherwise: float) -> float:

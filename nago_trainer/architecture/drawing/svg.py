@@ -63,9 +63,7 @@ def _label(label: Label) -> str:
     x, y = map(_number, label.at)
     weight = ' font-weight="600"' if label.bold else ""
     place = f'x="{x}" y="{y}" dy="0.35em" text-anchor="{label.anchor}"'
-    return (
-        f'<text {place} font-size="{_number(label.size)}"{weight} fill="{label.colour}">{escape(label.text)}</text>'
-    )
+    return f'<text {place} font-size="{_number(label.size)}"{weight} fill="{label.colour}">{escape(label.text)}</text>'
 
 
 def _number(value: float) -> str:

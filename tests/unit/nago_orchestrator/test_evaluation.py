@@ -26,9 +26,7 @@ def succeeded(accuracy: float, memory: int = 1000, loss: float = 0.5) -> EndedTr
         device="cpu",
         network=None,
     )
-    return EndedTrial(
-        state=TrialState.SUCCEEDED, result=result, parameters=900, flops=5000, bytes_per_sample=memory
-    )
+    return EndedTrial(state=TrialState.SUCCEEDED, result=result, parameters=900, flops=5000, bytes_per_sample=memory)
 
 
 def without_result(state: TrialState) -> EndedTrial:

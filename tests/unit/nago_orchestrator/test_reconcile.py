@@ -235,9 +235,7 @@ def test_a_failed_study_keeps_its_trials_for_the_day_it_is_resumed() -> None:
     actions = plan(snapshot(running, queued(1), seen=RUNNING, state=StudyState.FAILED), RULES, NOW)
     assert actions == [
         StopAttempt(running.attempts[0]),
-        EndAttempt(
-            running, running.attempts[0], AttemptState.FAILED, Failure.INTERRUPTED, RUNNING, TrialState.QUEUED
-        ),
+        EndAttempt(running, running.attempts[0], AttemptState.FAILED, Failure.INTERRUPTED, RUNNING, TrialState.QUEUED),
     ]
 
 

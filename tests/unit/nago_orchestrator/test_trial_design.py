@@ -63,9 +63,7 @@ def design(hyperparameters: dict[str, float | int], limit: int = 30_000, connect
         threads=1,
         keep_network=False,
     )
-    return design_trial(
-        hyperparameters, recipe, connected=connected, replicate=0, architecture_seed=5, training_seed=6
-    )
+    return design_trial(hyperparameters, recipe, connected=connected, replicate=0, architecture_seed=5, training_seed=6)
 
 
 def test_a_trial_knows_what_it_costs_before_it_is_trained() -> None:

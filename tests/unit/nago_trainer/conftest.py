@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from nago_trainer.architecture import (
     HYPERPARAMETERS,
     HnagTheta,
@@ -19,7 +21,6 @@ from nago_trainer.architecture import (
     sample_architecture,
 )
 from nago_trainer.contract import CONTRACT_VERSION, DatasetSettings, TrainingSettings, TrialTask
-from PIL import Image
 
 DIGITS = DatasetSettings(
     name="digits", path=None, image_size=8, channels=1, classes=10, validation_fraction=0.2, split_seed=0

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nago_trainer.schedule import cosine_learning_rate
 
 
@@ -11,7 +14,7 @@ def test_from_the_first_rate_down_to_zero(first: float, steps: int) -> None:
     rates = [cosine_learning_rate(first, step, steps) for step in range(steps + 1)]
     assert rates[0] == first
     assert rates[-1] == pytest.approx(0, abs=1e-12)
-    assert all(later < earlier for earlier, later in zip(rates, rates[1:], strict=False))
+    assert all(later < earlier for earlier, later in pairwise(rates))
 
 
 def test_half_way_down_half_way_through() -> None:

@@ -5,6 +5,7 @@ from dataclasses import astuple
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nago_trainer.seeds import derive_seeds
 
 

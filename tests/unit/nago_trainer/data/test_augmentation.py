@@ -7,9 +7,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from nago_trainer.data.augmentation import cutout, random_crop, random_flip
 from torch import Generator, Tensor
 from torch.nn.functional import pad
+
+from nago_trainer.data.augmentation import cutout, random_crop, random_flip
 
 shapes = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(2, 6)).map(lambda s: (s[0], s[1], s[2], s[2]))
 seeds = st.integers(0, 2**31)

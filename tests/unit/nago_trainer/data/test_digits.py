@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nago_trainer.data.digits import DESCRIPTION, load_digits
 from sklearn.datasets import load_digits as load_with_sklearn
+
+from nago_trainer.data.digits import DESCRIPTION, load_digits
 
 
 def test_the_images_are_those_of_scikit_learn() -> None:

@@ -5,56 +5,62 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nago_trainer.data.folder import describe_folder, load_folder
-from nago_trainer.errors import DataError
 from PIL import Image
 
-
-def _spoil(name: str) -> Callable[[Path], None]:
-    def cut(path: Path) -> None:
-        file = path / "cat" / "1.PNG"
-        file.write_bytes(file.read_bytes()[:-60])
-
-    def hollow(path: Path) -> None:
-        (path / "cat" / "1.PNG").write_bytes(b"")
-
-    def disguise(path: Path) -> None:
-        (path / "cat" / "1.PNG").write_text("no image")
-
-    def empty_class(path: Path) -> None:
-        (path / "emu").mkdir()
-        (path / "emu" / "notes.txt").write_text("no image")
-
-    def single_class(path: Path) -> None:
-        (path / "Dog").rename(path.parent / "Dog")
-
-    def remove(path: Path) -> None:
-        path.rename(path.parent / "elsewhere")
-
-    def file_instead(path: Path) -> None:
-        remove(path)
-        path.write_text("no folder")
-
-    return locals()[name]  # type: ignore[no-any-return]  # one of the functions above
+from nago_trainer.data.folder import describe_folder, load_folder
+from nago_trainer.errors import DataError
 
 
-REFUSALS = {
-    "cut": r"the image .*cat/1\.PNG cannot be read \(.*\): repair or remove it",
-    "hollow": r"the image .*cat/1\.PNG cannot be read",
-    "disguise": r"the image .*cat/1\.PNG cannot be read",
-    "empty_class": r"the class 'emu' in .*images has no images",
-    "single_class": r"images has 1 folders: at least two are needed",
-    "remove": r"there is no folder .*images",
-    "file_instead": r"images is a file",
-}
+def _cut(path: Path) -> None:
+    file = path / "cat" / "1.PNG"
+    file.write_bytes(file.read_bytes()[:-60])
 
 
-@pytest.mark.parametrize("name", REFUSALS)
-def test_what_is_wrong_is_named_when_described_and_when_loaded(image_folder: Path, name: str) -> None:
-    _spoil(name)(image_folder)
-    with pytest.raises(DataError, match=REFUSALS[name]):
+def _hollow(path: Path) -> None:
+    (path / "cat" / "1.PNG").write_bytes(b"")
+
+
+def _disguise(path: Path) -> None:
+    (path / "cat" / "1.PNG").write_text("no image")
+
+
+def _empty_class(path: Path) -> None:
+    (path / "emu").mkdir()
+    (path / "emu" / "notes.txt").write_text("no image")
+
+
+def _single_class(path: Path) -> None:
+    (path / "Dog").rename(path.parent / "Dog")
+
+
+def _remove(path: Path) -> None:
+    path.rename(path.parent / "elsewhere")
+
+
+def _file_instead(path: Path) -> None:
+    _remove(path)
+    path.write_text("no folder")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (_cut, r"the image .*cat/1\.PNG cannot be read \(.*\): repair or remove it"),
+        (_hollow, r"the image .*cat/1\.PNG cannot be read"),
+        (_disguise, r"the image .*cat/1\.PNG cannot be read"),
+        (_empty_class, r"the class 'emu' in .*images has no images"),
+        (_single_class, r"images has 1 folders: at least two are needed"),
+        (_remove, r"there is no folder .*images"),
+        (_file_instead, r"images is a file"),
+    ],
+)
+def test_what_is_wrong_is_named_when_described_and_when_loaded(
+    image_folder: Path, spoil: Callable[[Path], None], message: str
+) -> None:
+    spoil(image_folder)
+    with pytest.raises(DataError, match=message):
         describe_folder(image_folder)
-    with pytest.raises(DataError, match=REFUSALS[name]):
+    with pytest.raises(DataError, match=message):
         load_folder(image_folder, 8, 3)
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
+
 from nago_trainer.data.folder import SUFFIXES
 from nago_trainer.data.picture import read_header, read_picture
 from nago_trainer.errors import DataError
-from PIL import Image, ImageDraw
 
 RED = (255, 0, 0)
 

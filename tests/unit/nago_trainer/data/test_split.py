@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nago_trainer.data.split import stratified_split
 from nago_trainer.errors import DataError
 

@@ -1,0 +1,16 @@
+"""The line of facts below the title of a drawn architecture."""
+
+from __future__ import annotations
+
+from nago_orchestrator.cli.tables import Row
+from nago_orchestrator.report import quantities
+
+
+def facts(row: Row) -> list[str]:
+    """From a row with nodes, parameters, bytes_per_sample and width; what is None is left out."""
+    texts = [f"{quantities.count(row['nodes'])} nodes", f"{quantities.count(row['parameters'])} parameters"]
+    if row.get("bytes_per_sample") is not None:
+        texts.append(f"{quantities.size(row['bytes_per_sample'])} per sample in training")
+    if row.get("width") is not None:
+        texts.append(f"width {row['width']}")
+    return texts

@@ -1,0 +1,271 @@
+"""The loop on real databases, with trainings that are computed on the spot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from nago_orchestrator.domain import (
+    Evaluation,
+    Failure,
+    Observation,
+    Origin,
+    Outcome,
+    Phase,
+    Proposal,
+    StudyState,
+    TrialState,
+)
+from nago_orchestrator.errors import DatabaseError, HeldError
+from nago_orchestrator.events import EventKind
+from nago_orchestrator.proposers.replay import verify
+from nago_orchestrator.store.store import Store
+from nago_orchestrator.wiring import make_proposer
+from nago_trainer.contract import TrialTask
+from tests.simulated_executor import SimulatedExecutor, succeed
+from tests.studies import RECIPE, Orchestrator, create, small_spec
+
+
+class CrashError(BaseException):
+    """The orchestrator dies here."""
+
+
+class CrashingStore(Store):
+    """Dies at one of its writes: before it, or after its commit."""
+
+    def __init__(self, store: Store, *, writes_until_crash: int, after_commit: bool) -> None:
+        super().__init__(store._engine)
+        self._writes_left = writes_until_crash
+        self._after_commit = after_commit
+
+    def __getattribute__(self, name: str):  # type: ignore[no-untyped-def]  # any method of the store
+        found = super().__getattribute__(name)
+        if not name.startswith(("add_", "mark_", "record_", "accept_", "end_", "move_", "cancel_")):
+            return found
+
+        def write(*arguments: object, **named: object) -> object:
+            self._writes_left -= 1
+            if self._writes_left == 0 and not self._after_commit:
+                raise CrashError
+            answer = found(*arguments, **named)
+            if self._writes_left == 0:
+                raise CrashError
+            return answer
+
+        return write
+
+
+def told(store: Store, study_id: int) -> tuple[tuple[Proposal, ...], tuple[Evaluation, ...]]:
+    return store.history(study_id)
+
+
+def count_trials(store: Store, study_id: int) -> dict[TrialState, int]:
+    return {state: count for state, count in store.tally(study_id).trials.items() if count}
+
+
+def run_to_the_end(store: Store, executor: SimulatedExecutor, **changes: str) -> Orchestrator:
+    study = create(store, small_spec(**changes))
+    orchestrator = Orchestrator(store, study, executor)
+    assert orchestrator.run() is StudyState.COMPLETED
+    return orchestrator
+
+
+@pytest.mark.parametrize("parallelism", [1, 4])
+def test_a_whole_search_counts_every_trial_once_and_replays(store: Store, parallelism: int) -> None:
+    executor = SimulatedExecutor()
+    done = run_to_the_end(store, executor, execution=f"{{parallelism: {parallelism}}}")
+    proposals, evaluations = told(store, done.study.id)
+    assert len(proposals) == len(evaluations) == len(executor.started) == 26  # two cycles of 4+2+1, 2+1 and 3
+    assert count_trials(store, done.study.id) == {TrialState.SUCCEEDED: 26}
+    assert Counter(proposal.fidelity for proposal in proposals) == {1: 8, 2: 8, 4: 10}
+    assert [evaluation.number for evaluation in evaluations] == list(range(26))
+    assert verify(make_proposer(small_spec(execution=f"{{parallelism: {parallelism}}}")), proposals, evaluations) == ()
+
+
+def test_never_more_trials_at_once_than_allowed(store: Store) -> None:
+    most = 0
+    executor = SimulatedExecutor(looks_until_end=20)
+    study = create(store, small_spec(execution="{parallelism: 3}"))
+
+    def look(seconds: float) -> None:
+        nonlocal most
+        most = max(most, store.tally(study.id).live_attempts)
+
+    assert Orchestrator(store, study, executor, sleep=look).run() is StudyState.COMPLETED
+    assert most == 3
+
+
+@pytest.mark.parametrize("after_commit", [False, True])
+def test_dying_at_any_write_changes_nothing(store: Store, after_commit: bool) -> None:
+    """Each orchestrator dies at its seventh write. A trial takes six, so that all kinds of writes are met in turn."""
+    undisturbed = run_to_the_end(store, SimulatedExecutor())
+    disturbed = create(store, small_spec(name="disturbed"))
+    executor = SimulatedExecutor()
+    deaths = 0
+    while store.study("disturbed").state is StudyState.RUNNING:
+        mortal = CrashingStore(store, writes_until_crash=7, after_commit=after_commit)
+        try:
+            Orchestrator(mortal, disturbed, executor).run()
+        except CrashError:
+            deaths += 1
+    assert deaths > 12
+    assert told(store, disturbed.id) == told(store, undisturbed.study.id)
+    assert count_trials(store, disturbed.id) == {TrialState.SUCCEEDED: 26}
+    assert len(executor.started) == len(set(executor.started)) == 26
+
+
+def test_lost_attempts_are_repeated_and_change_nothing_for_the_search(store: Store) -> None:
+    undisturbed = run_to_the_end(store, SimulatedExecutor())
+    lost = Observation(phase=Phase.ENDED, exit_code=-9, failure=Failure.INFRASTRUCTURE, reason="Signal9")
+
+    def flaky(task: TrialTask) -> Observation:
+        return lost if task.attempt <= task.trial % 3 else succeed(task)
+
+    done = run_to_the_end(store, SimulatedExecutor(flaky), name="flaky")
+    assert told(store, done.study.id) == told(store, undisturbed.study.id)
+    assert store.tally(done.study.id).failures[Failure.INFRASTRUCTURE] == sum(number % 3 for number in range(26))
+
+
+def test_a_trial_that_is_lost_for_good_is_told_to_the_bracket_alone(store: Store) -> None:
+    lost = Observation(phase=Phase.ENDED, exit_code=-9, failure=Failure.INFRASTRUCTURE, reason="Signal9")
+    executor = SimulatedExecutor(lambda task: lost if task.trial == 2 else succeed(task))
+    done = run_to_the_end(store, executor)
+    _, evaluations = told(store, done.study.id)
+    assert [evaluation.outcome for evaluation in evaluations].count(Outcome.LOST) == 1
+    assert len([name for name in executor.started if name.startswith("small-t00002-")]) == 4
+    assert count_trials(store, done.study.id) == {TrialState.SUCCEEDED: 25, TrialState.FAILED: 1}
+
+
+def test_the_same_defect_on_all_trials_stops_the_study_with_its_cause_and_a_mended_one_goes_on(store: Store) -> None:
+    broken = Observation(
+        phase=Phase.ENDED, exit_code=64, failure=Failure.DEFECT, reason="BadTask", message="there is no folder /data"
+    )
+    executor = SimulatedExecutor(lambda task: broken)
+    study = create(store, small_spec())
+    assert Orchestrator(store, study, executor).run() is StudyState.FAILED
+    stopped = store.study("small")
+    assert "there is no folder /data" in (stopped.message or "")
+    assert len(executor.started) == 6, "three trials with one retry each"
+
+
+def test_an_architecture_that_cannot_meet_the_limit_is_told_as_infeasible_without_an_attempt(store: Store) -> None:
+    executor = SimulatedExecutor()
+    study = create(store, small_spec(), replace(RECIPE, parameter_limit=10))
+    assert Orchestrator(store, study, executor).run() is StudyState.COMPLETED
+    _, evaluations = told(store, study.id)
+    assert {evaluation.outcome for evaluation in evaluations} == {Outcome.INFEASIBLE}
+    assert executor.started == []
+
+
+def test_several_architectures_of_a_proposal_become_one_evaluation(store: Store) -> None:
+    executor = SimulatedExecutor()
+    done = run_to_the_end(store, executor, architectures_per_proposal="3", execution="{parallelism: 2}")
+    proposals, evaluations = told(store, done.study.id)
+    assert len(proposals) == len(evaluations) == 26
+    assert len(executor.started) == 3 * 26
+    assert {evaluation.samples for evaluation in evaluations} == {3}
+
+
+def test_promotions_train_longer_under_the_same_theta(store: Store) -> None:
+    done = run_to_the_end(store, SimulatedExecutor())
+    proposals, _ = told(store, done.study.id)
+    promoted = [proposal for proposal in proposals if proposal.origin is Origin.PROMOTION]
+    assert promoted
+    for proposal in promoted:
+        assert proposal.parent is not None
+        parent = proposals[proposal.parent]
+        assert (proposal.theta, proposal.fidelity) == (parent.theta, 2 * parent.fidelity)
+
+
+def test_a_limit_of_trials_completes_the_study(store: Store) -> None:
+    done = run_to_the_end(store, SimulatedExecutor(), limits="{trials: 5}", execution="{parallelism: 2}")
+    assert count_trials(store, done.study.id) == {TrialState.SUCCEEDED: 5}
+    assert "limits.trials" in (store.study("small").message or "")
+
+
+def test_a_stop_lets_running_trials_end_and_starts_no_others(store: Store) -> None:
+    executor = SimulatedExecutor(looks_until_end=2)
+    study = create(store, small_spec(execution="{parallelism: 2}"))
+    orchestrator = Orchestrator(store, study, executor)
+    orchestrator.sleep = lambda seconds: orchestrator.stop.request()
+    assert orchestrator.run() is StudyState.RUNNING
+    assert count_trials(store, study.id) == {TrialState.SUCCEEDED: 2}
+    again = Orchestrator(store, study, executor)
+    assert again.run() is StudyState.COMPLETED
+
+
+def test_an_abort_stops_running_trials_which_are_repeated_without_counting_against_them(store: Store) -> None:
+    executor = SimulatedExecutor(looks_until_end=5)
+    study = create(store, small_spec(retries="{infrastructure: 0, defect: 0, pause: 0}"))
+    orchestrator = Orchestrator(store, study, executor)
+    orchestrator.sleep = lambda seconds: orchestrator.stop.abort()
+    assert orchestrator.run() is StudyState.RUNNING
+    assert executor.stopped == ["small-t00000-a1"]
+    assert count_trials(store, study.id) == {TrialState.QUEUED: 1}
+    assert Orchestrator(store, study, SimulatedExecutor()).run() is StudyState.COMPLETED
+    assert count_trials(store, study.id) == {TrialState.SUCCEEDED: 26}
+
+
+@pytest.mark.parametrize(
+    ("state", "trials"),
+    [(StudyState.PAUSED, {TrialState.SUCCEEDED: 2}), (StudyState.CANCELLED, {TrialState.CANCELLED: 2})],
+)
+def test_a_change_of_state_from_outside_is_heeded(
+    store: Store, state: StudyState, trials: dict[TrialState, int]
+) -> None:
+    executor = SimulatedExecutor(looks_until_end=2)
+    study = create(store, small_spec(execution="{parallelism: 2}"))
+
+    def intervene(seconds: float) -> None:
+        if store.study("small").state is StudyState.RUNNING:
+            store.move_study(study.id, state, message="by hand", now=study.created_at)
+
+    assert Orchestrator(store, study, executor, sleep=intervene).run() is state
+    assert count_trials(store, study.id) == trials
+
+
+def test_the_second_orchestrator_is_told_who_holds_the_study(store: Store) -> None:
+    study = create(store, small_spec())
+    with store.hold(study.id, "pid 4711 on saturn"), pytest.raises(HeldError, match="pid 4711 on saturn"):
+        Orchestrator(store, study, SimulatedExecutor()).run()
+
+
+def test_a_database_that_does_not_answer_for_a_while_loses_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor = SimulatedExecutor()
+    study = create(store, small_spec())
+    orchestrator = Orchestrator(store, study, executor)
+    calls = 0
+    real = Store.active_trials
+
+    def out_of_order(self: Store, study_id: int):  # type: ignore[no-untyped-def]  # as the real one
+        nonlocal calls
+        calls += 1
+        if calls % 7 == 0:
+            raise DatabaseError("The database does not answer.")
+        return real(self, study_id)
+
+    monkeypatch.setattr(Store, "active_trials", out_of_order)
+    assert orchestrator.run() is StudyState.COMPLETED
+    assert count_trials(store, study.id) == {TrialState.SUCCEEDED: 26}
+    assert EventKind.TROUBLE in {event.kind for event in orchestrator.events}
+
+
+def test_a_database_that_never_comes_back_ends_the_loop_with_its_sentence(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = create(store, small_spec())
+    slept: list[float] = []
+    orchestrator = Orchestrator(store, study, SimulatedExecutor(), sleep=slept.append)
+
+    def fail(self: Store, study_id: int) -> None:
+        raise DatabaseError("The database does not answer.")
+
+    monkeypatch.setattr(Store, "active_trials", fail)
+    with pytest.raises(DatabaseError, match="does not answer"):
+        orchestrator.run()
+    assert sum(slept) >= 300
+    assert max(slept) <= 10

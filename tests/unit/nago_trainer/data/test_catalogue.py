@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nago_trainer.contract import DatasetSettings
+from nago_trainer.data.catalogue import describe, load_images
+from nago_trainer.errors import DataError
+
+
+def test_settings_decide_what_is_read(digits_settings: DatasetSettings, image_folder: Path) -> None:
+    folder = replace(digits_settings, name="folder", path=str(image_folder), image_size=6, channels=3, classes=2)
+    assert load_images(digits_settings).pixels.shape == (1797, 1, 8, 8)
+    assert load_images(folder).pixels.shape == (6, 3, 6, 6)
+
+
+def test_a_dataset_that_changed_since_the_study_began_is_refused(digits_settings: DatasetSettings) -> None:
+    with pytest.raises(DataError, match="1 channels and 10 classes, the study was made for 3 and 10"):
+        load_images(replace(digits_settings, channels=3))
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "message"),
+    [
+        ("mnist", "images", "no dataset 'mnist': choose one of digits, folder, cifar10, cifar100"),
+        ("folder", None, "the dataset folder needs a path"),
+        ("cifar10", "", "the dataset cifar10 needs a path"),
+    ],
+)
+def test_what_cannot_be_found_is_refused(name: str, path: str | None, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        describe(name, path)
+
+
+@pytest.mark.parametrize("name", ["digits", "folder"])
+def test_describing_loads_neither_torch_nor_scikit_learn(name: str, image_folder: Path) -> None:
+    program = (
+        "import sys\nfrom nago_trainer.data.catalogue import describe\n"
+        f"describe({name!r}, {str(image_folder)!r})\n"
+        "print(*[heavy for heavy in ('torch', 'torchvision', 'sklearn') if heavy in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

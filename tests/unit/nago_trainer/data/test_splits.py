@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nago_trainer.data.images import ImageSet
+from nago_trainer.data.splits import make_splits, measure
+
+
+@given(st.integers(0, 2**32), st.integers(1, 3))
+def test_normalised_training_pixels_have_mean_0_and_variance_1(seed: int, channels: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (6, channels, 4, 4), dtype=np.uint8)
+    normalised = measure(pixels).apply(torch.from_numpy(pixels)).transpose(0, 1).flatten(1)
+    assert torch.allclose(normalised.mean(1), torch.zeros(channels), atol=1e-5)
+    assert torch.allclose(normalised.std(1, correction=0), torch.ones(channels), atol=1e-5)
+
+
+def test_a_channel_that_never_varies_becomes_zero() -> None:
+    pixels = np.full((3, 1, 2, 2), 77, dtype=np.uint8)
+    assert measure(pixels).apply(torch.from_numpy(pixels)).abs().max() == pytest.approx(0, abs=1e-6)
+
+
+def test_validation_images_have_no_part_in_the_normalisation() -> None:
+    labels = np.array([0] * 10 + [1] * 10)
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 1, 4, 4), dtype=np.uint8)
+    images = ImageSet(pixels=pixels, labels=labels, class_names=("a", "b"))
+    splits = make_splits(images, fraction=0.3, seed=1, device=torch.device("cpu"))
+    assert (len(splits.training.labels), len(splits.validation.labels)) == (14, 6)
+    assert splits.normalisation == measure(splits.training.pixels.numpy())
+    assert splits.normalisation != measure(pixels)

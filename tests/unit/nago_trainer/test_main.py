@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from nago_trainer import __version__
+from nago_trainer.__main__ import main
+from nago_trainer.contract import ExitCode
+
+
+def _describe(question: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr("sys.stdin", io.StringIO(question))
+    return main(["describe-data"])
+
+
+def test_a_dataset_is_described_as_json(
+    image_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _describe(json.dumps({"name": "folder", "path": str(image_folder)}), monkeypatch) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out) == {
+        "channels": 3,
+        "classes": 2,
+        "images": 6,
+        "class_names": ["Dog", "cat"],
+        "size": 10,
+    }
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        ("", "describe-data reads"),
+        ("[1]", "describe-data reads"),
+        ('{"path": "x"}', "describe-data reads"),
+        ('{"name": "mnist"}', "no dataset 'mnist'"),
+        ('{"name": "folder", "path": "/nowhere"}', "there is no folder /nowhere"),
+    ],
+)
+def test_a_dataset_that_cannot_be_described(
+    question: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _describe(question, monkeypatch) == ExitCode.BAD_TASK
+    told = capsys.readouterr()
+    assert message in told.err
+    assert (told.out, told.err.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--version"], 0), (["--help"], 0), (["fly"], 64), ([], 64)])
+def test_exit_codes_of_the_command_line(arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == code
+    assert (arguments != ["--version"]) or capsys.readouterr().out == f"nago-train {__version__}\n"
