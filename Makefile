@@ -22,12 +22,13 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
 
+demo: export NAGO_DATABASE_URL := $(DEMO)/nago.sqlite
 demo: setup ## Search for the best generator on real images: SQLite, local processes, at most 3 minutes
 	rm -rf $(DEMO) && mkdir -p $(DEMO)
-	$(BIN)/nago-orch --database $(DEMO)/nago.sqlite submit examples/digits-demo.yaml --local
-	$(BIN)/nago-orch --database $(DEMO)/nago.sqlite best digits-demo
-	$(BIN)/nago-orch --database $(DEMO)/nago.sqlite pareto digits-demo
-	$(BIN)/nago-orch --database $(DEMO)/nago.sqlite report digits-demo --output $(DEMO)/report.html
+	$(BIN)/nago-orch submit examples/digits-demo.yaml --local
+	$(BIN)/nago-orch best
+	$(BIN)/nago-orch pareto
+	$(BIN)/nago-orch report -O $(DEMO)/report.html
 
 test: setup ## Run all tests, on SQLite and on a PostgreSQL of their own (or NAGO_TEST_DATABASE_URL)
 	tests/install-postgresql.sh

@@ -1,11 +1,14 @@
 """A finished study of any size in a database, made in seconds: what the benchmarks of reading commands read.
 
 The rows go straight into the store's tables, with everything a real BOHB study leaves: promotions over three
-fidelities, evictions with a second attempt, epochs, results, evaluations. Only the accuracies are invented.
+fidelities, evictions with a second attempt, epochs, results, evaluations. Only the numbers are invented.
+
+`python -m benchmarks.synthetic_study URL TRIALS` makes one to look at.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -298,3 +301,7 @@ def _evaluation(made: _Made, accuracy: float, study_id: int) -> dict[str, Any]:
         "told_at": made.end,
         "objective_values": {"accuracy": accuracy, "memory": float(made.memory)},
     }
+
+
+if __name__ == "__main__":
+    fill(sys.argv[1], int(sys.argv[2]))

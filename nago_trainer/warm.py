@@ -92,7 +92,7 @@ class WarmServer:
                 write_exit(folder, code)
 
     def _preload(self, folder: Path) -> None:
-        """Reads a dataset once for all attempts. What goes wrong here goes wrong again in the attempt, which tells it."""
+        """Reads a dataset once for all attempts; what goes wrong goes wrong again in the attempt, which tells it."""
         with suppress(Exception):
             settings = read_task(folder).dataset
             if settings not in self._images:

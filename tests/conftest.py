@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import psycopg2
 import pytest
 from sqlalchemy import Engine, make_url
 
@@ -76,11 +74,11 @@ class PostgresDatabases:
 
     def execute(self, *statements: str, address: str | None = None) -> None:
         """As the server's administrator, outside any transaction."""
-        with closing(psycopg2.connect(address or self.server)) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                for statement in statements:
-                    cursor.execute(statement)
+        engine = connect(address or self.server)
+        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+        engine.dispose()
 
     def drop_all(self) -> None:
         self.execute(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in self._made))

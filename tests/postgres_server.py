@@ -17,8 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-
 _MISSING = (
     "The tests need PostgreSQL's server programs: run `apt-get install postgresql`, "
     "or give the address of a server in NAGO_TEST_DATABASE_URL (its user must be allowed to create databases)."
@@ -49,8 +47,10 @@ def server() -> Iterator[str]:
     as_user = _unprivileged(folder)
     data = folder / "data"
     try:
-        command = [programs / "initdb", "-D", data, "-U", "nago", "-E", "UTF8", "--locale=C", "-A", "trust", "-N"]
-        subprocess.run(command, check=True, capture_output=True, cwd=folder, **as_user)
+        options = ["-U", "nago", "-E", "UTF8", "--locale=C", "-A", "trust", "-N"]
+        subprocess.run(
+            [programs / "initdb", "-D", data, *options], check=True, capture_output=True, cwd=folder, **as_user
+        )
         settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(
@@ -61,7 +61,7 @@ def server() -> Iterator[str]:
                 **as_user,
             )
         try:
-            _wait(process, folder)
+            _wait(process, programs / "pg_isready", folder)
             yield f"postgresql://nago@/postgres?host={folder}"
         finally:
             process.send_signal(signal.SIGQUIT)  # at once: nothing in it is needed any more
@@ -88,13 +88,9 @@ def _unprivileged(folder: Path) -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _wait(process: subprocess.Popen[bytes], folder: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], ready: Path, folder: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            psycopg2.connect(host=str(folder), user="nago", dbname="postgres").close()
-            return
-        except psycopg2.OperationalError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise PostgresMissingError(f"PostgreSQL did not start: {(folder / 'log').read_text()}") from None
-            time.sleep(0.05)
+    while subprocess.run([ready, "-q", "-h", folder], check=False).returncode != 0:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise PostgresMissingError(f"PostgreSQL did not start: {(folder / 'log').read_text()}")
+        time.sleep(0.05)

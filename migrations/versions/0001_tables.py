@@ -152,7 +152,7 @@ def _create_trial() -> None:
         sa.UniqueConstraint("proposal_id", "replicate", name=op.f("uq_trial_proposal_id_replicate")),
         sa.UniqueConstraint("study_id", "number", name=op.f("uq_trial_study_id_number")),
     )
-    op.create_index("ix_trial_study_id_state", "trial", ["study_id", "state"], unique=False)
+    op.create_index("ix_trial_states", "trial", ["study_id", "state", "number"], unique=False)
 
 
 def _create_attempt() -> None:

@@ -35,8 +35,8 @@ _OUTCOME = (
     Column(key="validation_loss", title="loss", show=_loss),
 )
 _COSTS = (
-    Column(key="parameters", title="parameters", show=quantities.count),
-    Column(key="bytes_per_sample", title="memory/sample", show=quantities.size),
+    Column(key="parameters", title="params", show=quantities.count),
+    Column(key="bytes_per_sample", title="memory", show=quantities.size),
     Column(key="nodes", title="nodes", show=quantities.count),
     Column(key="width", title="width"),
 )

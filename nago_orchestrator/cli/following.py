@@ -45,7 +45,7 @@ def _follow(name: str, url: str) -> int:
     from nago_orchestrator.wiring import run_study
 
     stop = StopSignal()
-    with _obeying_signals(stop), _view(name, url) as on_event:
+    with obeying_signals(stop), _view(name, url) as on_event:
         state = run_study(name, url, on_event=on_event, stop=stop)
     if state is StudyState.RUNNING:
         typer.echo(f"interrupted; resume with: nago-orch resume {name}")
@@ -75,7 +75,7 @@ def _sum_up(name: str, state: StudyState, url: str) -> int:
 
 
 @contextmanager
-def _obeying_signals(stop: StopSignal) -> Iterator[None]:
+def obeying_signals(stop: StopSignal) -> Iterator[None]:
     """The first Ctrl-C asks, the second stops at once, SIGTERM stops at once; a third Ctrl-C ends the program."""
 
     def on_interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -27,7 +27,7 @@ COLUMNS = (
     Column(key="nodes", title="nodes", show=quantities.count),
     Column(key="width", title="width"),
     Column(key="parameters", title="parameters", show=quantities.count),
-    Column(key="bytes_per_sample", title="memory/sample", show=quantities.size),
+    Column(key="bytes_per_sample", title="memory", show=quantities.size),
     Column(key="flops", title="flops", show=quantities.count),
     Column(key="architecture_hash", title="architecture", show=lambda value: str(value)[:10]),
     Column(key="infeasible", title="infeasible", right=False),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -106,6 +107,8 @@ def print_rows(rows: Sequence[Row], columns: Sequence[Column], output: OutputFor
 
 
 def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
+    """Columns without any value are left out."""
+    columns = [column for column in columns if any(row.get(column.key) is not None for row in rows)]
     if not sys.stdout.isatty():
         typer.echo(to_lines(rows, columns))
         return
@@ -118,16 +121,15 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
     """Label and value, one a line."""
     width = max((len(label) for label, _ in facts), default=0)
     for label, value in facts:
-        typer.echo(f"{typer.style(label.ljust(width), dim=True)}  {value}")
+        typer.echo(f"{typer.style(label.ljust(width), dim='NO_COLOR' not in os.environ)}  {value}")
 
 
 def rich_table(rows: Sequence[Row], columns: Sequence[Column]) -> Any:
     """The same as a `rich.table.Table`."""
-    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
     for row in rows:

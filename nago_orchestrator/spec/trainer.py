@@ -94,7 +94,7 @@ class TrainerSection(Section):
     """At the first step; a cosine takes it to zero over the trial's epochs."""
     momentum: Annotated[Real, Field(ge=0, lt=1)] = 0.9
     """Of SGD."""
-    weight_decay: Annotated[Real, Field(ge=0, le=1)] = 3e-4
+    weight_decay: Annotated[Real, Field(ge=0, le=1)] = _of_dataset(digits=1e-3, folder=3e-4, cifar=3e-4)
     """L2 penalty on all weights."""
     gradient_clip: Annotated[Real, Field(ge=0, le=1e6)] = 5.0
     """Largest norm of the gradient; 0 switches clipping off."""
@@ -102,7 +102,7 @@ class TrainerSection(Section):
     """Share of the target that is spread evenly over all classes."""
     dropout: Annotated[Real, Field(ge=0, lt=1)] = 0.0
     """Probability of zeroing a feature before the classifier."""
-    crop_padding: Annotated[Whole, Field(ge=0, le=512)] = _part_of_image(digits=8, folder=8, cifar=8)
+    crop_padding: Annotated[Whole, Field(ge=0, le=512)] = _part_of_image(digits=0, folder=8, cifar=8)
     """Pixels of zero padding before a random crop of the training images; 0 switches cropping off."""
     horizontal_flip: Switch = _of_dataset(digits=False, folder=True, cifar=True)
     """Whether training images are mirrored at random."""

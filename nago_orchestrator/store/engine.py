@@ -52,8 +52,15 @@ def describe(url: URL) -> str:
     if url.get_backend_name() == "sqlite":
         return str(url.database)
     host = url.query.get("host") if url.host is None else None
-    shown = url.set(password=None, query={"host": host} if host else {})
-    return shown.set(drivername="postgresql").render_as_string(hide_password=True)
+    shown = URL.create(
+        "postgresql",
+        url.username,
+        host=url.host,
+        port=url.port,
+        database=url.database,
+        query={"host": host} if host else {},
+    )
+    return shown.render_as_string()
 
 
 def sqlite_path(url: URL) -> Path | None:

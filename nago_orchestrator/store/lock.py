@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from nago_orchestrator.errors import DatabaseError, HeldError
 from nago_orchestrator.store.database_errors import translated
@@ -150,7 +150,7 @@ class _SessionHold:
             try:
                 # SQLAlchemy may reconnect by itself: another backend is another session, without the lock.
                 self._lost = _backend_pid(self._connection) != self._pid
-            except DBAPIError:
+            except SQLAlchemyError:
                 self._lost = True
         return not self._lost
 
@@ -164,7 +164,10 @@ def _hold_session(engine: Engine, study_id: int, holder: str) -> Iterator[Hold]:
     try:
         yield held
     finally:
-        with suppress(DBAPIError):
+        with suppress(SQLAlchemyError):  # a lost connection has nothing left to unlock
+            # Said aloud: a server only notices some time later that a connection was closed.
+            connection.execute(text("SELECT pg_advisory_unlock(:class, :study)"), _keys(study_id))
+        with suppress(SQLAlchemyError):
             connection.close()
 
 
@@ -172,13 +175,18 @@ def _take_session(engine: Engine, connection: Connection, study_id: int, holder:
     try:
         name = holder.encode("ascii", "replace").decode()[:_LONGEST_APPLICATION_NAME]
         connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
-        keys = {"class": _LOCK_CLASS, "study": study_id}
-        if connection.scalar(text("SELECT pg_try_advisory_lock(:class, :study)"), keys):
-            return _SessionHold(connection)
+        for pause in (*[_PAUSE_SECONDS] * (_TRIES - 1), 0.0):
+            if connection.scalar(text("SELECT pg_try_advisory_lock(:class, :study)"), _keys(study_id)):
+                return _SessionHold(connection)
+            time.sleep(pause)  # the server may be about to notice that the holder was killed
         raise _held(engine, study_id, _session_holder(connection, study_id))
     except BaseException:
         connection.close()
         raise
+
+
+def _keys(study_id: int) -> dict[str, int]:
+    return {"class": _LOCK_CLASS, "study": study_id}
 
 
 def _backend_pid(connection: Connection) -> int:
@@ -193,7 +201,7 @@ def _session_holder(connection: Connection, study_id: int) -> str | None:
             " WHERE locktype = 'advisory' AND granted AND classid = :class AND objid = :study AND objsubid = 2"
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         ),
-        {"class": _LOCK_CLASS, "study": study_id},
+        _keys(study_id),
     )
     return found
 

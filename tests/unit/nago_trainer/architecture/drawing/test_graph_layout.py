@@ -3,13 +3,14 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nago_trainer.architecture.architecture import Dag
 from nago_trainer.architecture.drawing.graph_layout import GraphLayout, lay_out_graph
 
 COLUMN, ROW = 30.0, 20.0
+QUICK = settings(max_examples=40, deadline=None)
 
 
 @st.composite
@@ -24,12 +25,14 @@ def laid_out(dag: Dag) -> GraphLayout:
     return lay_out_graph(dag, column=COLUMN, row=ROW)
 
 
+@QUICK
 @given(dags())
 def test_no_two_nodes_of_a_graph_overlap(dag: Dag) -> None:
     for (x1, y1), (x2, y2) in combinations(laid_out(dag).nodes, 2):
         assert abs(x1 - x2) >= COLUMN - 1e-9 or abs(y1 - y2) >= ROW - 1e-9
 
 
+@QUICK
 @given(dags())
 def test_every_edge_runs_from_left_to_right_between_its_nodes(dag: Dag) -> None:
     layout = laid_out(dag)
@@ -40,6 +43,7 @@ def test_every_edge_runs_from_left_to_right_between_its_nodes(dag: Dag) -> None:
         assert all(before[0] < after[0] for before, after in pairwise(route))
 
 
+@QUICK
 @given(dags())
 def test_the_entry_leads_to_all_inputs_and_all_outputs_to_the_exit(dag: Dag) -> None:
     layout = laid_out(dag)
@@ -51,6 +55,7 @@ def test_the_entry_leads_to_all_inputs_and_all_outputs_to_the_exit(dag: Dag) -> 
     assert [(route[0], route[-1]) for route in layout.leaving] == ends
 
 
+@QUICK
 @given(dags())
 def test_all_lies_within_the_box(dag: Dag) -> None:
     layout = laid_out(dag)
@@ -60,6 +65,7 @@ def test_all_lies_within_the_box(dag: Dag) -> None:
     assert (layout.entry[0], layout.exit[0]) == (0.0, layout.width)
 
 
+@QUICK
 @given(dags())
 def test_no_edge_bends_inside_a_node_that_is_not_its_own(dag: Dag) -> None:
     layout = laid_out(dag)
@@ -68,6 +74,7 @@ def test_no_edge_bends_inside_a_node_that_is_not_its_own(dag: Dag) -> None:
             assert all(abs(x - other_x) > 1e-9 or abs(y - other_y) > 0.6 * ROW for other_x, other_y in layout.nodes)
 
 
+@QUICK
 @given(dags(), st.data())
 def test_later_groups_stand_to_the_right(dag: Dag, data: st.DataObject) -> None:
     groups = sorted(data.draw(st.lists(st.integers(0, 2), min_size=dag.nodes, max_size=dag.nodes)))

@@ -1,0 +1,156 @@
+"""How long a study of 1,000 finished trials takes from the command to its next proposal, everything included."""
+
+from __future__ import annotations
+
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.figure import Goal, show
+from nago_orchestrator import seeds
+from nago_orchestrator.domain import Evaluation, Observation, Outcome, Phase, Proposal, TrainingRecipe
+from nago_orchestrator.spec import StudySpec, parse_study_spec
+from nago_orchestrator.store.records import NewStudy
+from nago_orchestrator.store.store import Store, open_store
+from nago_orchestrator.trial_design import design_trial
+from nago_orchestrator.wiring import make_proposer
+from nago_trainer.architecture import canonical
+from nago_trainer.contract import DatasetSettings, TrainingSettings, TrialResult
+
+TRIALS = 1_000
+REPEATS = 5
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+STUDY = """
+name: long
+seed: 5
+fidelities: [30, 60, 120]
+search: {algorithm: bohb, iterations: 1000}
+trainer:
+  dataset: {name: digits}
+  parameter_limit: 1000000
+"""
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "nago.sqlite"
+        fill(open_store(str(database)), parse_study_spec(STUDY, "this benchmark's study"))
+        seconds = [seconds_to_next_proposal(database, TRIALS + repeat) for repeat in range(REPEATS)]
+    show("resume", f"slowest of {REPEATS}", max(seconds), "s")
+    middle = statistics.median(seconds)
+    met = show("resume", f"{TRIALS:,} finished trials, command to next proposal, median", middle, "s", Goal(3))
+    return 0 if met else 1
+
+
+def fill(store: Store, spec: StudySpec) -> None:
+    """Real proposals of the real proposer, one trial after another; only what they find is invented."""
+    study = store.create_study(
+        NewStudy(
+            name=spec.name,
+            spec=spec.canonical(),
+            spec_hash=spec.digest(),
+            seed=spec.seed,
+            objectives=spec.objective_values(),
+            recipe=recipe(spec),
+        ),
+        NOW,
+    )
+    proposer, rng = make_proposer(spec), np.random.default_rng(1)
+    for number in range(TRIALS):
+        proposal = proposer.ask()
+        if not isinstance(proposal, Proposal):
+            raise RuntimeError(f"the proposer paused after {number} proposals")
+        accuracy = float(rng.uniform(0.5, 0.99))
+        finish(store, study.id, spec, proposal, accuracy)
+        evaluation = Evaluation(
+            proposal=number,
+            number=number,
+            outcome=Outcome.OK,
+            values={"accuracy": accuracy},
+            costs=(-accuracy,),
+            samples=1,
+        )
+        store.add_evaluation(study.id, evaluation, NOW)
+        proposer.tell(evaluation)
+
+
+def finish(store: Store, study_id: int, spec: StudySpec, proposal: Proposal, accuracy: float) -> None:
+    trial = design_trial(
+        proposal.theta,
+        recipe(spec),
+        connected=False,
+        replicate=0,
+        architecture_seed=seeds.architecture(spec.seed, proposal.number, 0),
+        training_seed=seeds.training(spec.seed, proposal.number, 0),
+    )
+    store.add_proposal(study_id, proposal, canonical(proposal.theta), [trial], NOW)
+    for active in store.active_trials(study_id):
+        attempt = store.add_attempt(
+            active.id, name=f"long-t{active.number}", token="t", executor="local", gpus=0, now=NOW
+        )
+        result = TrialResult(
+            validation_accuracy=accuracy,
+            validation_loss=1.0,
+            diverged=False,
+            epochs=proposal.fidelity,
+            seconds=60.0,
+            seconds_to_first_step=0.1,
+            parameters=trial.parameters,
+            device="cpu",
+            network=None,
+        )
+        seen = Observation(phase=Phase.ENDED, result=result, exit_code=0, ended_at=NOW)
+        store.accept_result(attempt.id, result, observation=seen, now=NOW)
+
+
+def recipe(spec: StudySpec) -> TrainingRecipe:
+    trainer = spec.trainer
+    training = {name: getattr(trainer, name) for name in TrainingSettings.__dataclass_fields__}
+    return TrainingRecipe(
+        dataset=DatasetSettings(
+            name="digits", path=None, image_size=8, channels=1, classes=10, validation_fraction=0.2, split_seed=0
+        ),
+        training=TrainingSettings(**training),
+        parameter_limit=trainer.parameter_limit,
+        device="cpu",
+        threads=1,
+        keep_network=False,
+    )
+
+
+def seconds_to_next_proposal(database: Path, proposals: int) -> float:
+    """Starts the real command and looks for the proposal's row; then kills it, with what it started."""
+    store = open_store(str(database))
+    study = store.study("long")
+    environment = {**os.environ, "NAGO_DATABASE_URL": str(database)}
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nago_orchestrator", "resume", "long"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while store.tally(study.id).proposals <= proposals and process.poll() is None:
+            time.sleep(0.01)
+        seconds = time.perf_counter() - started
+        if process.poll() is not None:
+            raise RuntimeError(f"the orchestrator ended with {process.returncode}")
+    finally:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        process.wait()
+    return seconds
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

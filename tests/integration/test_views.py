@@ -1,0 +1,222 @@
+"""The views in plain SQL and the queries on them, on both databases."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, delete, text
+
+from nago_orchestrator.domain import Failure, Outcome, StudyState, TrialState
+from nago_orchestrator.errors import NotFoundError
+from nago_orchestrator.store import queries
+from nago_orchestrator.store.engine import writing
+from nago_orchestrator.store.schema import evaluation, proposal, trial
+from tests.store_scene import ENDED, EPOCH, NEW_STUDY, NEW_TRIAL, NOW, RESULT, Scene
+
+NAME = NEW_STUDY.name
+INFEASIBLE = replace(NEW_TRIAL, width=None, flops=None, bytes_per_sample=None, infeasible="The limit is too small.")
+
+
+@pytest.fixture
+def lively(scene: Scene) -> Scene:
+    """Trials 0 to 4: succeeded on the second attempt, failed, infeasible from the start, running, queued."""
+    for trials in ((NEW_TRIAL,), (NEW_TRIAL,), (INFEASIBLE,), (NEW_TRIAL,), (NEW_TRIAL,)):
+        scene.propose(*trials)
+    lost = scene.attempt(0, gpus=2)
+    later = NOW + timedelta(seconds=4)
+    scene.fail(lost, Failure.INFRASTRUCTURE, TrialState.QUEUED, now=later, reason="NodeLost", message="Gone.")
+    scene.succeed(0, gpus=2, seconds=10.0)
+    scene.fail(scene.attempt(1), Failure.DEFECT, TrialState.FAILED, now=later, reason="ExitCode70", message="A bug.")
+    running = scene.attempt(3)
+    scene.store.record_epochs(running.id, [EPOCH, replace(EPOCH, epoch=2, validation_loss=math.nan)], NOW)
+    scene.evaluate(0, -0.9, 100.0)
+    scene.evaluate(2, outcome=Outcome.INFEASIBLE)
+    return scene
+
+
+def test_the_overview_tells_each_trial_in_one_row(lively: Scene, engine: Engine) -> None:
+    rows = queries.list_trials(engine, NAME)
+    told = ("trial", "state", "epochs_done", "attempts", "last_failure", "last_reason", "last_message", "seconds")
+    assert [tuple(row[key] for key in told) for row in rows] == [
+        (0, "succeeded", 3, 2, "infrastructure", "NodeLost", "Gone.", 14.0),
+        (1, "failed", 0, 1, "defect", "ExitCode70", "A bug.", 4.0),
+        (2, "infeasible", 0, 0, "infeasible", None, "The limit is too small.", 0.0),
+        (3, "running", 2, 1, None, None, None, 0.0),
+        (4, "queued", 0, 0, None, None, None, 0.0),
+    ]
+    first = rows[0]
+    assert (first["validation_accuracy"], first["diverged"], first["gpu_seconds"]) == (0.9, False, 28.0)
+    assert (first["created_at"], first["ended_at"]) == (NOW, NOW + timedelta(seconds=10))
+    assert rows[3]["validation_accuracy"] is None
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"limit": 2}, [3, 4]),
+        ({"limit": 0}, []),
+        ({"state": "running"}, [3]),
+        ({"state": "cancelled"}, []),
+        ({"state": "queued", "limit": 5}, [4]),
+    ],
+)
+def test_trials_can_be_filtered(lively: Scene, engine: Engine, filters: dict[str, Any], expected: list[int]) -> None:
+    assert [row["trial"] for row in queries.list_trials(engine, NAME, **filters)] == expected
+
+
+def test_the_ledger_adds_up_to_the_tally(lively: Scene, engine: Engine) -> None:
+    ledger = {row["outcome"]: row for row in queries.gpu_ledger(engine, NAME)}
+    assert {outcome: row["attempts"] for outcome, row in ledger.items()} == {
+        "succeeded": 1,
+        "infrastructure": 1,
+        "defect": 1,
+        "running": 1,
+    }
+    assert (ledger["succeeded"]["gpu_seconds"], ledger["infrastructure"]["gpu_seconds"]) == (20.0, 8.0)
+    tally = lively.store.tally(lively.study.id)
+    assert sum(row["seconds"] for row in ledger.values()) == tally.seconds
+    assert sum(row["attempts"] for row in ledger.values()) == tally.attempts
+
+
+def test_the_status_counts_and_names_what_runs(lively: Scene, engine: Engine) -> None:
+    with lively.store.hold(lively.study.id, "pid 1"):
+        status = queries.study_status(engine, NAME)
+    assert status["holder"] == "pid 1"
+    assert status["trial_states"] == {
+        "queued": 1,
+        "running": 1,
+        "succeeded": 1,
+        "failed": 1,
+        "infeasible": 1,
+        "cancelled": 0,
+    }
+    assert status["failures"]["defect"] == 1
+    assert [row["trial"] for row in status["running"]] == [3]
+    assert status["objectives"][1] == {"name": "memory", "goal": "minimize", "reference": 1e9}
+    (listed,) = queries.list_studies(engine)
+    assert listed == {key: status[key] for key in listed}
+    assert (listed["trials"], listed["finished"], listed["proposals"], listed["evaluations"]) == (5, 3, 5, 2)
+
+
+def test_a_trial_shows_its_attempts_and_epochs(lively: Scene, engine: Engine) -> None:
+    shown = queries.show_trial(engine, NAME, 3)
+    assert shown["architecture"] == NEW_TRIAL.architecture
+    assert list(shown["theta"]) == ["top_nodes", "top_p"]
+    assert [row["state"] for row in shown["attempt_rows"]] == ["running"]
+    assert [row["epoch"] for row in shown["epoch_rows"]] == [1, 2]
+    assert math.isnan(shown["epoch_rows"][1]["validation_loss"])
+    assert len(queries.epochs(engine, NAME)) == 2
+    assert [row["attempt"] for row in queries.show_trial(engine, NAME, 0)["attempt_rows"]] == [1, 2]
+    with pytest.raises(NotFoundError, match="no trial 99"):
+        queries.show_trial(engine, NAME, 99)
+
+
+def test_evaluations_come_in_told_order(lively: Scene, engine: Engine) -> None:
+    rows = queries.evaluations(engine, NAME)
+    assert [(row["evaluation"], row["proposal"], row["outcome"]) for row in rows] == [
+        (0, 0, "ok"),
+        (1, 2, "infeasible"),
+    ]
+    assert rows[0]["objective_values"] == {"accuracy": -0.9, "memory": 100.0}
+    assert [row["trial"] for row in queries.attempts(engine, NAME)] == [0, 0, 1, 3]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        queries.study_status,
+        queries.list_trials,
+        queries.incumbent,
+        queries.pareto_front,
+        queries.gpu_ledger,
+        queries.epochs,
+        queries.evaluations,
+        queries.attempts,
+    ],
+)
+def test_every_query_knows_what_is_not_there(scene: Scene, engine: Engine, query: Any) -> None:
+    with pytest.raises(NotFoundError, match="did you mean 'digits-demo'"):
+        query(engine, "digits-dem")
+    assert not query(engine, NAME) or query is queries.study_status
+
+
+def test_the_incumbent_is_the_first_of_the_best_at_the_highest_fidelity(scene: Scene, engine: Engine) -> None:
+    for fidelity, *costs in ((3, -0.99, 1.0), (9, -0.8, 5.0), (9, -0.9, 9.0), (9, -0.9, 1.0), (9, math.nan, 1.0)):
+        scene.evaluate(scene.propose(fidelity=int(fidelity)), *costs)
+    scene.evaluate(scene.propose(fidelity=27), outcome=Outcome.LOST)
+    best = queries.incumbent(engine, NAME)
+    assert best is not None
+    assert (best["proposal"], best["fidelity"], best["cost_1"]) == (2, 9, -0.9)
+    assert [row["proposal"] for row in best["trials"]] == [2]
+
+
+def test_a_diverged_evaluation_is_better_than_none(scene: Scene, engine: Engine) -> None:
+    scene.evaluate(scene.propose(), math.inf, 1.0)
+    best = queries.incumbent(engine, NAME)
+    assert best is not None
+    assert best["cost_1"] == best["objective_values"]["accuracy"] == math.inf
+
+
+def test_studies_do_not_see_each_other(lively: Scene, engine: Engine) -> None:
+    other = Scene(lively.store, lively.store.create_study(replace(NEW_STUDY, name="other"), NOW))
+    other.evaluate(other.propose(fidelity=81), -1.0, 0.0)
+    other.store.move_study(other.study.id, StudyState.COMPLETED, message="done", now=NOW)
+    best = queries.incumbent(engine, NAME)
+    assert best is not None
+    assert (best["study"], best["fidelity"]) == (NAME, 3)
+    assert [row["cost_1"] for row in queries.pareto_front(engine, NAME)] == [-0.9]
+    assert queries.gpu_ledger(engine, "other") == []
+    assert [row["trials"] for row in queries.list_studies(engine)] == [5, 1]
+
+
+_COST = st.sampled_from([-1.0, -0.5, 0.0, 0.5, 2.0, math.inf, -math.inf])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(width=st.integers(1, 4), data=st.data())
+def test_the_front_is_what_no_other_point_dominates(
+    scene: Scene, engine: Engine, width: int, data: st.DataObject
+) -> None:
+    points = data.draw(st.lists(st.tuples(*[_COST] * width), max_size=12))
+    with writing(engine) as connection:
+        for table in (evaluation, trial, proposal):
+            connection.execute(delete(table))
+    fresh = Scene(scene.store, scene.study)
+    for point in points:
+        fresh.evaluate(fresh.propose(), *point)
+
+    def dominated(point: tuple[float, ...]) -> bool:
+        return any(other != point and all(a <= b for a, b in zip(other, point, strict=True)) for other in points)
+
+    expected = sorted(number for number, point in enumerate(points) if not dominated(point))
+    assert sorted(row["evaluation"] for row in queries.pareto_front(engine, NAME)) == expected
+
+
+def test_the_front_stands_at_the_highest_fidelity_with_values(scene: Scene, engine: Engine) -> None:
+    scene.evaluate(scene.propose(fidelity=3), -0.99, 1.0)
+    scene.evaluate(scene.propose(fidelity=9), -0.5, 2.0)
+    scene.evaluate(scene.propose(fidelity=9), -0.6, 3.0)
+    scene.evaluate(scene.propose(fidelity=27), outcome=Outcome.INFEASIBLE)
+    assert [row["proposal"] for row in queries.pareto_front(engine, NAME)] == [2, 1]
+
+
+def test_nan_sorts_last_in_plain_sql_on_both(scene: Scene, engine: Engine) -> None:
+    for cost in (math.nan, math.inf, 0.5, -math.inf):
+        scene.evaluate(scene.propose(), cost, 1.0)
+    with engine.connect() as connection:
+        numbers = connection.execute(text("SELECT number FROM evaluation ORDER BY cost_1")).scalars().all()
+    assert numbers == [3, 2, 1, 0]
+
+
+def test_a_result_without_a_mark_of_its_start_counts_its_own_seconds(scene: Scene, engine: Engine) -> None:
+    scene.propose()
+    quick = scene.attempt(0, running=False)
+    scene.store.accept_result(quick.id, RESULT, observation=ENDED, now=NOW + timedelta(seconds=60))
+    (row,) = queries.list_trials(engine, NAME)
+    assert (row["seconds"], row["started_at"]) == (RESULT.seconds, NOW + timedelta(seconds=60 - RESULT.seconds))

@@ -1,0 +1,39 @@
+"""The commands as a user runs them, in this process: arguments in, exit code and both streams out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.synthetic_study import fill
+from nago_orchestrator.cli.app import main
+from tests.command_line import Ended, Run
+
+TRIALS = 39
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with one finished study, `synthetic`; for tests that only read."""
+    url = str(tmp_path_factory.mktemp("database") / "study.sqlite")
+    fill(url, TRIALS)
+    return url
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """In an empty folder, with an empty database unless the test names another one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NAGO_DATABASE_URL", str(tmp_path / "empty.sqlite"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("TERMINAL_WIDTH", "200")
+
+    def run_command(*arguments: str) -> Ended:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        out, err = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), out, err)
+
+    return run_command

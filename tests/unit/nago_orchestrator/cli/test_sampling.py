@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import Run
+
+SMALL = ["--image-size", "8", "--channels", "1", "--parameter-limit", "50000", "--theta", "bottom_nodes=3"]
+
+
+def test_architectures_are_reproducible_and_within_the_limit(run: Run) -> None:
+    first, second = (json.loads(run("sample", *SMALL, "--count", "3", "-o", "json").out) for _ in range(2))
+    assert first == second
+    assert [row["seed"] for row in first] == [0, 1, 2]
+    assert all(row["parameters"] <= 50_000 for row in first)
+    assert len({row["architecture_hash"] for row in first}) == 3
+
+
+def test_a_limit_out_of_reach_is_a_row_with_the_smallest_total(run: Run) -> None:
+    row = json.loads(run("sample", "--parameter-limit", "10", "-o", "json").out)[0]
+    assert row["width"] is None
+    assert f"{row['parameters']:,}" in row["infeasible"]
+
+
+def test_the_best_theta_of_a_study_is_drawn_for_its_images(run: Run, filled: str) -> None:
+    ended = run("sample", "--study", "synthetic", "--best", "--database", filled, "-o", "json")
+    assert json.loads(ended.out)[0]["parameters"] <= 50_000
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_a_picture_is_drawn(run: Run, tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"first.{suffix}"
+    assert run("sample", *SMALL, "--draw", str(file)).code == 0
+    assert file.read_bytes()[:5] in (b"<svg ", b"<?xml", b"\x89PNG\r")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--theta", "top_k"], "is not NAME=VALUE"),
+        (["--theta", "top_k=many"], "is not NAME=VALUE"),
+        (["--theta", "nodes=3"], "unknown hyperparameter nodes"),
+        (["--theta", "top_p=2"], "top_p is 2.0"),
+        (["--best"], "--best needs --study"),
+        (["--draw", "picture.gif"], ".svg and .png"),
+        (["--draw", "no/such/folder/a.svg"], "cannot be written"),
+    ],
+)
+def test_wrong_options_are_one_sentence(run: Run, arguments: list[str], words: str) -> None:
+    ended = run("sample", *arguments)
+    assert ended.code == 2
+    assert words in ended.err

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import rankdata, spearmanr
+
+from nago_orchestrator.report.statistics import FEWEST, front, ranks, spearman, spearman_interval
+
+VALUES = st.lists(st.integers(-3, 3).map(float), min_size=FEWEST, max_size=30)
+
+
+@given(VALUES)
+def test_ranks_are_scipys(values: list[float]) -> None:
+    assert ranks(values) == list(rankdata(values))
+
+
+@given(st.data())
+def test_spearman_is_scipys(data: st.DataObject) -> None:
+    first = data.draw(VALUES)
+    second = data.draw(st.lists(st.integers(-3, 3).map(float), min_size=len(first), max_size=len(first)))
+    found = spearman(first, second)
+    if len(set(first)) == 1 or len(set(second)) == 1:
+        assert found is None
+    else:
+        assert found == pytest.approx(spearmanr(first, second).statistic)
+
+
+def test_few_pairs_have_no_correlation() -> None:
+    assert spearman([1, 2, 3, 4], [1, 2, 3, 4]) is None
+
+
+def test_the_interval_contains_the_estimate_and_narrows() -> None:
+    wide, narrow = spearman_interval(0.6, 20), spearman_interval(0.6, 2000)
+    assert wide is not None
+    assert narrow is not None
+    assert wide[0] < narrow[0] < 0.6 < narrow[1] < wide[1]
+    assert spearman_interval(0.6, 9) is None
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    truth = 6 / np.pi * np.arcsin(0.5 / 2)  # Spearman's of a normal pair with correlation 0.5
+    hits = 0
+    for _ in range(300):
+        first = rng.normal(size=60)
+        second = 0.5 * first + np.sqrt(0.75) * rng.normal(size=60)
+        interval = spearman_interval(spearmanr(first, second).statistic, 60)
+        assert interval is not None
+        hits += interval[0] <= truth <= interval[1]
+    assert 0.91 <= hits / 300 <= 0.99
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=25))
+def test_the_front_is_what_nothing_dominates(points: list[tuple[int, int]]) -> None:
+    chosen = front([float(x) for x, _ in points], [float(y) for _, y in points])
+
+    def dominated(point: tuple[int, int]) -> bool:
+        return any(x <= point[0] and y <= point[1] and (x, y) != point for x, y in points)
+
+    assert {points[index] for index in chosen} == {point for point in points if not dominated(point)}
+    assert [points[index][0] for index in chosen] == sorted({points[index][0] for index in chosen})
