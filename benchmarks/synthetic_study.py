@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Table, insert
+from sqlalchemy import insert
 
 from nago_orchestrator.domain import TrainingRecipe
 from nago_orchestrator.spec import StudySpec
@@ -96,14 +96,7 @@ def fill(url: str, trials: int, seed: int = 0) -> str:
     return study.name
 
 
-_TABLES: tuple[Table, ...] = (
-    schema.proposal,
-    schema.trial,
-    schema.attempt,
-    schema.epoch,
-    schema.result,
-    schema.evaluation,
-)
+_TABLES = (schema.proposal, schema.trial, schema.attempt, schema.epoch, schema.result, schema.evaluation)
 
 
 def _new_study(spec: StudySpec) -> NewStudy:

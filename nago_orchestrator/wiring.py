@@ -31,6 +31,10 @@ from nago_orchestrator.store.store import Store, open_store
 from nago_trainer.contract import DatasetSettings, TrainingSettings
 
 
+GOING_ON = (StudyState.RUNNING, StudyState.PAUSED)
+"""A study in another state asks for nothing and tells nothing any more; what is left of it is only wound up."""
+
+
 def runs_folder(store: Store) -> Path:
     """Where the attempts of a database's studies work: beside an SQLite file, else in the user's data folder."""
     if store.file is not None:
@@ -98,7 +102,7 @@ def run_study(name: str, url: str, *, on_event: Callable[[Event], None], stop: S
     study = store.study(name)
     executor = LocalExecutor(runs_folder(store) / name)
     try:
-        if study.state in (StudyState.RUNNING, StudyState.PAUSED):
+        if study.state in GOING_ON:
             executor.warm_up()
         return run(open_session(store, study, executor, on_event, stop or StopSignal()), time.sleep)
     finally:
@@ -112,7 +116,8 @@ def open_session(
     spec = StudySpec.from_canonical(study.spec)
     proposals, evaluations = store.history(study.id)
     proposer = make_proposer(spec)
-    rebuild(proposer, proposals, evaluations)
+    if study.state in GOING_ON:
+        rebuild(proposer, proposals, evaluations)
     return Session(
         study_id=study.id,
         study=study.name,
@@ -200,12 +205,12 @@ def run_detached(name: str, url: str) -> int:
 
 
 def resume_study(name: str, url: str, now: datetime) -> Study:
-    """Let a paused or failed study run again. Raises NagoError for one that is over."""
+    """Let a paused or failed study run again. Raises NagoError for one that was cancelled."""
     store = open_store(url)
     study = store.study(name)
-    if study.state in (StudyState.COMPLETED, StudyState.CANCELLED):
-        raise NagoError(f"the study {name} is {study.state}: there is nothing to resume")
-    if study.state is not StudyState.RUNNING:
+    if study.state is StudyState.CANCELLED:
+        raise NagoError(f"the study {name} is cancelled: there is nothing to resume")
+    if study.state in (StudyState.PAUSED, StudyState.FAILED):
         store.move_study(study.id, StudyState.RUNNING, message=None, now=now)
     return store.study(name)
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, Connection, Row, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from nago_orchestrator.domain import (
     Attempt,
@@ -21,6 +20,7 @@ from nago_orchestrator.domain import (
 from nago_orchestrator.errors import NotFoundError, StaleStateError
 from nago_orchestrator.store import results, trials
 from nago_orchestrator.store.attempt_rows import attempt_of
+from nago_orchestrator.store.insert import insert_or_ignore
 from nago_orchestrator.store.schema import attempt, epoch, trial
 from nago_trainer.contract import EpochRecord, TrialResult
 
@@ -80,9 +80,8 @@ def record_epochs(connection: Connection, attempt_id: int, epochs: Sequence[Epoc
     """Adds those that are not there yet."""
     if not epochs:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        dialect.insert(epoch).on_conflict_do_nothing(),
+        insert_or_ignore(connection, epoch),
         [{**asdict(record), "attempt_id": attempt_id, "recorded_at": now} for record in epochs],
     )
 

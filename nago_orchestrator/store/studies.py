@@ -8,11 +8,11 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Row, select, update
 
 from nago_orchestrator.domain import STUDY_MOVES, Goal, Objective, StudyState, TrainingRecipe
 from nago_orchestrator.errors import NotFoundError, SpecError, StaleStateError
+from nago_orchestrator.store.insert import insert_or_ignore
 from nago_orchestrator.store.records import LARGEST_OBJECTIVE_COUNT, NewStudy, Study
 from nago_orchestrator.store.schema import study
 from nago_trainer.contract import DatasetSettings, TrainingSettings
@@ -89,12 +89,8 @@ def _insert(connection: Connection, new: NewStudy, now: datetime) -> Row[Any]:
         "created_at": now,
         "changed_at": now,
     }
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(study).values(values))
-    except IntegrityError:
-        # Another process created it between our look and our insert; what it wrote is what counts.
-        return connection.execute(select(study).where(study.c.name == new.name)).one()
+    # Another process may create it between our look and our insert; then what it wrote is what counts.
+    connection.execute(insert_or_ignore(connection, study).values(values))
     return connection.execute(select(study).where(study.c.name == new.name)).one()
 
 

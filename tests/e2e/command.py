@@ -11,20 +11,16 @@ from typing import Any
 
 COMMAND = (sys.executable, "-m", "nago_orchestrator")
 
+STARTED: list[subprocess.Popen[str]] = []
+
 STUDY = """
 name: small
 seed: 3
-space:
-  hyperparameters:
-    top_nodes: {low: 3, high: 4}
-    mid_nodes: 1
-    bottom_nodes: {low: 3, high: 4}
+space: {hyperparameters: {top_nodes: {low: 3, high: 4}, mid_nodes: 1, bottom_nodes: {low: 3, high: 4}}}
 objectives: [{name: accuracy}, {name: memory}]
 fidelities: [1, 2, 4]
 search: {algorithm: bohb, iterations: 3}
-trainer:
-  dataset: {name: digits}
-  parameter_limit: 10000
+trainer: {dataset: {name: digits}, parameter_limit: 10000}
 execution: {parallelism: 1, device: cpu}
 retries: {pause: 0}
 """
@@ -41,8 +37,9 @@ def write_study(folder: Path, **changes: str) -> Path:
 
 
 def start(database: str, *arguments: str | Path) -> subprocess.Popen[str]:
+    """Ended by the fixture of conftest.py at the latest."""
     environment = {**os.environ, "NAGO_DATABASE_URL": database, "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -51,6 +48,8 @@ def start(database: str, *arguments: str | Path) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
+    STARTED.append(process)
+    return process
 
 
 def run(database: str, *arguments: str | Path, code: int = 0) -> str:

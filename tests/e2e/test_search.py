@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -25,7 +26,7 @@ def test_a_whole_search_ends_with_the_best_generator(database_url: str, tmp_path
     assert all(trial["epochs_done"] == trial["fidelity"] for trial in trials)
     best = read(database_url, "best")
     full = [trial["validation_accuracy"] for trial in trials if trial["fidelity"] == 4]
-    assert best["accuracy"] == max(full) > 0.5
+    assert best["objective_values"]["accuracy"] == max(full) > 0.5
     run(database_url, "replay", "--verify")
     again = run(database_url, "submit", study)
     assert "complete" in again, "the same file again is the same study"
@@ -75,7 +76,7 @@ def test_a_trainer_that_is_killed_is_tried_again(database_url: str, tmp_path: Pa
     study = write_study(tmp_path, fidelities="[30]", search="{algorithm: random, proposals: 1}")
     process = start(database_url, "submit", study)
     wait_for_trials(database_url, 1)
-    (attempt,) = read(database_url, "show", "small/0")["attempts"]
+    (attempt,) = read(database_url, "show", "small/0")["attempt_rows"]
     os.kill(int(attempt["uid"]), signal.SIGKILL)
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, output + errors
@@ -108,7 +109,7 @@ def test_a_study_that_was_cancelled_leaves_no_process(database_url: str, tmp_pat
     study = write_study(tmp_path, fidelities="[5000]", search="{algorithm: random, proposals: 2}")
     run(database_url, "submit", study, "--detach")
     wait_for_trials(database_url, 1)
-    (attempt,) = read(database_url, "show", "small/0")["attempts"]
+    (attempt,) = read(database_url, "show", "small/0")["attempt_rows"]
     run(database_url, "cancel", "small")
     deadline = time.monotonic() + 30
     while read(database_url, "trials")[0]["state"] != "cancelled" and time.monotonic() < deadline:
@@ -134,7 +135,5 @@ def _running(database: str) -> int:
     output, _ = process.communicate(timeout=60)
     if process.returncode != 0:
         return 0
-    import json
-
     trials = json.loads(output)
     return sum(trial["state"] == "running" and trial["epochs_done"] > 0 for trial in trials)

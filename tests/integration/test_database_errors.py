@@ -245,6 +245,9 @@ def test_a_user_without_the_right_to_write(postgres: PostgresDatabases) -> None:
 
 def test_a_server_that_was_restarted_is_used_again(scene: Scene, postgres: PostgresDatabases, engine: Engine) -> None:
     if engine.dialect.name == "postgresql":
-        postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'nago-orch'")
+        postgres.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE datname = '{engine.url.database}' AND pid <> pg_backend_pid()"
+        )
     scene.propose()
     assert len(scene.store.active_trials(scene.study.id)) == 1
