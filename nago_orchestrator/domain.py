@@ -219,6 +219,8 @@ class Phase(StrEnum):
 
     ABSENT = "absent"
     """Nothing of that name exists."""
+    PENDING = "pending"
+    """It was accepted and will begin."""
     RUNNING = "running"
     ENDED = "ended"
     """It was there and is over; whether it succeeded is for the result and the exit code to say."""

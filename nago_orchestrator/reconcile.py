@@ -215,6 +215,8 @@ def _settle(
 ) -> Sequence[Action]:
     if observation.result is not None:
         return [AcceptResult(trial, attempt, observation)]
+    if observation.phase is Phase.PENDING:
+        return []
     if observation.phase is Phase.RUNNING:
         return [MarkRunning(trial, attempt, observation)] if attempt.state is AttemptState.CREATED else []
     if observation.phase is Phase.ABSENT and attempt.state is AttemptState.CREATED:

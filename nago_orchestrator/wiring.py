@@ -30,7 +30,6 @@ from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store, open_store
 from nago_trainer.contract import DatasetSettings, TrainingSettings
 
-
 GOING_ON = (StudyState.RUNNING, StudyState.PAUSED)
 """A study in another state asks for nothing and tells nothing any more; what is left of it is only wound up."""
 

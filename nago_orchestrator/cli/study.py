@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from nago_orchestrator.cli.options import Database, StudyFile, StudyName
+from nago_orchestrator.errors import InputError
 
 Follow = Annotated[
     bool,
@@ -70,6 +72,8 @@ def cancel(
     from nago_orchestrator.wiring import cancel_study
 
     chosen = _chosen(name, database)
+    if not yes and not sys.stdin.isatty():
+        raise InputError(f"cancelling ends the study {chosen} for good: say --yes where nobody can be asked")
     if not yes:
         typer.confirm(f"End the study {chosen} for good?", abort=True)
     study = cancel_study(chosen, database_url(database), datetime.now(UTC))

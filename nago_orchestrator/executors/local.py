@@ -124,17 +124,19 @@ class LocalExecutor:
         task = read_json(folder / "task.json")
         if task is None:
             return Observation(phase=Phase.ABSENT)
-        ended = read_exit(folder)  # before the report: what is written before the end is seen with it
-        claim = read_claim(folder)
+        # Whether it has ended is looked up before the report, which is then complete if it has.
+        ended, claim = read_exit(folder), read_claim(folder)
         alive = claim is not None and claim.is_alive
         report = self._reports.setdefault(name, Report())
         read_report(folder, report, task["token"])
         uid = str(claim.pid) if claim else None
-        if ended is None and report.result is None and (alive or self._is_with_server(name)):
+        if ended is not None or report.result is not None:
+            return _ended(folder, report, ended, uid)
+        if claim is None:
+            return Observation(phase=Phase.PENDING if self._is_with_server(name) else Phase.ABSENT)
+        if alive or self._is_with_server(name):
             return Observation(phase=Phase.RUNNING, epochs=tuple(report.epochs), uid=uid, node=os.uname().nodename)
-        if claim is None and ended is None:
-            return Observation(phase=Phase.ABSENT)
-        return _ended(folder, report, ended, uid)
+        return _ended(folder, report, None, uid)
 
     def _is_with_server(self, name: str) -> bool:
         """The server is about to fork for it, or about to write how it ended."""

@@ -110,7 +110,8 @@ def test_a_study_that_was_cancelled_leaves_no_process(database_url: str, tmp_pat
     run(database_url, "submit", study, "--detach")
     wait_for_trials(database_url, 1)
     (attempt,) = read(database_url, "show", "small/0")["attempt_rows"]
-    run(database_url, "cancel", "small")
+    run(database_url, "cancel", "small", code=2)
+    run(database_url, "cancel", "small", "--yes")
     deadline = time.monotonic() + 30
     while read(database_url, "trials")[0]["state"] != "cancelled" and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -186,7 +186,7 @@ def test_a_limit_of_trials_completes_the_study(store: Store) -> None:
 
 
 def test_a_stop_lets_running_trials_end_and_starts_no_others(store: Store) -> None:
-    executor = SimulatedExecutor(looks_until_end=2)
+    executor = SimulatedExecutor(looks_until_end=20)
     study = create(store, small_spec(execution="{parallelism: 2}"))
     orchestrator = Orchestrator(store, study, executor)
     orchestrator.sleep = lambda seconds: orchestrator.stop.request()
@@ -197,7 +197,7 @@ def test_a_stop_lets_running_trials_end_and_starts_no_others(store: Store) -> No
 
 
 def test_an_abort_stops_running_trials_which_are_repeated_without_counting_against_them(store: Store) -> None:
-    executor = SimulatedExecutor(looks_until_end=5)
+    executor = SimulatedExecutor(looks_until_end=20)
     study = create(store, small_spec(retries="{infrastructure: 0, defect: 0, pause: 0}"))
     orchestrator = Orchestrator(store, study, executor)
     orchestrator.sleep = lambda seconds: orchestrator.stop.abort()
@@ -215,7 +215,7 @@ def test_an_abort_stops_running_trials_which_are_repeated_without_counting_again
 def test_a_change_of_state_from_outside_is_heeded(
     store: Store, state: StudyState, trials: dict[TrialState, int]
 ) -> None:
-    executor = SimulatedExecutor(looks_until_end=2)
+    executor = SimulatedExecutor(looks_until_end=20)
     study = create(store, small_spec(execution="{parallelism: 2}"))
 
     def intervene(seconds: float) -> None:

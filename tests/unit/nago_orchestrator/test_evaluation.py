@@ -38,7 +38,7 @@ def test_values_are_means_over_the_architectures_and_costs_are_minimised() -> No
     assert (evaluation.proposal, evaluation.number, evaluation.samples) == (7, 4, 2)
     assert evaluation.outcome is Outcome.OK
     assert evaluation.values == {"accuracy": pytest.approx(0.85), "memory": 2000.0}
-    assert evaluation.costs == (pytest.approx(-0.85), 2000.0)
+    assert evaluation.costs == pytest.approx((-0.85, 2000.0))
 
 
 @pytest.mark.parametrize("state", [TrialState.FAILED, TrialState.INFEASIBLE, TrialState.CANCELLED])

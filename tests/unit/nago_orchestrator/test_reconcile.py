@@ -147,6 +147,12 @@ def test_an_attempt_seen_running_is_marked_once() -> None:
     assert plan(snapshot(trial(attempt()), seen=RUNNING), rules, NOW) == []
 
 
+@pytest.mark.parametrize("state", [AttemptState.CREATED, AttemptState.RUNNING])
+def test_an_attempt_that_is_about_to_begin_is_waited_for(state: AttemptState) -> None:
+    rules = replace(RULES, parallelism=1)
+    assert plan(snapshot(trial(attempt(state=state)), seen=Observation(phase=Phase.PENDING)), rules, NOW) == []
+
+
 def test_an_attempt_whose_process_never_came_to_be_is_started_again_under_its_own_name() -> None:
     fresh = trial(attempt(state=AttemptState.CREATED))
     assert plan(snapshot(fresh, seen=ABSENT), RULES, NOW) == [RepeatStart(fresh, fresh.attempts[0])]

@@ -82,7 +82,7 @@ def test_an_absent_folder_has_nothing(tmp_path: Path) -> None:
     folder, report = tmp_path / "none", Report()
     read_report(folder, report, "token")
     assert report == Report()
-    assert read_claim(folder) is read_exit(folder) is read_log_tail(folder) is read_json(folder / "task.json") is None
+    assert [read_claim(folder), read_exit(folder), read_log_tail(folder), read_json(folder / "task.json")] == [None] * 4
 
 
 def test_a_claim_holds_as_long_as_its_own_process_lives() -> None:

@@ -83,7 +83,7 @@ def training(seen: Observation) -> bool:
 
 def test_an_attempt_runs_to_its_result(executor: LocalExecutor, name: str) -> None:
     executor.start(name, task(epochs=2))
-    assert executor.observe([name])[name].phase is Phase.RUNNING
+    assert executor.observe([name])[name].phase in (Phase.PENDING, Phase.RUNNING)
     seen = wait_for(executor, name, lambda seen: ended(seen) and seen.exit_code is not None)
     assert seen.result is not None
     assert (seen.exit_code, seen.failure, len(seen.epochs)) == (0, None, 2)
