@@ -102,9 +102,7 @@ def _mark_running(action: MarkRunning, session: Session) -> None:
 
 @carry_out.register
 def _accept(action: AcceptResult, session: Session) -> None:
-    result = action.observation.result
-    if result is None:
-        raise TypeError("a result to accept has to be there")
+    result = action.result
     session.store.accept_result(action.attempt.id, result, observation=action.observation, now=session.clock())
     diverged = ", diverged" if result.diverged else ""
     session.emit(

@@ -20,8 +20,11 @@ from nago_orchestrator.domain import (
     Trial,
     TrialState,
 )
+from nago_trainer.contract import ExitCode, TrialResult
 
 LONGEST_PAUSE = timedelta(minutes=10)
+RESULT_GRACE = timedelta(seconds=60)
+"""How long the result of a trainer that ended well may be on its way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +98,7 @@ class AcceptResult:
     trial: Trial
     attempt: Attempt
     observation: Observation
+    result: TrialResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,14 +217,17 @@ def _settle_attempts(snapshot: Snapshot, retries: RetryPolicy, now: datetime) ->
 def _settle(
     trial: Trial, attempt: Attempt, observation: Observation, retries: RetryPolicy, now: datetime
 ) -> Sequence[Action]:
-    if observation.result is not None:
-        return [AcceptResult(trial, attempt, observation)]
+    result = observation.result or trial.result
+    if result is not None:
+        return [AcceptResult(trial, attempt, observation, result)]
     if observation.phase is Phase.PENDING:
         return []
     if observation.phase is Phase.RUNNING:
         return [MarkRunning(trial, attempt, observation)] if attempt.state is AttemptState.CREATED else []
     if observation.phase is Phase.ABSENT and attempt.state is AttemptState.CREATED:
         return [RepeatStart(trial, attempt)]
+    if observation.exit_code == ExitCode.DONE and now < (observation.ended_at or now) + RESULT_GRACE:
+        return []
     failure = Failure.INFRASTRUCTURE if observation.phase is Phase.ABSENT else observation.failure or Failure.DEFECT
     trial_to, not_before = after_failure(trial, failure, retries, now)
     return [EndAttempt(trial, attempt, AttemptState.FAILED, failure, observation, trial_to, not_before)]

@@ -19,6 +19,7 @@ from nago_orchestrator.domain import (
 )
 from nago_orchestrator.reconcile import (
     LONGEST_PAUSE,
+    RESULT_GRACE,
     AcceptResult,
     Ask,
     CancelQueued,
@@ -161,7 +162,24 @@ def test_an_attempt_whose_process_never_came_to_be_is_started_again_under_its_ow
 def test_a_result_is_accepted_even_if_the_process_was_killed_after_writing_it() -> None:
     running = trial(attempt())
     seen = replace(FINISHED, exit_code=-9)
-    assert plan(snapshot(running, seen=seen), RULES, NOW) == [AcceptResult(running, running.attempts[0], seen)]
+    assert plan(snapshot(running, seen=seen), RULES, NOW) == [AcceptResult(running, running.attempts[0], seen, RESULT)]
+
+
+def test_a_result_that_the_trainer_stored_itself_is_accepted_as_well() -> None:
+    running = replace(trial(attempt()), result=RESULT)
+    assert plan(snapshot(running, seen=RUNNING), RULES, NOW) == [
+        AcceptResult(running, running.attempts[0], RUNNING, RESULT)
+    ]
+
+
+def test_a_result_may_be_on_its_way_for_a_while_after_a_good_end() -> None:
+    running = trial(attempt())
+    seen = Observation(phase=Phase.ENDED, exit_code=0, ended_at=NOW)
+    rules = replace(RULES, parallelism=1)
+    assert plan(snapshot(running, seen=seen), rules, NOW + RESULT_GRACE / 2) == []
+    (action,) = plan(snapshot(running, seen=seen), rules, NOW + RESULT_GRACE)
+    assert isinstance(action, EndAttempt)
+    assert action.failure is Failure.DEFECT
 
 
 def test_results_are_told_before_anything_new_is_asked() -> None:
@@ -215,7 +233,7 @@ def test_draining_finishes_and_tells_but_starts_and_asks_nothing() -> None:
     running = trial(attempt())
     assert plan(snapshot(running, queued(1), seen=RUNNING, draining=True), RULES, NOW) == []
     assert plan(snapshot(running, seen=FINISHED, draining=True), RULES, NOW) == [
-        AcceptResult(running, running.attempts[0], FINISHED)
+        AcceptResult(running, running.attempts[0], FINISHED, RESULT)
     ]
     assert plan(snapshot(tellable=(1,), draining=True), RULES, NOW) == [Tell(1)]
 
