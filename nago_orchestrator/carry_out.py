@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from nago_orchestrator import seeds
-from nago_orchestrator.domain import AttemptState, Failure, NewTrial, Outcome, Proposal, StudyState, Trial, TrialState
-from nago_orchestrator.evaluation import EndedTrial, evaluate
-from nago_orchestrator.events import EventKind
-from nago_orchestrator.proposers.port import Pause
-from nago_orchestrator.reconcile import (
+from nago_orchestrator.actions import (
     AcceptResult,
     Action,
     Ask,
@@ -22,8 +17,12 @@ from nago_orchestrator.reconcile import (
     StopAttempt,
     Tell,
 )
+from nago_orchestrator.domain import AttemptState, Failure, Outcome, Proposal, StudyState, Trial, TrialState
+from nago_orchestrator.evaluation import EndedTrial, evaluate
+from nago_orchestrator.events import EventKind
+from nago_orchestrator.proposers.port import Pause
 from nago_orchestrator.session import Session
-from nago_orchestrator.trial_design import attempt_name, build_task, design_trial
+from nago_orchestrator.trial_design import attempt_name, build_task
 from nago_trainer.architecture import canonical
 
 STOP_GRACE_SECONDS = 2.0
@@ -41,7 +40,7 @@ def _ask(_: Ask, session: Session) -> None:
         session.waiting = proposal is Pause.WAITING
         session.exhausted = proposal is Pause.EXHAUSTED
         return
-    trials = [_design(proposal, replicate, session) for replicate in range(session.rules.replicates)]
+    trials = [session.draw.trial(proposal, replicate) for replicate in range(session.rules.replicates)]
     session.store.add_proposal(session.study_id, proposal, canonical(proposal.theta), trials, session.clock())
     session.emit(
         EventKind.PROPOSED,
@@ -52,17 +51,6 @@ def _ask(_: Ask, session: Session) -> None:
     for trial in trials:
         if trial.infeasible is not None:
             session.emit(EventKind.INFEASIBLE, trial.infeasible, proposal=proposal.number)
-
-
-def _design(proposal: Proposal, replicate: int, session: Session) -> NewTrial:
-    return design_trial(
-        proposal.theta,
-        session.recipe,
-        connected=session.space.connected,
-        replicate=replicate,
-        architecture_seed=seeds.architecture(session.seed, proposal.number, replicate),
-        training_seed=seeds.training(session.seed, proposal.number, replicate),
-    )
 
 
 @carry_out.register

@@ -3,9 +3,11 @@
 NagoError                   exit code 3
 ├── InputError              exit code 2: the study file, an option, a dataset, the database's address
 │   ├── SpecError
-│   └── DatabaseError       unreachable, read-only, full, locked, of another version
+│   ├── DatabaseError       unreachable, read-only, full, locked, of another version
+│   └── ReplacedError       the database's file was taken away under a running study
 ├── NotFoundError           exit code 4
 ├── HeldError               exit code 2: another orchestrator runs the study
+├── ExecutorError           the place where attempts run cannot be used
 └── StaleStateError         somebody else moved the row first
 """
 
@@ -30,6 +32,10 @@ class DatabaseError(InputError):
     """The database cannot be used as it is."""
 
 
+class ReplacedError(InputError):
+    """Another file is where the database was, or none. No DatabaseError: waiting does not bring it back."""
+
+
 class NotFoundError(NagoError):
     exit_code = 4
 
@@ -38,6 +44,10 @@ class HeldError(NagoError):
     """Another orchestrator holds the study."""
 
     exit_code = 2
+
+
+class ExecutorError(NagoError):
+    """Attempts can be neither started nor seen: a folder without rights, a full disk, a process that does not start."""
 
 
 class StaleStateError(NagoError):

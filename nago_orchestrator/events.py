@@ -17,7 +17,7 @@ class EventKind(StrEnum):
     EVALUATED = "evaluated"
     STUDY_ENDED = "study_ended"
     TROUBLE = "trouble"
-    """The database does not answer; the loop tries again."""
+    """The database does not answer or the executor cannot work; the loop tries again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +32,9 @@ class Event:
     accuracy: float | None = None
     parameters: int | None = None
     bytes_per_sample: int | None = None
+
+    def fields(self) -> dict[str, object]:
+        """For a log line: what is known, by name."""
+        facts = {name: getattr(self, name) for name in ("trial", "proposal", "fidelity", "accuracy", "parameters")}
+        known = {name: value for name, value in facts.items() if value is not None}
+        return {"event": self.kind.value, "message": self.message, **known}

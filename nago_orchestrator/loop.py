@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nago_orchestrator.actions import EndAttempt
 from nago_orchestrator.carry_out import STOP_GRACE_SECONDS, carry_out
 from nago_orchestrator.domain import AttemptState, Failure, Observation, StudyState, Trial, TrialState
-from nago_orchestrator.errors import DatabaseError, HeldError, StaleStateError
+from nago_orchestrator.errors import DatabaseError, ExecutorError, HeldError, StaleStateError
 from nago_orchestrator.events import EventKind
-from nago_orchestrator.reconcile import EndAttempt, Snapshot, Spent, plan
+from nago_orchestrator.reconcile import Snapshot, Spent, plan
 from nago_orchestrator.session import Session
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.1
 """Between two looks at what runs, when the last look found nothing to do."""
 LONGEST_TROUBLE_SECONDS = 300.0
-"""How long the loop goes on asking a database that does not answer."""
+"""How long the loop goes on asking a database that does not answer, or an executor that cannot work."""
 LONGEST_PAUSE_SECONDS = 10.0
+JUDGED = (TrialState.SUCCEEDED, TrialState.INFEASIBLE, TrialState.FAILED)
+"""How a trial ends by itself."""
 
 
 class _HoldLostError(Exception):
@@ -33,7 +36,7 @@ class _HoldLostError(Exception):
 
 @dataclass
 class _Patience:
-    """How long the database has been in trouble; a tick that succeeds ends the trouble."""
+    """How long the database or the executor has been in trouble; a tick that succeeds ends the trouble."""
 
     session: Session
     sleep: Callable[[float], None]
@@ -52,8 +55,9 @@ class _Patience:
 def run(session: Session, sleep: Callable[[float], None]) -> StudyState:
     """Run the study until it ends, is paused, or the session is asked to stop. Returns the state it is left in.
 
-    Raises HeldError if somebody else runs it, DatabaseError when the database has not answered for
-    LONGEST_TROUBLE_SECONDS; trainers that run go on, and what they find is picked up by the next orchestrator.
+    Raises HeldError if somebody else runs it, DatabaseError or ExecutorError when the database has not answered or the
+    executor not worked for LONGEST_TROUBLE_SECONDS; trainers that run go on, and what they find is picked up by the
+    next orchestrator.
     """
     patience = _Patience(session, sleep)
     had_hold = False
@@ -61,12 +65,13 @@ def run(session: Session, sleep: Callable[[float], None]) -> StudyState:
         try:
             with session.hold() as hold:
                 had_hold = True
+                session.recall()  # only now: nobody else adds rows any more
                 return _run_held(session, hold, patience, sleep)
         except HeldError as error:
             if not had_hold:
                 raise
             patience.endure(error)  # the holder may be our own lost connection, which the server has yet to notice
-        except (DatabaseError, _HoldLostError) as error:
+        except (DatabaseError, ExecutorError, _HoldLostError) as error:
             patience.endure(error)
 
 
@@ -74,11 +79,16 @@ def _run_held(session: Session, hold: Hold, patience: _Patience, sleep: Callable
     while True:
         if not hold.still_held():
             raise _HoldLostError("The database lost the lock on this study.")
+        began = session.clock()
         try:
             state, busy, live = tick(session)
         except StaleStateError:
-            continue  # somebody moved a row first (a pause, a cancel): look again
+            session.recall()  # somebody moved a row first (a pause, a cancel): look again
+            continue
         patience.seconds = 0.0
+        session.on_tick((session.clock() - began).total_seconds())
+        if session.stop.left:
+            return state
         if session.stop.aborted:
             _interrupt(session)
             return state
@@ -114,6 +124,7 @@ def _observe(session: Session, trials: tuple[Trial, ...]) -> Mapping[str, Observ
 def _snapshot(session: Session, trials: tuple[Trial, ...], observations: Mapping[str, Observation]) -> Snapshot:
     tally = session.store.tally(session.study_id)
     failed = tally.trials[TrialState.FAILED]
+    recent = session.store.recent_ends(session.study_id) if failed else tally.trials
     tellable = [
         proposal.number
         for proposal in session.store.open_proposals(session.study_id)
@@ -130,6 +141,8 @@ def _snapshot(session: Session, trials: tuple[Trial, ...], observations: Mapping
             succeeded=tally.trials[TrialState.SUCCEEDED],
             infeasible=tally.trials[TrialState.INFEASIBLE],
             failed=failed,
+            recent_ended=sum(recent[state] for state in JUDGED),
+            recent_failed=recent[TrialState.FAILED],
             gpu_seconds=tally.gpu_seconds,
             started_at=tally.started_at,
             common_failure=session.store.common_failure(session.study_id) if failed else None,

@@ -10,6 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from nago_orchestrator.actions import (
+    AcceptResult,
+    Action,
+    Ask,
+    CancelQueued,
+    EndAttempt,
+    EndStudy,
+    MarkRunning,
+    RepeatStart,
+    StartAttempt,
+    StopAttempt,
+    Tell,
+)
 from nago_orchestrator.domain import (
     Attempt,
     AttemptState,
@@ -20,7 +33,7 @@ from nago_orchestrator.domain import (
     Trial,
     TrialState,
 )
-from nago_trainer.contract import ExitCode, TrialResult
+from nago_trainer.contract import ExitCode
 
 LONGEST_PAUSE = timedelta(minutes=10)
 RESULT_GRACE = timedelta(seconds=60)
@@ -54,6 +67,9 @@ class Spent:
     succeeded: int
     infeasible: int
     failed: int
+    recent_ended: int
+    """Trials that ended since the study began or was resumed: what its failures are judged by."""
+    recent_failed: int
     gpu_seconds: float
     started_at: datetime
     common_failure: str | None
@@ -86,87 +102,6 @@ class Rules:
     retries: RetryPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class MarkRunning:
-    trial: Trial
-    attempt: Attempt
-    observation: Observation
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptResult:
-    trial: Trial
-    attempt: Attempt
-    observation: Observation
-    result: TrialResult
-
-
-@dataclass(frozen=True, slots=True)
-class EndAttempt:
-    trial: Trial
-    attempt: Attempt
-    state: AttemptState
-    failure: Failure | None
-    observation: Observation | None
-    trial_to: TrialState
-    not_before: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StopAttempt:
-    attempt: Attempt
-
-
-@dataclass(frozen=True, slots=True)
-class StartAttempt:
-    """A new attempt of a queued trial."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class RepeatStart:
-    """The attempt's row was committed, but its process or Job never came to be."""
-
-    trial: Trial
-    attempt: Attempt
-
-
-@dataclass(frozen=True, slots=True)
-class CancelQueued:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    proposal: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class EndStudy:
-    state: StudyState
-    message: str | None
-
-
-Action = (
-    MarkRunning
-    | AcceptResult
-    | EndAttempt
-    | StopAttempt
-    | StartAttempt
-    | RepeatStart
-    | CancelQueued
-    | Tell
-    | Ask
-    | EndStudy
-)
-
-
 def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
     """What to do next, in the order to do it. An empty list: wait."""
     if snapshot.state in (StudyState.CANCELLED, StudyState.FAILED):
@@ -179,7 +114,7 @@ def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
         return tells
     if snapshot.state is not StudyState.RUNNING:
         return []
-    verdict = _verdict(snapshot, rules.limits, now)
+    verdict = _verdict(snapshot, rules, now)
     if verdict is not None:
         return [verdict]
     if snapshot.draining:
@@ -251,36 +186,47 @@ def after_failure(
             return TrialState.QUEUED, now + min(retries.pause * 2 ** min(before, 16), LONGEST_PAUSE)
 
 
-def _verdict(snapshot: Snapshot, limits: Limits, now: datetime) -> EndStudy | None:
-    failure = _failure_message(snapshot.spent, limits)
+def _verdict(snapshot: Snapshot, rules: Rules, now: datetime) -> EndStudy | None:
+    failure = _failure_message(snapshot.spent, rules.limits)
     if failure is not None:
         return EndStudy(StudyState.FAILED, failure)
     if snapshot.trials:
         return None
-    reached = reached_limit(snapshot.spent, limits, now)
+    reached = reached_limit(snapshot.spent, rules, now)
+    if reached is None and snapshot.exhausted:
+        reached = "the search has evaluated all its proposals"
     if reached is not None:
-        return EndStudy(StudyState.COMPLETED, reached)
-    if snapshot.exhausted:
-        return EndStudy(StudyState.COMPLETED, "the search has evaluated all its proposals")
+        return _end(snapshot.spent, reached)
     if snapshot.waiting:
         return EndStudy(StudyState.FAILED, "the proposer waits for an evaluation, but nothing is left to evaluate")
     return None
 
 
+def _end(spent: Spent, reached: str) -> EndStudy:
+    """A search that tried and found nothing has failed."""
+    if spent.succeeded or not (spent.failed or spent.infeasible):
+        return EndStudy(StudyState.COMPLETED, reached)
+    cause = f"; most often: {spent.common_failure}" if spent.common_failure else ""
+    counts = f"{spent.failed} failed, {spent.infeasible} infeasible"
+    return EndStudy(StudyState.FAILED, f"{reached}, but no trial succeeded: {counts}{cause}")
+
+
 def _failure_message(spent: Spent, limits: Limits) -> str | None:
     """At least 3 failures before a verdict, and at least 5 ended trials before a fraction means something."""
-    ended = spent.succeeded + spent.infeasible + spent.failed
+    ended, failed = spent.recent_ended, spent.recent_failed
     cause = f"; most often: {spent.common_failure}" if spent.common_failure else ""
-    if ended == spent.failed and spent.failed >= 3:
-        return f"all of the first {spent.failed} trials failed{cause}"
+    if ended == failed and failed >= 3:
+        return f"all of the first {failed} trials failed{cause}"
     fraction = limits.failed_fraction
-    if fraction is not None and ended >= 5 and spent.failed > fraction * ended:
-        return f"{spent.failed} of {ended} trials failed, more than limits.failed_fraction = {fraction:g} allows{cause}"
+    if fraction is not None and ended >= 5 and failed > fraction * ended:
+        return f"{failed} of {ended} trials failed, more than limits.failed_fraction = {fraction:g} allows{cause}"
     return None
 
 
-def reached_limit(spent: Spent, limits: Limits, now: datetime) -> str | None:
-    if limits.trials is not None and spent.trials >= limits.trials:
+def reached_limit(spent: Spent, rules: Rules, now: datetime) -> str | None:
+    """Why there is no room for another proposal with all its trials; None where there is."""
+    limits = rules.limits
+    if limits.trials is not None and spent.trials + rules.replicates > limits.trials:
         return f"limits.trials = {limits.trials} is reached"
     if limits.wall_time is not None and now - spent.started_at >= limits.wall_time:
         return f"limits.wall_time = {limits.wall_time} is reached"
@@ -303,6 +249,6 @@ def _asks(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Ask]:
     """A trial that rests before a retry keeps its place: it is the order of tells that makes a search repeatable."""
     if snapshot.exhausted or snapshot.waiting or len(snapshot.trials) >= rules.parallelism:
         return []
-    if reached_limit(snapshot.spent, rules.limits, now) is not None:
+    if reached_limit(snapshot.spent, rules, now) is not None:
         return []
     return [Ask()]

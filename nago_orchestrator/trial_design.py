@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 
 from nago_orchestrator.domain import NewTrial, Theta, TrainingRecipe, TrialDesign
 from nago_trainer.architecture import (
@@ -33,44 +33,49 @@ def design_trial(
 
     A limit out of reach, or no connected graph within its tries, gives a trial that is infeasible from the start.
     """
-    seeds = _Seeds(replicate, architecture_seed, training_seed)
-    try:
-        architecture = sample_architecture(HnagTheta.from_mapping(theta), architecture_seed, connected=connected)
-    except DisconnectedGraphError as error:
-        return seeds.trial(architecture=None, infeasible=str(error))
+    architecture: Architecture | None = None
     image = TensorShape(recipe.dataset.channels, recipe.dataset.image_size)
     try:
-        width, plan = fit_plan(architecture, image, recipe.dataset.classes, recipe.parameter_limit)
-    except ParameterLimitError as error:
-        return seeds.trial(architecture=architecture, infeasible=str(error), parameters=error.smallest)
-    return replace(
-        seeds.trial(architecture=architecture, infeasible=None, parameters=count_parameters(plan)),
-        width=width,
-        flops=count_flops(plan),
-        bytes_per_sample=bytes_per_sample(plan),
+        architecture = sample_architecture(HnagTheta.from_mapping(theta), architecture_seed, connected=connected)
+        size = size_network(architecture, image, recipe.dataset.classes, recipe.parameter_limit)
+    except DisconnectedGraphError as error:
+        size = Size(infeasible=str(error))
+    return NewTrial(
+        replicate=replicate,
+        architecture=architecture.to_json() if architecture else {},
+        architecture_hash=architecture.digest() if architecture else "",
+        nodes=architecture.node_count if architecture else 0,
+        architecture_seed=architecture_seed,
+        training_seed=training_seed,
+        **asdict(size),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Seeds:
-    replicate: int
-    architecture_seed: int
-    training_seed: int
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """The largest network of an architecture within a parameter limit, and what it costs."""
 
-    def trial(self, *, architecture: Architecture | None, infeasible: str | None, parameters: int = 0) -> NewTrial:
-        return NewTrial(
-            replicate=self.replicate,
-            architecture=architecture.to_json() if architecture else {},
-            architecture_hash=architecture.digest() if architecture else "",
-            nodes=architecture.node_count if architecture else 0,
-            width=None,
-            parameters=parameters,
-            flops=None,
-            bytes_per_sample=None,
-            architecture_seed=self.architecture_seed,
-            training_seed=self.training_seed,
-            infeasible=infeasible,
-        )
+    width: int | None = None
+    """None where even width 1 exceeds the limit; so are FLOPs and memory then."""
+    parameters: int = 0
+    """Where the limit is out of reach: the smallest possible total."""
+    flops: int | None = None
+    bytes_per_sample: int | None = None
+    infeasible: str | None = None
+    """Why there is none, in one sentence."""
+
+
+def size_network(architecture: Architecture, image: TensorShape, classes: int, parameter_limit: int) -> Size:
+    try:
+        width, plan = fit_plan(architecture, image, classes, parameter_limit)
+    except ParameterLimitError as error:
+        return Size(parameters=error.smallest, infeasible=str(error))
+    return Size(
+        width=width,
+        parameters=count_parameters(plan),
+        flops=count_flops(plan),
+        bytes_per_sample=bytes_per_sample(plan),
+    )
 
 
 def build_task(design: TrialDesign, recipe: TrainingRecipe, *, attempt: int, token: str) -> TrialTask:

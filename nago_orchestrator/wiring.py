@@ -7,13 +7,16 @@ import os
 import secrets
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from nago_orchestrator.domain import StudyState, TrainingRecipe
-from nago_orchestrator.errors import NagoError
+from nago_orchestrator.draws import Draw, compare_draws
+from nago_orchestrator.errors import ExecutorError, HeldError, InputError, NagoError
 from nago_orchestrator.events import Event
 from nago_orchestrator.executors.dataset_check import DatasetFacts, describe_dataset
 from nago_orchestrator.executors.local import LocalExecutor
@@ -23,6 +26,8 @@ from nago_orchestrator.places import data_folder
 from nago_orchestrator.proposers.port import Proposer
 from nago_orchestrator.proposers.replay import Difference, rebuild, verify
 from nago_orchestrator.reconcile import Limits, RetryPolicy, Rules
+from nago_orchestrator.serve import Server
+from nago_orchestrator.serve_http import serve_pages, text_page
 from nago_orchestrator.session import Session, StopSignal
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.lock import describe_holder
@@ -92,7 +97,14 @@ def _recipe(spec: StudySpec, facts: DatasetFacts) -> TrainingRecipe:
     )
 
 
-def run_study(name: str, url: str, *, on_event: Callable[[Event], None], stop: StopSignal | None = None) -> StudyState:
+def run_study(
+    name: str,
+    url: str,
+    *,
+    on_event: Callable[[Event], None],
+    stop: StopSignal | None = None,
+    on_tick: Callable[[float], None] = lambda seconds: None,
+) -> StudyState:
     """Run the study in this process until it ends, is paused, or `stop` says so.
 
     Raises HeldError if another orchestrator runs it.
@@ -103,43 +115,105 @@ def run_study(name: str, url: str, *, on_event: Callable[[Event], None], stop: S
     try:
         if study.state in GOING_ON:
             executor.warm_up()
-        return run(open_session(store, study, executor, on_event, stop or StopSignal()), time.sleep)
+        session = open_session(store, study, executor, on_event, stop or StopSignal())
+        session.on_tick = on_tick
+        return run(session, time.sleep)
     finally:
         executor.close()
+
+
+def serve_studies(
+    url: str, where: str, *, host: str, port: int, leave: threading.Event, write: Callable[[dict[str, object]], None]
+) -> None:
+    """Run all active studies of that `execution.where` until `leave` is set; `write` gets the log's lines as fields.
+
+    Raises InputError if the port is taken.
+    """
+    from nago_orchestrator.metrics import Metrics
+
+    store = open_store(url)
+    metrics = Metrics(store)
+
+    def log(event: str, message: str, *, study: str | None = None, error: bool = False) -> None:
+        level = "error" if error else "info"
+        write({"level": level, "event": event, "message": message, **({"study": study} if study else {})})
+
+    def run_one(name: str) -> StudyState:
+        def on_event(event: Event) -> None:
+            metrics.events.labels(study=name, event=event.kind.value).inc()
+            write({"level": "info", "study": name, **event.fields()})
+
+        return run_study(name, url, on_event=on_event, stop=StopSignal(leave), on_tick=metrics.tick_seconds.observe)
+
+    server = Server(
+        store=store,
+        run_study=run_one,
+        holder=lambda: describe_holder(datetime.now(UTC)),
+        log=log,
+        clock=lambda: datetime.now(UTC),
+        serves=lambda study: bool(study.spec["execution"]["where"] == where),
+        leave=leave,
+    )
+    pages = serve_pages(
+        host,
+        port,
+        {
+            "/healthz": text_page(lambda: True, good="alive", bad=""),
+            "/readyz": text_page(lambda: server.is_ready, good="ready", bad="the database has not answered lately"),
+            "/metrics": metrics.page,
+        },
+    )
+    log("listening", f"pages on port {pages.server_port}")
+    try:
+        server.run()
+    finally:
+        pages.shutdown()
+        pages.server_close()
+        log("left", "trials that run go on; the next server adopts them")
 
 
 def open_session(
     store: Store, study: Study, executor: Executor, on_event: Callable[[Event], None], stop: StopSignal
 ) -> Session:
-    """Where the study stands, rebuilt from its rows."""
+    """The parts of the loop over one study; where it stands is read once the loop has the right to run it."""
     spec = StudySpec.from_canonical(study.spec)
-    proposals, evaluations = store.history(study.id)
-    proposer = make_proposer(spec)
-    if study.state in GOING_ON:
-        rebuild(proposer, proposals, evaluations)
     return Session(
         study_id=study.id,
         study=study.name,
-        seed=study.seed,
-        space=spec.search_space(),
+        draw=_draw(study, spec),
         recipe=study.recipe,
         objectives=study.objectives,
         rules=_rules(spec),
         gpus=spec.execution.gpus,
         store=store,
         executor=executor,
-        proposer=proposer,
         stop=stop,
         on_event=on_event,
         clock=lambda: datetime.now(UTC),
         new_token=lambda: secrets.token_hex(16),
         hold=lambda: store.hold(study.id, describe_holder(datetime.now(UTC))),
-        told=len(evaluations),
+        remember=lambda: _remember(store, study.name, spec),
     )
 
 
+def _draw(study: Study, spec: StudySpec) -> Draw:
+    return Draw(study_seed=study.seed, connected=spec.search_space().connected, recipe=study.recipe)
+
+
+def _remember(store: Store, name: str, spec: StudySpec) -> tuple[Proposer, int]:
+    study = store.study(name)
+    proposals, evaluations = store.history(study.id)
+    proposer = make_proposer(spec)
+    if study.state in GOING_ON:
+        rebuild(proposer, proposals, evaluations)
+    return proposer, len(evaluations)
+
+
 def make_proposer(spec: StudySpec) -> Proposer:
-    """A proposer that has been told nothing yet. Its libraries are loaded here, and only its own."""
+    """A proposer that has been told nothing yet. Its libraries are loaded here, and only its own.
+
+    Raises InputError where they are not installed.
+    """
     search = spec.search
     if search.algorithm == "random":
         from nago_orchestrator.proposers.random_search import RandomSearch
@@ -150,8 +224,13 @@ def make_proposer(spec: StudySpec) -> Proposer:
             fidelity=spec.fidelities[-1],
             proposals=search.proposals,
         )
-    from nago_orchestrator.proposers.bohb import Bohb
-    from nago_orchestrator.proposers.hpbandster_fence import ModelOptions
+    try:
+        from nago_orchestrator.proposers.bohb import Bohb
+        from nago_orchestrator.proposers.hpbandster_fence import ModelOptions
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"the search by BOHB needs {error.name}, which is not installed: pip install 'nago-orchestrator[bohb]'"
+        ) from error
 
     names = [objective.name for objective in spec.objectives]
     return Bohb(
@@ -192,11 +271,15 @@ def run_detached(name: str, url: str) -> int:
     """Run the study in a process of its own that outlives this one; gives its pid. What it prints goes to a log."""
     store = open_store(url)
     folder = runs_folder(store) / name
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        log = (folder / "orchestrator.log").open("ab")
+    except OSError as error:
+        raise ExecutorError(f"Attempts cannot run in the folder {folder}: {error.strerror}.") from error
     command = [sys.executable, "-m", "nago_orchestrator", "resume", name]
     # The address may hold a password: it goes through the environment, never through the arguments.
     environment = {**os.environ, "NAGO_DATABASE_URL": url}
-    with (folder / "orchestrator.log").open("ab") as log:
+    with log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
         )
@@ -204,7 +287,7 @@ def run_detached(name: str, url: str) -> int:
 
 
 def resume_study(name: str, url: str, now: datetime) -> Study:
-    """Let a paused or failed study run again. Raises NagoError for one that was cancelled."""
+    """Let a paused or failed study run again; a completed one stays so. Raises NagoError for one that was cancelled."""
     store = open_store(url)
     study = store.study(name)
     if study.state is StudyState.CANCELLED:
@@ -235,7 +318,8 @@ def cancel_study(name: str, url: str, now: datetime) -> Study:
     if study.state is not StudyState.CANCELLED:
         store.move_study(study.id, StudyState.CANCELLED, message="cancelled by the user", now=now)
     if store.holder(study.id) is None:
-        run_study(name, url, on_event=lambda event: None)
+        with suppress(HeldError):  # somebody took it up just now, and winds it up
+            run_study(name, url, on_event=lambda event: None)
     return store.study(name)
 
 
@@ -245,6 +329,16 @@ def verify_replay(name: str, url: str) -> tuple[Difference, ...]:
     study = store.study(name)
     proposals, evaluations = store.history(study.id)
     return verify(make_proposer(StudySpec.from_canonical(study.spec)), proposals, evaluations)
+
+
+def verify_draws(name: str, url: str, on_progress: Callable[[int, int], None]) -> tuple[Difference, ...]:
+    """Draw every trial again from theta and seeds and compare; `on_progress` is given trials done and in all."""
+    store = open_store(url)
+    study = store.study(name)
+    proposals, _ = store.history(study.id)
+    stored = store.drawn_trials(study.id)
+    draw = _draw(study, StudySpec.from_canonical(study.spec))
+    return compare_draws(draw, proposals, stored, lambda done: on_progress(done, len(stored)))
 
 
 def trial_log(name: str, attempt: str, url: str) -> Path | None:

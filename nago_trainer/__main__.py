@@ -17,8 +17,14 @@ EXIT_CODES = """exit codes:
   0   done
   3   the network cannot be trained here (out of memory with one image at a time)
   64  the task, the dataset or an option is wrong
+  69  the database does not answer
   70  a bug; the traceback is on stderr
-  75  another process has already claimed the attempt"""
+  74  the attempt's folder cannot be written
+  75  another process has already claimed the attempt, or nobody waits for it any more
+  85  ended by SIGTERM; the next attempt goes on from the checkpoint"""
+
+
+INSTALL = "pip install 'nago-orchestrator[trainer]'"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -33,11 +39,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.command == "run":
-            return _run(options.folder)
+            return _run(options.folder) if options.folder else _run_from_database()
         return _warm() if options.command == "warm" else _describe_data()
     except TrainerError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except ModuleNotFoundError as error:
+        package = (error.name or str(error)).partition(".")[0]
+        sys.stderr.write(f"training needs {package}, which is not installed: {INSTALL}\n")
+        return ExitCode.BAD_TASK
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,8 +59,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"nago-train {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="run the attempt in FOLDER: task.json -> report.jsonl")
-    run.add_argument("folder", type=Path, metavar="FOLDER")
+    run = commands.add_parser("run", help="run the attempt in FOLDER, or the one that NAGO_ATTEMPT names")
+    run.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        metavar="FOLDER",
+        help="task.json -> report.jsonl; without it the task is read from the database NAGO_DATABASE_URL",
+    )
     commands.add_parser("warm", help='load torch once, then fork an attempt for each line {"folder": PATH} on stdin')
     commands.add_parser("describe-data", help='check the dataset {"name", "path"} given on stdin, and describe it')
     return parser
@@ -61,6 +77,17 @@ def _run(folder: Path) -> int:
     from nago_trainer.data.catalogue import load_images
 
     return run_attempt(folder.absolute(), load_images)
+
+
+def _run_from_database() -> int:
+    """Raises TaskError."""
+    from nago_trainer.data.catalogue import load_images
+    from nago_trainer.database_attempt import AttemptSettings, run_database_attempt
+
+    settings = AttemptSettings.from_environment(os.environ)
+    # torch names its cache after a user and a home, which a container's user may not have.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(settings.scratch / "torchinductor"))
+    return run_database_attempt(settings, os.environ, load_images)
 
 
 def _warm() -> int:

@@ -26,10 +26,16 @@ class ExitCode(IntEnum):
     """The network cannot be trained here at all, e.g. out of memory at batch size 1: no retry helps."""
     BAD_TASK = 64
     """The task, the dataset or an option is wrong."""
+    UNAVAILABLE = 69
+    """The database did not give the task, or was not to be told the result, and there was no other way either."""
     DEFECT = 70
     """A bug: an exception that nobody expected."""
+    UNWRITABLE = 74
+    """The attempt's folder cannot be written, e.g. a full disk: says nothing about the trial."""
     BUSY = 75
-    """Another process has already claimed this attempt."""
+    """Another process has already claimed this attempt, or it is over, or a newer one has taken its place."""
+    PREEMPTED = 85
+    """Ended by SIGTERM; the trial's next attempt goes on from the checkpoint, if there is one yet."""
 
 
 class ContractError(ValueError):
@@ -169,7 +175,7 @@ class TrialResult:
     epochs: int
     """How many were really trained."""
     seconds: float
-    """From the attempt's start to the result, data loading included."""
+    """From the attempt's start to the result, data loading included; what led to the checkpoint it went on from too."""
     seconds_to_first_step: float
     parameters: int
     device: str

@@ -32,8 +32,36 @@ class InfeasibleError(TrainerError):
     reason = "OutOfMemory"
 
 
+class ReportError(TrainerError):
+    """The attempt's folder takes no report, e.g. because its disk is full."""
+
+    exit_code = ExitCode.UNWRITABLE
+    reason = "Unwritable"
+
+
 class ClaimedError(TrainerError):
     """Another process has the attempt."""
 
     exit_code = ExitCode.BUSY
     reason = "Claimed"
+
+
+class SupersededError(TrainerError):
+    """The attempt is over, or the trial has a newer one: nobody waits for a result."""
+
+    exit_code = ExitCode.BUSY
+    reason = "Superseded"
+
+
+class UnavailableError(TrainerError):
+    """The database does not answer."""
+
+    exit_code = ExitCode.UNAVAILABLE
+    reason = "Unavailable"
+
+
+class PreemptedError(TrainerError):
+    """The process was asked to end; its checkpoint waits for the trial's next attempt."""
+
+    exit_code = ExitCode.PREEMPTED
+    reason = "Preempted"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Generator, Tensor, nn
@@ -25,6 +25,10 @@ from nago_trainer.seeds import Seeds
 DIVERGED = Score(loss=math.inf, accuracy=0.0)
 
 
+class TrainingInterruptedError(Exception):
+    """Raised between two steps because the course said so; the progress stands there and can be gone on with."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """How one network is to be trained."""
@@ -34,29 +38,63 @@ class Course:
     seeds: Seeds
     on_first_step: Callable[[], None]
     """Called once, when the first batch is ready to enter the network."""
+    interrupted: Callable[[], bool] = bool
+    """Asked before each step; a training that is interrupted raises TrainingInterruptedError."""
 
 
-def train(network: nn.Module, splits: Splits, course: Course) -> Iterator[EpochRecord]:
-    """Yields a record after each epoch; ends early after one whose loss is NaN or infinite (`has_diverged`)."""
-    settings = course.settings
-    optimizer = make_optimizer(network, settings)
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """Where a training stands, between two steps: all that decides how it goes on."""
+
+    network: nn.Module
+    optimizer: torch.optim.SGD
+    order: Generator
+    """Shuffles the images, once an epoch."""
+    shuffled_from: Tensor
+    """State of `order` before the shuffle of this epoch."""
+    augmentation: Generator
+    epoch: int = 1
+    """The one that is being trained, or comes next."""
+    losses: list[Tensor] = field(default_factory=list)
+    """Summed over the images of each batch of this epoch so far."""
+    hits: list[Tensor] = field(default_factory=list)
+    """Images of each batch that were classified rightly."""
+
+    @property
+    def steps(self) -> int:
+        """Of this epoch, so far."""
+        return len(self.losses)
+
+
+def begin(network: nn.Module, course: Course) -> Progress:
+    """The progress of a training that has not begun."""
     order = Generator().manual_seed(course.seeds.order)
-    augmentation = Generator().manual_seed(course.seeds.augmentation)
+    return Progress(
+        network=network,
+        optimizer=make_optimizer(network, course.settings),
+        order=order,
+        shuffled_from=order.get_state(),
+        augmentation=Generator().manual_seed(course.seeds.augmentation),
+    )
+
+
+def train(progress: Progress, splits: Splits, course: Course) -> Iterator[EpochRecord]:
+    """Yields a record after each epoch; ends early after one whose loss is NaN or infinite (`has_diverged`).
+
+    Goes on where the progress stands, and moves it. Raises TrainingInterruptedError.
+    """
+    settings = course.settings
     steps = len(batch_sizes(len(splits.training.labels), settings.batch_size))
-    for epoch in range(1, course.epochs + 1):
+    announce = _once(course.on_first_step)
+    for epoch in range(progress.epoch, course.epochs + 1):
         started = time.monotonic()
-        batches = _batches(splits.training, settings.batch_size, order)
-        prepared: Iterator[tuple[Tensor, Tensor]] = (
-            (_prepare(pixels, splits.normalisation, settings, augmentation), y) for pixels, y in batches
-        )
-        if epoch == 1:
-            prepared = _announced(prepared, course.on_first_step)
         rates = [
             cosine_learning_rate(settings.learning_rate, (epoch - 1) * steps + step, course.epochs * steps)
             for step in range(steps + 1)
         ]
-        fitted = _train_epoch(network, optimizer, prepared, rates, settings)
-        score = _validate(network, splits, settings, fitted)
+        fitted = _train_epoch(progress, splits, course, rates, announce)
+        score = _validate(progress.network, splits, settings, fitted)
+        _turn_over(progress)
         yield EpochRecord(
             epoch=epoch,
             training_loss=fitted.loss,
@@ -94,12 +132,11 @@ def make_optimizer(network: nn.Module, settings: TrainingSettings) -> torch.opti
     )
 
 
-def _batches(examples: Examples, batch_size: int, order: Generator) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(examples: Examples, batch_size: int, order: Generator) -> list[Tensor]:
+    """The indices of each batch's images, shuffled."""
     count = len(examples.labels)
     shuffled = torch.randperm(count, generator=order).to(examples.labels.device)
-    sizes = batch_sizes(count, batch_size)
-    for indices in torch.split(shuffled[: sum(sizes)], batch_size):
-        yield examples.pixels[indices], examples.labels[indices]
+    return list(torch.split(shuffled[: sum(batch_sizes(count, batch_size))], batch_size))
 
 
 def _prepare(pixels: Tensor, normalisation: Normalisation, settings: TrainingSettings, draws: Generator) -> Tensor:
@@ -109,39 +146,51 @@ def _prepare(pixels: Tensor, normalisation: Normalisation, settings: TrainingSet
     return cutout(normalisation.apply(moved), settings.cutout, draws)
 
 
-def _announced(
-    batches: Iterator[tuple[Tensor, Tensor]], announce: Callable[[], None]
-) -> Iterator[tuple[Tensor, Tensor]]:
-    first = next(batches)
-    announce()
-    yield first
-    yield from batches
+def _once(announce: Callable[[], None]) -> Callable[[], None]:
+    """Announces when it is called for the first time."""
+    waiting = [announce]
+    return lambda: waiting.pop()() if waiting else None
 
 
 def _train_epoch(
-    network: nn.Module,
-    optimizer: torch.optim.SGD,
-    batches: Iterator[tuple[Tensor, Tensor]],
-    rates: list[float],
-    settings: TrainingSettings,
+    progress: Progress, splits: Splits, course: Course, rates: list[float], announce: Callable[[], None]
 ) -> Score:
-    """One step for each batch, at its learning rate. The loss is the smoothed one, as it is minimised."""
-    network.train()
-    losses, hits, count = [], [], 0
-    for rate, (images, labels) in zip(rates, batches, strict=False):  # rates also has that of the epoch's end
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        logits = network(images)
-        loss = cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
-        if settings.gradient_clip > 0:
-            clip_grad_norm_(network.parameters(), settings.gradient_clip)
-        optimizer.step()
-        losses.append(loss.detach() * len(labels))
-        hits.append((logits.detach().argmax(1) == labels).sum())
-        count += len(labels)
-    return Score(loss=torch.stack(losses).sum().item() / count, accuracy=torch.stack(hits).sum().item() / count)
+    """The steps that are left of the epoch, each at its learning rate. The loss is the smoothed one, as minimised."""
+    settings, training = course.settings, splits.training
+    progress.network.train()
+    batches = _batches(training, settings.batch_size, progress.order)
+    for step in range(progress.steps, len(batches)):
+        if course.interrupted():
+            raise TrainingInterruptedError
+        indices = batches[step]
+        images = _prepare(training.pixels[indices], splits.normalisation, settings, progress.augmentation)
+        announce()
+        _step(progress, images, training.labels[indices], settings, rates[step])
+    count = sum(map(len, batches))
+    return Score(
+        loss=torch.stack(progress.losses).sum().item() / count,
+        accuracy=torch.stack(progress.hits).sum().item() / count,
+    )
+
+
+def _step(progress: Progress, images: Tensor, labels: Tensor, settings: TrainingSettings, rate: float) -> None:
+    for group in progress.optimizer.param_groups:
+        group["lr"] = rate
+    logits = progress.network(images)
+    loss = cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
+    progress.optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
+    if settings.gradient_clip > 0:
+        clip_grad_norm_(progress.network.parameters(), settings.gradient_clip)
+    progress.optimizer.step()
+    progress.losses.append(loss.detach() * len(labels))
+    progress.hits.append((logits.detach().argmax(1) == labels).sum())
+
+
+def _turn_over(progress: Progress) -> None:
+    progress.epoch += 1
+    progress.losses, progress.hits = [], []
+    progress.shuffled_from = progress.order.get_state()
 
 
 def _validate(network: nn.Module, splits: Splits, settings: TrainingSettings, fitted: Score) -> Score:

@@ -6,9 +6,8 @@ number of threads and torch's seed: a process runs one trial.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,11 +18,12 @@ from nago_trainer.contract import DatasetSettings, EpochRecord, TrialResult, Tri
 from nago_trainer.data.images import ImageSet
 from nago_trainer.data.splits import Splits, make_splits
 from nago_trainer.errors import TaskError
-from nago_trainer.fitting import train_within_memory
+from nago_trainer.keeping import Keeping
 from nago_trainer.network import build_network
+from nago_trainer.resumable import ResumableTraining
 from nago_trainer.saved_network import NetworkFacts, save_network
 from nago_trainer.seeds import derive_seeds
-from nago_trainer.training import Course, has_diverged, train
+from nago_trainer.training import has_diverged
 
 NETWORK = "network.pt"
 
@@ -38,42 +38,38 @@ class Surroundings:
     on_epoch: Callable[[EpochRecord], None]
     started: float
     """`time.monotonic()` at the attempt's start."""
+    keeping: Keeping | None = None
+    """Where and when checkpoints are written, if they are."""
 
 
 def run_trial(task: TrialTask, surroundings: Surroundings) -> TrialResult:
-    """Raises TaskError, DataError or InfeasibleError."""
+    """Raises TaskError, DataError, InfeasibleError or PreemptedError."""
     plan = checked_plan(task)
     device = choose_device(task.device)
     _fix_process(task, device)
     images = surroundings.read_images(task.dataset)
     settings = task.dataset
     splits = make_splits(images, fraction=settings.validation_fraction, seed=settings.split_seed, device=device)
-    networks: list[nn.Module] = []
-    first_steps: list[float] = []
-
-    def start(batch_size: int) -> Iterator[EpochRecord]:
-        networks[:] = [_fresh_network(task, plan, device)]
-        course = Course(
-            settings=replace(task.training, batch_size=batch_size),
-            epochs=task.epochs,
-            seeds=derive_seeds(task.seed),
-            on_first_step=lambda: first_steps.append(time.monotonic() - surroundings.started),
-        )
-        return train(networks[0], splits, course)
-
-    for last in train_within_memory(start, task.training.batch_size):
-        surroundings.on_epoch(last)
+    training = ResumableTraining(
+        task,
+        splits,
+        new_network=lambda: _fresh_network(task, plan, device),
+        keeping=surroundings.keeping,
+        started=surroundings.started,
+    )
+    last = training.run(surroundings.on_epoch)
     diverged = has_diverged(last)
     kept = task.keep_network and not diverged
     if kept:
-        save_network(networks[0], _facts(task, images, splits, last), surroundings.folder / NETWORK)
+        surroundings.folder.mkdir(parents=True, exist_ok=True)
+        save_network(training.network, _facts(task, images, splits, last), surroundings.folder / NETWORK)
     return TrialResult(
         validation_accuracy=last.validation_accuracy,
         validation_loss=last.validation_loss,
         diverged=diverged,
         epochs=last.epoch,
-        seconds=time.monotonic() - surroundings.started,
-        seconds_to_first_step=first_steps[0],
+        seconds=training.seconds,
+        seconds_to_first_step=training.seconds_to_first_step,
         parameters=task.parameters,
         device=str(device),
         network=str(surroundings.folder / NETWORK) if kept else None,

@@ -31,6 +31,8 @@ from nago_trainer.data.images import ImageSet
 EXIT = "exit.json"
 LOG = "log.txt"
 STDIN = 0
+RETRY_SECONDS = 1.0
+"""Between two tries to write how an attempt ended."""
 
 
 def serve() -> int:
@@ -43,7 +45,7 @@ def serve() -> int:
         selector.register(STDIN, selectors.EVENT_READ)
         selector.register(wakeups, selectors.EVENT_READ)
         while lines.open or server.children:
-            for key, _ in selector.select():
+            for key, _ in selector.select(RETRY_SECONDS if server.untold else None):
                 if key.fileobj is wakeups:
                     wakeups.recv(4096)
                 else:
@@ -60,6 +62,8 @@ class WarmServer:
 
     def __init__(self) -> None:
         self.children: dict[int, Path] = {}
+        self.untold: dict[Path, int] = {}
+        """Exit codes by folder that could not be written, e.g. because the disk is full."""
         self._images: dict[DatasetSettings, ImageSet] = {}
 
     def start(self, line: bytes) -> None:
@@ -74,22 +78,23 @@ class WarmServer:
             child = os.fork()
         except OSError as error:
             sys.stderr.write(f"{folder} cannot be started: {error.strerror}\n")
-            write_exit(folder, ExitCode.DEFECT)
+            self.untold[folder] = ExitCode.DEFECT
             return
         if child == 0:
             self._become_attempt(folder)
         self.children[child] = folder
 
     def reap(self) -> None:
-        """Writes `exit.json` for every attempt that has ended."""
+        """Writes `exit.json` for every attempt that has ended; again at the next call where that fails."""
         while self.children:
             child, status = os.waitpid(-1, os.WNOHANG)
             if child == 0:
-                return
+                break
             folder = self.children.pop(child, None)
             code = os.waitstatus_to_exitcode(status)
             if folder is not None and code != ExitCode.BUSY:  # how another process ends is not told here
-                write_exit(folder, code)
+                self.untold[folder] = code
+        self.untold = {folder: code for folder, code in self.untold.items() if not write_exit(folder, code)}
 
     def _preload(self, folder: Path) -> None:
         """Reads a dataset once for all attempts; what goes wrong goes wrong again in the attempt, which tells it."""
@@ -120,14 +125,17 @@ class WarmServer:
             os._exit(code)
 
 
-def write_exit(folder: Path, code: int) -> None:
-    """Appears whole or not at all; a folder that was removed meanwhile is nobody's concern any more."""
+def write_exit(folder: Path, code: int) -> bool:
+    """Appears whole or not at all; False if it must be tried again. A folder that was removed is nobody's concern."""
     draft = folder / f"{EXIT}.draft"
-    with suppress(OSError):
+    try:
         draft.write_text(
             json.dumps({"exit_code": int(code), "ended_at": datetime.now(UTC).isoformat()}), encoding="utf-8"
         )
         draft.replace(folder / EXIT)
+    except OSError:
+        return not folder.is_dir()
+    return True
 
 
 class _Lines:

@@ -38,36 +38,77 @@ class PostgresMissingError(Exception):
     pass
 
 
+class PostgresServer:
+    """A server that may be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._programs = _programs()
+        self._as_user = _unprivileged(folder)
+        self._process: subprocess.Popen[bytes] | None = None
+        options = ["-U", "nago", "-E", "UTF8", "--locale=C", "-A", "trust", "-N"]
+        subprocess.run(
+            [self._programs / "initdb", "-D", folder / "data", *options],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **self._as_user,
+        )
+
+    @property
+    def address(self) -> str:
+        """With the database `postgres` and a superuser."""
+        return f"postgresql://nago@/postgres?host={self._folder}"
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        with (self._folder / "log").open("w") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self._folder / "data", "-k", self._folder, *settings],
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                **self._as_user,
+            )
+        _wait(self._process, self._programs / "pg_isready", self._folder)
+
+    def stop(self) -> None:
+        """All sessions end; what was committed stays."""
+        self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """At once: nothing in it is needed any more."""
+        self._end(signal.SIGQUIT)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(timeout=_START_SECONDS)
+        self._process = None
+
+
+@contextmanager
+def own_server() -> Iterator[PostgresServer]:
+    """Started, and gone at the end of the context."""
+    # Not pytest's folder: the path of a Unix socket has 107 bytes at most.
+    folder = Path(tempfile.mkdtemp(prefix="nago-pg-", dir="/tmp"))
+    try:
+        server = PostgresServer(folder)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def server() -> Iterator[str]:
     """Its address, with the database `postgres` and a superuser, as long as the context is open."""
-    programs = _programs()
-    # Not pytest's folder: the path of a Unix socket has 107 bytes at most.
-    folder = Path(tempfile.mkdtemp(prefix="nago-pg-", dir="/tmp"))
-    as_user = _unprivileged(folder)
-    data = folder / "data"
-    try:
-        options = ["-U", "nago", "-E", "UTF8", "--locale=C", "-A", "trust", "-N"]
-        subprocess.run(
-            [programs / "initdb", "-D", data, *options], check=True, capture_output=True, cwd=folder, **as_user
-        )
-        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
-        with (folder / "log").open("w") as log:
-            process = subprocess.Popen(
-                [programs / "postgres", "-D", data, "-k", folder, *settings],
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                **as_user,
-            )
-        try:
-            _wait(process, programs / "pg_isready", folder)
-            yield f"postgresql://nago@/postgres?host={folder}"
-        finally:
-            process.send_signal(signal.SIGQUIT)  # at once: nothing in it is needed any more
-            process.wait(timeout=_START_SECONDS)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_server() as started:
+        yield started.address
 
 
 def _programs() -> Path:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime
 
 from nago_orchestrator.domain import Observation, Phase
 from nago_trainer.contract import EpochRecord, TrialResult, TrialTask
@@ -47,9 +46,7 @@ def succeed(task: TrialTask) -> Observation:
         device="simulated",
         network=None,
     )
-    return Observation(
-        phase=Phase.ENDED, epochs=epochs, result=result, exit_code=0, ended_at=datetime(2026, 1, 1, tzinfo=UTC)
-    )
+    return Observation(phase=Phase.ENDED, epochs=epochs, result=result, exit_code=0)
 
 
 class SimulatedExecutor:
@@ -86,6 +83,10 @@ class SimulatedExecutor:
     def stop(self, name: str, *, grace_seconds: float) -> None:
         self.stopped.append(name)
         self._tasks.pop(name, None)
+
+    def finish(self) -> None:
+        """Whatever runs has ended by the next look."""
+        self._looks_until_end = 0
 
     def close(self) -> None:
         pass

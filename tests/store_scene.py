@@ -20,36 +20,16 @@ from nago_orchestrator.domain import (
     Outcome,
     Phase,
     Proposal,
-    TrainingRecipe,
     TrialState,
 )
 from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store
-from nago_trainer.contract import DatasetSettings, EpochRecord, TrainingSettings, TrialResult
+from nago_trainer.contract import EpochRecord, TrialResult
+from tests import studies
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
-RECIPE = TrainingRecipe(
-    dataset=DatasetSettings(
-        name="digits", path=None, image_size=8, channels=1, classes=10, validation_fraction=0.2, split_seed=7
-    ),
-    training=TrainingSettings(
-        batch_size=64,
-        learning_rate=0.1,
-        momentum=0.9,
-        weight_decay=5e-4,
-        gradient_clip=5.0,
-        label_smoothing=0.0,
-        dropout=0.0,
-        crop_padding=1,
-        horizontal_flip=False,
-        cutout=0,
-    ),
-    parameter_limit=50_000,
-    device="cpu",
-    threads=1,
-    keep_network=True,
-)
+RECIPE = replace(studies.RECIPE, parameter_limit=50_000, keep_network=True)
 NEW_STUDY = NewStudy(
     name="digits-demo",
     spec={"name": "digits-demo", "seed": 3, "title": "größer als ε"},

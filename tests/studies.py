@@ -10,7 +10,7 @@ from nago_orchestrator.domain import StudyState, TrainingRecipe
 from nago_orchestrator.events import Event
 from nago_orchestrator.executors.port import Executor
 from nago_orchestrator.loop import run
-from nago_orchestrator.session import StopSignal
+from nago_orchestrator.session import Session, StopSignal
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store
@@ -93,6 +93,8 @@ class Orchestrator:
     stop: StopSignal = field(default_factory=StopSignal)
     sleep: Callable[[float], None] = lambda seconds: None
 
-    def run(self) -> StudyState:
-        session = open_session(self.store, self.study, self.executor, self.events.append, self.stop)
-        return run(session, self.sleep)
+    def session(self) -> Session:
+        return open_session(self.store, self.study, self.executor, self.events.append, self.stop)
+
+    def run(self, session: Session | None = None) -> StudyState:
+        return run(session or self.session(), self.sleep)

@@ -9,11 +9,15 @@ from typing import Annotated, NoReturn
 import typer
 
 from nago_orchestrator import __version__
-from nago_orchestrator.cli import database, doctor, listing, replay, reporting, sampling, schema, status, study
+from nago_orchestrator.cli import database, doctor, listing, replay, reporting, sampling, schema, serving, status, study
 from nago_orchestrator.errors import NagoError
 
 UNEXPECTED = 1
 """Exit code of an error that nobody expected: a bug of this program."""
+
+INTERRUPTED = 130
+READER_GONE = 128 + 13
+"""As of a program that SIGPIPE ended: `nago-orch trials | head`."""
 
 HELP = """Search for the network generator whose networks are the best: NAGO, on your own images.
 
@@ -40,7 +44,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _GROUPS = {
-    "Run a study": (study.submit, study.pause, study.resume, study.cancel),
+    "Run a study": (study.submit, study.pause, study.resume, study.cancel, serving.serve),
     "Look at results": (
         listing.list_studies,
         status.show_status,
@@ -85,21 +89,35 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except NagoError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except SystemExit as end:
+        sys.exit(_exit_code(end))
+    except OSError as error:
+        details = _keep(error)
+        where = f" ({error.filename})" if error.filename else ""
+        typer.echo(f"error: the system refused: {error.strerror or error}{where}{details}", err=True)
+        sys.exit(NagoError.exit_code)
     except Exception as error:  # noqa: BLE001  # the last place where a bug can become a sentence
-        typer.echo(f"error: {_confession(error)}", err=True)
+        what = f"this is a bug of nago-orch: {type(error).__name__}: {error}".rstrip(": ")
+        typer.echo(f"error: {what}{_keep(error)}", err=True)
         sys.exit(UNEXPECTED)
     sys.exit(0)
 
 
-def _confession(error: Exception) -> str:
-    """Keeps the traceback in a file and says where."""
+def _exit_code(end: SystemExit) -> str | int | None:
+    """Typer also ends with 1, which is a bug here, when its reader went away and when a question was not answered."""
+    if isinstance(end.__context__, BrokenPipeError):
+        return READER_GONE
+    return INTERRUPTED if isinstance(end.__context__, typer.Abort) else end.code
+
+
+def _keep(error: Exception) -> str:
+    """Writes the traceback to a file and says where."""
     import traceback
     from datetime import UTC, datetime
     from pathlib import Path
 
     import platformdirs
 
-    what = f"this is a bug of nago-orch: {type(error).__name__}: {error}".rstrip(": ")
     folder = Path(platformdirs.user_log_dir("nago"))
     file = folder / "crash.log"
     try:
@@ -108,5 +126,5 @@ def _confession(error: Exception) -> str:
             log.write(f"\n{datetime.now(UTC).isoformat()} nago-orch {__version__} {' '.join(sys.argv[1:])}\n")
             log.write("".join(traceback.format_exception(error)))
     except OSError:
-        return what
-    return f"{what} (details in {file})"
+        return ""
+    return f" (details in {file})"

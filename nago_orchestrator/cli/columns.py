@@ -9,10 +9,6 @@ from nago_orchestrator.cli.tables import Column, Row
 from nago_orchestrator.report import quantities
 
 
-def _short(value: Any) -> str:
-    return str(value)[:10]
-
-
 def _loss(value: float) -> str:
     return f"{value:.4f}"
 
@@ -28,7 +24,7 @@ STUDIES = (
     Column(key="finished", title="finished", show=quantities.count),
     Column(key="evaluations", title="evaluations", show=quantities.count),
     Column(key="created_at", title="created", show=_clock),
-    Column(key="message", title="why", right=False),
+    Column(key="message", title="why", right=False, folds=True),
 )
 _OUTCOME = (
     Column(key="validation_accuracy", title="accuracy", show=quantities.percent),
@@ -72,7 +68,7 @@ ATTEMPTS = (
     Column(key="node", title="node", right=False),
     Column(key="started_at", title="started", show=_clock),
     Column(key="seconds", title="time", show=quantities.duration),
-    Column(key="message", title="message", right=False),
+    Column(key="message", title="message", right=False, folds=True),
 )
 EPOCHS = (
     Column(key="attempt", title="attempt"),

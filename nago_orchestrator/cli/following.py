@@ -24,7 +24,6 @@ if TYPE_CHECKING:  # loaded with the wiring, only when a study runs
 
 INTERRUPTED = 130
 FAILED = 3
-_LEFT_OFF = {StudyState.PAUSED: "paused", StudyState.CANCELLED: "cancelled"}
 
 
 def go_on(name: str, state: StudyState, url: str, *, follow: bool) -> int:

@@ -27,6 +27,7 @@ STYLES = {
     EventKind.STARTED: "cyan",
     EventKind.PROPOSED: "dim",
 }
+_ENDINGS = (EventKind.SUCCEEDED, EventKind.INFEASIBLE, EventKind.FAILED, EventKind.RETRIED)
 
 
 class Progress:
@@ -36,21 +37,25 @@ class Progress:
         self._name = name
         self._began = began
         self._counts: Counter[EventKind] = Counter()
+        self._running: set[int | None] = set()
+        """Numbers of trials."""
         self._best: tuple[float, int | None] | None = None
         self._events: deque[Event] = deque(maxlen=LAST)
 
     def add(self, event: Event) -> None:
         self._counts[event.kind] += 1
         self._events.append(event)
+        if event.kind is EventKind.STARTED:
+            self._running.add(event.trial)
+        elif event.kind in _ENDINGS:
+            self._running.discard(event.trial)
         if event.accuracy is not None and (self._best is None or event.accuracy > self._best[0]):
             self._best = event.accuracy, event.trial
 
     @property
     def headline(self) -> str:
         counts = self._counts
-        running = counts[EventKind.STARTED] - counts[EventKind.SUCCEEDED]
-        running -= counts[EventKind.FAILED] + counts[EventKind.RETRIED]
-        parts = [f"{counts[EventKind.SUCCEEDED]:,} trials succeeded", f"{max(running, 0)} running"]
+        parts = [f"{counts[EventKind.SUCCEEDED]:,} trials succeeded", f"{len(self._running)} running"]
         parts += [f"{counts[kind]:,} {kind}" for kind in (EventKind.FAILED, EventKind.INFEASIBLE) if counts[kind]]
         if self._best is not None:
             parts.append(f"best accuracy {quantities.percent(self._best[0])} (trial {self._best[1]})")

@@ -30,4 +30,11 @@ TrialName = Annotated[
     str,
     typer.Argument(metavar="TRIAL", help="STUDY/NUMBER, e.g. digits/17; NUMBER where there is only one study."),
 ]
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file (docs/study-file.md).")]
+StudyFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="STUDY.yaml",
+        readable=False,  # not checked here: the study file's reader has its own sentence for it
+        help="The study file (docs/study-file.md); - is standard input.",
+    ),
+]

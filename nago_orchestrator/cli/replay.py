@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -12,8 +13,10 @@ from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.cli.tables import Column, print_rows
 
 FAILED = 3
+EVERY = 1000
 DIFFERENCES = (
     Column(key="proposal", title="proposal"),
+    Column(key="trial", title="trial"),
     Column(key="field", title="field", right=False),
     Column(key="stored", title="stored", right=False),
     Column(key="computed", title="computed", right=False),
@@ -22,13 +25,17 @@ DIFFERENCES = (
 
 def replay(
     name: StudyName = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Propose everything again and compare.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Make everything again and compare.")] = False,
+    proposals_only: Annotated[
+        bool, typer.Option("--proposals-only", help="With --verify: leave the trials' architectures out.")
+    ] = False,
     output: Output = OutputFormat.TABLE,
     database: Database = None,
 ) -> None:
     """The evaluations in the order in which the search learned of them.
 
-    With --verify a new proposer is told the same results and must make the same proposals; else exit code 3.
+    With --verify a new proposer is told the same results and must make the same proposals, then every trial's
+    architecture is drawn and sized again and must be the one that is stored; else exit code 3.
     """
     from nago_orchestrator.store import queries
 
@@ -36,7 +43,7 @@ def replay(
         study = chosen_study(engine, name)
         rows = [] if verify else queries.evaluations(engine, study)
     if verify:
-        _verify(study, output, database)
+        _verify(study, output, database, proposals_only=proposals_only)
         return
     shown = columns.with_objectives(columns.EVALUATIONS, (row for row in rows if row["objective_values"]))
     if output is OutputFormat.TABLE:
@@ -44,15 +51,27 @@ def replay(
     print_rows(rows, shown, output, empty=f"the study {study} has no evaluation yet")
 
 
-def _verify(study: str, output: OutputFormat, database: str | None) -> None:
+def _verify(study: str, output: OutputFormat, database: str | None, *, proposals_only: bool) -> None:
     from dataclasses import asdict
 
     from nago_orchestrator.places import database_url
-    from nago_orchestrator.wiring import verify_replay
+    from nago_orchestrator.wiring import verify_draws, verify_replay
 
-    differences = [asdict(difference) for difference in verify_replay(study, database_url(database))]
-    same = f"the same: every proposal of {study} follows from its seed and what it was told"
-    print_rows(differences, DIFFERENCES, output, empty=same)
+    url = database_url(database)
+    differences = verify_replay(study, url)
+    same, error = f"the same: every proposal of {study} follows from its seed and what it was told", "proposed"
+    if not differences and not proposals_only:
+        differences = verify_draws(study, url, _show_progress)
+        same, error = f"{same}, every architecture from its theta and seed", "drawn"
+    print_rows([asdict(difference) for difference in differences], DIFFERENCES, output, empty=same)
     if differences:
-        typer.echo(f"error: {study} was not proposed by this program with these results", err=True)
+        typer.echo(f"error: {study} was not {error} by this program with what is stored", err=True)
         raise typer.Exit(FAILED)
+
+
+def _show_progress(done: int, count: int) -> None:
+    """A line that is written over on a terminal; elsewhere one line for every EVERY trials."""
+    if sys.stderr.isatty():
+        typer.echo(f"\r{done:,} of {count:,} trials drawn again", err=True, nl=done == count)
+    elif done % EVERY == 0:
+        typer.echo(f"{done:,} of {count:,} trials drawn again", err=True)

@@ -110,25 +110,21 @@ def middle(space: SearchSpace) -> dict[str, float | int]:
 
 def describe(architecture: Architecture, seed: int, setting: Setting) -> dict[str, Any]:
     """What the largest network within the parameter limit costs; `infeasible` says why where there is none."""
-    from nago_trainer.architecture import ParameterLimitError, TensorShape, count_flops, count_parameters, fit_plan
-    from nago_trainer.architecture.memory import bytes_per_sample
+    from dataclasses import asdict
+
+    from nago_orchestrator.trial_design import size_network
+    from nago_trainer.architecture import TensorShape
 
     stages = [architecture.stages.count(stage) for stage in range(len(architecture.channel_ratio))]
-    row: dict[str, Any] = {
+    image = TensorShape(setting.channels, setting.image_size)
+    return {
         "seed": seed,
         "cells": len(architecture.cells),
         "stages": "/".join(map(str, stages)),
         "nodes": architecture.node_count,
         "architecture_hash": architecture.digest(),
+        **asdict(size_network(architecture, image, setting.classes, setting.parameter_limit)),
     }
-    try:
-        image = TensorShape(setting.channels, setting.image_size)
-        width, plan = fit_plan(architecture, image, setting.classes, setting.parameter_limit)
-    except ParameterLimitError as error:
-        nothing = {"width": None, "bytes_per_sample": None, "flops": None}
-        return {**row, **nothing, "parameters": error.smallest, "infeasible": str(error)}
-    costs = {"parameters": count_parameters(plan), "bytes_per_sample": bytes_per_sample(plan)}
-    return {**row, "width": width, **costs, "flops": count_flops(plan), "infeasible": None}
 
 
 def _paper_setting() -> Setting:

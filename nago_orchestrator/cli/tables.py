@@ -23,6 +23,9 @@ from nago_orchestrator.cli.options import OutputFormat
 from nago_trainer.contract import encode_number
 
 Row = Mapping[str, Any]
+_GAP = 2
+_SENTENCE = 20
+"""Characters that a sentence needs in a line to stay readable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,8 @@ class Column:
     """The value as text; never called with None."""
     right: bool = True
     """Numbers stand to the right, names to the left."""
+    folds: bool = False
+    """A sentence, which a terminal shows on several lines where it is too long for one."""
 
     def text(self, row: Row) -> str:
         value = row.get(self.key)
@@ -114,7 +119,17 @@ def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
         return
     from rich.console import Console
 
-    Console().print(rich_table(rows, columns))
+    console = Console()
+    # A terminal that is too narrow breaks the lines itself: better than figures in columns of two letters.
+    console.width = max(console.width, _least_width(rows, columns))
+    console.print(rich_table(rows, columns))
+
+
+def _least_width(rows: Sequence[Row], columns: Sequence[Column]) -> int:
+    widths = (max(len(column.title), *(len(column.text(row)) for row in rows)) for column in columns)
+    return sum(
+        _GAP + (min(width, _SENTENCE) if column.folds else width) for width, column in zip(widths, columns, strict=True)
+    )
 
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:
@@ -129,9 +144,14 @@ def rich_table(rows: Sequence[Row], columns: Sequence[Column]) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
+        table.add_column(
+            column.title,
+            justify="right" if column.right else "left",
+            no_wrap=not column.folds,
+            overflow="fold" if column.folds else "ellipsis",
+        )
     for row in rows:
         table.add_row(*(Text(column.text(row), style=_style(row, column)) for column in columns))
     return table

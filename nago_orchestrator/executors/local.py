@@ -13,12 +13,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nago_orchestrator.domain import Failure, Observation, Phase
-from nago_orchestrator.errors import NagoError
+from nago_orchestrator.errors import ExecutorError, NagoError
 from nago_orchestrator.executors.attempt_folder import (
     Report,
     read_claim,
@@ -32,6 +33,10 @@ from nago_trainer.contract import ExitCode, TrialTask
 CRASH_SIGNALS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 """What a program does to itself; any other signal came from outside (the kernel short of memory, a person)."""
 
+LAST_WORD_SECONDS = 5.0
+"""How long the server may take to tell how an attempt's process has ended."""
+NOBODY = 2**31 - 1
+"""A pid above all that a system gives."""
 WARM_COMMAND = (sys.executable, "-m", "nago_trainer", "warm")
 
 
@@ -45,6 +50,8 @@ class LocalExecutor:
         self._sent: set[str] = set()
         """Attempts handed to the living server, which may not have claimed their folder yet."""
         self._reports: dict[str, Report] = {}
+        self._dead_since: dict[str, float] = {}
+        """Attempts whose process is gone without a word from the server, and when that was first seen."""
 
     @property
     def name(self) -> str:
@@ -52,25 +59,29 @@ class LocalExecutor:
 
     def warm_up(self) -> None:
         """Start the warm process ahead of the first attempt, so that it loads torch while the search is prepared."""
-        self._root.mkdir(parents=True, exist_ok=True)
-        self._living_server()
+        with _usable(self._root):
+            self._living_server()
 
     def start(self, name: str, task: TrialTask) -> None:
         folder = self._root / name
-        self._clear_foreign(folder, task.token)
-        if (folder / "claim.json").exists():
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(folder / "task.json", json.dumps(task.to_json()))
-        self._send(folder)
-        self._sent.add(name)
+        with _usable(self._root):
+            self._clear_foreign(folder, task.token)
+            if (folder / "claim.json").exists():
+                return
+            folder.mkdir(parents=True, exist_ok=True)
+            _write_whole(folder / "task.json", json.dumps(task.to_json()))
+            self._send(folder)
+            self._sent.add(name)
 
     def observe(self, names: Collection[str]) -> Mapping[str, Observation]:
         self._reports = {name: report for name, report in self._reports.items() if name in names}
-        return {name: self._observe(name) for name in names}
+        self._dead_since = {name: since for name, since in self._dead_since.items() if name in names}
+        with _usable(self._root):
+            return {name: self._observe(name) for name in names}
 
     def stop(self, name: str, *, grace_seconds: float) -> None:
         self._sent.discard(name)
+        _claim_for_nobody(self._root / name)
         claim = read_claim(self._root / name)
         if claim is None or not claim.is_alive:
             return
@@ -95,17 +106,30 @@ class LocalExecutor:
             self._reports.pop(folder.name, None)
 
     def _living_server(self) -> subprocess.Popen[bytes]:
-        if self._server is not None and self._server.poll() is not None:
+        if self._server is not None and (exit_code := self._server.poll()) is not None:
             self.close()
+            if exit_code > 0:  # by itself, and so would the next one; a signal came from outside
+                raise NagoError(f"the trainer's process does not start: {self._last_words()}")
         if self._server is None:
             self._sent.clear()
+            self._root.mkdir(parents=True, exist_ok=True)
             log = (self._root / "warm.log").open("ab")
             # A session of its own: Ctrl-C in the terminal is for the orchestrator alone.
             with log:
                 self._server = subprocess.Popen(
-                    self._command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+                    self._command,
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    env={"NAGO_CHECKPOINTS": str(self._root.resolve() / "checkpoints"), **os.environ},
+                    start_new_session=True,
                 )
         return self._server
+
+    def _last_words(self) -> str:
+        log = self._root / "warm.log"
+        lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+        return next((line.strip() for line in reversed(lines) if line.strip()), f"see {log}")
 
     def _send(self, folder: Path) -> None:
         line = json.dumps({"folder": str(folder.resolve())}).encode() + b"\n"
@@ -134,7 +158,7 @@ class LocalExecutor:
             return _ended(folder, report, ended, uid)
         if claim is None:
             return Observation(phase=Phase.PENDING if self._is_with_server(name) else Phase.ABSENT)
-        if alive or self._is_with_server(name):
+        if alive or (self._is_with_server(name) and self._may_be_told(name)):
             return Observation(phase=Phase.RUNNING, epochs=tuple(report.epochs), uid=uid, node=os.uname().nodename)
         return _ended(folder, report, None, uid)
 
@@ -142,16 +166,30 @@ class LocalExecutor:
         """The server is about to fork for it, or about to write how it ended."""
         return name in self._sent and self._server is not None and self._server.poll() is None
 
+    def _may_be_told(self, name: str) -> bool:
+        """A server that cannot write, e.g. because the disk is full, is not waited for."""
+        return time.monotonic() - self._dead_since.setdefault(name, time.monotonic()) < LAST_WORD_SECONDS
+
 
 _LEFT_RUNNING: list[subprocess.Popen[bytes]] = []
-"""Servers that end by themselves after their last attempt; kept, or Python would miss somebody who waits for them."""
+"""Servers whose attempts run on; they end by themselves after the last one."""
+
+
+@contextmanager
+def _usable(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ExecutorError(f"Attempts cannot run in the folder {root}: {error.strerror}.") from error
 
 
 def _leave(server: subprocess.Popen[bytes]) -> None:
-    """The end of its input tells the server that nothing more will come."""
+    """The end of its input tells the server that nothing more will come; without attempts it ends at once."""
     if server.stdin is not None:
         server.stdin.close()
-    if server.poll() is None:
+    try:
+        server.wait(timeout=1.0)
+    except subprocess.TimeoutExpired:
         _LEFT_RUNNING.append(server)
 
 
@@ -173,6 +211,18 @@ def _ended(folder: Path, report: Report, ended: tuple[int, datetime] | None, uid
     )
 
 
+_CAUSES: Mapping[int, tuple[Failure, str, str]] = {
+    ExitCode.INFEASIBLE: (Failure.INFEASIBLE, "Infeasible", "the trainer found the network impossible to train here"),
+    ExitCode.PREEMPTED: (Failure.INFRASTRUCTURE, "Preempted", "the trainer was asked to end and left a checkpoint"),
+    ExitCode.UNWRITABLE: (
+        Failure.INFRASTRUCTURE,
+        "Unwritable",
+        "the attempt's folder could not be written: is the disk full?",
+    ),
+    ExitCode.DONE: (Failure.DEFECT, "NoResult", "the trainer ended well but left no result"),
+}
+
+
 def _cause(report: Report, exit_code: int | None) -> tuple[Failure | None, str | None, str | None]:
     if report.result is not None:
         return None, None, None
@@ -184,11 +234,20 @@ def _cause(report: Report, exit_code: int | None) -> tuple[Failure | None, str |
         number = -exit_code if exit_code < 0 else exit_code - 128
         kind = Failure.DEFECT if number in CRASH_SIGNALS else Failure.INFRASTRUCTURE
         return kind, f"Signal{number}", f"the process was ended by signal {number}"
-    if exit_code == ExitCode.INFEASIBLE:
-        return Failure.INFEASIBLE, "Infeasible", "the trainer found the network impossible to train here"
-    if exit_code == ExitCode.DONE:
-        return Failure.DEFECT, "NoResult", "the trainer ended well but left no result"
+    if exit_code in _CAUSES:
+        return _CAUSES[exit_code]
     return Failure.DEFECT, f"ExitCode{exit_code}", f"the trainer ended with exit code {exit_code}"
+
+
+def _claim_for_nobody(folder: Path) -> None:
+    """So that a process which the server has yet to fork is refused; nothing happens where one was faster."""
+    if not folder.is_dir():
+        return
+    draft = folder / "claim.json.nobody"
+    _write_whole(draft, json.dumps({"pid": NOBODY, "start_ticks": None}))
+    with suppress(FileExistsError):
+        os.link(draft, folder / "claim.json")
+    draft.unlink()
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

@@ -10,6 +10,8 @@ from nago_trainer.contract import TrialTask
 
 
 class Executor(Protocol):
+    """Every method may raise ExecutorError: nothing is lost, the loop tries again."""
+
     @property
     def name(self) -> str: ...
 

@@ -15,11 +15,13 @@ from nago_orchestrator.proposers.port import HistoryError, Pause, Proposer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One field of one proposal that the store and a new ask disagree on."""
+    """One field of one proposal, or of one of its trials, that is not what the store says when it is made anew."""
 
     proposal: int
+    trial: int | None = None
+    """Number of the trial that differs; None where it is the proposal itself."""
     field: str
-    """Of `Proposal`; "pause" where the proposer would have proposed nothing."""
+    """Of `Proposal` or of the trial; "pause" where the proposer would have proposed nothing."""
     stored: Any
     computed: Any
 

@@ -15,8 +15,9 @@ from nago_orchestrator.report.statistics import FEWEST, spearman, spearman_inter
 from nago_orchestrator.report.style import MOST_POINTS, dress, evenly, fidelity_colours, focus, joined, outside
 
 READING = (
-    "Each point is one theta that was evaluated at both fidelities (a promotion). The closer Spearman's rank "
-    "correlation ρ to 1, the more the short training tells of the long one; in brackets its 95 % interval."
+    "Each point is one theta that was evaluated at both fidelities (a promotion), each time with new architectures. "
+    "The closer Spearman's rank correlation ρ to 1, the more the short training tells of the long one; in brackets "
+    "its 95 % interval. Only the better thetas are promoted, so that ρ tends to be lower than it would be over all."
 )
 TITLE = "Correlation across fidelities"
 

@@ -19,7 +19,6 @@ MUTED = "#7b8794"
 FAINT = "#d9dee4"
 ACCENT = "#d9480f"
 """Of the best, and of the Pareto front."""
-FAILURE = "#c92a2a"
 FONT = "Inter, 'Segoe UI', 'Helvetica Neue', Helvetica, Arial, sans-serif"
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "hexagon")
 MOST_POINTS = 4000

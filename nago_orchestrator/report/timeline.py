@@ -76,7 +76,7 @@ def _words(row: Row) -> list[str]:
     spent = seconds(row)
     ending = f"{row['state']}: {row['reason']}" if row.get("reason") else str(row["state"])
     return [
-        f"trial {row['trial']}, attempt {row['trial']}",
+        f"trial {row['trial']}, attempt {row['attempt']}",
         ending,
         "-" if spent is None else quantities.duration(spent),
     ]

@@ -32,7 +32,7 @@ READING = (
 
 
 def tradeoff(trials: Sequence[Row]) -> Panel:
-    """From trials with number, fidelity, validation_accuracy, bytes_per_sample, parameters."""
+    """From trials with trial, fidelity, validation_accuracy, bytes_per_sample, parameters."""
     rows = [row for row in trials if _complete(row)]
     if not rows:
         return Panel(

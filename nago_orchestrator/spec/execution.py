@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
+from nago_orchestrator.spec.kubernetes import KubernetesSection
 from nago_orchestrator.spec.scalars import Real, Seconds, Whole, known_word, read_text, wrong
 from nago_orchestrator.spec.section import Section
 
+PLACES = ("local", "kubernetes")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:[0-9]{1,3})?")
 
 
@@ -20,28 +22,51 @@ def _read_device(value: Any) -> str:
     return device
 
 
+def _gpus_of_pod(validated: dict[str, Any]) -> int:
+    section = validated.get("kubernetes")
+    return section.gpu.count if section is not None and validated.get("where") == "kubernetes" else 0
+
+
 class ExecutionSection(Section):
-    where: Annotated[Literal["local"], BeforeValidator(known_word("place", ("local",)))] = "local"
-    """Where trials run: `local`, as processes of this machine."""
+    where: Annotated[Literal["local", "kubernetes"], BeforeValidator(known_word("place", PLACES))] = "local"
+    """Where trials run: `local`, as processes of this machine, or `kubernetes`, as Jobs of a cluster."""
     parallelism: Annotated[Whole, Field(ge=1, le=10_000)] = 1
     """How many trials run at the same time."""
     threads: Annotated[Whole, Field(ge=1, le=1024)] = 1
     """CPU threads of each trial."""
     device: Annotated[str, BeforeValidator(_read_device)] = "auto"
     """Where each trial computes: `auto` (a GPU if there is one), `cpu`, `mps`, `cuda` or one such as `cuda:0`."""
-    gpus: Annotated[Whole, Field(ge=0, le=64)] = 0
+    kubernetes: KubernetesSection | None = None
+    """How the Jobs look; needed with `where: kubernetes`, and not read without."""
+    gpus: Annotated[Whole, Field(ge=0, le=64)] = Field(
+        default_factory=_gpus_of_pod, json_schema_extra={"x-default": "0, or kubernetes.gpu.count"}
+    )
     """GPUs that each trial occupies, for the count of GPU-hours."""
+
+    @model_validator(mode="after")
+    def _where_has_its_section(self) -> Self:
+        if self.where != "kubernetes":
+            return self
+        if self.kubernetes is None:
+            raise wrong("runs in Kubernetes: it needs the section kubernetes, with at least image")
+        count = self.kubernetes.gpu.count
+        if self.gpus != count:
+            raise wrong(f"has gpus {self.gpus} and kubernetes.gpu.count {count}: leave gpus out")
+        if count == 0 and self.device.startswith("cuda"):
+            raise wrong(f"has device {self.device}, but kubernetes.gpu.count 0")
+        return self
 
 
 class LimitsSection(Section):
     trials: Annotated[Whole, Field(ge=1, le=10_000_000)] | None = None
-    """No new trial starts once there are this many."""
+    """Most trials; no proposal is made whose trials would exceed it."""
     wall_time: Annotated[Seconds, Field(gt=0, le=1e9)] | None = None
     """No new trial starts after this long; seconds, or a text such as `2h`, `90m` or `1h30m`."""
     gpu_hours: Annotated[Real, Field(gt=0, le=1e9)] | None = None
     """No new trial starts once the study has used this many GPU-hours."""
     failed_fraction: Annotated[Real, Field(gt=0, le=1)] = 0.5
-    """The study stops as failed when more than this share of its finished trials have failed."""
+    """The study stops as failed when more than this share of the trials that ended since it began or was resumed have
+    failed."""
 
 
 class RetriesSection(Section):

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from nago_orchestrator.domain import Goal, Objective
+from nago_orchestrator.evaluation import METRICS
 from nago_orchestrator.spec.scalars import format_number, known_word, read_bytes, read_real, wrong
 from nago_orchestrator.spec.section import Section
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Quantity:
-    goal: Goal
-    low: float = 0.0
-    high: float = math.inf
-    in_bytes: bool = False
-
-
-QUANTITIES: Mapping[str, _Quantity] = {
-    "accuracy": _Quantity(goal=Goal.MAXIMIZE, high=1.0),
-    "error": _Quantity(goal=Goal.MINIMIZE, high=1.0),
-    "loss": _Quantity(goal=Goal.MINIMIZE),
-    "memory": _Quantity(goal=Goal.MINIMIZE, in_bytes=True),
-    "parameters": _Quantity(goal=Goal.MINIMIZE),
-    "flops": _Quantity(goal=Goal.MINIMIZE),
-    "seconds": _Quantity(goal=Goal.MINIMIZE),
-}
+_FRACTIONS = ("accuracy", "error")
+"""From 0 to 1; all others are 0 or above."""
+_SIZES = ("memory",)
+"""Which may be written with a unit."""
 
 ObjectiveName = Literal["accuracy", "error", "loss", "memory", "parameters", "flops", "seconds"]
-read_objective_name = known_word("objective", tuple(QUANTITIES))
+"""The keys of METRICS, which a type cannot be computed from."""
+read_objective_name = known_word("objective", tuple(METRICS))
 
 
 def _goal_of(validated: dict[str, Any]) -> Goal:
-    quantity = QUANTITIES.get(validated.get("name", ""))
-    return quantity.goal if quantity else Goal.MINIMIZE
+    metric = METRICS.get(validated.get("name", ""))
+    return metric.goal if metric else Goal.MINIMIZE
 
 
 class ObjectiveSection(Section):
@@ -58,8 +43,8 @@ class ObjectiveSection(Section):
     @classmethod
     def _goal_fits_name(cls, goal: Goal, info: ValidationInfo) -> Goal:
         name = info.data.get("name")
-        if name is not None and goal is not QUANTITIES[name].goal:
-            raise wrong(f"says {goal}, but {name} is something to {QUANTITIES[name].goal}: leave the key out")
+        if name is not None and goal is not METRICS[name].goal:
+            raise wrong(f"says {goal}, but {name} is something to {METRICS[name].goal}: leave the key out")
         return goal
 
     @field_validator("reference", mode="before")
@@ -68,10 +53,9 @@ class ObjectiveSection(Section):
         name = info.data.get("name")
         if value is None or name is None:
             return None
-        quantity = QUANTITIES[name]
-        reference = read_bytes(value) if quantity.in_bytes else read_real(value)
-        if not quantity.low <= reference <= quantity.high:
-            limit = "0 or above" if math.isinf(quantity.high) else "from 0 to 1"
+        reference = read_bytes(value) if name in _SIZES else read_real(value)
+        if reference < 0 or (name in _FRACTIONS and reference > 1):
+            limit = "from 0 to 1" if name in _FRACTIONS else "0 or above"
             raise wrong(f"must be {limit} for {name}, found {format_number(reference)}")
         return reference
 

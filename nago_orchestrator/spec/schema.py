@@ -38,7 +38,7 @@ def _walk(node: Mapping[str, Any], definitions: Mapping[str, Any], path: SchemaP
     choices = node.get("discriminator", {}).get("mapping", {})
     for name, reference in choices.items():
         yield from _walk({"$ref": reference}, definitions, (*path, f"({name})"))
-    for alternative in () if choices else node.get("oneOf", ()):
+    for alternative in () if choices else (*node.get("oneOf", ()), *node.get("anyOf", ())):
         yield from _walk(alternative, definitions, path)
 
 

@@ -95,6 +95,16 @@ class StudySpec(Section):
             _check_ladder(fidelities)
         return fidelities
 
+    @field_validator("limits", mode="after")
+    @classmethod
+    def _limits_allow_a_proposal(cls, limits: LimitsSection, info: ValidationInfo) -> LimitsSection:
+        needed = info.data.get("architectures_per_proposal", 1)
+        if limits.trials is not None and limits.trials < needed:
+            raise wrong(
+                f"allows {limits.trials} trials, too few for one proposal: architectures_per_proposal is {needed}"
+            )
+        return limits
+
     def canonical(self) -> dict[str, Any]:
         """JSON values only, with every default written out; `from_canonical` gives the same spec again."""
         return self.model_dump(mode="json")

@@ -57,9 +57,12 @@ def _read_path(value: Any, info: ValidationInfo) -> str | None:
     shell's. Without a context, the text stays as it is."""
     if value is None:
         return None
-    path = Path(read_text(value)).expanduser()
     folder = (info.context or {}).get("folder")
-    return str(path) if folder is None else str((Path(folder) / path).resolve())
+    try:
+        path = Path(read_text(value)).expanduser()
+        return str(path) if folder is None else str((Path(folder) / path).resolve())
+    except (OSError, RuntimeError) as error:  # a folder that may not be entered, a loop of links, ~ of an unknown user
+        raise wrong(f"cannot be followed to its end: {getattr(error, 'strerror', None) or error}") from error
 
 
 class DatasetSection(Section):

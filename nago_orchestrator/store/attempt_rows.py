@@ -7,6 +7,25 @@ from typing import Any
 from sqlalchemy import Row
 
 from nago_orchestrator.domain import Attempt, AttemptState, Failure
+from nago_orchestrator.store.schema import attempt
+
+ATTEMPT_COLUMNS = tuple(
+    attempt.c[name]
+    for name in (
+        "id",
+        "trial_id",
+        "number",
+        "name",
+        "token",
+        "state",
+        "failure",
+        "reason",
+        "created_at",
+        "started_at",
+        "ended_at",
+    )
+)
+"""What `attempt_of` reads. The task and the tail of the log are large, and stay unread."""
 
 
 def attempt_of(row: Row[Any]) -> Attempt:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, func, insert, select, update
+from sqlalchemy import Column, Connection, Row, exists, func, insert, select, update
 
 from nago_orchestrator.domain import (
     Attempt,
@@ -19,7 +19,7 @@ from nago_orchestrator.domain import (
 )
 from nago_orchestrator.errors import NotFoundError, StaleStateError
 from nago_orchestrator.store import results, trials
-from nago_orchestrator.store.attempt_rows import attempt_of
+from nago_orchestrator.store.attempt_rows import ATTEMPT_COLUMNS, attempt_of
 from nago_orchestrator.store.insert import insert_or_ignore
 from nago_orchestrator.store.schema import attempt, epoch, trial
 from nago_trainer.contract import EpochRecord, TrialResult
@@ -35,6 +35,7 @@ _STATE_COLUMNS: tuple[Column[Any], ...] = (
     attempt.c.ended_at,
 )
 _LIVE = [state for state in AttemptState if not state.is_final]
+_FAILED = [AttemptState.FAILED]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class NewAttempt:
     token: str
     executor: str
     gpus: int
+    task: Mapping[str, Any] | None = None
+    """JSON form of its TrialTask, where the trainer reads it from the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +61,14 @@ class Ending:
 
 
 def add(connection: Connection, trial_id: int, new: NewAttempt, now: datetime) -> Attempt:
-    """Raises StaleStateError unless the trial is queued."""
+    """Raises StaleStateError unless the trial is queued, and when an attempt given up for lost has left its result."""
     trials.move(connection, trial_id, [TrialState.QUEUED], TrialState.RUNNING, not_before=None)
+    results.refuse_any(connection, trial_id)
     last = connection.scalar(select(func.max(attempt.c.number)).where(attempt.c.trial_id == trial_id)) or 0
     values = {**asdict(new), "trial_id": trial_id, "number": last + 1, "state": AttemptState.CREATED}
     connection.execute(insert(attempt).values(**values, created_at=now))
     chosen = (attempt.c.trial_id == trial_id, attempt.c.number == last + 1)
-    return attempt_of(connection.execute(select(attempt).where(*chosen)).one())
+    return attempt_of(connection.execute(select(*ATTEMPT_COLUMNS).where(*chosen)).one())
 
 
 def mark_running(connection: Connection, attempt_id: int, *, node: str | None, uid: str | None, now: datetime) -> None:
@@ -89,28 +93,54 @@ def record_epochs(connection: Connection, attempt_id: int, epochs: Sequence[Epoc
 def accept_result(
     connection: Connection, attempt_id: int, result: TrialResult, observation: Observation, now: datetime
 ) -> None:
-    """Raises StaleStateError for an attempt that has ended, or a trial that is not running."""
-    if observation.started_at is None:
-        ended_at = observation.ended_at or now
-        observation = replace(observation, started_at=ended_at - timedelta(seconds=result.seconds))
-    row = _finish(connection, attempt_id, AttemptState.SUCCEEDED, None, observation, now)
+    """From a live attempt, or late, from the newest one that failed while its trial waits for the next.
+
+    Raises StaleStateError for every other attempt.
+    """
+    late = _may_come_late(connection, attempt_id)
+    ended_at = observation.ended_at or results.recorded_at(connection, attempt_id) or now
+    started_at = observation.started_at or ended_at - timedelta(seconds=result.seconds)
+    seen = replace(observation, started_at=started_at, ended_at=ended_at)
+    row = _finish(connection, attempt_id, AttemptState.SUCCEEDED, None, seen, sources=_FAILED if late else _LIVE)
     record_epochs(connection, attempt_id, observation.epochs, now)
     results.keep(connection, row.trial_id, attempt_id, result, now)
-    _finish_trial(connection, row, TrialState.SUCCEEDED)
+    _finish_trial(connection, row, TrialState.SUCCEEDED, source=TrialState.QUEUED if late else TrialState.RUNNING)
 
 
 def end(connection: Connection, attempt_id: int, ending: Ending, observation: Observation, now: datetime) -> None:
-    """Raises StaleStateError for an attempt that has ended already, or a trial that is not running."""
+    """Raises StaleStateError for an attempt that has ended already, or a trial that is not running.
+
+    And for an end of the trial that would make nothing of a result which the trainer has stored meanwhile.
+    """
     if ending.state not in (AttemptState.FAILED, AttemptState.CANCELLED) or ending.trial_to is TrialState.SUCCEEDED:
         raise ValueError(f"without a result an attempt cannot become {ending.state}, its trial {ending.trial_to}")
-    row = _finish(connection, attempt_id, ending.state, ending.failure, observation, now)
+    seen = replace(observation, ended_at=observation.ended_at or now)
+    row = _finish(connection, attempt_id, ending.state, ending.failure, seen, sources=_LIVE)
     record_epochs(connection, attempt_id, observation.epochs, now)
     if ending.trial_to is TrialState.QUEUED:
         trials.move(connection, row.trial_id, [TrialState.RUNNING], TrialState.QUEUED, not_before=ending.not_before)
         return
     reason = observation.message or observation.reason or "it cannot be trained"
     extra = {"infeasible_reason": reason} if ending.trial_to is TrialState.INFEASIBLE else {}
-    _finish_trial(connection, row, ending.trial_to, **extra)
+    _finish_trial(connection, row, ending.trial_to, source=TrialState.RUNNING, **extra)
+    if ending.trial_to is not TrialState.CANCELLED:
+        results.refuse_any(connection, row.trial_id)
+
+
+def _may_come_late(connection: Connection, attempt_id: int) -> bool:
+    newer = attempt.alias()
+    return bool(
+        connection.scalar(
+            select(attempt.c.id)
+            .join_from(attempt, trial)
+            .where(
+                attempt.c.id == attempt_id,
+                attempt.c.state == AttemptState.FAILED,
+                trial.c.state == TrialState.QUEUED,
+                ~exists().where(newer.c.trial_id == attempt.c.trial_id, newer.c.number > attempt.c.number),
+            )
+        )
+    )
 
 
 def _finish(
@@ -118,42 +148,46 @@ def _finish(
     attempt_id: int,
     to: AttemptState,
     failure: Failure | None,
-    observation: Observation,
-    now: datetime,
+    seen: Observation,
+    *,
+    sources: Sequence[AttemptState],
 ) -> Row[Any]:
-    before = connection.execute(
-        select(attempt.c.gpus, attempt.c.started_at, attempt.c.node, attempt.c.uid).where(attempt.c.id == attempt_id)
-    ).one_or_none()
+    """`seen` says when it ended. The task has been done with: all that is in it stands in the trial's own rows."""
+    columns = (attempt.c.gpus, attempt.c.created_at, attempt.c.started_at, attempt.c.node, attempt.c.uid)
+    before = connection.execute(select(*columns).where(attempt.c.id == attempt_id)).one_or_none()
     if before is None:
         raise _unknown(attempt_id)
-    started_at = before.started_at or observation.started_at
-    ended_at = observation.ended_at or now
-    seconds = max(0.0, (ended_at - started_at).total_seconds()) if started_at else 0.0
+    started_at = before.started_at
+    if started_at is None and seen.started_at is not None:
+        started_at = max(before.created_at, seen.started_at)  # what an earlier attempt had done is not its own time
+    seconds = max(0.0, (seen.ended_at - started_at).total_seconds()) if started_at and seen.ended_at else 0.0
     values = {
         "failure": failure,
-        "reason": observation.reason,
-        "message": observation.message,
-        "exit_code": observation.exit_code,
-        "node": observation.node or before.node,
-        "uid": observation.uid or before.uid,
-        "log_tail": observation.log_tail,
+        "reason": seen.reason,
+        "message": seen.message,
+        "exit_code": seen.exit_code,
+        "node": seen.node or before.node,
+        "uid": seen.uid or before.uid,
+        "log_tail": seen.log_tail,
         "started_at": started_at,
-        "ended_at": ended_at,
+        "ended_at": seen.ended_at,
         "seconds": seconds,
         "gpu_seconds": before.gpus * seconds,
+        "task": None,
     }
-    return _move(connection, attempt_id, _LIVE, to, values)
+    return _move(connection, attempt_id, sources, to, values)
 
 
-def _finish_trial(connection: Connection, row: Row[Any], to: TrialState, **values: Any) -> None:
+def _finish_trial(connection: Connection, row: Row[Any], to: TrialState, *, source: TrialState, **values: Any) -> None:
     started_at = func.coalesce(trial.c.started_at, row.started_at)
     trials.move(
         connection,
         row.trial_id,
-        [TrialState.RUNNING],
+        [source],
         to,
         started_at=started_at,
         ended_at=row.ended_at,
+        not_before=None,
         **values,
     )
 

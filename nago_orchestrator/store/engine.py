@@ -97,7 +97,10 @@ def _sqlite_url(path: str) -> URL:
         raise DatabaseError(
             "A database in memory would be lost with the process: give the path of a file, or postgresql://..."
         )
-    return URL.create("sqlite", database=str(Path(path).expanduser().absolute()))
+    try:
+        return URL.create("sqlite", database=str(Path(path).expanduser().absolute()))
+    except RuntimeError as error:
+        raise DatabaseError(f"The database {path} cannot be found: this system knows no such home folder.") from error
 
 
 def _sqlite_engine(url: URL, busy_timeout_seconds: float) -> Engine:
@@ -107,7 +110,9 @@ def _sqlite_engine(url: URL, busy_timeout_seconds: float) -> Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DatabaseError(f"The database's folder {path.parent} cannot be created: {error.strerror}.") from error
+        raise DatabaseError(
+            f"The database's folder {path.parent} cannot be created ({error.strerror}): give another path."
+        ) from error
     engine = create_engine(url, connect_args={"timeout": busy_timeout_seconds}, json_serializer=_dump)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -18,7 +18,7 @@ from typing import Protocol
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from nago_orchestrator.errors import DatabaseError, HeldError
+from nago_orchestrator.errors import DatabaseError, HeldError, ReplacedError
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.engine import describe, sqlite_path
 from nago_orchestrator.store.schema import study
@@ -26,6 +26,8 @@ from nago_orchestrator.store.schema import study
 _LOCK_CLASS = 0x4E41474F
 """First of the two keys of our advisory locks; the second is the study's id."""
 _LONGEST_APPLICATION_NAME = 63
+SERVING = 0
+"""In place of a study's id: the lock of the process that serves all studies. Ids of studies begin at 1."""
 _TRIES = 5
 _PAUSE_SECONDS = 0.02
 
@@ -64,10 +66,17 @@ def holder(engine: Engine, study_id: int) -> str | None:
 
 
 class _FileHold:
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int, database: Path) -> None:
         self._path, self._descriptor = path, descriptor
+        self._database, self._identity = database, _identity(database)
 
     def still_held(self) -> bool:
+        """Raises ReplacedError once the open connections write into a database that nobody finds any more."""
+        if _identity(self._database) != self._identity:
+            raise ReplacedError(
+                f"The database {self._database} was deleted, moved or replaced while the study ran: "
+                "put it back and resume."
+            )
         return _is_same_file(self._path, self._descriptor)
 
 
@@ -86,7 +95,7 @@ def _hold_file(engine: Engine, path: Path, study_id: int, holder: str) -> Iterat
         raise _held(engine, study_id, _file_holder(path))
     try:
         os.write(descriptor, f"{holder}\n".encode())
-        yield _FileHold(path, descriptor)
+        yield _FileHold(path, descriptor, Path(engine.url.database or ""))
     finally:
         # Unlinked while still locked: who opens the path afterwards gets a new file, who had it open looks again.
         if _is_same_file(path, descriptor):
@@ -120,6 +129,14 @@ def _is_same_file(path: Path, descriptor: int) -> bool:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _file_holder(path: Path) -> str | None:
@@ -207,6 +224,8 @@ def _session_holder(connection: Connection, study_id: int) -> str | None:
 
 
 def _held(engine: Engine, study_id: int, holder: str | None) -> HeldError:
+    if study_id == SERVING:
+        return HeldError(f"This database is already served by {holder or 'another process'}.")
     with engine.connect() as connection:
         name = connection.scalar(select(study.c.name).where(study.c.id == study_id))
     return HeldError(f"The study {name!r} is already being run by {holder or 'another process'}: stop that one first.")

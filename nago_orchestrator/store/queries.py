@@ -54,7 +54,10 @@ def study_status(engine: Engine, name: str) -> Row:
     with _read(engine) as connection:
         study = studies.find(connection, name)
         counts = tally(connection, study.id)
-        running = _rows(connection, _of_study(overview, name).where(overview.c.state == TrialState.RUNNING))
+        running = _rows(
+            connection,
+            _of_study(overview, name).where(overview.c.state == TrialState.RUNNING).order_by(overview.c.trial),
+        )
         holder = lock.holder(engine, study.id)
     states = {state.value: count for state, count in counts.trials.items()}
     return {
@@ -223,7 +226,7 @@ def _epochs() -> Select[Any]:
 
 def _attempts() -> Select[Any]:
     trial, attempt = schema.trial, schema.attempt
-    left_out = ("id", "trial_id", "number", "log_tail")
+    left_out = ("id", "trial_id", "number", "log_tail", "task")
     columns = [column for column in attempt.c if column.name not in left_out]
     return (
         select(trial.c.number.label("trial"), attempt.c.number.label("attempt"), *columns)

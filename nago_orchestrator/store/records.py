@@ -71,6 +71,23 @@ class OpenProposal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnTrial:
+    """How a trial was drawn and sized, without the architecture itself."""
+
+    number: int
+    proposal: int
+    replicate: int
+    architecture_seed: int
+    training_seed: int
+    architecture_hash: str
+    nodes: int
+    width: int | None
+    parameters: int
+    flops: int | None
+    bytes_per_sample: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """The counts of a study that its limits and its status are judged by."""
 

@@ -35,3 +35,15 @@ def keep(connection: Connection, trial_id: int, attempt_id: int, new: TrialResul
         connection.execute(insert(result).values(values))
     elif author != attempt_id:
         raise StaleStateError("The trial has the result of another attempt already, which stays.")
+
+
+def recorded_at(connection: Connection, attempt_id: int) -> datetime | None:
+    """When the attempt's result was stored; None if it has none."""
+    found: datetime | None = connection.scalar(select(result.c.recorded_at).where(result.c.attempt_id == attempt_id))
+    return found
+
+
+def refuse_any(connection: Connection, trial_id: int) -> None:
+    """Raises StaleStateError if the trial has a result: its trainer may store one at any moment."""
+    if connection.scalar(select(result.c.attempt_id).where(result.c.trial_id == trial_id)) is not None:
+        raise StaleStateError("The trial has got a result meanwhile: nothing was changed.")

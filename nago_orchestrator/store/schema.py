@@ -148,6 +148,7 @@ attempt = Table(
     Column("gpu_seconds", Float8),
     Column("message", CleanText),
     Column("log_tail", CleanText),
+    Column("task", JSON(none_as_null=True)),
     UniqueConstraint("trial_id", "number"),
     # All that the tally and the ledger ask; the rows with their log tails stay unread.
     Index("ix_attempt_ends", "trial_id", "state", "failure", "seconds", "gpu_seconds"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
@@ -25,7 +26,7 @@ from nago_orchestrator.domain import (
 )
 from nago_orchestrator.store import attempts, engine, history, lock, studies, tally, trials, versions
 from nago_orchestrator.store.database_errors import translated
-from nago_orchestrator.store.records import NewStudy, OpenProposal, Study, Tally
+from nago_orchestrator.store.records import DrawnTrial, NewStudy, OpenProposal, Study, Tally
 from nago_trainer.contract import EpochRecord, TrialResult
 
 
@@ -33,7 +34,8 @@ class Store:
     """Studies with all that belongs to them, in one database.
 
     Safe for several processes and threads. Every method may raise DatabaseError; a transition that somebody else made
-    first raises StaleStateError and changes nothing. Finished rows never change.
+    first raises StaleStateError and changes nothing. Finished rows never change,
+    except that a failed attempt whose result comes late becomes a succeeded one.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -78,8 +80,13 @@ class Store:
         with self._read() as connection:
             return tally.tally(connection, study_id)
 
+    def recent_ends(self, study_id: int) -> Mapping[TrialState, int]:
+        """How many trials ended in which state since the study began or was resumed; every final state has a key."""
+        with self._read() as connection:
+            return tally.recent_ends(connection, study_id)
+
     def common_failure(self, study_id: int) -> str | None:
-        """Why most of the failed attempts failed."""
+        """Why most of the attempts failed that did so since the study began or was resumed."""
         with self._read() as connection:
             return tally.common_failure(connection, study_id)
 
@@ -123,6 +130,11 @@ class Store:
         with self._read() as connection:
             return trials.design(connection, trial_id)
 
+    def drawn_trials(self, study_id: int) -> tuple[DrawnTrial, ...]:
+        """All, in the order of their numbers."""
+        with self._read() as connection:
+            return trials.drawn(connection, study_id)
+
     def cancel_trials(self, study_id: int, now: datetime) -> None:
         """Queued trials become cancelled; running ones stay until their attempt has ended."""
         with self._write() as connection:
@@ -130,10 +142,24 @@ class Store:
 
     # Attempts
 
-    def add_attempt(self, trial_id: int, *, name: str, token: str, executor: str, gpus: int, now: datetime) -> Attempt:
-        """The intent to run a queued trial: the trial is running, its next attempt created."""
+    def add_attempt(  # noqa: PLR0913  # each a fact of its own that the caller names
+        self,
+        trial_id: int,
+        *,
+        name: str,
+        token: str,
+        executor: str,
+        gpus: int,
+        now: datetime,
+        task: Mapping[str, Any] | None = None,
+    ) -> Attempt:
+        """The intent to run a queued trial: the trial is running, its next attempt created.
+
+        `task` is the JSON form of its TrialTask, for a trainer that reads it from the database. Raises StaleStateError
+        too where a result has come from an attempt that was given up for lost: see `accept_result`.
+        """
         with self._write() as connection:
-            new = attempts.NewAttempt(name=name, token=token, executor=executor, gpus=gpus)
+            new = attempts.NewAttempt(name=name, token=token, executor=executor, gpus=gpus, task=task)
             return attempts.add(connection, trial_id, new, now)
 
     def mark_running(self, attempt_id: int, *, node: str | None, uid: str | None, now: datetime) -> None:
@@ -146,7 +172,11 @@ class Store:
             attempts.record_epochs(connection, attempt_id, epochs, now)
 
     def accept_result(self, attempt_id: int, result: TrialResult, *, observation: Observation, now: datetime) -> None:
-        """The result with attempt and trial succeeded. Only a live attempt is heard: StaleStateError otherwise."""
+        """The result with attempt and trial succeeded.
+
+        Heard are the live attempt of a running trial, and the newest attempt of a queued one that was given up as
+        failed and had a result after all; StaleStateError for every other. A result that the trainer stored stays.
+        """
         with self._write() as connection:
             attempts.accept_result(connection, attempt_id, result, observation, now)
 

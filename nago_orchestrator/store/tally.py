@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection, func, select
 
 from nago_orchestrator.domain import AttemptState, Failure, StudyState, TrialState
@@ -52,12 +54,31 @@ def tally(connection: Connection, study_id: int) -> Tally:
     )
 
 
+def recent_ends(connection: Connection, study_id: int) -> Mapping[TrialState, int]:
+    """A study that is resumed after a failure is judged by what it does from then on."""
+    states = connection.execute(
+        select(trial.c.state, func.count())
+        .join_from(trial, study, trial.c.study_id == study.c.id)
+        .where(trial.c.study_id == study_id, trial.c.ended_at >= study.c.changed_at)
+        .group_by(trial.c.state)
+    )
+    return {state: 0 for state in TrialState if state.is_final} | {TrialState(state): count for state, count in states}
+
+
 def common_failure(connection: Connection, study_id: int) -> str | None:
-    """The most frequent cause of failed attempts as `reason: message`; None if none failed but by our own will."""
+    """The most frequent cause of failed attempts as `reason: message`; None if none failed but by our own will.
+
+    Of those that failed since the study began or was resumed.
+    """
     causes = connection.execute(
         select(attempt.c.reason, func.max(attempt.c.message).label("message"))
         .join_from(trial, attempt)
-        .where(trial.c.study_id == study_id, attempt.c.failure.in_([Failure.DEFECT, Failure.INFRASTRUCTURE]))
+        .join(study, trial.c.study_id == study.c.id)
+        .where(
+            trial.c.study_id == study_id,
+            attempt.c.failure.in_([Failure.DEFECT, Failure.INFRASTRUCTURE]),
+            attempt.c.ended_at >= study.c.changed_at,
+        )
         .group_by(attempt.c.reason)
         .order_by(func.count().desc(), attempt.c.reason)
         .limit(1)

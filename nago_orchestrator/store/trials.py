@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from nago_orchestrator.domain import TRIAL_MOVES, NewTrial, Trial, TrialDesign, TrialState
 from nago_orchestrator.errors import NotFoundError, StaleStateError
-from nago_orchestrator.store.attempt_rows import attempt_of
+from nago_orchestrator.store.attempt_rows import ATTEMPT_COLUMNS, attempt_of
+from nago_orchestrator.store.records import DrawnTrial
 from nago_orchestrator.store.results import RESULT_COLUMNS, trial_result
 from nago_orchestrator.store.schema import attempt, proposal, result, study, trial
 
@@ -45,7 +46,8 @@ def _values(new: NewTrial, now: datetime) -> dict[str, Any]:
 def active(connection: Connection, study_id: int) -> tuple[Trial, ...]:
     chosen = (trial.c.study_id == study_id, trial.c.state.in_(_ACTIVE))
     attempts = defaultdict(list)
-    for row in connection.execute(select(attempt).join_from(trial, attempt).where(*chosen).order_by(attempt.c.number)):
+    found = select(*ATTEMPT_COLUMNS).join_from(trial, attempt).where(*chosen).order_by(attempt.c.number)
+    for row in connection.execute(found):
         attempts[row.trial_id].append(attempt_of(row))
     rows = connection.execute(
         select(
@@ -94,6 +96,17 @@ def design(connection: Connection, trial_id: int) -> TrialDesign:
     if row is None:
         raise _unknown(trial_id)
     return TrialDesign(**row._mapping)
+
+
+def drawn(connection: Connection, study_id: int) -> tuple[DrawnTrial, ...]:
+    own = [trial.c[item.name] for item in fields(DrawnTrial) if item.name != "proposal"]
+    rows = connection.execute(
+        select(*own, proposal.c.number.label("proposal"))
+        .join_from(trial, proposal, trial.c.proposal_id == proposal.c.id)
+        .where(trial.c.study_id == study_id)
+        .order_by(trial.c.number)
+    )
+    return tuple(DrawnTrial(**row._mapping) for row in rows)
 
 
 def cancel_queued(connection: Connection, study_id: int, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """A network as a flat list of primitive operations over tensors with known shapes.
 
 The one description that everything else reads: parameters and FLOPs (cost.py), bytes per sample (memory.py), the
-network itself (network.py), drawings. `blueprint.build_plan` makes it from an architecture and a width.
+network itself (network.py), drawings. `assemble.build_plan` makes it from an architecture and a width.
 
 Tensor 0 is the image. Operations stand in an order in which they can be executed; every tensor but the image is the
 output of exactly one of them, and the last one's output are the logits.

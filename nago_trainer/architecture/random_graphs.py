@@ -36,7 +36,7 @@ class DisconnectedGraphError(ValueError):
 
 
 class RandomWords:
-    """The random words of one graph, named by the study's seed and the graph's position in the architecture.
+    """The random words of one graph, named by the architecture's seed and the graph's position in the architecture.
 
     No draw depends on how many others were made before: the graphs of cell 2 are the same whatever cell 1 looks like.
     """

@@ -15,7 +15,6 @@ Number = int | float
 
 OPERATIONS = ("conv1x1", "conv3x3", "conv5x5", "pool3x3", "pool5x5")
 MERGES = ("weighted_sum", "attention_sum", "concat")
-STAGES = 3
 
 _SUM_TOLERANCE = 1e-12
 

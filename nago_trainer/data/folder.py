@@ -7,6 +7,7 @@ ignored. If every image is grey the set has one channel, otherwise three.
 from __future__ import annotations
 
 import os
+import stat
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,18 +34,36 @@ class ClassFolder:
 
 
 def scan(path: Path) -> tuple[ClassFolder, ...]:
-    """Names only, no image is opened. Raises DataError unless there are two classes or more, each with images."""
-    if not path.exists():
-        raise DataError(f"there is no folder {path}: give the folder that has one folder of images for each class")
-    if not path.is_dir():
-        raise DataError(f"{path} is a file: give the folder that has one folder of images for each class")
-    classes = tuple(ClassFolder(name=folder.name, files=_image_files(folder)) for folder in _class_folders(path))
+    """Names only, no image is opened. Raises DataError unless there are two classes or more, of two images or more."""
+    _check_is_folder(path)
+    try:
+        classes = tuple(ClassFolder(name=folder.name, files=_image_files(folder)) for folder in _class_folders(path))
+    except OSError as error:
+        raise DataError(f"{error.filename or path} cannot be read: {error.strerror}") from error
     if len(classes) < 2:
-        raise DataError(f"{path} has {len(classes)} folders: at least two are needed, one for each class of images")
-    empty = [folder.name for folder in classes if not folder.files]
-    if empty:
-        raise DataError(f"the class {empty[0]!r} in {path} has no images: add some or remove its folder")
+        found = "one folder" if classes else "no folder"
+        raise DataError(f"{path} has {found} in it: at least two are needed, one for each class of images")
+    for folder in classes:
+        if len(folder.files) < 2:
+            found = "a single image" if folder.files else "no images"
+            raise DataError(
+                f"the class {folder.name!r} in {path} has {found}: add some (it takes two, one of them to validate) "
+                "or remove its folder"
+            )
     return classes
+
+
+def _check_is_folder(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(
+            f"there is no folder {path}: give the folder that has one folder of images for each class"
+        ) from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    if not stat.S_ISDIR(mode):
+        raise DataError(f"{path} is a file: give the folder that has one folder of images for each class")
 
 
 def describe_folder(path: Path) -> DatasetDescription:
@@ -80,10 +99,7 @@ def _image_files(folder: Path) -> tuple[Path, ...]:
 
 
 def _entries(path: Path) -> list[Path]:
-    try:
-        return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
 
 
 def _files(classes: Sequence[ClassFolder]) -> list[Path]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from nago_trainer.data.images import Pixels, resize, to_pixels
 from nago_trainer.errors import DataError
@@ -49,8 +49,16 @@ def _opened(file: Path) -> Iterator[Image.Image]:
             with Image.open(file) as image:
                 yield image
     except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
-        detail = str(error).replace(str(file), "the file").strip() or type(error).__name__
+        detail = _reason(error, file)
         raise DataError(f"the image {file} cannot be read ({detail}): repair or remove it") from error
+
+
+def _reason(error: Exception, file: Path) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "its content is no image of a known kind"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).replace(str(file), "the file").strip() or type(error).__name__
 
 
 def _flattened(image: Image.Image) -> Image.Image:

@@ -97,12 +97,12 @@ def test_a_diverged_training_is_a_result_with_the_worst_values(database_url: str
     assert {trial["validation_accuracy"] for trial in diverged} == {0.0}
 
 
-def test_a_study_of_infeasible_trials_ends_without_a_best(database_url: str, tmp_path: Path) -> None:
+def test_a_study_of_infeasible_trials_fails_with_the_reason(database_url: str, tmp_path: Path) -> None:
     study = write_study(tmp_path, trainer="{dataset: {name: digits}, parameter_limit: 100}")
-    run(database_url, "submit", study)
+    assert "no trial succeeded" in run(database_url, "submit", study, code=3)
     trials = read(database_url, "trials")
     assert {trial["state"] for trial in trials} == {"infeasible"}
-    assert "100" in str(read(database_url, "show", "small/0"))
+    assert "limit of 100" in str(read(database_url, "show", "small/0"))
 
 
 def test_a_study_that_was_cancelled_leaves_no_process(database_url: str, tmp_path: Path) -> None:

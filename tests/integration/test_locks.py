@@ -17,10 +17,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from nago_orchestrator.domain import AttemptState, Failure, StudyState, TrialState
-from nago_orchestrator.errors import HeldError, StaleStateError
+from nago_orchestrator.errors import HeldError, ReplacedError, StaleStateError
 from nago_orchestrator.store import lock
 from nago_orchestrator.store.engine import connect, sqlite_path
-from nago_orchestrator.store.store import Store
+from nago_orchestrator.store.store import Store, open_store
 from tests.store_scene import ENDED, NEW_STUDY, NOW, RESULT, Scene
 
 RACERS = 4
@@ -212,3 +212,18 @@ def test_several_processes_may_create_the_same_study(scene: Scene) -> None:
 
     with ThreadPoolExecutor(RACERS) as pool:
         assert set(pool.map(create, range(RACERS))) == {scene.study.id}
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_database_file_that_is_taken_away_ends_the_hold_loudly(tmp_path: Path, replace: bool) -> None:
+    """The open connections would go on writing into a file that nobody finds any more."""
+    file = tmp_path / "nago.sqlite"
+    store = open_store(str(file))
+    study = store.create_study(NEW_STUDY, NOW)
+    with store.hold(study.id, "me") as hold:
+        assert hold.still_held()
+        file.rename(tmp_path / "moved")
+        if replace:
+            file.write_text("another file")
+        with pytest.raises(ReplacedError, match=r"nago\.sqlite was deleted, moved or replaced"):
+            hold.still_held()

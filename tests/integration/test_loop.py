@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -148,12 +149,16 @@ def test_the_same_defect_on_all_trials_stops_the_study_with_its_cause_and_a_mend
     stopped = store.study("small")
     assert "there is no folder /data" in (stopped.message or "")
     assert len(executor.started) == 6, "three trials with one retry each"
+    store.move_study(study.id, StudyState.RUNNING, message=None, now=datetime.now(UTC))
+    assert Orchestrator(store, study, SimulatedExecutor()).run() is StudyState.COMPLETED
+    assert count_trials(store, study.id) == {TrialState.FAILED: 3, TrialState.SUCCEEDED: 23}
 
 
 def test_an_architecture_that_cannot_meet_the_limit_is_told_as_infeasible_without_an_attempt(store: Store) -> None:
     executor = SimulatedExecutor()
     study = create(store, small_spec(), replace(RECIPE, parameter_limit=10))
-    assert Orchestrator(store, study, executor).run() is StudyState.COMPLETED
+    assert Orchestrator(store, study, executor).run() is StudyState.FAILED
+    assert "26 infeasible" in (store.study("small").message or "")
     _, evaluations = told(store, study.id)
     assert {evaluation.outcome for evaluation in evaluations} == {Outcome.INFEASIBLE}
     assert executor.started == []
@@ -183,6 +188,11 @@ def test_a_limit_of_trials_completes_the_study(store: Store) -> None:
     done = run_to_the_end(store, SimulatedExecutor(), limits="{trials: 5}", execution="{parallelism: 2}")
     assert count_trials(store, done.study.id) == {TrialState.SUCCEEDED: 5}
     assert "limits.trials" in (store.study("small").message or "")
+
+
+def test_a_limit_of_trials_is_kept_by_proposals_of_several(store: Store) -> None:
+    done = run_to_the_end(store, SimulatedExecutor(), limits="{trials: 5}", architectures_per_proposal="2")
+    assert count_trials(store, done.study.id) == {TrialState.SUCCEEDED: 4}
 
 
 def test_a_stop_lets_running_trials_end_and_starts_no_others(store: Store) -> None:

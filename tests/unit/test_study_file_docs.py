@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from nago_orchestrator.evaluation import METRICS
 from nago_orchestrator.spec import parse_study_spec
-from nago_orchestrator.spec.objectives import QUANTITIES
 from nago_orchestrator.spec.schema import SchemaPath, schema_keys
 from nago_orchestrator.spec.study import StudySpec
 
@@ -40,6 +40,8 @@ def default_in_words(key: str, schema: Mapping[str, Any]) -> str:
     default = schema["default"]
     if isinstance(default, dict) and set(default) == {"low", "high"}:
         return f"{default['low']:.10g} to {default['high']:.10g}"
+    if default in ({}, []):
+        return "none"
     if isinstance(default, dict):
         return "all defaults"
     if key == "objectives":
@@ -78,7 +80,7 @@ def test_a_key_has_a_meaning_and_the_choices_that_it_allows(key: str) -> None:
 
 def test_the_objectives_are_those_that_are_known() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (maximize|minimize) \|", PAGE, re.MULTILINE)
-    assert dict(rows) == {name: quantity.goal for name, quantity in QUANTITIES.items()}
+    assert dict(rows) == {name: metric.goal for name, metric in METRICS.items()}
 
 
 def test_the_smallest_study_of_the_page_is_one() -> None:

@@ -7,6 +7,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from nago_orchestrator.actions import (
+    AcceptResult,
+    Ask,
+    CancelQueued,
+    EndAttempt,
+    EndStudy,
+    MarkRunning,
+    RepeatStart,
+    StartAttempt,
+    StopAttempt,
+    Tell,
+)
 from nago_orchestrator.domain import (
     Attempt,
     AttemptState,
@@ -17,26 +29,7 @@ from nago_orchestrator.domain import (
     Trial,
     TrialState,
 )
-from nago_orchestrator.reconcile import (
-    LONGEST_PAUSE,
-    RESULT_GRACE,
-    AcceptResult,
-    Ask,
-    CancelQueued,
-    EndAttempt,
-    EndStudy,
-    Limits,
-    MarkRunning,
-    RepeatStart,
-    RetryPolicy,
-    Rules,
-    Snapshot,
-    Spent,
-    StartAttempt,
-    StopAttempt,
-    Tell,
-    plan,
-)
+from nago_orchestrator.reconcile import LONGEST_PAUSE, RESULT_GRACE, Limits, RetryPolicy, Rules, Snapshot, Spent, plan
 from nago_trainer.contract import TrialResult
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -44,7 +37,15 @@ RETRIES = RetryPolicy(infrastructure=3, defect=1, pause=timedelta(seconds=10))
 UNLIMITED = Limits(trials=None, wall_time=None, gpu_hours=None, failed_fraction=0.5)
 RULES = Rules(parallelism=2, replicates=1, limits=UNLIMITED, retries=RETRIES)
 NOTHING_SPENT = Spent(
-    trials=0, succeeded=0, infeasible=0, failed=0, gpu_seconds=0.0, started_at=NOW, common_failure=None
+    trials=0,
+    succeeded=0,
+    infeasible=0,
+    failed=0,
+    recent_ended=0,
+    recent_failed=0,
+    gpu_seconds=0.0,
+    started_at=NOW,
+    common_failure=None,
 )
 RESULT = TrialResult(
     validation_accuracy=0.9,
@@ -282,6 +283,18 @@ def test_a_reached_limit_stops_asking_and_completes_the_study_when_the_last_tria
     assert "limits." in (action.message or "")
 
 
+def test_failures_before_a_study_was_resumed_are_forgiven() -> None:
+    spent = replace(NOTHING_SPENT, failed=9, recent_ended=0, recent_failed=0)
+    assert plan(snapshot(spent=spent), RULES, NOW) == [Ask()]
+
+
+def test_no_proposal_is_made_whose_trials_exceed_the_limit() -> None:
+    rules = replace(RULES, replicates=2, limits=replace(UNLIMITED, trials=5))
+    assert plan(snapshot(spent=replace(NOTHING_SPENT, trials=3)), rules, NOW) == [Ask()]
+    (action,) = plan(snapshot(spent=replace(NOTHING_SPENT, trials=4, succeeded=4)), rules, NOW)
+    assert isinstance(action, EndStudy)
+
+
 def test_an_exhausted_proposer_completes_the_study_only_after_its_last_trial() -> None:
     assert plan(snapshot(trial(attempt()), seen=RUNNING, exhausted=True), RULES, NOW) == []
     (action,) = plan(snapshot(exhausted=True), RULES, NOW)
@@ -304,7 +317,12 @@ def test_a_proposer_that_waits_for_nothing_fails_the_study_instead_of_hanging() 
     [(0, 2, False), (0, 3, True), (1, 3, False), (2, 3, True), (5, 5, False), (5, 6, True)],
 )
 def test_too_many_failures_stop_the_study_with_their_cause(succeeded: int, failures: int, stops: bool) -> None:
-    spent = replace(NOTHING_SPENT, succeeded=succeeded, failed=failures, common_failure="ExitCode64: no such folder")
+    spent = replace(
+        NOTHING_SPENT,
+        recent_ended=succeeded + failures,
+        recent_failed=failures,
+        common_failure="ExitCode64: no such folder",
+    )
     actions = plan(snapshot(spent=spent), RULES, NOW)
     assert (actions != [Ask()]) is stops
     if stops:
@@ -312,3 +330,25 @@ def test_too_many_failures_stop_the_study_with_their_cause(succeeded: int, failu
         assert isinstance(action, EndStudy)
         assert action.state is StudyState.FAILED
         assert "ExitCode64: no such folder" in (action.message or "")
+
+
+@pytest.mark.parametrize(
+    ("succeeded", "infeasible", "failures", "state"),
+    [
+        (0, 0, 0, StudyState.COMPLETED),
+        (1, 1, 1, StudyState.COMPLETED),
+        (0, 2, 0, StudyState.FAILED),
+        (0, 0, 2, StudyState.FAILED),
+        (0, 1, 1, StudyState.FAILED),
+    ],
+)
+def test_a_search_that_tried_and_found_nothing_has_failed(
+    succeeded: int, infeasible: int, failures: int, state: StudyState
+) -> None:
+    spent = replace(NOTHING_SPENT, succeeded=succeeded, infeasible=infeasible, failed=failures)
+    (action,) = plan(snapshot(spent=spent, exhausted=True), RULES, NOW)
+    assert isinstance(action, EndStudy)
+    assert action.state is state
+    assert (f"no trial succeeded: {failures} failed, {infeasible} infeasible" in (action.message or "")) is (
+        state is StudyState.FAILED
+    )

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from nago_orchestrator.domain import NewTrial, TrainingRecipe, TrialDesign
+from nago_orchestrator.domain import NewTrial, TrialDesign
 from nago_orchestrator.trial_design import attempt_name, build_task, design_trial
 from nago_trainer.architecture import HYPERPARAMETERS, Architecture, TensorShape, build_plan, count_parameters
-from nago_trainer.contract import DatasetSettings, TrainingSettings, TrialTask
+from nago_trainer.contract import TrialTask
+from tests.studies import RECIPE
 
-RECIPE = TrainingRecipe(
-    dataset=DatasetSettings(
-        name="digits", path=None, image_size=8, channels=1, classes=10, validation_fraction=0.2, split_seed=0
-    ),
-    training=TrainingSettings(
-        batch_size=64,
-        learning_rate=0.1,
-        momentum=0.9,
-        weight_decay=3e-4,
-        gradient_clip=5.0,
-        label_smoothing=0.0,
-        dropout=0.0,
-        crop_padding=1,
-        horizontal_flip=False,
-        cutout=0,
-    ),
-    parameter_limit=30_000,
-    device="cpu",
-    threads=1,
-    keep_network=False,
-)
 FIXED = {
     **{f"stage_ratio_{stage}": 1 / 3 for stage in (1, 2, 3)},
     **{f"channel_ratio_{stage}": 2.0 ** (stage - 1) for stage in (1, 2, 3)},
@@ -55,14 +37,7 @@ def theta(**changes: float) -> dict[str, float | int]:
 
 
 def design(hyperparameters: dict[str, float | int], limit: int = 30_000, connected: bool = False) -> NewTrial:
-    recipe = TrainingRecipe(
-        dataset=RECIPE.dataset,
-        training=RECIPE.training,
-        parameter_limit=limit,
-        device="cpu",
-        threads=1,
-        keep_network=False,
-    )
+    recipe = replace(RECIPE, parameter_limit=limit)
     return design_trial(hyperparameters, recipe, connected=connected, replicate=0, architecture_seed=5, training_seed=6)
 
 

@@ -129,3 +129,26 @@ def test_a_termination_leaves_whole_lines_only(make_attempt: Callable[..., Path]
     text = (folder / "report.jsonl").read_text()
     assert text.endswith("\n")
     assert all("epoch" in line for line in _report(folder))
+
+
+def test_a_terminated_attempt_leaves_a_checkpoint_where_the_next_one_finds_it(
+    make_attempt: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "checkpoints"
+    monkeypatch.setenv("NAGO_CHECKPOINTS", str(place))
+    first, second = make_attempt("first", epochs=60), make_attempt("second", epochs=60, attempt=2, token="second")
+    process = subprocess.Popen(_command(first))
+    while not (first / "report.jsonl").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait(timeout=20) == ExitCode.PREEMPTED
+    assert all("epoch" in line for line in _report(first))
+    done = len(_report(first))
+    assert [file.name for file in (place / "study" / "t00007").iterdir()] == ["checkpoint"]
+    subprocess.run(_command(second), check=True)
+    *epochs, last = _report(second)
+    assert [line["epoch"]["epoch"] for line in epochs] == list(range(1, 61))
+    assert [line["epoch"] for line in epochs[:done]] == [line["epoch"] for line in _report(first)]
+    assert last["result"]["epochs"] == 60
+    assert not (place / "study" / "t00007").exists()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,20 @@ def test_exit_codes_of_the_command_line(arguments: list[str], code: int, capsys:
         main(arguments)
     assert end.value.code == code
     assert (arguments != ["--version"]) or capsys.readouterr().out == f"nago-train {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("package", "command", "question"), [("PIL", "describe-data", '{"name": "digits"}'), ("torch", "warm", "")]
+)
+def test_a_package_that_is_not_installed_is_named_with_the_way_to_get_it(
+    package: str, command: str, question: str
+) -> None:
+    code = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        f"from nago_trainer.__main__ import main; sys.exit(main([{command!r}]))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], input=question, capture_output=True, text=True, check=False)
+    assert ended.returncode == ExitCode.BAD_TASK
+    assert ended.stderr == (
+        f"training needs {package}, which is not installed: pip install 'nago-orchestrator[trainer]'\n"
+    )

@@ -2,10 +2,16 @@ from __future__ import annotations
 
 import json
 import math
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from nago_trainer.contract import EpochRecord, TrialResult
+from nago_trainer.errors import ReportError
 from nago_trainer.reporting import REPORT, Report
 
 RECORD = EpochRecord(
@@ -49,3 +55,26 @@ def test_every_line_can_be_read_as_soon_as_it_is_written(tmp_path: Path) -> None
     for count in (1, 2, 3):
         report.epoch(RECORD)
         assert (tmp_path / REPORT).read_text().count("\n") == count
+
+
+@contextmanager
+def disk_with_room_for(size: int) -> Iterator[None]:
+    """No file of this process grows beyond `size` bytes; a write takes what fits, as on a disk that fills up."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("room", [0, 5])
+def test_a_line_for_which_the_disk_has_no_room_leaves_nothing_behind(tmp_path: Path, room: int) -> None:
+    report = Report(tmp_path, "secret")
+    report.epoch(RECORD)
+    written = (tmp_path / REPORT).read_bytes()
+    with disk_with_room_for(len(written) + room), pytest.raises(ReportError, match=r"report\.jsonl cannot be written"):
+        report.epoch(replace(RECORD, epoch=2))
+    assert (tmp_path / REPORT).read_bytes() == written
+    report.result(RESULT)
+    assert len((tmp_path / REPORT).read_text().splitlines()) == 2

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from nago_trainer.contract import EpochRecord, TrainingSettings
 from nago_trainer.data.images import ImageSet
 from nago_trainer.data.splits import Splits, make_splits
 from nago_trainer.seeds import derive_seeds
-from nago_trainer.training import Course, batch_sizes, has_diverged, train
+from nago_trainer.training import Course, TrainingInterruptedError, batch_sizes, begin, has_diverged, train
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def _network() -> nn.Module:
 
 def _train(splits: Splits, settings: TrainingSettings, *, epochs: int = 4, seed: int = 0) -> list[EpochRecord]:
     course = Course(settings=settings, epochs=epochs, seeds=derive_seeds(seed), on_first_step=lambda: None)
-    return list(train(_network(), splits, course))
+    return list(train(begin(_network(), course), splits, course))
 
 
 def _measured(records: list[EpochRecord]) -> list[EpochRecord]:
@@ -84,7 +85,8 @@ def test_the_first_step_is_announced_once_before_it_is_made(splits: Splits, smal
         unchanged = all(map(torch.equal, before, network.parameters()))
         announced.append(unchanged)
 
-    list(train(network, splits, Course(settings=small, epochs=2, seeds=derive_seeds(0), on_first_step=note)))
+    course = Course(settings=small, epochs=2, seeds=derive_seeds(0), on_first_step=note)
+    list(train(begin(network, course), splits, course))
     assert announced == [True]
 
 
@@ -93,7 +95,8 @@ def test_gradients_are_clipped(splits: Splits, small: TrainingSettings) -> None:
     still = replace(small, gradient_clip=1e-12, weight_decay=0.0, momentum=0.0)
     network = _network()
     before = [parameter.detach().clone() for parameter in network.parameters()]
-    list(train(network, splits, Course(settings=still, epochs=1, seeds=derive_seeds(0), on_first_step=lambda: None)))
+    course = Course(settings=still, epochs=1, seeds=derive_seeds(0), on_first_step=lambda: None)
+    list(train(begin(network, course), splits, course))
     assert all(torch.allclose(old, new, atol=1e-9) for old, new in zip(before, network.parameters(), strict=True))
 
 
@@ -112,3 +115,23 @@ def test_batches_hold_all_images_but_for_a_last_single_one(count: int, batch_siz
     assert all(size == batch_size for size in sizes[:-1])
     assert 1 <= sizes[-1] <= batch_size
     assert sizes[-1] > 1 or batch_size == 1
+
+
+def test_an_interrupted_training_goes_on_to_the_same_end(splits: Splits, small: TrainingSettings) -> None:
+    """Interrupted before each of its steps; the progress itself is all that is needed."""
+    whole = _train(splits, small)
+    seeds = derive_seeds(0)
+    progress = begin(_network(), Course(settings=small, epochs=4, seeds=seeds, on_first_step=lambda: None))
+    records: list[EpochRecord] = []
+    patience: Iterator[bool] = iter(())
+    course = Course(
+        settings=small, epochs=4, seeds=seeds, on_first_step=lambda: None, interrupted=lambda: next(patience, True)
+    )
+    while len(records) < 4:
+        patience = iter((False, True))
+        progress.order.set_state(progress.shuffled_from)
+        try:
+            records += train(progress, splits, course)
+        except TrainingInterruptedError:
+            continue
+    assert _measured(records) == _measured(whole)

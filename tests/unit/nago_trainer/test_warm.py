@@ -124,7 +124,18 @@ def test_its_input_may_be_a_file(make_attempt: Callable[..., Path], tmp_path: Pa
 
 
 def test_an_exit_for_a_folder_that_was_removed_is_forgotten(tmp_path: Path) -> None:
-    write_exit(tmp_path / "gone", 0)
-    write_exit(tmp_path, -9)
+    assert write_exit(tmp_path / "gone", 0)
+    assert write_exit(tmp_path, -9)
     assert _exit_code(tmp_path) == -9
     assert [file.name for file in tmp_path.iterdir()] == ["exit.json"]
+
+
+def test_an_exit_that_cannot_be_written_now_is_written_later(server: Server, make_attempt: Callable[..., Path]) -> None:
+    folder = make_attempt()
+    (folder / "exit.json").mkdir()
+    _send(server, folder)
+    process = psutil.Process(_wait_for(folder / "claim.json")["pid"])
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    (folder / "exit.json").rmdir()
+    assert _exit_code(folder) == ExitCode.DONE

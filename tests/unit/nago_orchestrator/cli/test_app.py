@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -68,7 +69,35 @@ def test_a_bug_is_told_even_where_no_file_can_be_written(
 
 def test_a_reader_that_leaves_early_causes_no_noise(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = _failing_with(BrokenPipeError(errno.EPIPE, "Broken pipe"), run, monkeypatch)
-    assert ended.err == ""
+    assert (ended.code, ended.err) == (128 + signal.SIGPIPE, "")
+
+
+def test_what_the_system_refuses_is_no_bug(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = _failing_with(OSError(errno.ENOSPC, "No space left on device", "a.csv"), run, monkeypatch)
+    assert ended.code == 3
+    assert ended.err.startswith("error: the system refused: No space left on device (a.csv)")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_may_be_closed(closed: str, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m nago_orchestrator list --database {tmp_path}/a.sqlite {closed}"
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0
+    assert ended.stdout == ""
+    assert "Traceback" not in ended.stderr
+
+
+def test_ctrl_c_while_the_program_loads_ends_with_130() -> None:
+    code = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from nago_orchestrator.__main__ import main; main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, "")
 
 
 def test_ctrl_c_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

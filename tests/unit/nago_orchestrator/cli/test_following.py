@@ -64,9 +64,11 @@ def test_the_live_headline_counts_and_keeps_the_best() -> None:
         event(EventKind.STARTED, trial=2),
         event(EventKind.SUCCEEDED, trial=0, accuracy=0.9),
         event(EventKind.RETRIED, trial=1),
+        event(EventKind.SUCCEEDED, trial=7, accuracy=0.8),
+        event(EventKind.INFEASIBLE),
     ):
         progress.add(happened)
-    assert progress.headline == "digits: 1 trials succeeded, 1 running, best accuracy 90.00 % (trial 0)"
+    assert progress.headline == "digits: 2 trials succeeded, 1 running, 1 infeasible, best accuracy 90.00 % (trial 0)"
 
 
 def test_the_live_view_shows_the_last_events_only() -> None:

@@ -34,7 +34,10 @@ def test_a_study_from_its_file_to_its_report(run: Run, study_file: str) -> None:
     assert run("status", "--watch").out.startswith("small completed: 2 succeeded; best: accuracy")
     assert run("replay", "--verify").code == 0
     assert run("report").code == 0
-    for command in (["pause"], ["resume"], ["cancel", "--yes"]):
+    resumed = run("resume")
+    assert resumed.code == 0, "a study that was completed by somebody else just before is no error"
+    assert "study small is completed" in resumed.out
+    for command in (["pause"], ["cancel", "--yes"]):
         ended = run(*command)
         assert (ended.code, ended.out) == (3, "")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nago_orchestrator.cli.options import OutputFormat
-from nago_orchestrator.cli.tables import Column, flat, print_rows, rich_table, to_csv, to_json, to_lines
+from nago_orchestrator.cli.tables import Column, flat, print_rows, print_table, rich_table, to_csv, to_json, to_lines
 
 COLUMNS = (
     Column(key="name", title="name", right=False),
@@ -75,3 +75,15 @@ def test_a_rich_table_shows_markup_as_it_is() -> None:
     console = Console(width=60, record=True, file=StringIO())
     console.print(rich_table([{"name": "[red]x", "share": 0.25}], COLUMNS))
     assert "[red]x" in console.export_text()
+
+
+def test_a_narrow_terminal_breaks_sentences_and_never_figures(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = (*COLUMNS, Column(key="why", title="why", right=False, folds=True))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "10")
+    print_table([{"name": "a-long-name", "share": 0.123, "why": "a sentence that goes on and on"}], columns)
+    lines = capsys.readouterr().out.splitlines()
+    assert "a-long-name  12.3 %" in lines[1]
+    assert len(lines) == 3

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,11 +15,14 @@ from pathlib import Path
 import pytest
 
 from nago_orchestrator.domain import Failure, Observation, Phase, TrialDesign
-from nago_orchestrator.errors import NagoError
+from nago_orchestrator.errors import ExecutorError, NagoError
+from nago_orchestrator.executors import local
 from nago_orchestrator.executors.attempt_folder import read_claim
-from nago_orchestrator.executors.local import LocalExecutor
+from nago_orchestrator.executors.local import NOBODY, LocalExecutor
 from nago_orchestrator.trial_design import build_task, design_trial
+from nago_trainer.claim import claim as take
 from nago_trainer.contract import TrialTask
+from nago_trainer.errors import ClaimedError
 from tests.studies import RECIPE, small_spec
 
 LONGEST_WAIT_SECONDS = 60
@@ -176,4 +181,44 @@ def test_a_trainer_that_cannot_be_started_is_told_in_a_sentence(tmp_path: Path, 
     executor = LocalExecutor(tmp_path, command=("false",))
     with pytest.raises(NagoError, match=r"warm\.log"):
         start_until_refused(executor, name)
+    executor.close()
+
+
+def test_an_attempt_that_is_stopped_before_its_process_exists_never_begins(tmp_path: Path) -> None:
+    deaf = LocalExecutor(tmp_path, command=(sys.executable, "-c", "import sys; sys.stdin.read()"))
+    deaf.start("early", task(epochs=LONG))
+    assert deaf.observe(["early"])["early"].phase is Phase.PENDING
+    deaf.stop("early", grace_seconds=0)
+    with pytest.raises(ClaimedError):
+        take(tmp_path / "early")
+    assert deaf.observe(["early"])["early"].phase is Phase.ENDED
+    deaf.close()
+
+
+def test_a_folder_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path, name: str) -> None:
+    (tmp_path / "runs").write_text("a file where a folder should be")
+    executor = LocalExecutor(tmp_path / "runs")
+    for use in (executor.warm_up, lambda: executor.start(name, task())):
+        with pytest.raises(ExecutorError, match=r"Attempts cannot run in the folder .*runs: "):
+            use()
+
+
+def test_the_last_words_of_a_trainer_that_does_not_start_are_told(tmp_path: Path, name: str) -> None:
+    executor = LocalExecutor(tmp_path, command=(sys.executable, "-c", "import sys; sys.exit('torch is missing')"))
+    with pytest.raises(NagoError, match="does not start: torch is missing"):
+        start_until_refused(executor, name)
+    executor.close()
+
+
+def test_an_attempt_of_which_the_server_tells_nothing_is_not_waited_for_forever(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the disk is full: the process is gone, and how it ended cannot be written."""
+    executor = LocalExecutor(tmp_path, command=("cat",))
+    executor.start(name, task())
+    (tmp_path / name / "claim.json").write_text(json.dumps({"pid": NOBODY, "start_ticks": None}))
+    assert executor.observe([name])[name].phase is Phase.RUNNING
+    monkeypatch.setattr(local, "LAST_WORD_SECONDS", 0.0)
+    seen = executor.observe([name])[name]
+    assert (seen.phase, seen.failure, seen.reason) == (Phase.ENDED, Failure.INFRASTRUCTURE, "Lost")
     executor.close()

@@ -170,6 +170,13 @@ def test_a_running_attempt_lasts_until_now(make_report: Callable[[int], StudyRep
     assert list(bars["running"].x) == [90_000]
 
 
+def test_a_bar_names_its_trial_and_attempt(make_report: Callable[[int], StudyReport]) -> None:
+    report = make_report(4)
+    bars = {trace.name: trace for trace in figure_of(timeline.timeline(report.attempts, report.made_at)).data}
+    assert bars["infrastructure"].customdata[0][0] == "trial 3, attempt 1"
+    assert bars["succeeded"].customdata[-1][0] == "trial 3, attempt 2"
+
+
 def test_the_timeline_shows_the_latest(
     make_report: Callable[[int], StudyReport], monkeypatch: pytest.MonkeyPatch
 ) -> None:

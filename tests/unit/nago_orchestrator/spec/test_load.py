@@ -145,3 +145,10 @@ seed: seven
         "  line 12: search.iterations needs a whole number, found the text 'many'",
         "  line 13: seed needs a whole number, found the text 'seven'",
     ]
+
+
+def test_a_dataset_behind_a_loop_of_links_or_an_unknown_home_is_refused(tmp_path: Path, small_study: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for path in ("loop/images", "~no-such-user/images"):
+        (tmp_path / "study.yaml").write_text(small_study.replace("{name: digits}", f"{{name: folder, path: {path}}}"))
+        assert "trainer.dataset.path cannot be followed to its end" in refusal(tmp_path / "study.yaml")

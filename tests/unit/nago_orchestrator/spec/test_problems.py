@@ -82,6 +82,10 @@ def problem(text: str) -> str:
             "unknown key objectives[1].referense: did you mean",
         ),
         ("architectures_per_proposal: 0", "architectures_per_proposal must be at least 1, found 0"),
+        (
+            "architectures_per_proposal: 4\nlimits: {trials: 3}",
+            "limits allows 3 trials, too few for one proposal: architectures_per_proposal is 4",
+        ),
         ("limits: {wall_time: 2 hours}", "limits.wall_time needs a duration such as 90m or 1h30m"),
         ("limits: {wall_time: 0}", "limits.wall_time must be above 0, found 0"),
         ("limits: {trials: 0}", "limits.trials must be at least 1, found 0"),

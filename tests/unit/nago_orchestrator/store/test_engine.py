@@ -42,7 +42,9 @@ def test_a_path_is_an_sqlite_file(address: str, path: Path) -> None:
     assert describe(url) == str(path)
 
 
-@pytest.mark.parametrize("address", ["", ":memory:", "sqlite://", "file:x?mode=memory", "mysql://db/nago", "://"])
+@pytest.mark.parametrize(
+    "address", ["", ":memory:", "sqlite://", "file:x?mode=memory", "mysql://db/nago", "://", "~no-such-user/x"]
+)
 def test_everything_else_is_refused_in_one_sentence(address: str) -> None:
     with pytest.raises(DatabaseError, match=r"^[A-Z].*\.$"):
         parse(address)

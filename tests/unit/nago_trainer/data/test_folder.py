@@ -29,6 +29,11 @@ def _empty_class(path: Path) -> None:
     (path / "emu" / "notes.txt").write_text("no image")
 
 
+def _single_image(path: Path) -> None:
+    for name in ("1", "2"):
+        (path / "cat" / f"{name}.PNG").unlink()
+
+
 def _single_class(path: Path) -> None:
     (path / "Dog").rename(path.parent / "Dog")
 
@@ -49,7 +54,8 @@ def _file_instead(path: Path) -> None:
         (_hollow, r"the image .*cat/1\.PNG cannot be read"),
         (_disguise, r"the image .*cat/1\.PNG cannot be read"),
         (_empty_class, r"the class 'emu' in .*images has no images"),
-        (_single_class, r"images has 1 folders: at least two are needed"),
+        (_single_image, r"the class 'cat' in .*images has a single image: add some"),
+        (_single_class, r"images has one folder in it: at least two are needed"),
         (_remove, r"there is no folder .*images"),
         (_file_instead, r"images is a file"),
     ],

@@ -61,5 +61,7 @@ def test_a_photograph_is_turned_as_its_camera_was_held(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
     (tmp_path / "image.png").write_text("text")
-    with pytest.raises(DataError, match=r"the image .*image\.png cannot be read \(cannot identify image file"):
+    with pytest.raises(
+        DataError, match=r"the image .*image\.png cannot be read \(its content is no image of a known kind\)"
+    ):
         read_header(tmp_path / "image.png")

@@ -1,0 +1,21 @@
+"""From a study's section to its executor. Called by the wiring, which has several studies share one client."""
+
+from __future__ import annotations
+
+from nago_orchestrator.executors.kubernetes.access import find_access
+from nago_orchestrator.executors.kubernetes.client import KubernetesClient
+from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
+from nago_orchestrator.executors.kubernetes.jobs import JobApi
+from nago_orchestrator.executors.kubernetes.labels import StudyLabel
+from nago_orchestrator.executors.kubernetes.settings import settings_of
+from nago_orchestrator.spec.kubernetes import KubernetesSection
+
+
+def open_client(context: str | None = None) -> KubernetesClient:
+    """Raises InputError where there is no access to a cluster."""
+    return KubernetesClient(find_access(context))
+
+
+def open_executor(client: KubernetesClient, section: KubernetesSection, study: StudyLabel) -> KubernetesExecutor:
+    settings = settings_of(section)
+    return KubernetesExecutor(JobApi(client, settings.namespace or client.namespace), settings, study)

@@ -1,0 +1,119 @@
+"""Follows the Jobs that are not over: which train, which wait and for what, and which have waited too long.
+
+Newer clusters say in a Job's status whether its pod is ready. Where one is not, the study's pods are read, all at once
+and not too often.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from nago_orchestrator.domain import Observation, Phase
+from nago_orchestrator.executors.kubernetes.api_errors import ApiError
+from nago_orchestrator.executors.kubernetes.causes import is_over
+from nago_orchestrator.executors.kubernetes.jobs import JobApi
+from nago_orchestrator.executors.kubernetes.objects import newest, parse_time, trainer_status
+from nago_orchestrator.executors.kubernetes.settings import Patience
+from nago_orchestrator.executors.kubernetes.waiting import Clock, Waiting, given_up, patience_for, waiting
+
+log = logging.getLogger(__name__)
+
+LOOK_INTERVAL = timedelta(seconds=5)
+Object = Mapping[str, Any]
+
+
+class WaitingRoom:
+    def __init__(self, api: JobApi, patience: Patience, selector: str) -> None:
+        self._api = api
+        self._patience = patience
+        self._selector = selector
+        self._looked_at = datetime.min.replace(tzinfo=UTC)
+        self._seen: dict[str, list[Object]] = {}
+        """Pods by their Job's uid, as last read."""
+        self._events: dict[str, list[Object]] = {}
+        self._clocks: dict[str, tuple[Clock, datetime]] = {}
+        """By uid, what a Job waits for and since when: as the cluster says, or else as first seen."""
+
+    def look(self, jobs: Mapping[str, Object], now: datetime) -> None:
+        """Read the pods, if it is time and any Job's are of interest."""
+        uids = {job["metadata"]["uid"] for job in jobs.values()}
+        self._clocks = {uid: clock for uid, clock in self._clocks.items() if uid in uids}
+        idle = [job for job in jobs.values() if _is_of_interest(job)]
+        if not idle or now < self._looked_at + LOOK_INTERVAL:
+            return
+        self._looked_at = now
+        try:
+            self._seen = _by_owner(self._api.pods(self._selector))
+            podless = [job for job in idle if job["metadata"]["uid"] not in self._seen]
+            self._events = _by_object(self._api.failed_creates()) if podless else {}
+        except ApiError as error:
+            log.warning("why trials wait is unknown: %s", error)
+
+    def observe(self, job: Object, now: datetime) -> Observation:
+        """A Job that is not over."""
+        uid = job["metadata"]["uid"]
+        pods = self._seen.get(uid, [])
+        suspended = (job.get("spec") or {}).get("suspend")
+        if (job.get("status") or {}).get("ready") and not suspended:
+            self._clocks.pop(uid, None)
+            return _running(job, newest(pods))
+        found = waiting(job, pods, self._events.get(uid, []))
+        if found is None:
+            self._clocks.pop(uid, None)
+            return _running(job, newest(pods))
+        return self._patiently(uid, found, now)
+
+    def _patiently(self, uid: str, found: Waiting, now: datetime) -> Observation:
+        clock, since = self._clocks.get(uid, (None, now))
+        if clock is not found.clock:
+            since = now
+        since = min(since, found.since or since)
+        self._clocks[uid] = found.clock, since
+        allowed = patience_for(found.clock, self._patience)
+        if allowed is None or now < since + allowed:
+            return Observation(phase=Phase.PENDING, uid=uid, reason=found.reason, message=found.message)
+        cause = given_up(found)
+        return Observation(
+            phase=Phase.ENDED,
+            failure=cause.failure,
+            reason=cause.reason,
+            message=cause.message,
+            uid=uid,
+            ended_at=now,
+        )
+
+
+def _is_of_interest(job: Object) -> bool:
+    """Not begun, and nobody else's to begin."""
+    if is_over(job) or (job.get("spec") or {}).get("suspend"):
+        return False
+    return not (job.get("status") or {}).get("ready")
+
+
+def _by_owner(pods: list[dict[str, Any]]) -> dict[str, list[Object]]:
+    found: dict[str, list[Object]] = defaultdict(list)
+    for pod in pods:
+        for owner in pod["metadata"].get("ownerReferences") or []:
+            found[owner["uid"]].append(pod)
+    return dict(found)
+
+
+def _by_object(events: list[dict[str, Any]]) -> dict[str, list[Object]]:
+    found: dict[str, list[Object]] = defaultdict(list)
+    for event in events:
+        found[(event.get("involvedObject") or {}).get("uid") or ""].append(event)
+    return dict(found)
+
+
+def _running(job: Object, pod: Object | None) -> Observation:
+    started = (trainer_status(pod).get("state") or {}).get("running") or {}
+    return Observation(
+        phase=Phase.RUNNING,
+        uid=job["metadata"]["uid"],
+        node=((pod or {}).get("spec") or {}).get("nodeName"),
+        started_at=parse_time(started.get("startedAt")),
+    )

@@ -1,0 +1,72 @@
+"""A real cluster for the tests of this folder: one of their own, or that of KUBECONFIG."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.images import Images, given_images, load_images, run_script
+from tests.cluster.installation import Installation, installed
+from tests.cluster.kubectl import Kubectl
+
+GPUS = 4
+"""That the tests' own node advertises."""
+NO_IMAGES = (
+    "KUBECONFIG is that of a cluster into which no image can be loaded from here: push the two images to a registry "
+    "that it reaches, and name them in NAGO_TEST_ORCHESTRATOR_IMAGE and NAGO_TEST_TRAINER_IMAGE"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    kubectl: Kubectl
+    folder: Path | None
+    """Where the tests' own cluster has its state, logs and process ids; None for any other."""
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The cluster of KUBECONFIG, else one that is started, and stopped at the end."""
+    folder = Path(os.environ.get("NAGO_CLUSTER_DIR", "/tmp/nago-cluster"))
+    own = folder / "kubeconfig"
+    given = os.environ.get("KUBECONFIG")
+    if given:
+        yield Cluster(kubectl=Kubectl(kubeconfig=Path(given)), folder=folder if Path(given) == own else None)
+        return
+    run_script("up.sh", "--gpus", str(GPUS), "--dir", str(folder))
+    try:
+        yield Cluster(kubectl=Kubectl(kubeconfig=own), folder=folder)
+    finally:
+        run_script("down.sh", "--dir", str(folder))
+
+
+@pytest.fixture(scope="session")
+def images(cluster: Cluster) -> Images:
+    given = given_images()
+    if given is None and cluster.folder is None:
+        pytest.fail(NO_IMAGES)
+    return given or load_images(cluster.folder or Path())
+
+
+@pytest.fixture
+def installation(cluster: Cluster, images: Images, tmp_path: Path) -> Iterator[Installation]:
+    """NAGO, freshly installed in a namespace of its own; its migration may still run."""
+    kubectl = Kubectl(kubeconfig=cluster.kubectl.kubeconfig, namespace=f"nago-test-{secrets.token_hex(3)}")
+    volumes = None if cluster.folder is None else cluster.folder / "volumes"
+    with installed(kubectl, images, tmp_path, volumes=volumes) as made:
+        yield made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure comes with what the cluster has to say: its namespace is gone afterwards."""
+    report = yield
+    made = getattr(item, "funcargs", {}).get("installation")
+    if report.when == "call" and report.failed and isinstance(made, Installation):
+        report.sections.append((f"namespace {made.namespace}", made.describe()))
+    return report

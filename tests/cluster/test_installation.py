@@ -1,0 +1,42 @@
+"""What `kubectl apply -k` brings about: a database with our schema, and trainers that can reach it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nago_orchestrator.executors.kubernetes.labels import StudyLabel
+from nago_orchestrator.executors.kubernetes.manifest import build_job
+from nago_orchestrator.executors.kubernetes.settings import KubernetesSettings, SecretKey
+from nago_orchestrator.store.engine import connect
+from nago_orchestrator.store.store import Store
+from nago_trainer.contract import TrialResult
+from tests.cluster.installation import TRAINER_SECRET, Installation
+from tests.trainer_scene import TrainerScene
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300, func_only=True)]
+EPOCHS = 2
+
+
+def test_a_trainer_brings_its_result_into_the_database(installation: Installation, tmp_path: Path) -> None:
+    installation.wait_until_migrated()
+    with installation.database() as address:
+        engine = connect(address)
+        scene = TrainerScene(Store(engine), address, tmp_path, EPOCHS)
+        attempt = scene.attempt()
+        name, key = TRAINER_SECRET
+        settings = KubernetesSettings(
+            image=installation.images.trainer, database_secret=SecretKey(name=name, key=key), gpu_count=0
+        )
+        label = StudyLabel.of(scene.scene.study.name, scene.scene.study.created_at)
+        job = installation.run_job(build_job(attempt.name, scene.task(1, attempt.token), label, settings), seconds=120)
+        result = scene.trial.result
+        engine.dispose()
+    assert [entry["type"] for entry in job["status"]["conditions"]] == ["Complete"]
+    assert result is not None
+    assert result.epochs == EPOCHS
+    (pod,) = installation.kubectl.get("pods", "--selector", f"job-name={attempt.name}")["items"]
+    terminated = pod["status"]["containerStatuses"][0]["state"]["terminated"]
+    assert TrialResult.from_json(json.loads(terminated["message"])["result"]) == result

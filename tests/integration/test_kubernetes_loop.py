@@ -1,0 +1,223 @@
+"""Whole searches over Jobs, with an API server that speaks HTTP and a thread that plays the cluster."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from nago_orchestrator.domain import Failure, StudyState, TrialState
+from nago_orchestrator.executors.kubernetes import executor as executor_module
+from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
+from nago_orchestrator.executors.kubernetes.watch import JobWatch, Timing
+from nago_orchestrator.store.store import Store
+from nago_trainer.contract import TrialTask
+from tests.api_server import ApiServer, Fault, Object, api_server
+from tests.job_controller import JobController, end, finish, report
+from tests.kubernetes_access import job_api, kubernetes_settings, study_label
+from tests.simulated_executor import SimulatedExecutor, succeed
+from tests.studies import Orchestrator, create, small_spec
+
+TASKS: dict[str, TrialTask] = {}
+"""By attempt: what a real trainer reads from the database."""
+Script = Callable[[ApiServer, Object], None]
+
+
+class TaskKeeper(KubernetesExecutor):
+    def start(self, name: str, task: TrialTask) -> None:
+        TASKS[name] = task
+        super().start(name, task)
+
+
+def make_executor(server: ApiServer) -> KubernetesExecutor:
+    api = job_api(server)
+    watch = JobWatch(api.client, api.path, study_label().selector, Timing(first_pause=0.01, longest_pause=0.1))
+    return TaskKeeper(api, kubernetes_settings(), study_label(), watch=watch)
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    with api_server() as running:
+        yield running
+
+
+@pytest.fixture
+def executor(server: ApiServer) -> Iterator[KubernetesExecutor]:
+    made = make_executor(server)
+    yield made
+    made.close()
+
+
+def shortly(seconds: float) -> None:
+    time.sleep(0.005)
+
+
+def play_success(server: ApiServer, job: Object) -> None:
+    name = job["metadata"]["name"]
+    result = succeed(TASKS[name]).result
+    assert result is not None
+    end(server, name, message=report(job, result=result.to_json()))
+
+
+def undisturbed(store: Store) -> object:
+    elsewhere = create(store, small_spec(name="elsewhere"))
+    Orchestrator(store, elsewhere, SimulatedExecutor()).run()
+    return store.history(elsewhere.id)
+
+
+@pytest.mark.parametrize("parallelism", [1, 4])
+def test_a_whole_search_learns_what_it_learns_elsewhere_and_leaves_nothing_behind(
+    store: Store, server: ApiServer, executor: KubernetesExecutor, parallelism: int
+) -> None:
+    study = create(store, small_spec(execution=f"{{parallelism: {parallelism}}}"))
+    with JobController(server, play_success) as cluster:
+        assert Orchestrator(store, study, executor, sleep=shortly).run() is StudyState.COMPLETED
+    assert len(cluster.played) == len(set(cluster.played)) == 26
+    assert cluster.most_at_once <= parallelism
+    assert server.jobs() == {}
+    assert store.tally(study.id).trials[TrialState.SUCCEEDED] == 26
+    if parallelism == 1:
+        assert store.history(study.id) == undisturbed(store)
+    sent = [seen for seen in server.requests if not seen.query.get("watch")]
+    assert Counter(seen.method for seen in sent)["POST"] == 26
+    assert len(sent) <= 3 * 26 + 5
+
+
+def test_lost_pods_of_all_kinds_change_nothing_for_the_search(
+    store: Store, server: ApiServer, executor: KubernetesExecutor
+) -> None:
+    study = create(store, small_spec(retries="{infrastructure: 3, defect: 1, pause: 0}"))
+
+    def play(server: ApiServer, job: Object) -> None:
+        name = job["metadata"]["name"]
+        trial, attempt = TASKS[name].trial, TASKS[name].attempt
+        if attempt > 1 or trial % 6 == 0:
+            play_success(server, job)
+        elif trial % 6 == 1:
+            end(server, name, code=137, reason="OOMKilled")
+        elif trial % 6 == 2:
+            server.remove("pods", f"{name}-x7k2p")
+            finish(server, name, failed=True)
+        elif trial % 6 == 3:
+            server.remove("jobs", name)
+        elif trial % 6 == 4:
+            server.change(
+                "pods", f"{name}-x7k2p", lambda pod: pod.update(status={"phase": "Failed", "reason": "Evicted"})
+            )
+            finish(server, name, failed=True)
+        else:
+            finish(server, name, failed=True, reason="PodFailurePolicy", message="has condition DisruptionTarget")
+            server.remove("pods", f"{name}-x7k2p")
+
+    with JobController(server, play):
+        assert Orchestrator(store, study, executor, sleep=shortly).run() is StudyState.COMPLETED
+    assert store.history(study.id) == undisturbed(store)
+    tally = store.tally(study.id)
+    assert tally.trials[TrialState.SUCCEEDED] == 26
+    assert tally.failures[Failure.DEFECT] == 5
+    assert server.jobs() == {}
+
+
+def test_a_search_through_a_storm_counts_every_trial_once(
+    store: Store, server: ApiServer, executor: KubernetesExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every tenth request fails in one way or another, watches last a moment, and versions expire."""
+    monkeypatch.setattr(executor_module, "REFUSAL_PAUSE", executor_module.REFUSAL_PAUSE / 100)
+    study = create(store, small_spec(execution="{parallelism: 4}"))
+    server.watch_seconds = 0.05
+    chance = random.Random(0)
+
+    def trouble(seconds: float) -> None:
+        time.sleep(0.005)
+        if chance.random() < 0.2:
+            method, path = chance.choice(
+                [("GET", "watch"), ("GET", "pods"), ("GET", "limit"), ("POST", ""), ("DELETE", "")]
+            )
+            status = chance.choice([None, 429, 500, 503, 504])
+            times = chance.choice([1, 2, 5])
+            server.faults.append(
+                Fault(method=method, path=path, status=status, after_effect=chance.random() < 0.5, times=times)
+            )
+        if chance.random() < 0.02:
+            server.compact()
+
+    with JobController(server, play_success) as cluster:
+        assert Orchestrator(store, study, executor, sleep=trouble).run() is StudyState.COMPLETED
+    assert len(cluster.played) == len(set(cluster.played)) == 26
+    assert store.tally(study.id).trials[TrialState.SUCCEEDED] == 26
+    server.faults.clear()
+    executor.close()
+    assert server.jobs() == {}
+
+
+class Dead(BaseException):  # the orchestrator's end, no error of its own
+    pass
+
+
+@pytest.mark.parametrize("after_create", [False, True])
+def test_the_next_orchestrator_adopts_the_jobs_of_the_last(
+    store: Store, server: ApiServer, monkeypatch: pytest.MonkeyPatch, after_create: bool
+) -> None:
+    study = create(store, small_spec())
+    steps = 0
+    start = TaskKeeper.start
+
+    def perhaps_die() -> None:
+        nonlocal steps
+        steps += 1
+        if steps % 2 == 0:
+            raise Dead
+
+    def start_and_die(self: TaskKeeper, name: str, task: TrialTask) -> None:
+        if not after_create:
+            perhaps_die()
+        start(self, name, task)
+        if after_create:
+            perhaps_die()
+
+    monkeypatch.setattr(TaskKeeper, "start", start_and_die)
+    deaths = 0
+    with JobController(server, play_success) as cluster:
+        while store.study("small").state is StudyState.RUNNING:
+            executor = make_executor(server)
+            try:
+                Orchestrator(store, study, executor, sleep=shortly).run()
+            except Dead:
+                deaths += 1
+            finally:
+                executor.close()
+    assert deaths > 5
+    assert len(cluster.played) == len(set(cluster.played)) == 26
+    assert store.history(study.id) == undisturbed(store)
+    assert server.jobs() == {}
+
+
+def test_a_cancelled_study_leaves_no_job_behind(store: Store, server: ApiServer, executor: KubernetesExecutor) -> None:
+    study = create(store, small_spec(execution="{parallelism: 3}"))
+
+    def cancel(seconds: float) -> None:
+        shortly(seconds)
+        if len(server.jobs()) == 3 and store.study("small").state is StudyState.RUNNING:
+            store.move_study(study.id, StudyState.CANCELLED, message="by hand", now=study.created_at)
+
+    with JobController(server, lambda *_: None):
+        assert Orchestrator(store, study, executor, sleep=cancel).run() is StudyState.CANCELLED
+    assert server.jobs() == {}
+    assert server.objects["pods"] == {}
+
+
+def test_a_configuration_that_cannot_work_stops_the_study_with_its_cause(
+    store: Store, server: ApiServer, executor: KubernetesExecutor
+) -> None:
+    study = create(store, small_spec())
+
+    def play(server: ApiServer, job: Object) -> None:
+        end(server, job["metadata"]["name"], code=128, reason="StartError", message="nago-train: not found")
+
+    with JobController(server, play):
+        assert Orchestrator(store, study, executor, sleep=shortly).run() is StudyState.FAILED
+    assert "nago-train: not found" in str(store.study("small").message)
+    assert server.jobs() == {}

@@ -1,0 +1,172 @@
+"""Serving: all active studies of a database, by one process at a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from nago_orchestrator.domain import StudyState, TrialState
+from nago_orchestrator.errors import NagoError
+from nago_orchestrator.metrics import Metrics
+from nago_orchestrator.serve import Server
+from nago_orchestrator.serve_http import serve_pages, text_page
+from nago_orchestrator.session import StopSignal
+from nago_orchestrator.store.lock import SERVING
+from nago_orchestrator.store.store import Store
+from tests.simulated_executor import SimulatedExecutor
+from tests.studies import Orchestrator, create, small_spec
+
+LONGEST_WAIT_SECONDS = 60.0
+
+
+@dataclass
+class Serving:
+    """A server in a thread, with the real loop over simulated trainings."""
+
+    store: Store
+    name: str
+    executor: SimulatedExecutor
+    broken: frozenset[str]
+    """Studies whose loop fails."""
+    lines: list[tuple[str, str | None]] = field(default_factory=list)
+    leave: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.server = Server(
+            store=self.store,
+            run_study=self._run,
+            holder=lambda: self.name,
+            log=self._log,
+            clock=lambda: datetime.now(UTC),
+            leave=self.leave,
+            serves=lambda study: study.name != "elsewhere",
+        )
+        self._thread = threading.Thread(target=self.server.run)
+        self._thread.start()
+
+    def end(self) -> None:
+        self.leave.set()
+        self._thread.join(LONGEST_WAIT_SECONDS)
+        assert not self._thread.is_alive()
+
+    def _run(self, name: str) -> StudyState:
+        if name in self.broken:
+            raise NagoError("the loop of this study is broken")
+        study = self.store.study(name)
+        stop = StopSignal(self.leave)
+        return Orchestrator(self.store, study, self.executor, stop=stop, sleep=lambda seconds: time.sleep(0.01)).run()
+
+    def _log(self, event: str, message: str, *, study: str | None = None, error: bool = False) -> None:
+        self.lines.append((event, study))
+
+
+@pytest.fixture
+def serve(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serving]]:
+    monkeypatch.setattr("nago_orchestrator.serve.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("nago_orchestrator.serve.TAKE_OVER_SECONDS", 0.05)
+    started: list[Serving] = []
+
+    def start(
+        name: str = "server one", executor: SimulatedExecutor | None = None, broken: frozenset[str] = frozenset()
+    ) -> Serving:
+        started.append(Serving(store, name, executor or SimulatedExecutor(), broken))
+        return started[-1]
+
+    yield start
+    for serving in started:
+        serving.end()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_studies_are_run_whenever_they_are_submitted(store: Store, serve: Callable[..., Serving]) -> None:
+    create(store, small_spec(name="elsewhere"))
+    create(store, small_spec(name="first", limits="{trials: 4}"))
+    serving = serve()
+    wait_until(lambda: store.study("first").state is StudyState.COMPLETED)
+    create(store, small_spec(name="second", limits="{trials: 3}"))
+    wait_until(lambda: store.study("second").state is StudyState.COMPLETED)
+    assert store.holder(SERVING) == "server one"
+    assert serving.server.is_ready
+    assert store.tally(store.study("elsewhere").id).proposals == 0, "not for this server"
+    serving.end()
+    assert store.holder(SERVING) is None
+
+
+def test_a_study_whose_loop_fails_does_not_disturb_the_others(store: Store, serve: Callable[..., Serving]) -> None:
+    create(store, small_spec(name="broken"))
+    create(store, small_spec(name="sound", limits="{trials: 3}"))
+    serving = serve(broken=frozenset({"broken"}))
+    wait_until(lambda: store.study("sound").state is StudyState.COMPLETED)
+    wait_until(lambda: ("study_trouble", "broken") in serving.lines)
+    assert store.study("broken").state is StudyState.RUNNING
+
+
+def test_leaving_lets_trials_run_on_and_the_next_server_adopts_them(
+    store: Store, serve: Callable[..., Serving]
+) -> None:
+    study = create(store, small_spec(limits="{trials: 2}"))
+    executor = SimulatedExecutor(looks_until_end=10**9)
+    first = serve("server one", executor)
+    wait_until(lambda: store.tally(study.id).live_attempts == 1)
+    second = serve("server two", executor)
+    wait_until(lambda: ("waiting", None) in second.lines)
+    first.end()
+    assert executor.stopped == []
+    assert store.tally(study.id).live_attempts == 1
+    executor.finish()
+    wait_until(lambda: store.study("small").state is StudyState.COMPLETED)
+    assert store.holder(SERVING) == "server two"
+    assert store.tally(study.id).trials[TrialState.SUCCEEDED] == 2
+    assert executor.started == ["small-t00000-a1", "small-t00001-a1"]
+
+
+def test_the_pages_tell_health_readiness_and_true_counts(store: Store) -> None:
+    study = create(store, small_spec())
+    orchestrator = Orchestrator(store, study, SimulatedExecutor(looks_until_end=20))
+    orchestrator.sleep = lambda seconds: orchestrator.stop.request()
+    assert orchestrator.run() is StudyState.RUNNING
+    ready = True
+    pages = serve_pages(
+        "127.0.0.1",
+        0,
+        {
+            "/readyz": text_page(lambda: ready, good="ready", bad="the database has not answered lately"),
+            "/metrics": Metrics(store).page,
+        },
+    )
+    base = f"http://127.0.0.1:{pages.server_port}"
+    try:
+        assert _get(f"{base}/readyz") == (200, "ready")
+        ready = False
+        assert _get(f"{base}/readyz") == (503, "the database has not answered lately")
+        assert _get(f"{base}/nothing")[0] == 404
+        status, metrics = _get(f"{base}/metrics")
+    finally:
+        pages.shutdown()
+        pages.server_close()
+    assert status == 200
+    assert 'nago_proposals{study="small"} 1.0' in metrics
+    assert 'nago_trials{state="succeeded",study="small"} 1.0' in metrics
+    assert 'nago_trials{state="failed",study="small"} 0.0' in metrics
+
+
+def _get(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()

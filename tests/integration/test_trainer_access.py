@@ -1,0 +1,297 @@
+"""What a trainer's database user may do: read its own task, add its epochs and its result, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from psycopg2 import errors
+from sqlalchemy import Engine, select
+
+from nago_orchestrator.domain import Attempt, AttemptState, Failure, TrialState
+from nago_orchestrator.errors import DatabaseError, StaleStateError
+from nago_orchestrator.store import versions
+from nago_orchestrator.store.engine import connect
+from nago_orchestrator.store.schema import epoch, metadata
+from nago_orchestrator.store.store import Store
+from nago_trainer.contract import EpochRecord, TrialResult
+from nago_trainer.postgres import AttemptDatabase, DatabaseRefusedError
+from tests.conftest import PostgresDatabases
+from tests.store_scene import ENDED, EPOCH, NOW, RESULT
+from tests.trainer_scene import CREATE_USER, TrainerScene, as_trainer
+
+TABLES = [table.name for table in metadata.sorted_tables]
+DIVERGED = replace(RESULT, diverged=True, validation_accuracy=0.0, validation_loss=math.inf, network="a/b.pt")
+
+
+@pytest.fixture
+def engine(postgres: PostgresDatabases) -> Iterator[Engine]:
+    opened = connect(postgres.without_rows())
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def scene(engine: Engine, postgres: PostgresDatabases, tmp_path: Path) -> TrainerScene:
+    address = engine.url.render_as_string(hide_password=False)
+    postgres.execute(CREATE_USER, address=address)
+    return TrainerScene(Store(engine), as_trainer(address), tmp_path)
+
+
+def _ask(scene: TrainerScene, statement: str, *arguments: object) -> Any:
+    """As the trainers' user, in a session of its own."""
+    with closing(psycopg2.connect(scene.address)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(statement, arguments)
+        return cursor.fetchone()[0] if cursor.description else None
+
+
+def _read(scene: TrainerScene, attempt: Attempt) -> dict[str, Any] | None:
+    with AttemptDatabase(scene.address, attempt.name, attempt.token).session() as session:
+        return session.read_task()
+
+
+def _add(scene: TrainerScene, attempt: Attempt, item: EpochRecord | TrialResult = RESULT) -> bool:
+    with AttemptDatabase(scene.address, attempt.name, attempt.token).session() as session:
+        return session.add_epoch(item) if isinstance(item, EpochRecord) else session.add_result(item)
+
+
+def test_the_task_comes_as_it_was_given(scene: TrainerScene) -> None:
+    new = scene.attempt()
+    assert _read(scene, new) == scene.task(1, new.token).to_json()
+
+
+def test_epochs_and_result_are_stored_once_and_exactly(scene: TrainerScene, engine: Engine) -> None:
+    new = scene.attempt()
+    diverging = replace(EPOCH, epoch=2, training_loss=math.inf, validation_loss=math.nan, seconds=0.1 + 0.2)
+    for record in (EPOCH, diverging, replace(EPOCH, seconds=77.0)):
+        assert _add(scene, new, record)
+    assert _add(scene, new, DIVERGED)
+    assert _add(scene, new, RESULT)
+    assert scene.trial.result == DIVERGED
+    with engine.connect() as connection:
+        rows = connection.execute(select(epoch).order_by(epoch.c.epoch)).mappings().all()
+    found = [{name: row[name] for name in row if name not in ("attempt_id", "recorded_at")} for row in rows]
+    assert [EpochRecord(**values).to_json() for values in found] == [EPOCH.to_json(), diverging.to_json()]
+
+
+@pytest.mark.parametrize("table", [*TABLES, "trial_overview", "incumbent", "pareto_front", "gpu_ledger"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT count(*) FROM {}",
+        "DELETE FROM {}",
+        "TRUNCATE {}",
+        "INSERT INTO {} DEFAULT VALUES",
+        "DROP TABLE {}",
+        "LOCK TABLE {} IN SHARE MODE",
+    ],
+)
+def test_no_table_may_be_touched(scene: TrainerScene, statement: str, table: str) -> None:
+    refusals = (errors.InsufficientPrivilege, errors.WrongObjectType, errors.ObjectNotInPrerequisiteState)
+    with pytest.raises(refusals):  # views are refused for what they are
+        _ask(scene, statement.format(table))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE attempt SET state = 'succeeded'",
+        "UPDATE study SET state = 'completed'",
+        "SELECT token FROM attempt",
+        "SELECT setval('attempt_id_seq', 1)",
+        "CREATE TABLE mine (a integer)",
+        "CREATE FUNCTION mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "ALTER FUNCTION nago_read_task(text, text) SECURITY INVOKER",
+        "SET ROLE nago",
+        "CREATE ROLE more",
+        "SELECT pg_read_file('/etc/passwd')",
+        "COPY attempt TO PROGRAM 'true'",
+    ],
+)
+def test_nothing_else_may_be_done(scene: TrainerScene, statement: str) -> None:
+    scene.attempt()
+    with pytest.raises(errors.InsufficientPrivilege):
+        _ask(scene, statement)
+
+
+def test_nobody_else_may_call_the_functions(scene: TrainerScene, postgres: PostgresDatabases) -> None:
+    stranger = "nago_test_stranger"
+    postgres.execute(f"DROP ROLE IF EXISTS {stranger}", f"CREATE ROLE {stranger} LOGIN PASSWORD 'secret'")
+    scene.address = scene.address.replace("nago_test_trainer", stranger)
+    new = scene.attempt()
+    for call in (_read, _add):
+        with pytest.raises(DatabaseRefusedError, match="permission denied for function"):
+            call(scene, new)
+    postgres.execute(f"DROP ROLE {stranger}")
+
+
+@pytest.mark.parametrize(
+    ("function", "content"),
+    [
+        ("nago_read_task", []),
+        ("nago_add_epoch", [json.dumps(EPOCH.to_json())]),
+        ("nago_add_result", [json.dumps(RESULT.to_json())]),
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "token"),
+    [
+        (None, "wrong"),
+        (None, ""),
+        (None, "NULL"),
+        ("digits-demo-t00000-a2", None),
+        ("NULL", None),
+        ("NULL", "NULL"),
+        ("%", "%"),
+        ("digits-demo-t00000-a1' OR true --", "' OR true --"),
+    ],
+)
+def test_an_attempt_needs_its_name_and_its_token(
+    scene: TrainerScene, function: str, content: list[str], name: str | None, token: str | None
+) -> None:
+    new = scene.attempt()
+    given = [
+        None if value == "NULL" else value for value in (name or new.name, token if token is not None else new.token)
+    ]
+    places = ", ".join(["%s", "%s", *("%s::jsonb" for _ in content)])
+    with pytest.raises(errors.InsufficientPrivilege, match="no attempt of this name and token"):
+        _ask(scene, f"SELECT {function}({places})", *given, *content)
+    assert scene.trial.result is None
+
+
+@pytest.mark.parametrize("function", ["nago_add_epoch", "nago_add_result"])
+@pytest.mark.parametrize(
+    "content",
+    [None, "null", "{}", "[]", '"text"', '{"epoch": 0}', '{"epoch": "x"}', '{"epochs": 1}', '{"epochs": null}'],
+)
+def test_what_is_incomplete_is_not_stored(scene: TrainerScene, function: str, content: str | None) -> None:
+    new = scene.attempt()
+    with pytest.raises((errors.IntegrityError, errors.DataError)):
+        _ask(scene, f"SELECT {function}(%s, %s, %s::jsonb)", new.name, new.token, content)
+    assert scene.trial.result is None
+
+
+@pytest.mark.parametrize("number", [0, -1, 4, 2**31 - 1, 2**40])
+def test_only_the_trial_s_own_epochs_are_stored(scene: TrainerScene, number: int) -> None:
+    new = scene.attempt()
+    with pytest.raises(DatabaseRefusedError):
+        _add(scene, new, replace(EPOCH, epoch=number))
+
+
+def test_another_s_search_path_changes_nothing(
+    scene: TrainerScene, postgres: PostgresDatabases, engine: Engine
+) -> None:
+    """Tables, operators and functions of the caller's own stand first in its path; none of them is used."""
+    new = scene.attempt()
+    admin = engine.url.render_as_string(hide_password=False)
+    postgres.execute("CREATE SCHEMA evil", "GRANT ALL ON SCHEMA evil TO PUBLIC", address=admin)
+    try:
+        with closing(psycopg2.connect(scene.address)) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            for table in ("attempt", "trial", "epoch", "result"):
+                cursor.execute(f"CREATE TEMP TABLE {table} (id integer, token text, name text, task json)")
+            cursor.execute(
+                "CREATE FUNCTION evil.always(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';"
+                "CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.always);"
+                "CREATE TABLE evil.attempt (id integer, token text, name text, task json);"
+                "INSERT INTO evil.attempt VALUES (1, 'x', 'x', '{}');"
+                "SET search_path = pg_temp, evil, pg_catalog, public"
+            )
+            with pytest.raises(errors.InsufficientPrivilege, match="no attempt of this name"):
+                cursor.execute("SELECT nago_read_task('x', 'x')")
+            cursor.execute("SELECT nago_add_result(%s, %s, %s)", (new.name, new.token, json.dumps(RESULT.to_json())))
+    finally:
+        postgres.execute("DROP SCHEMA evil CASCADE", address=admin)
+    assert scene.trial.result == RESULT
+
+
+def test_an_attempt_that_is_over_has_no_task(scene: TrainerScene) -> None:
+    new = scene.attempt()
+    scene.lose(new)
+    assert _read(scene, new) is None
+
+
+def test_a_stale_attempt_is_not_heard(scene: TrainerScene) -> None:
+    stale = scene.attempt()
+    scene.lose(stale)
+    newer = scene.attempt()
+    assert not _add(scene, stale, EPOCH)
+    assert not _add(scene, stale)
+    assert scene.trial.result is None
+    assert _add(scene, newer)
+    assert scene.trial.result == RESULT
+    assert not _add(scene, stale)
+
+
+@pytest.mark.parametrize("ended", [TrialState.CANCELLED, TrialState.FAILED])
+def test_a_trial_that_is_over_takes_nothing(scene: TrainerScene, ended: TrialState) -> None:
+    new = scene.attempt()
+    scene.scene.fail(new, Failure.DEFECT, ended)
+    assert not _add(scene, new, EPOCH)
+    assert not _add(scene, new)
+
+
+def test_the_late_result_of_the_newest_attempt_is_adopted(scene: TrainerScene) -> None:
+    new = scene.attempt()
+    scene.store.mark_running(new.id, node="n", uid="u", now=NOW)
+    scene.lose(new)
+    assert _add(scene, new, EPOCH)
+    assert _add(scene, new)
+    late = scene.trial
+    assert (late.state, late.live_attempt, late.result) == (TrialState.QUEUED, None, RESULT)
+    assert late.attempts[-1].state is AttemptState.FAILED
+    with pytest.raises(StaleStateError, match="got a result meanwhile"):
+        scene.attempt()
+    assert late.result is not None
+    scene.store.accept_result(late.attempts[-1].id, late.result, observation=ENDED, now=NOW)
+    assert scene.store.active_trials(scene.scene.study.id) == ()
+    tally = scene.store.tally(scene.scene.study.id)
+    assert (tally.trials[TrialState.SUCCEEDED], tally.failures[Failure.INFRASTRUCTURE]) == (1, 0)
+
+
+def test_a_result_that_came_first_keeps_the_trial_from_failing(scene: TrainerScene) -> None:
+    new = scene.attempt()
+    assert _add(scene, new)
+    with pytest.raises(StaleStateError, match="got a result meanwhile"):
+        scene.scene.fail(new, Failure.DEFECT, TrialState.FAILED)
+    scene.lose(new)  # back in the queue, where it is adopted
+    scene.store.accept_result(new.id, RESULT, observation=ENDED, now=NOW)
+    assert scene.store.active_trials(scene.scene.study.id) == ()
+
+
+def test_a_user_that_may_not_create_roles_is_told_what_to_do(postgres: PostgresDatabases) -> None:
+    """On a server that lacks the role: here it is renamed for a moment."""
+    address, owner = postgres.create(), "nago_test_owner"
+    database = address.rpartition("/")[2].partition("?")[0]
+    postgres.execute(f"DROP ROLE IF EXISTS {owner}", f"CREATE ROLE {owner} LOGIN PASSWORD 'secret'")
+    postgres.execute(f"ALTER DATABASE {database} OWNER TO {owner}")
+    as_owner = as_trainer(address).replace("nago_test_trainer", owner)
+    roles = _roles(address)
+    if "nago_trainer" in roles:
+        postgres.execute("ALTER ROLE nago_trainer RENAME TO nago_trainer_away")
+    try:
+        with pytest.raises(DatabaseError, match="CREATE ROLE nago_trainer NOLOGIN"):
+            versions.upgrade(as_owner)
+    finally:
+        if "nago_trainer" in roles:
+            postgres.execute("ALTER ROLE nago_trainer_away RENAME TO nago_trainer")
+        else:
+            postgres.execute("CREATE ROLE nago_trainer NOLOGIN")
+    versions.upgrade(as_owner)
+    versions.downgrade(as_owner, "0002")
+    versions.upgrade(as_owner)
+
+
+def _roles(address: str) -> list[str]:
+    engine = connect(address)
+    with engine.connect() as connection:
+        found: list[str] = list(connection.exec_driver_sql("SELECT rolname FROM pg_roles").scalars())
+    engine.dispose()
+    return found

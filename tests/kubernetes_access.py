@@ -1,0 +1,49 @@
+"""The real client and settings, pointed at the tests' own API server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from kubernetes.client.configuration import Configuration
+
+from nago_orchestrator.executors.kubernetes.access import Access
+from nago_orchestrator.executors.kubernetes.client import KubernetesClient, Manners
+from nago_orchestrator.executors.kubernetes.jobs import JobApi
+from nago_orchestrator.executors.kubernetes.labels import StudyLabel
+from nago_orchestrator.executors.kubernetes.settings import KubernetesSettings, SecretKey
+from tests.api_server import NAMESPACE, ApiServer
+
+QUICK = Manners(rate=10_000, first_pause=0.005, longest_pause=0.05, connect_timeout=1.0, read_timeout=0.4)
+
+
+def access_to(server: ApiServer, tokens: list[str] | None = None) -> Access:
+    """Each reload takes the next token; the last one stays."""
+    left = tokens or ["secret"]
+
+    def configure(configuration: Configuration) -> None:
+        configuration.host = server.address
+        configuration.api_key["BearerToken"] = f"Bearer {left[0]}"
+        if len(left) > 1:
+            left.pop(0)
+
+    return Access(configure, NAMESPACE)
+
+
+def client_of(server: ApiServer, manners: Manners = QUICK, tokens: list[str] | None = None) -> KubernetesClient:
+    return KubernetesClient(access_to(server, tokens), manners)
+
+
+def job_api(server: ApiServer) -> JobApi:
+    return JobApi(client_of(server), NAMESPACE)
+
+
+def study_label() -> StudyLabel:
+    return StudyLabel(name="small", key="0123456789abcdef")
+
+
+def kubernetes_settings(**changes: Any) -> KubernetesSettings:
+    given = KubernetesSettings(
+        image="registry.example/nago-trainer:1", database_secret=SecretKey(name="nago", key="url")
+    )
+    return replace(given, **changes)

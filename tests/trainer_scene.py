@@ -1,0 +1,118 @@
+"""A trial whose attempts read their task from PostgreSQL, and the user that their processes come as."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from nago_orchestrator.domain import Attempt, Failure, NewTrial, Trial, TrialState
+from nago_orchestrator.store.store import Store
+from nago_orchestrator.trial_design import build_task, design_trial
+from nago_trainer.architecture.theta import HYPERPARAMETERS
+from nago_trainer.contract import TrialTask
+from tests.store_scene import NEW_STUDY, NOW, RECIPE, Scene
+
+USER, PASSWORD = "nago_test_trainer", "secret"
+CREATE_USER = f"""
+DO $$ BEGIN
+    CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}' IN ROLE nago_trainer;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+    NULL;
+END $$
+"""
+THETA = {
+    **{item.name: item.default for item in HYPERPARAMETERS if not isinstance(item.default, tuple)},
+    "top_nodes": 3,
+    "top_k": 2,
+    "top_p": 0.5,
+    "mid_nodes": 1,
+    "mid_p": 0.5,
+    "bottom_nodes": 1,
+    "bottom_k": 0,
+    "bottom_p": 0.0,
+}
+SMALL = replace(RECIPE, parameter_limit=5000)
+
+
+def small_trial(replicate: int = 0) -> NewTrial:
+    """A network of three nodes, which trains on digits in a moment."""
+    return design_trial(
+        THETA, SMALL, connected=False, replicate=replicate, architecture_seed=0, training_seed=7 + replicate
+    )
+
+
+def as_trainer(address: str) -> str:
+    """The same database, as the trainers' user."""
+    url = make_url(address).set(drivername="postgresql", username=USER, password=PASSWORD)
+    return url.render_as_string(hide_password=False)
+
+
+@dataclass
+class TrainerScene:
+    store: Store
+    address: str
+    """As the trainers' user."""
+    folder: Path
+    epochs: int = 3
+    scene: Scene = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scene = Scene(self.store, self.store.create_study(NEW_STUDY, NOW))
+        self.scene.propose(small_trial(), fidelity=self.epochs)
+
+    @property
+    def trial(self) -> Trial:
+        (found,) = self.store.active_trials(self.scene.study.id)
+        return found
+
+    def attempt(self) -> Attempt:
+        """The next one, with its task in the database."""
+        trial = self.trial
+        number = len(trial.attempts) + 1
+        token = f"token-{number}-{os.getpid()}"
+        return self.store.add_attempt(
+            trial.id,
+            name=f"{self.scene.study.name}-t00000-a{number}",
+            token=token,
+            executor="kubernetes",
+            gpus=1,
+            now=NOW,
+            task=self.task(number, token).to_json(),
+        )
+
+    def task(self, number: int = 1, token: str = "token") -> TrialTask:
+        return build_task(self.store.trial_design(self.trial.id), SMALL, attempt=number, token=token)
+
+    def lose(self, attempt: Attempt) -> None:
+        self.scene.fail(attempt, Failure.INFRASTRUCTURE, TrialState.QUEUED)
+
+    @property
+    def message(self) -> Path:
+        return self.folder / "termination-log"
+
+    def environment(self, attempt: Attempt, **more: str) -> dict[str, str]:
+        own = {
+            "NAGO_ATTEMPT": attempt.name,
+            "NAGO_TRIAL": "0",
+            "NAGO_TOKEN": attempt.token,
+            "NAGO_DATABASE_URL": self.address,
+            "NAGO_SCRATCH": str(self.folder),
+            "NAGO_TERMINATION_LOG": str(self.message),
+            "OMP_NUM_THREADS": "1",
+        }
+        return {**os.environ, **own, **more}
+
+    def start(self, attempt: Attempt, **more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "nago_trainer", "run"],
+            env=self.environment(attempt, **more),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+        )

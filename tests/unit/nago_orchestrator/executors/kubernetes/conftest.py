@@ -1,0 +1,42 @@
+"""An attempt at a trial, and the tests' own API server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from nago_orchestrator.domain import TrialDesign
+from nago_orchestrator.trial_design import build_task
+from nago_trainer.architecture import HnagTheta, TensorShape, fit_plan, sample_architecture
+from nago_trainer.architecture.theta import HYPERPARAMETERS
+from nago_trainer.contract import TrialTask
+from tests.api_server import ApiServer, api_server
+from tests.studies import RECIPE
+
+PAPERS_BEST = {"top_nodes": 8, "top_k": 4, "top_p": 0.2, "mid_nodes": 5, "mid_p": 0.5}
+PAPERS_BOTTOM = {"bottom_nodes": 5, "bottom_k": 2, "bottom_p": 0.5}
+
+
+@pytest.fixture(scope="session")
+def task() -> TrialTask:
+    fixed = {found.name: found.default for found in HYPERPARAMETERS if not isinstance(found.default, tuple)}
+    architecture = sample_architecture(HnagTheta.from_mapping({**fixed, **PAPERS_BEST, **PAPERS_BOTTOM}), 7)
+    image = TensorShape(RECIPE.dataset.channels, RECIPE.dataset.image_size)
+    width, _ = fit_plan(architecture, image, RECIPE.dataset.classes, 20_000)
+    design = TrialDesign(
+        study="small",
+        number=12,
+        architecture=architecture.to_json(),
+        width=width,
+        parameters=19_000,
+        training_seed=5,
+        fidelity=4,
+    )
+    return build_task(design, RECIPE, attempt=1, token="0123456789abcdef0123456789abcdef")
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    with api_server() as running:
+        yield running

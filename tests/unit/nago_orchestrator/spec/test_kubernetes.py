@@ -1,0 +1,112 @@
+"""The section execution.kubernetes: what it accepts, completes and refuses, and the settings that come of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from nago_orchestrator.errors import SpecError
+from nago_orchestrator.executors.kubernetes.settings import ClaimMount, KubernetesSettings, SecretKey, settings_of
+from nago_orchestrator.spec import StudySpec, load_study_spec, parse_study_spec
+
+STUDY = """
+name: small
+search: {algorithm: random, proposals: 3}
+fidelities: [1]
+trainer: {dataset: {name: digits}}
+execution:
+  where: kubernetes
+"""
+EXAMPLE = Path(__file__).parents[4] / "examples" / "cifar10-kubernetes.yaml"
+
+
+def spec_with(section: str, execution: str = "") -> StudySpec:
+    return parse_study_spec(f"{STUDY}  kubernetes: {section}\n{execution}", "study.yaml")
+
+
+def settings_with(section: str) -> KubernetesSettings:
+    found = spec_with(section).execution.kubernetes
+    assert found is not None
+    return settings_of(found)
+
+
+def test_an_image_is_enough() -> None:
+    settings = settings_with("{image: trainer}")
+    assert settings == KubernetesSettings(
+        image="trainer", database_secret=SecretKey(name="nago-trainer-database", key="url")
+    )
+
+
+def test_everything_reaches_the_settings() -> None:
+    section = load_study_spec(EXAMPLE).execution.kubernetes
+    assert section is not None
+    settings = settings_of(section)
+    assert settings.data == ClaimMount(claim="images", mount_path="/data")
+    assert settings.checkpoints == ClaimMount(claim="checkpoints", mount_path="/checkpoints")
+    assert settings.deadline == timedelta(hours=12)
+    assert settings.tolerations[0]["effect"] == "NoSchedule"
+    assert settings.pod_template["spec"]["topologySpreadConstraints"]
+    assert (settings.memory, settings.priority_class) == ("16Gi", "batch-low")
+
+
+def test_the_canonical_form_gives_the_same_study() -> None:
+    spec = load_study_spec(EXAMPLE)
+    assert StudySpec.from_canonical(spec.canonical()) == spec
+
+
+def test_gpu_hours_are_counted_by_the_pods_gpus() -> None:
+    assert spec_with("{image: trainer}").execution.gpus == 1
+    assert spec_with("{image: trainer, gpu: {count: 0}}").execution.gpus == 0
+    local = parse_study_spec(STUDY.replace("kubernetes", "local") + "  kubernetes: {image: trainer}", "study.yaml")
+    assert local.execution.gpus == 0
+
+
+@pytest.mark.parametrize("quantity", ["500m", "4", "4.5", "16Gi", "1.5Gi", "2000M"])
+def test_quantities_are_kubernetes_own(quantity: str) -> None:
+    assert settings_with(f"{{image: trainer, cpu: {quantity}}}").cpu == quantity
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ("{}", "execution.kubernetes.image is missing"),
+        ("{image: trainer, memory: 16GiB}", "memory needs a Kubernetes quantity: Kubernetes writes 16Gi"),
+        ("{image: trainer, memory: lots}", "memory needs a Kubernetes quantity such as 500m, 4 or 16Gi, found 'lots'"),
+        ("{image: trainer, gpus: 1}", "unknown key execution.kubernetes.gpus: did you mean gpu"),
+        ("{image: trainer, gpu: {resource: gpu}}", "gpu.resource must be a resource such as nvidia.com/gpu"),
+        ("{image: trainer, gpu: {count: -1}}", "gpu.count must be at least 0"),
+        ("{image: trainer, image_pull_policy: ifnotpresent}", "did you mean IfNotPresent"),
+        ("{image: trainer, namespace: My_Space}", "namespace must be the name of a Kubernetes object"),
+        ("{image: trainer, data: {claim: images, mount_path: data}}", "mount_path must be an absolute path"),
+        ("{image: trainer, data: {mount_path: /data}}", "data.claim is missing"),
+        ("{image: trainer, environment: {A: 1}}", "environment needs texts: put the value of A in quotes"),
+        ("{image: trainer, environment: {NAGO_TOKEN: x}}", "environment sets NAGO_TOKEN"),
+        ("{image: trainer, environment: {'a b': x}}", "environment has a name that no variable can have"),
+        ("{image: trainer, environment: [a]}", "environment needs a mapping of keys, found a list"),
+        ("{image: trainer, tolerations: {key: a}}", "tolerations needs a list, found a mapping"),
+        ("{image: trainer, tolerations: [spot]}", "tolerations needs a list of mappings"),
+        ("{image: trainer, tolerations: [{taint: a}]}", "tolerations has the unknown key taint"),
+        ("{image: trainer, pod_template: {containers: []}}", "pod_template has the key containers"),
+        ("{image: trainer, deadline: soon}", "deadline needs a duration"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line_and_key(section: str, sentence: str) -> None:
+    with pytest.raises(SpecError) as refusal:
+        spec_with(section)
+    assert sentence in str(refusal.value)
+    assert "line 8" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("execution", "sentence"),
+    [
+        ("", "it needs the section kubernetes"),
+        ("  kubernetes: {image: trainer}\n  gpus: 2\n", "gpus 2 and kubernetes.gpu.count 1: leave gpus out"),
+        ("  kubernetes: {image: trainer, gpu: {count: 0}}\n  device: cuda\n", "kubernetes.gpu.count 0"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(execution: str, sentence: str) -> None:
+    with pytest.raises(SpecError, match=sentence):
+        parse_study_spec(STUDY + execution, "study.yaml")

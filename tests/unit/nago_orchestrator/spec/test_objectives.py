@@ -1,0 +1,39 @@
+"""Objectives of the study file against the metrics that an evaluation can have."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+from nago_orchestrator.domain import Goal, Objective
+from nago_orchestrator.evaluation import METRICS
+from nago_orchestrator.spec.objectives import ObjectiveName, ObjectiveSection
+
+
+def test_every_metric_can_be_an_objective() -> None:
+    assert get_args(ObjectiveName) == tuple(METRICS)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_the_goal_follows_from_the_name_and_no_other_is_taken(name: str) -> None:
+    goal = METRICS[name].goal
+    assert ObjectiveSection.model_validate({"name": name}).value() == Objective(name=name, goal=goal)
+    (other,) = set(Goal) - {goal}
+    with pytest.raises(ValidationError):
+        ObjectiveSection.model_validate({"name": name, "goal": other.value})
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "value"),
+    [("memory", "60KiB", 61440.0), ("accuracy", 0, 0.0), ("error", 1, 1.0), ("flops", 1e12, 1e12)],
+)
+def test_a_reference_is_a_value_of_its_metric(name: str, reference: str | float, value: float) -> None:
+    assert ObjectiveSection.model_validate({"name": name, "reference": reference}).reference == value
+
+
+@pytest.mark.parametrize(("name", "reference"), [("accuracy", 1.1), ("loss", -1), ("parameters", "60KiB")])
+def test_a_reference_that_the_metric_cannot_have_is_refused(name: str, reference: str | float) -> None:
+    with pytest.raises(ValidationError):
+        ObjectiveSection.model_validate({"name": name, "reference": reference})

@@ -1,0 +1,166 @@
+"""What the study file says arrives where it is meant. Whole runs: tests/integration/test_loop.py."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from nago_orchestrator.domain import Evaluation, Origin, Outcome, Proposal, StudyState
+from nago_orchestrator.errors import NagoError, SpecError
+from nago_orchestrator.proposers.port import Pause
+from nago_orchestrator.reconcile import Limits, RetryPolicy, Rules
+from nago_orchestrator.session import StopSignal
+from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.store.engine import connect
+from nago_orchestrator.store.store import Store, open_store
+from nago_orchestrator.wiring import (
+    cancel_study,
+    make_proposer,
+    open_session,
+    pause_study,
+    resume_study,
+    runs_folder,
+    submit_study,
+    trial_log,
+)
+from tests.simulated_executor import SimulatedExecutor
+from tests.studies import create, small_spec
+
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return str(tmp_path / "nago.sqlite")
+
+
+def rules(spec: StudySpec, url: str) -> Rules:
+    store = open_store(url)
+    return open_session(store, create(store, spec), SimulatedExecutor(), lambda event: None, StopSignal()).rules
+
+
+def folder_of(address: str) -> Path:
+    return runs_folder(Store(connect(address)))
+
+
+def test_runs_lie_beside_an_sqlite_file(url: str, tmp_path: Path) -> None:
+    assert runs_folder(open_store(url)) == tmp_path / "nago.sqlite.runs"
+
+
+def test_runs_of_a_server_lie_in_the_data_folder_one_for_each_database_whatever_its_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    folder = folder_of("postgresql://ada:secret@results/nago")
+    assert tmp_path in folder.parents
+    assert "secret" not in str(folder)
+    assert folder_of("postgresql://ada:changed@results/nago") == folder
+    assert folder_of("postgresql://ada:secret@results/other") != folder
+
+
+def test_random_search_proposes_so_many_at_the_last_fidelity() -> None:
+    proposer = make_proposer(small_spec(search="{algorithm: random, proposals: 3}"))
+    asked = [proposer.ask() for _ in range(4)]
+    assert [item.fidelity for item in asked if isinstance(item, Proposal)] == [4, 4, 4]
+    assert asked[-1] is Pause.EXHAUSTED
+
+
+@pytest.mark.parametrize(("objective", "winner"), [("accuracy", 0), ("memory", 3)])
+def test_bohb_minimises_the_objective_that_the_file_names(objective: str, winner: int) -> None:
+    """Four of a bracket, the first the most accurate, the last the smallest."""
+    spec = small_spec(
+        objectives="[{name: accuracy}, {name: memory}]",
+        search=f"{{algorithm: bohb, iterations: 1, objective: {objective}}}",
+        fidelities="[1, 4]",
+    )
+    proposer = make_proposer(spec)
+    first = [proposer.ask() for _ in range(4)]
+    assert all(isinstance(item, Proposal) and item.fidelity == 1 for item in first)
+    for number in range(4):
+        proposer.tell(
+            Evaluation(
+                proposal=number,
+                number=number,
+                outcome=Outcome.OK,
+                values={},
+                costs=(0.1 * number, 400.0 - 100 * number),
+                samples=1,
+            )
+        )
+    promoted = proposer.ask()
+    assert isinstance(promoted, Proposal)
+    assert (promoted.origin, promoted.parent) == (Origin.PROMOTION, winner)
+
+
+def test_limits_and_retries_arrive_in_the_planners_units(url: str) -> None:
+    spec = small_spec(
+        limits="{trials: 40, wall_time: 1h30m, gpu_hours: 2.5, failed_fraction: 0.25}",
+        retries="{infrastructure: 4, defect: 2, pause: 1m}",
+        execution="{parallelism: 3}",
+        architectures_per_proposal="2",
+    )
+    assert rules(spec, url) == Rules(
+        parallelism=3,
+        replicates=2,
+        limits=Limits(trials=40, wall_time=timedelta(minutes=90), gpu_hours=2.5, failed_fraction=0.25),
+        retries=RetryPolicy(infrastructure=4, defect=2, pause=timedelta(minutes=1)),
+    )
+
+
+def test_without_limits_only_failures_stop_a_study(url: str) -> None:
+    unlimited = Limits(trials=None, wall_time=None, gpu_hours=None, failed_fraction=0.5)
+    assert rules(small_spec(), url).limits == unlimited
+
+
+def test_submitting_keeps_what_the_trainer_says_of_the_dataset_and_twice_is_once(url: str) -> None:
+    study = submit_study(small_spec(), url, NOW)
+    assert (study.recipe.dataset.channels, study.recipe.dataset.classes) == (1, 10)
+    assert study.recipe.dataset.split_seed == study.seed == 3
+    assert submit_study(small_spec(), url, NOW + timedelta(hours=1)) == study
+    with pytest.raises(SpecError, match="another specification"):
+        submit_study(small_spec(seed="4"), url, NOW)
+
+
+def test_a_study_is_paused_resumed_and_cancelled(url: str) -> None:
+    create(open_store(url), small_spec())
+    assert pause_study("small", url, NOW).state is StudyState.PAUSED
+    assert pause_study("small", url, NOW).state is StudyState.PAUSED
+    assert resume_study("small", url, NOW).state is StudyState.RUNNING
+    assert cancel_study("small", url, NOW).state is StudyState.CANCELLED
+    assert cancel_study("small", url, NOW).state is StudyState.CANCELLED
+    with pytest.raises(NagoError, match="nothing to resume"):
+        resume_study("small", url, NOW)
+    with pytest.raises(NagoError, match="only a running one"):
+        pause_study("small", url, NOW)
+
+
+def test_somebody_who_holds_a_cancelled_study_is_left_to_wind_it_up(url: str) -> None:
+    store = open_store(url)
+    study = create(store, small_spec())
+    with store.hold(study.id, "pid 4711 on saturn"):
+        assert cancel_study("small", url, NOW).state is StudyState.CANCELLED
+
+
+def test_a_log_is_there_until_its_file_is_gone(url: str, tmp_path: Path) -> None:
+    assert trial_log("small", "small-t00000-a1", url) is None
+    log = tmp_path / "nago.sqlite.runs" / "small" / "small-t00000-a1" / "log.txt"
+    log.parent.mkdir(parents=True)
+    log.write_text("hello\n")
+    assert trial_log("small", "small-t00000-a1", url) == log
+
+
+def test_a_search_whose_library_is_not_installed_names_the_extra() -> None:
+    code = (
+        "import sys; sys.modules['hpbandster'] = None\n"
+        "from nago_orchestrator.errors import InputError\n"
+        "from nago_orchestrator.wiring import make_proposer\n"
+        "from tests.studies import small_spec\n"
+        "try: make_proposer(small_spec())\n"
+        "except InputError as error: print(error)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "pip install 'nago-orchestrator[bohb]'" in told
