@@ -17,7 +17,7 @@ from nago_orchestrator.actions import (
     StopAttempt,
     Tell,
 )
-from nago_orchestrator.domain import AttemptState, Failure, Outcome, Proposal, StudyState, Trial, TrialState
+from nago_orchestrator.domain import AttemptState, Failure, Outcome, Proposal, StudyState, TrialState
 from nago_orchestrator.evaluation import EndedTrial, evaluate
 from nago_orchestrator.events import EventKind
 from nago_orchestrator.proposers.port import Pause
@@ -57,27 +57,26 @@ def _ask(_: Ask, session: Session) -> None:
 def _start(action: StartAttempt, session: Session) -> None:
     trial = action.trial
     number = len(trial.attempts) + 1
-    attempt = session.store.add_attempt(
+    name, token = attempt_name(session.study, trial.number, number), session.new_token()
+    task = build_task(session.store.trial_design(trial.id), session.recipe, attempt=number, token=token)
+    session.store.add_attempt(
         trial.id,
-        name=attempt_name(session.study, trial.number, number),
-        token=session.new_token(),
+        name=name,
+        token=token,
         executor=session.executor.name,
         gpus=session.gpus,
         now=session.clock(),
+        task=task.to_json() if session.executor.reads_stored_tasks else None,
     )
-    _launch(trial, attempt.number, attempt.name, attempt.token, session)
+    session.executor.start(name, task)
 
 
 @carry_out.register
 def _repeat(action: RepeatStart, session: Session) -> None:
     attempt = action.attempt
-    _launch(action.trial, attempt.number, attempt.name, attempt.token, session)
-
-
-def _launch(trial: Trial, number: int, name: str, token: str, session: Session) -> None:
-    design = session.store.trial_design(trial.id)
-    task = build_task(design, session.recipe, attempt=number, token=token)
-    session.executor.start(name, task)
+    design = session.store.trial_design(action.trial.id)
+    task = build_task(design, session.recipe, attempt=attempt.number, token=attempt.token)
+    session.executor.start(attempt.name, task)
 
 
 @carry_out.register

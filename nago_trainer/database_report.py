@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 
@@ -43,6 +42,7 @@ class DatabaseReport:
         self._line: deque[EpochRecord | TrialResult] = deque()
         self._changed = threading.Condition()
         self._superseded = False
+        self._closed = False
         self.stored = False
         """Whether the result is in the database."""
         self._sender = threading.Thread(target=self._send_all, name="report", daemon=True)
@@ -67,7 +67,7 @@ class DatabaseReport:
         if written:
             self._on_message()
         self._put(result)
-        sent = self._wait_until_sent(self._result_seconds)
+        sent = self._close_when_sent(self._result_seconds)
         self._raise_if_superseded()
         self.stored = sent
         if not sent and not written:
@@ -75,16 +75,20 @@ class DatabaseReport:
 
     def failure(self, *, kind: str, reason: str, message: str) -> None:
         self._message.failure(kind=kind, reason=reason, message=message)
-        self._wait_until_sent(LAST_EPOCHS_SECONDS)
+        self._close_when_sent(LAST_EPOCHS_SECONDS)
 
     def _put(self, item: EpochRecord | TrialResult) -> None:
         with self._changed:
             self._line.append(item)
             self._changed.notify_all()
 
-    def _wait_until_sent(self, seconds: float) -> bool:
+    def _close_when_sent(self, seconds: float) -> bool:
+        """Whether all was sent in that time; what was not is given up."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._line or self._superseded, timeout=seconds)
+            sent = self._changed.wait_for(lambda: not self._line or self._superseded, timeout=seconds)
+            self._closed = True
+            self._changed.notify_all()
+            return sent
 
     def _raise_if_superseded(self) -> None:
         if self._superseded:
@@ -92,9 +96,11 @@ class DatabaseReport:
 
     def _send_all(self) -> None:
         pause = FIRST_PAUSE_SECONDS
-        while not self._superseded:
+        while not self._superseded and not self._closed:
             with self._changed:
-                self._changed.wait_for(lambda: bool(self._line))
+                self._changed.wait_for(lambda: self._line or self._closed)
+            if not self._line:
+                return
             try:
                 with self._database.session() as session:
                     while self._line and not self._superseded:
@@ -106,8 +112,12 @@ class DatabaseReport:
                 _note(f"the database refuses this attempt, trying again in {pause:.1f} s: {error}")
             else:
                 continue
-            time.sleep(pause)
+            self._rest(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _rest(self, seconds: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, timeout=seconds)
 
     def _send(self, session: Session, item: EpochRecord | TrialResult) -> None:
         """An epoch that the database will never take is left out, so that it does not stand in the result's way."""

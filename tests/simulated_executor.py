@@ -64,6 +64,10 @@ class SimulatedExecutor:
     def name(self) -> str:
         return "simulated"
 
+    @property
+    def reads_stored_tasks(self) -> bool:
+        return False
+
     def start(self, name: str, task: TrialTask) -> None:
         if name not in self._tasks:
             self.started.append(name)

@@ -1,8 +1,8 @@
 """What a trainer may do in the database: read its own task, add its epochs, add its result. Nothing else.
 
 PostgreSQL: three functions that run with the rights of their owner, and the group role `nago_trainer`, which may call
-them and has no right to any table. Each call names an attempt and proves itself by the attempt's token. On SQLite, which
-knows no roles, trainers write to their folders instead; there the column alone is added.
+them and has no right to any table. Each call names an attempt and proves itself by the attempt's token. On SQLite,
+which knows no roles, trainers write to their folders instead; there the column alone is added.
 
 The functions name every table with its schema and look up nothing else by the caller's search path.
 """

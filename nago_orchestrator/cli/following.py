@@ -28,10 +28,16 @@ FAILED = 3
 
 def go_on(name: str, state: StudyState, url: str, *, follow: bool) -> int:
     """Run a study that may run, here or in the background, and say how it ended. Returns the exit code."""
-    from nago_orchestrator.wiring import run_detached
+    from nago_orchestrator.study_commands import run_detached, server_of
 
     if state is not StudyState.RUNNING:
         return _sum_up(name, state, url)
+    for_a_server, server = server_of(name, url)
+    if server is not None:
+        typer.echo(f"study {name} is run by {server}; watch it with: nago-orch status {name} --watch")
+        return 0
+    if for_a_server:
+        typer.echo("nobody serves this database (nago-orch serve): the study is run by this process", err=True)
     if follow:
         return _follow(name, url)
     process = run_detached(name, url)

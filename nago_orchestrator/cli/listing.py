@@ -123,7 +123,7 @@ def logs(
     """What an attempt of a trial printed."""
     from nago_orchestrator.places import database_url
     from nago_orchestrator.store import queries
-    from nago_orchestrator.wiring import trial_log
+    from nago_orchestrator.study_commands import trial_log
 
     with reading(database) as engine:
         study, number = chosen_trial(engine, trial)

@@ -55,7 +55,7 @@ def _verify(study: str, output: OutputFormat, database: str | None, *, proposals
     from dataclasses import asdict
 
     from nago_orchestrator.places import database_url
-    from nago_orchestrator.wiring import verify_draws, verify_replay
+    from nago_orchestrator.study_commands import verify_draws, verify_replay
 
     url = database_url(database)
     differences = verify_replay(study, url)

@@ -32,7 +32,7 @@ def submit(
     from nago_orchestrator.cli.following import go_on
     from nago_orchestrator.places import database_url
     from nago_orchestrator.spec import load_study_spec
-    from nago_orchestrator.wiring import submit_study
+    from nago_orchestrator.study_commands import submit_study
 
     spec = load_study_spec(file)
     if local and spec.execution.where != "local":
@@ -46,7 +46,7 @@ def resume(name: StudyName = None, follow: Follow = True, database: Database = N
     """Go on with a study that was paused, interrupted, killed or has failed."""
     from nago_orchestrator.cli.following import go_on
     from nago_orchestrator.places import database_url
-    from nago_orchestrator.wiring import resume_study
+    from nago_orchestrator.study_commands import resume_study
 
     url = database_url(database)
     study = resume_study(_chosen(name, database), url, datetime.now(UTC))
@@ -56,7 +56,7 @@ def resume(name: StudyName = None, follow: Follow = True, database: Database = N
 def pause(name: StudyName = None, database: Database = None) -> None:
     """No new trials; those that run come to their end. Go on with `resume`."""
     from nago_orchestrator.places import database_url
-    from nago_orchestrator.wiring import pause_study
+    from nago_orchestrator.study_commands import pause_study
 
     study = pause_study(_chosen(name, database), database_url(database), datetime.now(UTC))
     typer.echo(f"study {study.name} is paused; go on with: nago-orch resume {study.name}")
@@ -69,7 +69,7 @@ def cancel(
 ) -> None:
     """End a study for good; what it has found stays."""
     from nago_orchestrator.places import database_url
-    from nago_orchestrator.wiring import cancel_study
+    from nago_orchestrator.study_commands import cancel_study
 
     chosen = _chosen(name, database)
     if not yes and not sys.stdin.isatty():

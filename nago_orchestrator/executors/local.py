@@ -62,6 +62,10 @@ class LocalExecutor:
         with _usable(self._root):
             self._living_server()
 
+    @property
+    def reads_stored_tasks(self) -> bool:
+        return False
+
     def start(self, name: str, task: TrialTask) -> None:
         folder = self._root / name
         with _usable(self._root):

@@ -15,6 +15,11 @@ class Executor(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def reads_stored_tasks(self) -> bool:
+        """Whether its trainers read their task from the attempt's row, which then has to hold it."""
+        ...
+
     def start(self, name: str, task: TrialTask) -> None:
         """Begin the attempt called `name`. Idempotent: an attempt that exists already is left alone."""
         ...

@@ -72,6 +72,10 @@ class DatasetSection(Section):
     """Where the images are; relative paths start at the study file's folder. Not for digits."""
     image_size: Annotated[Whole, Field(ge=4, le=1024)] = _of_dataset(digits=8, folder=64, cifar=32)
     """Height and width in pixels to which every image is brought."""
+    classes: Annotated[Whole, Field(ge=2, le=1_000_000)] | None = None
+    """How many classes there are; only for a folder that lies in the cluster, where the orchestrator cannot count."""
+    channels: Annotated[Whole, Field(ge=1, le=4)] | None = None
+    """1 for grey images, 3 for colours; likewise."""
     validation_fraction: Annotated[Real, Field(ge=0.01, le=0.9)] = 0.2
     """Share of the training images that is held out to compare networks; the test set is never used."""
 

@@ -37,10 +37,12 @@ class Images:
 
 def given_images() -> Images | None:
     """Those of the environment, for a cluster into which nothing can be loaded from here."""
-    orchestrator, trainer = (os.environ.get(f"NAGO_TEST_{name}_IMAGE") for name in ("ORCHESTRATOR", "TRAINER"))
+    orchestrator, trainer, postgres = (
+        os.environ.get(f"NAGO_TEST_{name}_IMAGE") for name in ("ORCHESTRATOR", "TRAINER", "POSTGRES")
+    )
     if not orchestrator or not trainer:
         return None
-    return Images(orchestrator=orchestrator, trainer=trainer, postgres=None)
+    return Images(orchestrator=orchestrator, trainer=trainer, postgres=postgres or None)
 
 
 def load_images(folder: Path) -> Images:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +38,12 @@ def make_executor(server: ApiServer) -> KubernetesExecutor:
     api = job_api(server)
     watch = JobWatch(api.client, api.path, study_label().selector, Timing(first_pause=0.01, longest_pause=0.1))
     return TaskKeeper(api, kubernetes_settings(), study_label(), watch=watch)
+
+
+@pytest.fixture
+def database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """One kind of database is enough here: what differs between them is tested elsewhere."""
+    return str(shutil.copy(sqlite_template, tmp_path / "nago.sqlite"))
 
 
 @pytest.fixture

@@ -22,7 +22,9 @@ from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.schema import epoch, metadata
 from nago_orchestrator.store.store import Store
 from nago_trainer.contract import EpochRecord, TrialResult
+from nago_trainer.database_report import DatabaseReport
 from nago_trainer.postgres import AttemptDatabase, DatabaseRefusedError
+from nago_trainer.termination import TerminationMessage
 from tests.conftest import PostgresDatabases
 from tests.store_scene import ENDED, EPOCH, NOW, RESULT
 from tests.trainer_scene import CREATE_USER, TrainerScene, as_trainer
@@ -264,6 +266,27 @@ def test_a_result_that_came_first_keeps_the_trial_from_failing(scene: TrainerSce
     scene.lose(new)  # back in the queue, where it is adopted
     scene.store.accept_result(new.id, RESULT, observation=ENDED, now=NOW)
     assert scene.store.active_trials(scene.scene.study.id) == ()
+
+
+def test_an_epoch_that_is_refused_does_not_stand_in_the_result_s_way(
+    scene: TrainerScene, postgres: PostgresDatabases, engine: Engine, tmp_path: Path
+) -> None:
+    new = scene.attempt()
+    admin = engine.url.render_as_string(hide_password=False)
+    function = "FUNCTION nago_add_epoch(text, text, jsonb)"
+    postgres.execute(f"REVOKE EXECUTE ON {function} FROM nago_trainer", address=admin)
+    try:
+        report = DatabaseReport(
+            AttemptDatabase(scene.address, new.name, new.token),
+            TerminationMessage(tmp_path / "message", new.token),
+            on_message=lambda: None,
+        )
+        report.epoch(EPOCH)
+        report.result(RESULT)
+    finally:
+        postgres.execute(f"GRANT EXECUTE ON {function} TO nago_trainer", address=admin)
+    assert report.stored
+    assert scene.trial.result == RESULT
 
 
 def test_a_user_that_may_not_create_roles_is_told_what_to_do(postgres: PostgresDatabases) -> None:

@@ -72,6 +72,10 @@ class KubernetesExecutor:
     def name(self) -> str:
         return "kubernetes"
 
+    @property
+    def reads_stored_tasks(self) -> bool:
+        return True
+
     def start(self, name: str, task: TrialTask) -> None:
         """Raises NagoError if the name is taken by a foreign Job, or if the API server refuses the Job for good."""
         job = build_job(name, task, self._study, self._settings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from nago_orchestrator.executors.kubernetes.access import find_access
 from nago_orchestrator.executors.kubernetes.client import KubernetesClient
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
@@ -19,3 +21,8 @@ def open_client(context: str | None = None) -> KubernetesClient:
 def open_executor(client: KubernetesClient, section: KubernetesSection, study: StudyLabel) -> KubernetesExecutor:
     settings = settings_of(section)
     return KubernetesExecutor(JobApi(client, settings.namespace or client.namespace), settings, study)
+
+
+def study_label(name: str, created_at: datetime) -> StudyLabel:
+    """By which the study's Jobs are found, whoever created them."""
+    return StudyLabel.of(name, created_at)

@@ -18,11 +18,13 @@ from nago_orchestrator.executors.kubernetes.causes import is_over
 from nago_orchestrator.executors.kubernetes.jobs import JobApi
 from nago_orchestrator.executors.kubernetes.objects import newest, parse_time, trainer_status
 from nago_orchestrator.executors.kubernetes.settings import Patience
-from nago_orchestrator.executors.kubernetes.waiting import Clock, Waiting, given_up, patience_for, waiting
+from nago_orchestrator.executors.kubernetes.waiting import Waiting, given_up, patience_for, waiting
 
 log = logging.getLogger(__name__)
 
 LOOK_INTERVAL = timedelta(seconds=5)
+LONG_LOOK_INTERVAL = timedelta(seconds=30)
+"""While all trials run, as far as is known: only for clusters that do not tell so in the Jobs."""
 Object = Mapping[str, Any]
 
 
@@ -35,15 +37,19 @@ class WaitingRoom:
         self._seen: dict[str, list[Object]] = {}
         """Pods by their Job's uid, as last read."""
         self._events: dict[str, list[Object]] = {}
-        self._clocks: dict[str, tuple[Clock, datetime]] = {}
+        self._begun: set[str] = set()
+        """Uids of Jobs whose pods were seen to run."""
+        self._clocks: dict[str, tuple[Waiting, datetime]] = {}
         """By uid, what a Job waits for and since when: as the cluster says, or else as first seen."""
 
     def look(self, jobs: Mapping[str, Object], now: datetime) -> None:
         """Read the pods, if it is time and any Job's are of interest."""
         uids = {job["metadata"]["uid"] for job in jobs.values()}
         self._clocks = {uid: clock for uid, clock in self._clocks.items() if uid in uids}
+        self._begun &= uids
         idle = [job for job in jobs.values() if _is_of_interest(job)]
-        if not idle or now < self._looked_at + LOOK_INTERVAL:
+        waits = any(job["metadata"]["uid"] not in self._begun for job in idle)
+        if not idle or now < self._looked_at + (LOOK_INTERVAL if waits else LONG_LOOK_INTERVAL):
             return
         self._looked_at = now
         try:
@@ -58,21 +64,23 @@ class WaitingRoom:
         uid = job["metadata"]["uid"]
         pods = self._seen.get(uid, [])
         suspended = (job.get("spec") or {}).get("suspend")
-        if (job.get("status") or {}).get("ready") and not suspended:
-            self._clocks.pop(uid, None)
-            return _running(job, newest(pods))
-        found = waiting(job, pods, self._events.get(uid, []))
-        if found is None:
-            self._clocks.pop(uid, None)
-            return _running(job, newest(pods))
-        return self._patiently(uid, found, now)
+        ready = (job.get("status") or {}).get("ready") and not suspended
+        found = None if ready else waiting(job, pods, self._events.get(uid, []))
+        if found is not None:
+            self._begun.discard(uid)
+            return self._patiently(uid, found, now)
+        self._clocks.pop(uid, None)
+        self._begun.add(uid)
+        return _running(job, newest(pods))
 
     def _patiently(self, uid: str, found: Waiting, now: datetime) -> Observation:
-        clock, since = self._clocks.get(uid, (None, now))
-        if clock is not found.clock:
+        before, since = self._clocks.get(uid, (found, now))
+        if before.clock is not found.clock:
             since = now
+        elif found.reason == "ImagePullBackOff":
+            found = before  # which knows why the pull failed
         since = min(since, found.since or since)
-        self._clocks[uid] = found.clock, since
+        self._clocks[uid] = found, since
         allowed = patience_for(found.clock, self._patience)
         if allowed is None or now < since + allowed:
             return Observation(phase=Phase.PENDING, uid=uid, reason=found.reason, message=found.message)

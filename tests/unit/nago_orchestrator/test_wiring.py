@@ -17,16 +17,8 @@ from nago_orchestrator.session import StopSignal
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.store import Store, open_store
-from nago_orchestrator.wiring import (
-    cancel_study,
-    make_proposer,
-    open_session,
-    pause_study,
-    resume_study,
-    runs_folder,
-    submit_study,
-    trial_log,
-)
+from nago_orchestrator.study_commands import cancel_study, pause_study, resume_study, submit_study, trial_log
+from nago_orchestrator.wiring import make_proposer, open_session, runs_folder
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import create, small_spec
 

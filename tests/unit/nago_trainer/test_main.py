@@ -73,3 +73,11 @@ def test_a_package_that_is_not_installed_is_named_with_the_way_to_get_it(
     assert ended.stderr == (
         f"training needs {package}, which is not installed: pip install 'nago-orchestrator[trainer]'\n"
     )
+
+
+def test_a_run_needs_a_folder_or_a_database(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("NAGO_ATTEMPT", raising=False)
+    assert main(["run"]) == ExitCode.BAD_TASK
+    assert "NAGO_ATTEMPT is not set: give a folder" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from nago_trainer.contract import EpochRecord, TrialResult, TrialTask
 from nago_trainer.data.catalogue import load_images
 from nago_trainer.errors import PreemptedError
 from nago_trainer.keeping import Keeping
+from nago_trainer.training import train
 from nago_trainer.trial import Surroundings, run_trial
 
 STEPS = 23
@@ -154,16 +155,13 @@ def test_a_batch_that_fits_no_more_begins_anew(
 ) -> None:
     """The next attempt has less memory: the smaller batches are another training."""
     trainer.interrupt(long_task, after=30)
-    import nago_trainer.resumable as resumable
-
-    whole = resumable.train
 
     def short_of_memory(progress: Any, splits: Any, course: Any) -> Iterator[EpochRecord]:
         if course.settings.batch_size > 32:
             raise MemoryError
-        return whole(progress, splits, course)
+        return train(progress, splits, course)
 
-    monkeypatch.setattr(resumable, "train", short_of_memory)
+    monkeypatch.setattr("nago_trainer.resumable.train", short_of_memory)
     _, records, _ = trainer.train(long_task, trainer.keeping(float("inf")))
     assert [record.epoch for record in records] == [1, 2, 3, 4]
     small = replace(long_task, training=replace(long_task.training, batch_size=32))

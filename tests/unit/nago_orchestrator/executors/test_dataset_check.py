@@ -9,7 +9,7 @@ import pytest
 
 from nago_orchestrator.errors import InputError, NagoError
 from nago_orchestrator.executors import dataset_check
-from nago_orchestrator.executors.dataset_check import DatasetFacts, describe_dataset
+from nago_orchestrator.executors.dataset_check import PUBLISHED, DatasetFacts, describe_dataset
 
 
 def test_digits_are_described_by_the_real_trainer() -> None:
@@ -34,3 +34,7 @@ def test_a_trainer_that_dies_without_a_word_has_a_sentence_too(monkeypatch: pyte
     monkeypatch.setattr(dataset_check, "COMMAND", (sys.executable, "-c", "raise SystemExit(9)"))
     with pytest.raises(InputError, match="cannot read the dataset"):
         describe_dataset("digits", None)
+
+
+def test_what_is_known_of_digits_without_looking_is_what_the_trainer_finds() -> None:
+    assert describe_dataset("digits", None) == PUBLISHED["digits"]

@@ -68,24 +68,42 @@ FAILURES: dict[str, tuple[Object, list[Object], Failure, str]] = {
     "bad task": (job(), [pod({"exitCode": 64, "reason": "Error"})], DEFECT, "ExitCode64"),
     "no database": (job(), [pod({"exitCode": 69, "reason": "Error"})], INFRASTRUCTURE, "DatabaseUnavailable"),
     "interrupted": (job(), [pod({"exitCode": 85, "reason": "Error"})], INFRASTRUCTURE, "Interrupted"),
-    "cannot start": (job(), [pod({"exitCode": 128, "reason": "StartError", "message": "no nago-train"})], DEFECT, "StartError"),
+    "cannot start": (
+        job(),
+        [pod({"exitCode": 128, "reason": "StartError", "message": "no nago-train"})],
+        DEFECT,
+        "StartError",
+    ),
     "node forgot": (job(), [pod({"exitCode": 137, "reason": "ContainerStatusUnknown"})], INFRASTRUCTURE, "PodLost"),
     "pre-empted": (job(), [pod(conditions=disrupted("PreemptionByScheduler"))], INFRASTRUCTURE, "Preempted"),
-    "pre-empted, older word": (job(), [pod(conditions=disrupted("PreemptionByKubeScheduler"))], INFRASTRUCTURE, "Preempted"),
+    "pre-empted, older word": (
+        job(),
+        [pod(conditions=disrupted("PreemptionByKubeScheduler"))],
+        INFRASTRUCTURE,
+        "Preempted",
+    ),
     "taint manager": (job(), [pod(conditions=disrupted("DeletionByTaintManager"))], INFRASTRUCTURE, "NodeLost"),
     "drained": (job(), [pod(conditions=disrupted("EvictionByEvictionAPI"))], INFRASTRUCTURE, "Evicted"),
     "node gone": (job(), [pod(conditions=disrupted("DeletionByPodGC"))], INFRASTRUCTURE, "NodeLost"),
     "node pressure": (job(), [pod(conditions=disrupted("TerminationByKubelet"))], INFRASTRUCTURE, "Evicted"),
     "a new disruption": (job(), [pod(conditions=disrupted("SomethingNew"))], INFRASTRUCTURE, "Disrupted"),
     "killed in a disruption": (
-        job(), [pod({"exitCode": 137, "reason": "Error"}, conditions=disrupted("TerminationByKubelet"))], INFRASTRUCTURE, "Evicted",
+        job(),
+        [pod({"exitCode": 137, "reason": "Error"}, conditions=disrupted("TerminationByKubelet"))],
+        INFRASTRUCTURE,
+        "Evicted",
     ),
     "evicted without statuses": (job(), [pod(reason="Evicted", containerStatuses=None)], INFRASTRUCTURE, "Evicted"),
     "node lost": (job(), [pod(reason="NodeLost")], INFRASTRUCTURE, "NodeLost"),
     "node shut down": (job(), [pod(reason="Terminated", message="node shutdown")], INFRASTRUCTURE, "NodeShutdown"),
     "node refused": (job(), [pod(reason="OutOfnvidia.com/gpu")], INFRASTRUCTURE, "NodeRefused"),
     "GPU broke": (job(), [pod(reason="UnexpectedAdmissionError")], INFRASTRUCTURE, "NodeRefused"),
-    "too long, the pod's deadline": (job(), [pod({"exitCode": 137}, reason="DeadlineExceeded")], DEFECT, "DeadlineExceeded"),
+    "too long, the pod's deadline": (
+        job(),
+        [pod({"exitCode": 137}, reason="DeadlineExceeded")],
+        DEFECT,
+        "DeadlineExceeded",
+    ),
     "too long, the Job's deadline": (job(reason="DeadlineExceeded"), [], DEFECT, "DeadlineExceeded"),
     "no statuses, no word": (job(), [pod(containerStatuses=None)], INFRASTRUCTURE, "PodLost"),
     "no pod, no word": (job(), [], INFRASTRUCTURE, "PodLost"),
@@ -95,25 +113,55 @@ FAILURES: dict[str, tuple[Object, list[Object], Failure, str]] = {
     "no pod, but a disruption": (job(reason=POLICY, message=TOLD_DISRUPTION), [], INFRASTRUCTURE, "Disrupted"),
     "no pod, an odd message": (job(reason=POLICY, message="who knows"), [], INFRASTRUCTURE, "PodLost"),
     "the trainer's own word": (
-        job(), [pod({"exitCode": 70, "message": left(failure={"kind": "defect", "reason": "ValueError", "message": "oh"})})], DEFECT, "ValueError",
+        job(),
+        [pod({"exitCode": 70, "message": left(failure={"kind": "defect", "reason": "ValueError", "message": "oh"})})],
+        DEFECT,
+        "ValueError",
     ),
     "the trainer's word in a disruption": (
         job(),
-        [pod({"exitCode": 3, "message": left(failure={"kind": "infeasible", "reason": "OutOfMemory", "message": "oh"})}, conditions=disrupted("X"))],
+        [
+            pod(
+                {
+                    "exitCode": 3,
+                    "message": left(failure={"kind": "infeasible", "reason": "OutOfMemory", "message": "oh"}),
+                },
+                conditions=disrupted("X"),
+            )
+        ],
         INFEASIBLE,
         "OutOfMemory",
     ),
     "another attempt's word": (
         job(),
-        [pod({"exitCode": 70, "message": json.dumps({"token": "b", "failure": {"kind": "infeasible", "reason": "a", "message": "b"}})})],
+        [
+            pod(
+                {
+                    "exitCode": 70,
+                    "message": json.dumps(
+                        {"token": "b", "failure": {"kind": "infeasible", "reason": "a", "message": "b"}}
+                    ),
+                }
+            )
+        ],
         DEFECT,
         "ExitCode70",
     ),
-    "a word that is none": (job(), [pod({"exitCode": 70, "message": left(failure={"kind": "odd"})})], DEFECT, "ExitCode70"),
+    "a word that is none": (
+        job(),
+        [pod({"exitCode": 70, "message": left(failure={"kind": "odd"})})],
+        DEFECT,
+        "ExitCode70",
+    ),
     "done, but no word and no pod": (job("Complete"), [], INFRASTRUCTURE, "ResultLost"),
     "done, but no word": (job("Complete"), [pod({"exitCode": 0})], DEFECT, "NoResult"),
-    "done, with a broken word": (job("Complete"), [pod({"exitCode": 0, "message": left(result={"epochs": 1})})], DEFECT, "NoResult"),
-}  # fmt: skip
+    "done, with a broken word": (
+        job("Complete"),
+        [pod({"exitCode": 0, "message": left(result={"epochs": 1})})],
+        DEFECT,
+        "NoResult",
+    ),
+}
 
 
 @pytest.mark.parametrize(("found", "pods", "failure", "reason"), FAILURES.values(), ids=FAILURES.keys())
@@ -169,8 +217,9 @@ def test_when_and_where_it_ended() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "over"), [("Complete", True), ("Failed", True), ("FailureTarget", False), ("Suspended", False), (None, False)]
-)  # fmt: skip
+    ("kind", "over"),
+    [("Complete", True), ("Failed", True), ("FailureTarget", False), ("Suspended", False), (None, False)],
+)
 def test_only_the_last_conditions_mean_the_end(kind: str | None, over: bool) -> None:
     assert is_over(job(kind)) is over
 

@@ -107,8 +107,15 @@ def test_a_storm_of_500_ends_in_one_error(server: ApiServer) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, ApiError), (403, ApiForbiddenError), (404, ApiNotFoundError), (409, ApiConflictError), (410, ApiGoneError), (422, ApiError)],
-)  # fmt: skip
+    [
+        (400, ApiError),
+        (403, ApiForbiddenError),
+        (404, ApiNotFoundError),
+        (409, ApiConflictError),
+        (410, ApiGoneError),
+        (422, ApiError),
+    ],
+)
 def test_what_will_not_pass_is_not_tried_again(server: ApiServer, status: int, kind: type[ApiError]) -> None:
     server.faults.append(Fault(status=status, message="no", reason="Because", times=9))
     with pytest.raises(kind) as refusal:

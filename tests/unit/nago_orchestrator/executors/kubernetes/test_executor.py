@@ -98,6 +98,11 @@ def test_a_cluster_that_tells_nothing_of_readiness_is_asked_for_its_pods(
     executor.start(NAME, task)
     begin(server, NAME, tells_ready=False)
     assert until(executor, Phase.RUNNING, clock).node == "node-1"
+    before = server.count("GET", "/pods")
+    for _ in range(100):
+        clock.advance(seconds=3)
+        executor.observe([NAME])
+    assert server.count("GET", "/pods") - before <= 11, "every half minute while it runs"
 
 
 def test_unschedulable_is_never_running(
@@ -139,10 +144,15 @@ def test_an_image_that_does_not_exist_is_given_up_after_its_grace(
     state = {"waiting": {"reason": "ErrImagePull", "message": "manifest unknown"}}
     server.put("pods", pod_of(job, conditions=[scheduled()], containerStatuses=[{"name": "trainer", "state": state}]))
     set_status(server, NAME, active=1, startTime=now_text())
-    until(executor, Phase.PENDING, clock)
-    clock.advance(minutes=1)
+    clock.advance(seconds=6)
     executor.observe([NAME])
-    clock.advance(minutes=6)
+    backing_off = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
+    status = {"name": "trainer", "state": backing_off}
+    pod = f"{NAME}-x7k2p"
+    server.change("pods", pod, lambda found: found["status"].update(containerStatuses=[status]))
+    clock.advance(minutes=4)
+    assert executor.observe([NAME])[NAME].phase is Phase.PENDING
+    clock.advance(minutes=2)
     seen = executor.observe([NAME])[NAME]
     assert (seen.phase, seen.failure, seen.reason) == (Phase.ENDED, Failure.DEFECT, "ErrImagePull")
     executor.observe([])

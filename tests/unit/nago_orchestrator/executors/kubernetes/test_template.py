@@ -56,7 +56,7 @@ def safe(**fields: Any) -> dict[str, Any]:
         ),
         ({}, {"volumes": [{"name": "a", "emptyDir": {}}]}, {"volumes": [{"name": "a", "emptyDir": {}}]}),
     ],
-)  # fmt: skip
+)
 def test_merging(before: dict[str, Any], patch: dict[str, Any], after: dict[str, Any]) -> None:
     untouched = copy.deepcopy(before)
     assert merge(before, patch, "") == after
@@ -145,7 +145,7 @@ UNSAFE: list[tuple[dict[str, Any], str]] = [
     ({"spec": {"ephemeralContainers": [{"name": "debug"}]}}, "spec.ephemeralContainers[debug]"),
     (container(securityContext=None), "spec.containers[trainer].securityContext"),
     ({"spec": None}, "spec."),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("patch", "path"), UNSAFE, ids=[f"{number} {path}" for number, (_, path) in enumerate(UNSAFE)])

@@ -26,7 +26,9 @@ def pod(phase: str = "Pending", *, deleted: str | None = None, **status: Any) ->
 
 
 def scheduled(status: str = "True", reason: str = "") -> list[Object]:
-    return [{"type": "PodScheduled", "status": status, "reason": reason, "message": "0/3 nodes", "lastTransitionTime": AT}]  # fmt: skip
+    return [
+        {"type": "PodScheduled", "status": status, "reason": reason, "message": "0/3 nodes", "lastTransitionTime": AT}
+    ]
 
 
 def container(reason: str, message: str = "", kind: str = "containerStatuses") -> Object:
@@ -55,19 +57,39 @@ CASES: dict[str, tuple[list[Object], list[Object], Clock, str]] = {
     "unschedulable": ([pod(conditions=scheduled("False", "Unschedulable"))], [], Clock.UNSCHEDULABLE, "Unschedulable"),
     "gated": ([pod(conditions=scheduled("False", "SchedulingGated"))], [], Clock.NONE, "SchedulingGated"),
     "being made": ([pod(conditions=scheduled())], [], Clock.CONTAINER, "ContainerCreating"),
-    "statuses are null": ([pod(conditions=scheduled(), containerStatuses=None)], [], Clock.CONTAINER, "ContainerCreating"),
+    "statuses are null": (
+        [pod(conditions=scheduled(), containerStatuses=None)],
+        [],
+        Clock.CONTAINER,
+        "ContainerCreating",
+    ),
     "creating": ([container("ContainerCreating")], [], Clock.CONTAINER, "ContainerCreating"),
     "first pull failed": ([container("ErrImagePull", "not found")], [], Clock.IMAGE, "ErrImagePull"),
     "pulling again": ([container("ImagePullBackOff")], [], Clock.IMAGE, "ImagePullBackOff"),
-    "the init container's image": ([container("ImagePullBackOff", kind="initContainerStatuses")], [], Clock.IMAGE, "ImagePullBackOff"),
+    "the init container's image": (
+        [container("ImagePullBackOff", kind="initContainerStatuses")],
+        [],
+        Clock.IMAGE,
+        "ImagePullBackOff",
+    ),
     "too many pulls": ([container("ErrImagePull", "pull QPS exceeded")], [], Clock.CONTAINER, "ErrImagePull"),
     "no such name": ([container("InvalidImageName")], [], Clock.AT_ONCE, "InvalidImageName"),
     "never pulled": ([container("ErrImageNeverPull")], [], Clock.AT_ONCE, "ErrImageNeverPull"),
-    "no such Secret": ([container("CreateContainerConfigError", 'secret "nago" not found')], [], Clock.AT_ONCE, "CreateContainerConfigError"),
-    "a Secret that is late": ([container("CreateContainerConfigError", "failed to sync secret cache: timed out")], [], Clock.CONTAINER, "CreateContainerConfigError"),
+    "no such Secret": (
+        [container("CreateContainerConfigError", 'secret "nago" not found')],
+        [],
+        Clock.AT_ONCE,
+        "CreateContainerConfigError",
+    ),
+    "a Secret that is late": (
+        [container("CreateContainerConfigError", "failed to sync secret cache: timed out")],
+        [],
+        Clock.CONTAINER,
+        "CreateContainerConfigError",
+    ),
     "the runtime fails": ([container("CreateContainerError", "boom")], [], Clock.CONTAINER, "CreateContainerError"),
     "terminating": ([pod("Running", deleted=AT)], [], Clock.TERMINATING, "NodeLost"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("pods", "events", "clock", "reason"), CASES.values(), ids=CASES.keys())

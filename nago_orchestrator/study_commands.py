@@ -1,0 +1,173 @@
+"""What the commands do to a study: submit, pause, resume, cancel, verify; each opens the store, acts and answers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from nago_orchestrator.domain import StudyState, TrainingRecipe
+from nago_orchestrator.draws import compare_draws
+from nago_orchestrator.errors import ExecutorError, HeldError, InputError, NagoError
+from nago_orchestrator.executors.dataset_check import PUBLISHED, DatasetFacts, describe_dataset
+from nago_orchestrator.proposers.replay import Difference, verify
+from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.store.lock import SERVING
+from nago_orchestrator.store.records import NewStudy, Study
+from nago_orchestrator.store.store import open_store
+from nago_orchestrator.wiring import draw_of, make_proposer, run_study, runs_folder
+from nago_trainer.contract import DatasetSettings, TrainingSettings
+
+
+def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
+    """Check the dataset and store the study; the same name with the same spec is the study that is there already.
+
+    Raises InputError for a dataset that cannot be used, SpecError for the same name with another spec.
+    """
+    store = open_store(url)
+    facts = _dataset_facts(spec)
+    new = NewStudy(
+        name=spec.name,
+        spec=spec.canonical(),
+        spec_hash=spec.digest(),
+        seed=spec.seed,
+        objectives=spec.objective_values(),
+        recipe=_recipe(spec, facts),
+    )
+    return store.create_study(new, now)
+
+
+def _dataset_facts(spec: StudySpec) -> DatasetFacts:
+    section = spec.trainer.dataset
+    if spec.execution.where == "local":
+        return describe_dataset(section.name, section.path)
+    if section.channels is not None and section.classes is not None:
+        return DatasetFacts(channels=section.channels, classes=section.classes, images=0)
+    if section.name in PUBLISHED:
+        return PUBLISHED[section.name]
+    raise InputError(
+        "the images lie in the cluster, where only the trainer sees them: "
+        "give trainer.dataset.classes and trainer.dataset.channels"
+    )
+
+
+def _recipe(spec: StudySpec, facts: DatasetFacts) -> TrainingRecipe:
+    trainer, execution = spec.trainer, spec.execution
+    return TrainingRecipe(
+        dataset=DatasetSettings(
+            name=trainer.dataset.name,
+            path=trainer.dataset.path,
+            image_size=trainer.dataset.image_size,
+            channels=facts.channels,
+            classes=facts.classes,
+            validation_fraction=trainer.dataset.validation_fraction,
+            split_seed=spec.seed,
+        ),
+        training=TrainingSettings(
+            batch_size=trainer.batch_size,
+            learning_rate=trainer.learning_rate,
+            momentum=trainer.momentum,
+            weight_decay=trainer.weight_decay,
+            gradient_clip=trainer.gradient_clip,
+            label_smoothing=trainer.label_smoothing,
+            dropout=trainer.dropout,
+            crop_padding=trainer.crop_padding,
+            horizontal_flip=trainer.horizontal_flip,
+            cutout=trainer.cutout,
+        ),
+        parameter_limit=trainer.parameter_limit,
+        device=execution.device,
+        threads=execution.threads,
+        keep_network=trainer.keep_networks,
+    )
+
+
+def server_of(name: str, url: str) -> tuple[bool, str | None]:
+    """Whether the study is one that a server is to run, and who serves the database now."""
+    store = open_store(url)
+    for_a_server = bool(store.study(name).spec["execution"]["where"] == "kubernetes")
+    return for_a_server, store.holder(SERVING) if for_a_server else None
+
+
+def run_detached(name: str, url: str) -> int:
+    """Run the study in a process of its own that outlives this one; gives its pid. What it prints goes to a log."""
+    store = open_store(url)
+    folder = runs_folder(store) / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        log = (folder / "orchestrator.log").open("ab")
+    except OSError as error:
+        raise ExecutorError(f"Attempts cannot run in the folder {folder}: {error.strerror}.") from error
+    command = [sys.executable, "-m", "nago_orchestrator", "resume", name]
+    # The address may hold a password: it goes through the environment, never through the arguments.
+    environment = {**os.environ, "NAGO_DATABASE_URL": url}
+    with log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
+    return process.pid
+
+
+def resume_study(name: str, url: str, now: datetime) -> Study:
+    """Let a paused or failed study run again; a completed one stays so. Raises NagoError for one that was cancelled."""
+    store = open_store(url)
+    study = store.study(name)
+    if study.state is StudyState.CANCELLED:
+        raise NagoError(f"the study {name} is cancelled: there is nothing to resume")
+    if study.state in (StudyState.PAUSED, StudyState.FAILED):
+        store.move_study(study.id, StudyState.RUNNING, message=None, now=now)
+    return store.study(name)
+
+
+def pause_study(name: str, url: str, now: datetime) -> Study:
+    """No new trials; those that run come to their end."""
+    store = open_store(url)
+    study = store.study(name)
+    if study.state is StudyState.PAUSED:
+        return study
+    if study.state is not StudyState.RUNNING:
+        raise NagoError(f"the study {name} is {study.state}: only a running one can be paused")
+    store.move_study(study.id, StudyState.PAUSED, message="paused by the user", now=now)
+    return store.study(name)
+
+
+def cancel_study(name: str, url: str, now: datetime) -> Study:
+    """The study is over; trials that run are stopped by whoever runs it, or here if nobody does."""
+    store = open_store(url)
+    study = store.study(name)
+    if study.state is StudyState.COMPLETED:
+        raise NagoError(f"the study {name} is completed: there is nothing to cancel")
+    if study.state is not StudyState.CANCELLED:
+        store.move_study(study.id, StudyState.CANCELLED, message="cancelled by the user", now=now)
+    if store.holder(study.id) is None:
+        with suppress(HeldError):  # somebody took it up just now, and winds it up
+            run_study(name, url, on_event=lambda event: None)
+    return store.study(name)
+
+
+def verify_replay(name: str, url: str) -> tuple[Difference, ...]:
+    """Ask a new proposer for every proposal again and compare; empty if all are the same."""
+    store = open_store(url)
+    study = store.study(name)
+    proposals, evaluations = store.history(study.id)
+    return verify(make_proposer(StudySpec.from_canonical(study.spec)), proposals, evaluations)
+
+
+def trial_log(name: str, attempt: str, url: str) -> Path | None:
+    """The file with what an attempt printed; None once it is gone."""
+    path = runs_folder(open_store(url)) / name / attempt / "log.txt"
+    return path if path.exists() else None
+
+
+def verify_draws(name: str, url: str, on_progress: Callable[[int, int], None]) -> tuple[Difference, ...]:
+    """Draw every trial again from theta and seeds and compare; `on_progress` is given trials done and in all."""
+    store = open_store(url)
+    study = store.study(name)
+    proposals, _ = store.history(study.id)
+    stored = store.drawn_trials(study.id)
+    draw = draw_of(study, StudySpec.from_canonical(study.spec))
+    return compare_draws(draw, proposals, stored, lambda done: on_progress(done, len(stored)))
