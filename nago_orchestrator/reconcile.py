@@ -146,6 +146,9 @@ def _settle_attempts(snapshot: Snapshot, retries: RetryPolicy, now: datetime) ->
         observation = snapshot.observations.get(attempt.name) if attempt else None
         if attempt is not None and observation is not None:
             actions += _settle(trial, attempt, observation, retries, now)
+        elif attempt is None and trial.result is not None:
+            # The newest attempt was given up as lost, and then its trainer was heard of after all.
+            actions.append(AcceptResult(trial, trial.attempts[-1], Observation(phase=Phase.ENDED), trial.result))
     return actions
 
 

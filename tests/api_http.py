@@ -158,6 +158,7 @@ class ApiHandler(BaseHTTPRequestHandler):
     def _stream(self, collection: str, version: int, query: dict[str, str]) -> None:
         end = time.monotonic() + min(self.api.watch_seconds, float(query.get("timeoutSeconds") or 60))
         seen = 0
+        told_at = time.monotonic()
         while time.monotonic() < end and not self.api.closing:
             with self.api.changed:
                 if len(self.api.history) == seen:
@@ -172,7 +173,10 @@ class ApiHandler(BaseHTTPRequestHandler):
             for number, where, kind, item in fresh:
                 if number > version and where == collection and _selected(item, query):
                     self._chunk({"type": kind, "object": item})
-            if not fresh and query.get("allowWatchBookmarks"):
+            if fresh or time.monotonic() < told_at + self.api.bookmark_seconds:
+                continue
+            told_at = time.monotonic()
+            if query.get("allowWatchBookmarks"):
                 self._chunk({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(at)}}})
 
     def _chunk(self, event: Object) -> None:

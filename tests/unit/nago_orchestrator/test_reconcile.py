@@ -173,6 +173,12 @@ def test_a_result_that_the_trainer_stored_itself_is_accepted_as_well() -> None:
     ]
 
 
+def test_a_late_result_of_an_attempt_that_was_given_up_is_taken_instead_of_a_new_attempt() -> None:
+    lost = failed(1, Failure.INFRASTRUCTURE)
+    resting = replace(trial(lost, state=TrialState.QUEUED, not_before=NOW + timedelta(hours=1)), result=RESULT)
+    assert plan(snapshot(resting), RULES, NOW) == [AcceptResult(resting, lost, Observation(phase=Phase.ENDED), RESULT)]
+
+
 def test_a_result_may_be_on_its_way_for_a_while_after_a_good_end() -> None:
     running = trial(attempt())
     seen = Observation(phase=Phase.ENDED, exit_code=0, ended_at=NOW)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -60,6 +61,11 @@ def test_a_job_with_every_setting_is_the_one_that_was_reviewed(task: TrialTask) 
     if os.environ.get("NAGO_WRITE_GOLDEN"):
         GOLDEN.write_text(text)
     assert text == GOLDEN.read_text()
+
+
+@pytest.mark.parametrize("version", ["1.35", "1.36", "1.37"])
+def test_the_reviewed_job_fits_the_schemas_of_kubernetes(version: str) -> None:
+    kubernetes_validate.validate(yaml.safe_load(GOLDEN.read_text()), version, strict=True)
 
 
 def test_the_same_attempt_gives_the_same_job(task: TrialTask) -> None:
