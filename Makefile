@@ -9,7 +9,7 @@ DEMO := .demo
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick lint format bench clean
+.PHONY: help setup demo test test-quick test-cluster lint format bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ test: setup ## Run all tests, on SQLite and on a PostgreSQL of their own (or NAG
 test-quick: setup ## The tests that take seconds
 	tests/install-postgresql.sh
 	$(BIN)/pytest -m 'not slow'
+
+test-cluster: setup ## The tests that need Kubernetes: on a cluster of their own (as root), or that of KUBECONFIG
+	$(BIN)/pytest tests/cluster
 
 lint: setup ## Style, types and layers
 	$(BIN)/ruff check .

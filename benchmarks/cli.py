@@ -6,7 +6,6 @@ is made first, in a temporary SQLite file; the commands run as processes of thei
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
@@ -15,11 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.figure import Goal, show
+
 TRIALS = 10_000
 RUNS = 5
-HELP_SECONDS = 0.4
-ANSWER_SECONDS = 1.0
-MEGABYTES = 200
 
 
 def main() -> int:
@@ -28,11 +26,14 @@ def main() -> int:
         # In a process of its own: a child's peak memory counts what its parent had when it was born.
         subprocess.run([sys.executable, "-m", "benchmarks.synthetic_study", url, str(TRIALS)], check=True)
         helped, help_memory = measure(["--help"], url)
-        met = [report("help_seconds", helped, "s", HELP_SECONDS), report("help_memory", help_memory, "MB", MEGABYTES)]
+        met = [
+            show("cli", "--help, median", helped, "s", Goal(0.4)),
+            show("cli", "--help, peak memory", help_memory, "MB", Goal(200)),
+        ]
         for command in ("status", "best"):
             seconds, megabytes = measure([command], url)
-            met.append(report(f"{command}_10000_trials_seconds", seconds, "s", ANSWER_SECONDS))
-            met.append(report(f"{command}_10000_trials_memory", megabytes, "MB", MEGABYTES))
+            met.append(show("cli", f"{command} of {TRIALS:,} trials, median", seconds, "s", Goal(1)))
+            met.append(show("cli", f"{command} of {TRIALS:,} trials, peak memory", megabytes, "MB", Goal(200)))
     return 0 if all(met) else 1
 
 
@@ -54,13 +55,6 @@ def run_once(arguments: list[str], url: str) -> tuple[float, float]:
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, command)
     return seconds, usage.ru_maxrss * 1024 / 1e6
-
-
-def report(figure: str, value: float, unit: str, limit: float) -> bool:
-    met = value <= limit
-    line = {"benchmark": "cli", "figure": figure, "value": round(value, 3), "unit": unit}
-    print(json.dumps({**line, "goal": f"<= {limit:g} {unit}", "met": met}), flush=True)
-    return met
 
 
 if __name__ == "__main__":

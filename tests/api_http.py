@@ -167,17 +167,25 @@ class ApiHandler(BaseHTTPRequestHandler):
                 seen += len(fresh)
                 at = self.api.version()
             if self.api.silent.is_set():
-                while not self.api.closing:
-                    time.sleep(0.01)
+                self._stay_silent()
                 return
-            for number, where, kind, item in fresh:
-                if number > version and where == collection and _selected(item, query):
-                    self._chunk({"type": kind, "object": item})
+            self._send_changes(collection, query, [change for change in fresh if change[0] > version])
             if fresh or time.monotonic() < told_at + self.api.bookmark_seconds:
                 continue
             told_at = time.monotonic()
             if query.get("allowWatchBookmarks"):
                 self._chunk({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(at)}}})
+
+    def _stay_silent(self) -> None:
+        while not self.api.closing:
+            time.sleep(0.01)
+
+    def _send_changes(
+        self, collection: str, query: dict[str, str], changes: list[tuple[int, str, str, Object]]
+    ) -> None:
+        for _, where, kind, item in changes:
+            if where == collection and _selected(item, query):
+                self._chunk({"type": kind, "object": item})
 
     def _chunk(self, event: Object) -> None:
         line = json.dumps(event).encode() + b"\n"
