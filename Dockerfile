@@ -2,7 +2,7 @@
 #
 #   docker build --target orchestrator -t nago-orchestrator .
 #   docker build --target trainer      -t nago-trainer .                    # torch for CUDA
-#   docker build --target trainer      -t nago-trainer:cpu --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu .
+#   docker build --target trainer      -t nago-trainer:cpu --build-arg TORCH_INDEX=ADDRESS .   (that of PyTorch's CPU wheels)
 #
 # Both run as user 10001 with a read-only root file system; /tmp, where HOME is too, is all that they write to.
 #
