@@ -9,15 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from nago_orchestrator.domain import Evaluation, Origin, Outcome, Proposal, StudyState
-from nago_orchestrator.errors import NagoError, SpecError
+from nago_orchestrator.domain import Evaluation, Origin, Outcome, Proposal
 from nago_orchestrator.proposers.port import Pause
 from nago_orchestrator.reconcile import Limits, RetryPolicy, Rules
 from nago_orchestrator.session import StopSignal
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.store import Store, open_store
-from nago_orchestrator.study_commands import cancel_study, pause_study, resume_study, submit_study, trial_log
 from nago_orchestrator.wiring import make_proposer, open_session, runs_folder
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import create, small_spec
@@ -106,43 +104,6 @@ def test_limits_and_retries_arrive_in_the_planners_units(url: str) -> None:
 def test_without_limits_only_failures_stop_a_study(url: str) -> None:
     unlimited = Limits(trials=None, wall_time=None, gpu_hours=None, failed_fraction=0.5)
     assert rules(small_spec(), url).limits == unlimited
-
-
-def test_submitting_keeps_what_the_trainer_says_of_the_dataset_and_twice_is_once(url: str) -> None:
-    study = submit_study(small_spec(), url, NOW)
-    assert (study.recipe.dataset.channels, study.recipe.dataset.classes) == (1, 10)
-    assert study.recipe.dataset.split_seed == study.seed == 3
-    assert submit_study(small_spec(), url, NOW + timedelta(hours=1)) == study
-    with pytest.raises(SpecError, match="another specification"):
-        submit_study(small_spec(seed="4"), url, NOW)
-
-
-def test_a_study_is_paused_resumed_and_cancelled(url: str) -> None:
-    create(open_store(url), small_spec())
-    assert pause_study("small", url, NOW).state is StudyState.PAUSED
-    assert pause_study("small", url, NOW).state is StudyState.PAUSED
-    assert resume_study("small", url, NOW).state is StudyState.RUNNING
-    assert cancel_study("small", url, NOW).state is StudyState.CANCELLED
-    assert cancel_study("small", url, NOW).state is StudyState.CANCELLED
-    with pytest.raises(NagoError, match="nothing to resume"):
-        resume_study("small", url, NOW)
-    with pytest.raises(NagoError, match="only a running one"):
-        pause_study("small", url, NOW)
-
-
-def test_somebody_who_holds_a_cancelled_study_is_left_to_wind_it_up(url: str) -> None:
-    store = open_store(url)
-    study = create(store, small_spec())
-    with store.hold(study.id, "pid 4711 on saturn"):
-        assert cancel_study("small", url, NOW).state is StudyState.CANCELLED
-
-
-def test_a_log_is_there_until_its_file_is_gone(url: str, tmp_path: Path) -> None:
-    assert trial_log("small", "small-t00000-a1", url) is None
-    log = tmp_path / "nago.sqlite.runs" / "small" / "small-t00000-a1" / "log.txt"
-    log.parent.mkdir(parents=True)
-    log.write_text("hello\n")
-    assert trial_log("small", "small-t00000-a1", url) == log
 
 
 def test_a_search_whose_library_is_not_installed_names_the_extra() -> None:
