@@ -6,7 +6,7 @@ Pure and frozen. The allowed moves between states stand here once; the store enf
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -76,6 +76,8 @@ class Origin(StrEnum):
     RANDOM = "random"
     MODEL = "model"
     PROMOTION = "promotion"
+    FINAL = "final"
+    """Full training of a generator that the search found; not the proposer's."""
 
 
 class Goal(StrEnum):
@@ -129,6 +131,10 @@ class Proposal:
     """Number of the proposal that this one continues at a higher rung."""
     told_before: int
     """How many evaluations the proposer had been told when it made this one."""
+    phase: int = 0
+    """Which of the search's phases made it."""
+    notes: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """How it was made, for people: diagnostics of the surrogate's fit, why it was drawn at random. JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +151,18 @@ class Evaluation:
     """The same, to be minimised, in the study's order of objectives."""
     samples: int
     """Trials behind the values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorEvaluation:
+    """What another study found in the same space: a proposer learns from it, and proposes and counts nothing for it."""
+
+    theta: Theta
+    fidelity: int
+    outcome: Outcome
+    costs: tuple[float, ...]
+    """In the order of the objectives of the study that is told."""
+    samples: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
