@@ -76,8 +76,6 @@ class Origin(StrEnum):
     RANDOM = "random"
     MODEL = "model"
     PROMOTION = "promotion"
-    FINAL = "final"
-    """Full training of a generator that the search found; not the proposer's."""
 
 
 class Goal(StrEnum):
@@ -133,6 +131,8 @@ class Proposal:
     """How many evaluations the proposer had been told when it made this one."""
     phase: int = 0
     """Which of the search's phases made it."""
+    final: bool = False
+    """Full training of a generator that the search found: made by the user's wish, after the search."""
     notes: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """How it was made, for people: diagnostics of the surrogate's fit, why it was drawn at random. JSON."""
 

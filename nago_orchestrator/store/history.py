@@ -42,6 +42,9 @@ def add_proposal(connection: Connection, study_id: int, new: Proposal, canonical
             slot=new.slot,
             parent=new.parent,
             told_before=new.told_before,
+            phase=new.phase,
+            final=new.final,
+            notes=dict(new.notes) or None,
             created_at=now,
         )
     )
@@ -132,6 +135,9 @@ def _proposal(row: Row[Any]) -> Proposal:
         slot=row.slot,
         parent=row.parent,
         told_before=row.told_before,
+        phase=row.phase,
+        final=row.final,
+        notes=row.notes or {},
     )
 
 

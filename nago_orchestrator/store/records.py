@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from nago_orchestrator.domain import Failure, Objective, StudyState, TrainingRecipe, TrialState
+from nago_orchestrator.domain import Failure, Objective, PriorEvaluation, StudyState, TrainingRecipe, TrialState
 from nago_trainer.contract import TrialResult
 
 LARGEST_OBJECTIVE_COUNT = 4
@@ -26,6 +26,8 @@ class NewStudy:
     """0 to 2**63 - 1."""
     objectives: tuple[Objective, ...]
     recipe: TrainingRecipe
+    prior: tuple[PriorEvaluation, ...] = ()
+    """What other studies found, for a warm start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,8 @@ class Study:
     created_at: datetime
     changed_at: datetime
     """When it came into this state."""
+    prior: tuple[PriorEvaluation, ...] = ()
+    """Copied when the study was created: what becomes of the other studies later changes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

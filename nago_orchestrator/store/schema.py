@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -65,6 +66,7 @@ study = Table(
     Column("objectives", JSON, nullable=False),
     Column("recipe", JSON, nullable=False),
     Column("spec", JSON, nullable=False),
+    Column("prior", JSON(none_as_null=True)),
     _one_of("state", StudyState),
 )
 
@@ -84,6 +86,9 @@ proposal = Table(
     Column("created_at", AwareDateTime, nullable=False),
     Column("theta", JSON, nullable=False),
     Column("canonical_theta", JSON, nullable=False),
+    Column("phase", Integer, nullable=False, server_default="0"),
+    Column("final", Boolean, nullable=False, server_default=false()),
+    Column("notes", JSON(none_as_null=True)),
     UniqueConstraint("study_id", "number"),
     ForeignKeyConstraint(["study_id", "parent"], ["proposal.study_id", "proposal.number"]),
     _one_of("origin", Origin),

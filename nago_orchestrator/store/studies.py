@@ -10,12 +10,20 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from nago_orchestrator.domain import STUDY_MOVES, Goal, Objective, StudyState, TrainingRecipe
+from nago_orchestrator.domain import (
+    STUDY_MOVES,
+    Goal,
+    Objective,
+    Outcome,
+    PriorEvaluation,
+    StudyState,
+    TrainingRecipe,
+)
 from nago_orchestrator.errors import NotFoundError, SpecError, StaleStateError
 from nago_orchestrator.store.insert import insert_or_ignore
 from nago_orchestrator.store.records import LARGEST_OBJECTIVE_COUNT, NewStudy, Study
 from nago_orchestrator.store.schema import study
-from nago_trainer.contract import DatasetSettings, TrainingSettings
+from nago_trainer.contract import DatasetSettings, TrainingSettings, encode_number
 
 
 def create(connection: Connection, new: NewStudy, now: datetime) -> Study:
@@ -85,6 +93,7 @@ def _insert(connection: Connection, new: NewStudy, now: datetime) -> Row[Any]:
         "seed": new.seed,
         "objectives": [asdict(objective) for objective in new.objectives],
         "recipe": asdict(new.recipe),
+        "prior": [_encode_prior(found) for found in new.prior] or None,
         "state": StudyState.RUNNING,
         "created_at": now,
         "changed_at": now,
@@ -107,7 +116,17 @@ def _study(row: Row[Any]) -> Study:
         message=row.message,
         created_at=row.created_at,
         changed_at=row.changed_at,
+        prior=tuple(_prior(data) for data in row.prior or ()),
     )
+
+
+def _encode_prior(found: PriorEvaluation) -> dict[str, Any]:
+    return {**asdict(found), "costs": [encode_number(cost) for cost in found.costs]}
+
+
+def _prior(data: Mapping[str, Any]) -> PriorEvaluation:
+    costs = tuple(float(cost) for cost in data["costs"])
+    return PriorEvaluation(**{**data, "outcome": Outcome(data["outcome"]), "costs": costs})
 
 
 def _objective(data: Mapping[str, Any]) -> Objective:

@@ -39,6 +39,8 @@ trial_overview = Table(
     Column("created_at", AwareDateTime),
     Column("started_at", AwareDateTime),
     Column("ended_at", AwareDateTime),
+    Column("phase", Integer),
+    Column("final", Boolean),
 )
 
 
@@ -62,6 +64,7 @@ def _of_evaluations(name: str) -> Table:
         Column("objective_values", JSON),
         Column("theta", JSON),
         Column("canonical_theta", JSON),
+        Column("phase", Integer),
     )
 
 
