@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 
 from nago_orchestrator import seeds
-from nago_orchestrator.domain import Evaluation, Origin, Outcome, Proposal
+from nago_orchestrator.domain import Evaluation, Origin, Outcome, PriorEvaluation, Proposal
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.proposers.brackets import Brackets, Run
 from nago_orchestrator.proposers.history import History
@@ -23,7 +23,7 @@ from nago_orchestrator.space import SearchSpace
 class Bohb:
     """Proposes until `brackets` brackets over `ladder` are complete."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each a setting of its own, given by name
         self,
         *,
         space: SearchSpace,
@@ -32,8 +32,9 @@ class Bohb:
         brackets: int,
         objective: int = 0,
         options: ModelOptions | None = None,
+        prior: tuple[PriorEvaluation, ...] = (),
     ) -> None:
-        """`objective` is the place in an evaluation's costs of the one to be minimised.
+        """`objective` is the place in an evaluation's costs of the one to be minimised; `prior` teaches the model only.
 
         Raises SpecError if nothing is searched or the ladder is not geometric.
         """
@@ -51,6 +52,9 @@ class Bohb:
         """Number of the newest proposal of each configuration."""
         self._drawn = Origin.RANDOM
         """How the newest configuration was drawn."""
+        for known in prior:
+            if known.fidelity in ladder and known.outcome is not Outcome.LOST:
+                self._model.learn(space.searched(known.theta), known.fidelity, self._loss(known))
 
     def ask(self) -> Proposal | Pause:
         run = self._brackets.next_run(self._draw)
@@ -70,9 +74,7 @@ class Bohb:
 
     def tell(self, evaluation: Evaluation) -> None:
         run = self._runs[self._history.tell(evaluation).number]
-        ok = evaluation.outcome is Outcome.OK
-        cost = evaluation.costs[self._objective] if ok else math.inf
-        loss = cost if math.isfinite(cost) else math.inf
+        loss = self._loss(evaluation)
         self._brackets.report(run, loss)
         if evaluation.outcome is not Outcome.LOST:
             self._model.learn(run.configuration, run.fidelity, loss)
@@ -87,6 +89,11 @@ class Bohb:
             "model_based_share": origins.count(Origin.MODEL) / fresh if fresh else 0.0,
             **{f"points_at_fidelity_{fidelity}": count for fidelity, count in self._model.points().items()},
         }
+
+    def _loss(self, found: Evaluation | PriorEvaluation) -> float:
+        """Infinite for whatever has no finite cost."""
+        cost = found.costs[self._objective] if found.outcome is Outcome.OK else math.inf
+        return cost if math.isfinite(cost) else math.inf
 
     def _draw(self, fidelity: int) -> Configuration:
         seed = seeds.proposal(self._study_seed, self._history.next_number)

@@ -7,9 +7,10 @@ import abc
 import numpy as np
 import pytest
 
-from nago_orchestrator.domain import Evaluation, Outcome, Proposal
+from nago_orchestrator.domain import Evaluation, Outcome, PriorEvaluation, Proposal
 from nago_orchestrator.proposers.bohb import Bohb
 from nago_orchestrator.proposers.hpbandster_fence import ModelOptions
+from nago_orchestrator.proposers.phases import Phase, Phases
 from nago_orchestrator.proposers.port import HistoryError, Pause, Proposer
 from nago_orchestrator.proposers.random_search import RandomSearch
 from nago_orchestrator.proposers.replay import rebuild, verify
@@ -98,6 +99,20 @@ class TestBohb(ProposerContract):
     def make(self, space: SearchSpace, study_seed: int) -> Proposer:
         options = ModelOptions(num_samples=4)
         return Bohb(space=space, study_seed=study_seed, ladder=(30, 60, 120), brackets=12, options=options)
+
+
+class TestPhases(ProposerContract):
+    def make(self, space: SearchSpace, study_seed: int) -> Proposer:
+        def begin_random(seed: int) -> Phase:
+            return lambda prior: RandomSearch(space=space, study_seed=seed, fidelity=60, proposals=9)
+
+        def begin_bohb(prior: tuple[PriorEvaluation, ...]) -> Proposer:
+            options = ModelOptions(num_samples=4)
+            return Bohb(
+                space=space, study_seed=study_seed + 1, ladder=(30, 60, 120), brackets=4, options=options, prior=prior
+            )
+
+        return Phases([begin_random(study_seed), begin_bohb, begin_random(study_seed + 2)])
 
 
 def evaluate(proposal: Proposal, number: int) -> Evaluation:
