@@ -40,6 +40,9 @@ METRICS: Mapping[str, Metric] = {
     "seconds": Metric(Goal.MINIMIZE, "seconds", lambda trial, result: result.seconds),
 }
 
+KNOWN_BEFORE_TRAINING = ("memory", "parameters", "flops")
+"""Metrics that follow from the architecture alone."""
+
 
 def evaluate(
     proposal: int, trials: Sequence[EndedTrial], objectives: Sequence[Objective], *, number: int

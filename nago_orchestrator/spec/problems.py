@@ -14,6 +14,9 @@ from nago_orchestrator.spec.schema import SchemaPath, schema_keys
 from nago_orchestrator.spec.search import ALGORITHMS
 from nago_orchestrator.spec.space_section import SHAPES
 
+IN_PHASES = ("search", "phases", "phases")
+"""Where pydantic locates a search among phases: the section, the chosen algorithm, the key."""
+
 
 def problem_lines(error: ValidationError, document: Document) -> list[str]:
     """One sentence per problem, in the order of the file."""
@@ -78,6 +81,8 @@ def _place(path: SchemaPath) -> str:
 
 def _schema_path(location: KeyPath) -> SchemaPath:
     """As `schema_keys` writes it; the hyperparameters' alternatives ("range", "fixed") do not appear there."""
+    if location[:3] == IN_PHASES and len(location) > 4:
+        location = ("search", *location[4:])  # a phase has the keys of a search of its own
     steps = _steps(location)
     return tuple(_schema_part(part, is_choice) for part, is_choice in steps if not is_choice or part in ALGORITHMS)
 
@@ -92,7 +97,7 @@ def _steps(location: KeyPath) -> list[tuple[str | int, bool]]:
 
 
 def _is_choice(before: KeyPath, part: str | int) -> bool:
-    if before == ("search",):
+    if before == ("search",) or (before[:3] == IN_PHASES and len(before) == 4):
         return part in ALGORITHMS
     return before[:2] == ("space", "hyperparameters") and len(before) == 3 and part in SHAPES
 

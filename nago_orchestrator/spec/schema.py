@@ -36,6 +36,8 @@ def _walk(node: Mapping[str, Any], definitions: Mapping[str, Any], path: SchemaP
     if "items" in node:
         yield from _walk(node["items"], definitions, (*path, "[]"))
     choices = node.get("discriminator", {}).get("mapping", {})
+    if choices and path[-1] == "[]":
+        return  # phases, each with the keys of a search of its own
     for name, reference in choices.items():
         yield from _walk({"$ref": reference}, definitions, (*path, f"({name})"))
     for alternative in () if choices else (*node.get("oneOf", ()), *node.get("anyOf", ())):

@@ -10,7 +10,7 @@ from nago_orchestrator.spec.objectives import ObjectiveName, read_objective_name
 from nago_orchestrator.spec.scalars import Real, Whole
 from nago_orchestrator.spec.section import Section
 
-ALGORITHMS = ("bohb", "random")
+ALGORITHMS = ("bohb", "mobo", "mobohb", "phases", "random")
 
 
 class BohbSection(Section):
@@ -45,4 +45,51 @@ class RandomSection(Section):
     """How many thetas to draw."""
 
 
-SearchSection = Annotated[BohbSection | RandomSection, Field(discriminator="algorithm")]
+class MoboSection(Section):
+    """Batches for the Pareto front, from a Bayesian network's beliefs about each objective (Ru et al., 2020)."""
+
+    algorithm: Literal["mobo"]
+    """Name of the proposer."""
+    evaluations: Annotated[Whole, Field(ge=1, le=100_000)]
+    """How many thetas to propose."""
+    batch: Annotated[Whole, Field(ge=1, le=256)] = 8
+    """Thetas that are proposed together, from the same beliefs."""
+    fidelity: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
+    """Epochs of its trials, one of `fidelities`; by default the last."""
+    acquisition: Literal["expected-improvement", "confidence-bound", "thompson"] = "expected-improvement"
+    """What a candidate is worth for an objective."""
+    noise: Literal["heteroscedastic", "homoscedastic"] = "heteroscedastic"
+    """Whether the spread of a generator's networks may depend on theta, or is the same everywhere."""
+    learn: tuple[Annotated[ObjectiveName, BeforeValidator(read_objective_name)], ...] = ()
+    """Of memory, parameters and flops: those to learn from evaluations though they are known before training."""
+
+
+class MobohbSection(Section):
+    """Hyperband brackets for several objectives: what no other beats is promoted, and densities learn from it."""
+
+    algorithm: Literal["mobohb"]
+    """Name of the proposer."""
+    iterations: Annotated[Whole, Field(ge=1, le=100_000)]
+    """Hyperband brackets to run."""
+
+
+SinglePhase = Annotated[BohbSection | MoboSection | MobohbSection | RandomSection, Field(discriminator="algorithm")]
+
+
+class PhasesSection(Section):
+    """One search after another, each told what was found before."""
+
+    algorithm: Literal["phases"]
+    """Name of the proposer."""
+    phases: Annotated[tuple[SinglePhase, ...], Field(min_length=1, max_length=10)]
+    """The searches in their order, each as it would stand under `search` alone."""
+
+
+SearchSection = Annotated[
+    BohbSection | MoboSection | MobohbSection | PhasesSection | RandomSection, Field(discriminator="algorithm")
+]
+
+
+def phases_of(search: SearchSection) -> tuple[SinglePhase, ...]:
+    """A search of one phase is its own."""
+    return search.phases if isinstance(search, PhasesSection) else (search,)

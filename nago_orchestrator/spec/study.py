@@ -19,8 +19,9 @@ from nago_orchestrator.domain import Objective
 from nago_orchestrator.space import SearchSpace
 from nago_orchestrator.spec.execution import ExecutionSection, LimitsSection, RetriesSection
 from nago_orchestrator.spec.objectives import ObjectiveSection, check_unique
+from nago_orchestrator.spec.phase_checks import check_fidelities, complete_phase
 from nago_orchestrator.spec.scalars import MAXIMAL_WHOLE, Whole, read_text, wrong
-from nago_orchestrator.spec.search import BohbSection, SearchSection
+from nago_orchestrator.spec.search import PhasesSection, SearchSection, phases_of
 from nago_orchestrator.spec.section import Section
 from nago_orchestrator.spec.space_section import SpaceSection
 from nago_orchestrator.spec.trainer import TrainerSection
@@ -57,6 +58,8 @@ class StudySpec(Section):
     """How it is searched."""
     fidelities: Annotated[tuple[Annotated[Whole, Field(ge=1, le=100_000)], ...], Field(min_length=1, max_length=20)]
     """Epochs of a trial at each rung, increasing; for bohb each the same whole multiple of the one before."""
+    warm_start: Annotated[tuple[Annotated[str, BeforeValidator(_read_name)], ...], Field(max_length=100)] = ()
+    """Studies of the same database and space whose evaluations the search begins with."""
     architectures_per_proposal: Annotated[Whole, Field(ge=1, le=1000)] = 1
     """Architectures that are drawn and trained for each proposal; their mean is the proposal's value."""
     trainer: TrainerSection
@@ -71,19 +74,15 @@ class StudySpec(Section):
     @field_validator("search", mode="after")
     @classmethod
     def _complete_search(cls, search: SearchSection, info: ValidationInfo) -> SearchSection:
-        """Writes out the defaults of `bohb` that depend on the sections before it."""
-        if not isinstance(search, BohbSection) or not {"space", "objectives"} <= info.data.keys():
+        """Writes out the defaults that depend on the sections before it."""
+        if not {"space", "objectives"} <= info.data.keys():
             return search
-        names = [objective.name for objective in info.data["objectives"]]
-        if search.objective is not None and search.objective not in names:
-            raise wrong(f"optimises {search.objective}, which is not among the objectives ({', '.join(names)})")
+        names = tuple(objective.name for objective in info.data["objectives"])
         dimensions = len(info.data["space"].search_space().dimensions)
-        if not dimensions:
-            raise wrong("has nothing to search: every hyperparameter is fixed")
-        points = search.min_points_in_model or dimensions + 1
-        if points <= dimensions:
-            raise wrong(f"has min_points_in_model {points}: with {dimensions} dimensions at least {dimensions + 1}")
-        return search.model_copy(update={"objective": search.objective or names[0], "min_points_in_model": points})
+        if isinstance(search, PhasesSection):
+            phases = tuple(complete_phase(phase, names, dimensions) for phase in search.phases)
+            return search.model_copy(update={"phases": phases})
+        return complete_phase(search, names, dimensions)
 
     @field_validator("fidelities", mode="after")
     @classmethod
@@ -91,8 +90,9 @@ class StudySpec(Section):
         for before, after in pairwise(fidelities):
             if after <= before:
                 raise wrong(f"must increase, but {after} follows {before}")
-        if isinstance(info.data.get("search"), BohbSection):
-            _check_ladder(fidelities)
+        if info.data.get("search") is not None:
+            for phase in phases_of(info.data["search"]):
+                check_fidelities(phase, fidelities)
         return fidelities
 
     @field_validator("limits", mode="after")
@@ -124,13 +124,3 @@ class StudySpec(Section):
 
     def objective_values(self) -> tuple[Objective, ...]:
         return tuple(objective.value() for objective in self.objectives)
-
-
-def _check_ladder(fidelities: tuple[int, ...]) -> None:
-    ratios = {after / before for before, after in pairwise(fidelities)}
-    if len(ratios) > 1 or not all(ratio.is_integer() for ratio in ratios):
-        first = fidelities[0]
-        raise wrong(
-            "must each be the same whole multiple of the one before for bohb, "
-            f"such as {first}, {2 * first}, {4 * first}; found {', '.join(map(str, fidelities))}"
-        )

@@ -31,12 +31,24 @@ def create(connection: Connection, new: NewStudy, now: datetime) -> Study:
     if len(new.objectives) > LARGEST_OBJECTIVE_COUNT:
         raise SpecError(f"A study has at most {LARGEST_OBJECTIVE_COUNT} objectives, not {len(new.objectives)}.")
     existing = _by_name(connection, new.name) or _insert(connection, new, now)
-    if existing.spec_hash != new.spec_hash:
+    if existing.spec_hash != new.spec_hash and not _means_the_same(existing.spec, new.spec_hash):
         raise SpecError(
             f"A study named {new.name!r} exists already with another specification: give this one a new name, "
             "or submit the file that the study was created from."
         )
     return _study(existing)
+
+
+def _means_the_same(stored: Mapping[str, Any], spec_hash: str) -> bool:
+    """Whether a spec that an older version stored is this one, once the keys that are new since have their defaults."""
+    from pydantic import ValidationError  # here, because reading commands load this file and need neither
+
+    from nago_orchestrator.spec import StudySpec
+
+    try:
+        return StudySpec.from_canonical(stored).digest() == spec_hash
+    except ValidationError:
+        return False
 
 
 def find(connection: Connection, name: str) -> Study:

@@ -151,7 +151,11 @@ def test_a_wrong_line(small_study: str, line: str, sentence: str) -> None:
         ("{name: digits}", "", "line 5: trainer.dataset is empty"),
         ("{name: digits}", "{}", "line 5: trainer.dataset.name is missing"),
         ("bohb", "bhob", "line 2: search names an unknown algorithm 'bhob': did you mean bohb?"),
-        ("bohb", "grid", "line 2: search names an unknown algorithm 'grid' (known: bohb, random)"),
+        (
+            "bohb",
+            "grid",
+            "line 2: search names an unknown algorithm 'grid' (known: bohb, mobo, mobohb, phases, random)",
+        ),
         ("iterations: 8", "iterations: 8, eta: 3", "line 2: unknown key search.eta"),
         (
             "iterations: 8",
@@ -237,3 +241,48 @@ def test_bohb_without_anything_to_search(small_study: str) -> None:
     fixed = "top_nodes: 3, top_k: 2, top_p: 0, mid_nodes: 1, mid_p: 0, bottom_nodes: 3, bottom_k: 2, bottom_p: 0"
     found = problem(f"{small_study}space: {{hyperparameters: {{{fixed}}}}}")
     assert found == "line 2: search has nothing to search: every hyperparameter is fixed"
+
+
+def with_search(small_study: str, search: str) -> str:
+    return small_study.replace("{algorithm: bohb, iterations: 8}", search) + (
+        "objectives: [{name: error}, {name: memory}]\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("search", "sentence"),
+    [
+        ("{algorithm: mobo}", "search.evaluations is missing"),
+        (
+            "{algorithm: mobo, evaluations: 8, fidelity: 5}",
+            "(3, 6, 12) must include search.fidelity 5, at which mobo trains",
+        ),
+        ("{algorithm: mobo, evaluations: 8, learn: [flops]}", "learns flops, which is not among the objectives"),
+        ("{algorithm: mobo, evaluations: 8, learn: [error]}", "learns error in any case"),
+        ("{algorithm: phases}", "search.phases is missing"),
+        ("{algorithm: phases, phases: []}", "search.phases must list at least 1, found 0"),
+        (
+            "{algorithm: phases, phases: [{algorithm: bohp, iterations: 3}]}",
+            "search.phases[0] names an unknown algorithm 'bohp': did you mean bohb?",
+        ),
+        (
+            "{algorithm: phases, phases: [{algorithm: bohb, iteration: 3}]}",
+            "unknown key search.phases[0].iteration: did you mean iterations?",
+        ),
+        (
+            "{algorithm: phases, phases: [{algorithm: bohb, iterations: 0}]}",
+            "search.phases[0].iterations must be at least 1, found 0",
+        ),
+        (
+            "{algorithm: phases, phases: [{algorithm: phases, phases: []}]}",
+            "search.phases[0] names an unknown algorithm 'phases'",
+        ),
+    ],
+)
+def test_a_wrong_search_for_several_objectives(small_study: str, search: str, sentence: str) -> None:
+    assert sentence in problem(with_search(small_study, search))
+
+
+def test_a_search_that_has_nothing_to_learn(small_study: str) -> None:
+    text = small_study.replace("{algorithm: bohb, iterations: 8}", "{algorithm: mobo, evaluations: 8}")
+    assert "nothing to learn" in problem(text + "objectives: [{name: memory}, {name: flops}]\n")

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from nago_orchestrator.domain import Goal, Objective
 from nago_orchestrator.space import FloatRange, IntegerRange
 from nago_orchestrator.spec import StudySpec, parse_study_spec
-from nago_orchestrator.spec.search import BohbSection, RandomSection
+from nago_orchestrator.spec.search import BohbSection, MoboSection, PhasesSection, RandomSection
 from nago_trainer.architecture.theta import HYPERPARAMETERS
 
 
@@ -147,3 +147,28 @@ def test_a_spec_is_frozen(small_study: str) -> None:
     spec = study(small_study)
     with pytest.raises(ValidationError, match="frozen"):
         spec.seed = 3
+
+
+PHASES = """\
+search:
+  algorithm: phases
+  phases:
+    - {algorithm: bohb, iterations: 6}
+    - {algorithm: mobo, evaluations: 16, fidelity: 6}
+objectives: [{name: error}, {name: memory}]
+"""
+
+
+def test_every_phase_has_its_defaults(small_study: str) -> None:
+    spec = study(small_study.replace("search: {algorithm: bohb, iterations: 8}\n", PHASES))
+    assert isinstance(spec.search, PhasesSection)
+    bohb, mobo = spec.search.phases
+    assert isinstance(bohb, BohbSection)
+    assert isinstance(mobo, MoboSection)
+    assert (bohb.objective, bohb.min_points_in_model) == ("error", 9)
+    assert (mobo.batch, mobo.acquisition, mobo.noise) == (8, "expected-improvement", "heteroscedastic")
+    assert StudySpec.from_canonical(spec.canonical()) == spec
+
+
+def test_a_warm_start_names_studies(small_study: str) -> None:
+    assert study(small_study + "warm_start: [one, two]\n").warm_start == ("one", "two")

@@ -1,0 +1,63 @@
+"""What a search must be for a study's space, objectives and fidelities, and the defaults that follow from these.
+
+Called by the study's section, for each phase.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from nago_orchestrator.evaluation import KNOWN_BEFORE_TRAINING
+from nago_orchestrator.spec.scalars import wrong
+from nago_orchestrator.spec.search import BohbSection, MobohbSection, MoboSection, RandomSection, SinglePhase
+
+
+def complete_phase(phase: SinglePhase, objectives: tuple[str, ...], dimensions: int) -> SinglePhase:
+    """With every default written out."""
+    if isinstance(phase, RandomSection):
+        return phase
+    if not dimensions:
+        raise wrong("has nothing to search: every hyperparameter is fixed")
+    if isinstance(phase, BohbSection):
+        return _complete_bohb(phase, objectives, dimensions)
+    if isinstance(phase, MoboSection):
+        _check_learned(phase, objectives)
+    return phase
+
+
+def check_fidelities(phase: SinglePhase, fidelities: tuple[int, ...]) -> None:
+    """`fidelities` increase."""
+    if isinstance(phase, BohbSection | MobohbSection):
+        _check_ladder(phase.algorithm, fidelities)
+    if isinstance(phase, MoboSection) and phase.fidelity not in (None, *fidelities):
+        known = ", ".join(map(str, fidelities))
+        raise wrong(f"({known}) must include search.fidelity {phase.fidelity}, at which mobo trains")
+
+
+def _complete_bohb(phase: BohbSection, objectives: tuple[str, ...], dimensions: int) -> BohbSection:
+    if phase.objective is not None and phase.objective not in objectives:
+        raise wrong(f"optimises {phase.objective}, which is not among the objectives ({', '.join(objectives)})")
+    points = phase.min_points_in_model or dimensions + 1
+    if points <= dimensions:
+        raise wrong(f"has min_points_in_model {points}: with {dimensions} dimensions at least {dimensions + 1}")
+    return phase.model_copy(update={"objective": phase.objective or objectives[0], "min_points_in_model": points})
+
+
+def _check_learned(phase: MoboSection, objectives: tuple[str, ...]) -> None:
+    for name in phase.learn:
+        if name not in objectives:
+            raise wrong(f"learns {name}, which is not among the objectives ({', '.join(objectives)})")
+        if name not in KNOWN_BEFORE_TRAINING:
+            raise wrong(f"learns {name} in any case: `learn` is for {', '.join(KNOWN_BEFORE_TRAINING)}")
+    if set(objectives) <= set(KNOWN_BEFORE_TRAINING) - set(phase.learn):
+        raise wrong("has nothing to learn: every objective is known before training; add accuracy, error or loss")
+
+
+def _check_ladder(algorithm: str, fidelities: tuple[int, ...]) -> None:
+    ratios = {after / before for before, after in pairwise(fidelities)}
+    if len(ratios) > 1 or not all(ratio.is_integer() for ratio in ratios):
+        first = fidelities[0]
+        raise wrong(
+            f"must each be the same whole multiple of the one before for {algorithm}, "
+            f"such as {first}, {2 * first}, {4 * first}; found {', '.join(map(str, fidelities))}"
+        )
