@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import insert
+from sqlalchemy import Connection, Table, insert, text
 
 from nago_orchestrator.domain import TrainingRecipe
 from nago_orchestrator.spec import StudySpec
@@ -25,8 +25,7 @@ from nago_orchestrator.store.engine import writing
 from nago_orchestrator.store.records import NewStudy
 from nago_orchestrator.store.store import Store
 from nago_orchestrator.store.versions import open_engine
-from nago_trainer.architecture import HnagTheta, sample_architecture
-from nago_trainer.architecture.theta import canonical
+from nago_trainer.architecture import HnagTheta, canonical, sample_architecture
 from nago_trainer.contract import DatasetSettings, TrainingSettings
 
 NAME = "synthetic"
@@ -80,9 +79,12 @@ class _Made:
         return self.begin + timedelta(seconds=0.5 * self.fidelity)
 
 
-def fill(url: str, trials: int, seed: int = 0) -> str:
-    """Put the study into an empty database; gives its name. The same numbers give the same rows."""
-    spec = parse_study_spec(STUDY_FILE, "the synthetic study")
+def fill(url: str, trials: int, seed: int = 0, *, study_file: str = STUDY_FILE) -> str:
+    """Put the study into an empty database; gives its name. The same numbers give the same rows.
+
+    Another study file needs three fidelities, too.
+    """
+    spec = parse_study_spec(study_file, "the synthetic study")
     engine = open_engine(url)
     store = Store(engine)
     study = store.create_study(_new_study(spec), START)
@@ -92,8 +94,17 @@ def fill(url: str, trials: int, seed: int = 0) -> str:
             chosen = getattr(rows, table.name)
             for begin in range(0, len(chosen), BATCH):
                 connection.execute(insert(table), chosen[begin : begin + BATCH])
+            _count_on(connection, table)
     engine.dispose()
     return study.name
+
+
+def _count_on(connection: Connection, table: Table) -> None:
+    """PostgreSQL gives new rows the next id of its own count, which knows nothing of ids that were given."""
+    if connection.dialect.name == "postgresql" and "id" in table.c:
+        connection.execute(
+            text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), (SELECT max(id) FROM {table.name}))")
+        )
 
 
 _TABLES = (schema.proposal, schema.trial, schema.attempt, schema.epoch, schema.result, schema.evaluation)

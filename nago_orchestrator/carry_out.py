@@ -58,7 +58,8 @@ def _start(action: StartAttempt, session: Session) -> None:
     trial = action.trial
     number = len(trial.attempts) + 1
     name, token = attempt_name(session.study, trial.number, number), session.new_token()
-    task = build_task(session.store.trial_design(trial.id), session.recipe, attempt=number, token=token)
+    design = session.store.trial_design(trial.id)
+    task = build_task(design, session.recipe_of(design), attempt=number, token=token)
     session.store.add_attempt(
         trial.id,
         name=name,
@@ -75,7 +76,7 @@ def _start(action: StartAttempt, session: Session) -> None:
 def _repeat(action: RepeatStart, session: Session) -> None:
     attempt = action.attempt
     design = session.store.trial_design(action.trial.id)
-    task = build_task(design, session.recipe, attempt=attempt.number, token=attempt.token)
+    task = build_task(design, session.recipe_of(design), attempt=attempt.number, token=attempt.token)
     session.executor.start(attempt.name, task)
 
 
@@ -157,7 +158,8 @@ def _tell(action: Tell, session: Session) -> None:
     ]
     evaluation = evaluate(action.proposal, trials, session.objectives, number=session.told)
     session.store.add_evaluation(session.study_id, evaluation, session.clock())
-    session.proposer.tell(evaluation)
+    if not proposal.final:
+        session.proposer.tell(evaluation)
     session.told += 1
     session.waiting = session.exhausted = False
     if evaluation.outcome is Outcome.OK:

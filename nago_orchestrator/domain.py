@@ -87,7 +87,7 @@ STUDY_MOVES: Mapping[StudyState, frozenset[StudyState]] = {
     StudyState.RUNNING: frozenset(StudyState) - {StudyState.RUNNING},
     StudyState.PAUSED: frozenset({StudyState.RUNNING, StudyState.CANCELLED}),
     StudyState.FAILED: frozenset({StudyState.RUNNING, StudyState.CANCELLED}),
-    StudyState.COMPLETED: frozenset(),
+    StudyState.COMPLETED: frozenset({StudyState.RUNNING}),  # for full training of what it found
     StudyState.CANCELLED: frozenset(),
 }
 TRIAL_MOVES: Mapping[TrialState, frozenset[TrialState]] = {
@@ -196,6 +196,8 @@ class TrialDesign:
     training_seed: int
     fidelity: int
     """Epochs."""
+    final: bool = False
+    """Full training, by the study's other recipe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

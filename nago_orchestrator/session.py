@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from nago_orchestrator.domain import Objective, TrainingRecipe
+from nago_orchestrator.domain import Objective, TrainingRecipe, TrialDesign
 from nago_orchestrator.events import Event, EventKind
 
 if TYPE_CHECKING:  # the parts are given from outside; the loop knows their shapes only
@@ -56,6 +56,8 @@ class Session:
     study: str
     draw: Draw
     recipe: TrainingRecipe
+    final_recipe: TrainingRecipe
+    """Of full training, after the search."""
     objectives: tuple[Objective, ...]
     rules: Rules
     gpus: int
@@ -89,6 +91,9 @@ class Session:
         """
         self.proposer, self.told = self.remember()
         self.waiting = self.exhausted = False
+
+    def recipe_of(self, design: TrialDesign) -> TrainingRecipe:
+        return self.final_recipe if design.final else self.recipe
 
     def emit(self, kind: EventKind, message: str, **facts: int | float | None) -> None:
         self.on_event(Event(kind=kind, at=self.clock(), message=message, **facts))  # type: ignore[arg-type]  # facts are Event's own numeric fields

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nago_orchestrator.errors import SpecError
-from nago_trainer.architecture.theta import HYPERPARAMETERS, ThetaError
+from nago_trainer.architecture.generators import GENERATORS
+from nago_trainer.architecture.theta import Hyperparameter, ThetaError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,19 +61,27 @@ class SearchSpace:
     """Dimensions and fixed values together name every hyperparameter of the generator exactly once."""
 
     generator: str
+    """One of GENERATORS."""
     connected: bool
-    """Whether disconnected middle graphs are drawn again."""
+    """Whether disconnected graphs are drawn again."""
     dimensions: tuple[Dimension, ...]
     fixed: Mapping[str, float | int]
 
     def __post_init__(self) -> None:
+        if self.generator not in GENERATORS:
+            raise SpecError(f"There is no generator {self.generator}; known are {', '.join(GENERATORS)}.")
         searched = [dimension.name for dimension in self.dimensions]
         names = [*searched, *self.fixed]
-        known = {hyperparameter.name for hyperparameter in HYPERPARAMETERS}
+        known = {hyperparameter.name for hyperparameter in self.hyperparameters}
         _refuse("is not a hyperparameter of the generator", [name for name in names if name not in known])
         _refuse("is given twice: either a range or a fixed value", [name for name in names if names.count(name) > 1])
         _refuse("has neither a range nor a fixed value", [name for name in known if name not in names])
         self._check_legal()
+
+    @property
+    def hyperparameters(self) -> tuple[Hyperparameter, ...]:
+        """All of the generator's, searched or fixed, in its order."""
+        return GENERATORS[self.generator].hyperparameters
 
     def theta(self, values: Mapping[str, float | int]) -> dict[str, float | int]:
         """The searched values, cast into their ranges, and the fixed ones, in the generator's order.
@@ -82,7 +91,7 @@ class SearchSpace:
         complete = {**self.fixed, **self.searched(values)}
         return {
             hyperparameter.name: hyperparameter.check(complete[hyperparameter.name])
-            for hyperparameter in HYPERPARAMETERS
+            for hyperparameter in self.hyperparameters
         }
 
     def searched(self, values: Mapping[str, float | int]) -> dict[str, float | int]:
@@ -96,12 +105,12 @@ class SearchSpace:
     def _check_legal(self) -> None:
         bounds = {dimension.name: (dimension.low, dimension.high) for dimension in self.dimensions}
         try:
-            for hyperparameter in HYPERPARAMETERS:
+            for hyperparameter in self.hyperparameters:
                 for value in bounds.get(hyperparameter.name) or (self.fixed[hyperparameter.name],):
                     hyperparameter.check(value)
         except ThetaError as error:
             raise SpecError(f"The search space is wrong: {error}.") from error
-        whole = {hyperparameter.name for hyperparameter in HYPERPARAMETERS if hyperparameter.kind == "int"}
+        whole = {item.name for item in self.hyperparameters if item.kind == "int"}
         wrong = [item.name for item in self.dimensions if isinstance(item, IntegerRange) is not (item.name in whole)]
         _refuse("has a range of the wrong kind: integers for node counts and k, floats for all others", wrong)
 

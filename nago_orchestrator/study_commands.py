@@ -10,80 +10,38 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from nago_orchestrator.domain import StudyState, TrainingRecipe
+from nago_orchestrator.domain import StudyState
 from nago_orchestrator.draws import compare_draws
-from nago_orchestrator.errors import ExecutorError, HeldError, InputError, NagoError
-from nago_orchestrator.executors.dataset_check import PUBLISHED, DatasetFacts, describe_dataset
+from nago_orchestrator.errors import ExecutorError, HeldError, NagoError
+from nago_orchestrator.final_training import search_alone
+from nago_orchestrator.preview import refuse_impossible
 from nago_orchestrator.proposers.replay import Difference, verify
+from nago_orchestrator.recipe import study_recipe
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.lock import SERVING
 from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import open_store
 from nago_orchestrator.wiring import draw_of, make_proposer, run_study, runs_folder
-from nago_trainer.contract import DatasetSettings, TrainingSettings
 
 
 def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
     """Check the dataset and store the study; the same name with the same spec is the study that is there already.
 
-    Raises InputError for a dataset that cannot be used, SpecError for the same name with another spec.
+    Raises InputError for a dataset that cannot be used, SpecError for a pod template that could never be sent, and for
+    the same name with another spec.
     """
     store = open_store(url)
-    facts = _dataset_facts(spec)
+    recipe = study_recipe(spec)
+    refuse_impossible(spec, recipe, now)
     new = NewStudy(
         name=spec.name,
         spec=spec.canonical(),
         spec_hash=spec.digest(),
         seed=spec.seed,
         objectives=spec.objective_values(),
-        recipe=_recipe(spec, facts),
+        recipe=recipe,
     )
     return store.create_study(new, now)
-
-
-def _dataset_facts(spec: StudySpec) -> DatasetFacts:
-    section = spec.trainer.dataset
-    if spec.execution.where == "local":
-        return describe_dataset(section.name, section.path)
-    if section.channels is not None and section.classes is not None:
-        return DatasetFacts(channels=section.channels, classes=section.classes, images=0)
-    if section.name in PUBLISHED:
-        return PUBLISHED[section.name]
-    raise InputError(
-        "the images lie in the cluster, where only the trainer sees them: "
-        "give trainer.dataset.classes and trainer.dataset.channels"
-    )
-
-
-def _recipe(spec: StudySpec, facts: DatasetFacts) -> TrainingRecipe:
-    trainer, execution = spec.trainer, spec.execution
-    return TrainingRecipe(
-        dataset=DatasetSettings(
-            name=trainer.dataset.name,
-            path=trainer.dataset.path,
-            image_size=trainer.dataset.image_size,
-            channels=facts.channels,
-            classes=facts.classes,
-            validation_fraction=trainer.dataset.validation_fraction,
-            split_seed=spec.seed,
-        ),
-        training=TrainingSettings(
-            batch_size=trainer.batch_size,
-            learning_rate=trainer.learning_rate,
-            momentum=trainer.momentum,
-            weight_decay=trainer.weight_decay,
-            gradient_clip=trainer.gradient_clip,
-            label_smoothing=trainer.label_smoothing,
-            dropout=trainer.dropout,
-            crop_padding=trainer.crop_padding,
-            horizontal_flip=trainer.horizontal_flip,
-            cutout=trainer.cutout,
-        ),
-        parameter_limit=trainer.parameter_limit,
-        device=execution.device,
-        threads=execution.threads,
-        keep_network=trainer.keep_networks,
-    )
 
 
 def server_of(name: str, url: str) -> tuple[bool, str | None]:
@@ -153,7 +111,7 @@ def verify_replay(name: str, url: str) -> tuple[Difference, ...]:
     """Ask a new proposer for every proposal again and compare; empty if all are the same."""
     store = open_store(url)
     study = store.study(name)
-    proposals, evaluations = store.history(study.id)
+    proposals, evaluations = search_alone(*store.history(study.id))
     return verify(make_proposer(StudySpec.from_canonical(study.spec)), proposals, evaluations)
 
 

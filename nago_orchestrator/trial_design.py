@@ -8,12 +8,12 @@ from nago_orchestrator.domain import NewTrial, Theta, TrainingRecipe, TrialDesig
 from nago_trainer.architecture import (
     Architecture,
     DisconnectedGraphError,
-    HnagTheta,
     ParameterLimitError,
     TensorShape,
     count_flops,
     count_parameters,
     fit_plan,
+    read_theta,
     sample_architecture,
 )
 from nago_trainer.architecture.memory import bytes_per_sample
@@ -36,7 +36,7 @@ def design_trial(
     architecture: Architecture | None = None
     image = TensorShape(recipe.dataset.channels, recipe.dataset.image_size)
     try:
-        architecture = sample_architecture(HnagTheta.from_mapping(theta), architecture_seed, connected=connected)
+        architecture = sample_architecture(read_theta(theta), architecture_seed, connected=connected)
         size = size_network(architecture, image, recipe.dataset.classes, recipe.parameter_limit)
     except DisconnectedGraphError as error:
         size = Size(infeasible=str(error))

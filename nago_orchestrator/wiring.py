@@ -10,12 +10,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from nago_orchestrator.domain import StudyState
+from nago_orchestrator.domain import StudyState, TrainingRecipe
 from nago_orchestrator.draws import Draw
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.events import Event
 from nago_orchestrator.executors.local import LocalExecutor
 from nago_orchestrator.executors.port import Executor
+from nago_orchestrator.final_training import RECIPE_KEYS, EndedSearch, final_recipe
 from nago_orchestrator.loop import run
 from nago_orchestrator.places import data_folder
 from nago_orchestrator.proposers.port import Proposer
@@ -155,6 +156,7 @@ def open_session(
         study=study.name,
         draw=draw_of(study, spec),
         recipe=study.recipe,
+        final_recipe=final_recipe(study.recipe, spec.final.model_dump(include=set(RECIPE_KEYS))),
         objectives=study.objectives,
         rules=_rules(spec),
         gpus=spec.execution.gpus,
@@ -170,15 +172,21 @@ def open_session(
 
 
 def draw_of(study: Study, spec: StudySpec) -> Draw:
-    return Draw(study_seed=study.seed, connected=spec.search_space().connected, recipe=study.recipe)
+    return draw_by(spec, study.recipe)
+
+
+def draw_by(spec: StudySpec, recipe: TrainingRecipe) -> Draw:
+    """How a study's networks are drawn, before the study has a row."""
+    return Draw(study_seed=spec.seed, connected=spec.search_space().connected, recipe=recipe)
 
 
 def _remember(store: Store, name: str, spec: StudySpec) -> tuple[Proposer, int]:
     study = store.study(name)
     proposals, evaluations = store.history(study.id)
+    if study.state not in GOING_ON or any(proposal.final for proposal in proposals):
+        return EndedSearch(), len(evaluations)
     proposer = make_proposer(spec)
-    if study.state in GOING_ON:
-        rebuild(proposer, proposals, evaluations)
+    rebuild(proposer, proposals, evaluations)
     return proposer, len(evaluations)
 
 

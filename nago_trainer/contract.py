@@ -8,7 +8,7 @@ travel as the strings "NaN", "Infinity" and "-Infinity", because JSON has no num
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from enum import IntEnum
 from typing import Any, Self, TypeVar
 
@@ -60,6 +60,10 @@ def _encode(value: Any) -> Any:
     return [_encode(item) for item in value]
 
 
+VALIDATION = "validation"
+TEST = "test"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSettings:
     """Which images, at which size, and how the validation split is taken from the training data."""
@@ -74,6 +78,9 @@ class DatasetSettings:
     classes: int
     validation_fraction: float
     split_seed: int
+    measured_on: str = VALIDATION
+    """`validation`: a part of the training images, which is not trained on. `test`: the dataset's own test images, and
+    all training images are trained on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +132,8 @@ class TrialTask:
 
     def to_json(self) -> dict[str, Any]:
         encoded: dict[str, Any] = _encode(asdict(self))
+        if self.dataset.measured_on == VALIDATION:
+            del encoded["dataset"]["measured_on"]  # trainers of older images do not know the key
         return encoded
 
     @classmethod
@@ -167,7 +176,7 @@ class TrialResult:
     """What a finished training reports, once."""
 
     validation_accuracy: float
-    """After the last epoch; 0 if the training diverged."""
+    """After the last epoch, on the images that the task measures on; 0 if the training diverged."""
     validation_loss: float
     """After the last epoch; infinity if the training diverged."""
     diverged: bool
@@ -195,10 +204,11 @@ def _build(kind: type[_T], data: Any) -> _T:
     if not isinstance(data, dict):
         raise ContractError(f"{kind.__name__} needs an object, not {type(data).__name__}")
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # every caller passes a dataclass
-    missing, unknown = known.keys() - data.keys(), data.keys() - known.keys()
+    needed = {name for name, item in known.items() if item.default is MISSING}
+    missing, unknown = needed - data.keys(), data.keys() - known.keys()
     if missing or unknown:
         raise ContractError(f"{kind.__name__}: missing {sorted(missing)}, unknown {sorted(unknown)}")
-    values = {name: _decode(data[name], known[name].type) for name in known}
+    values = {name: _decode(value, known[name].type) for name, value in data.items()}
     return kind(**values)
 
 

@@ -9,7 +9,21 @@ from typing import Annotated, NoReturn
 import typer
 
 from nago_orchestrator import __version__
-from nago_orchestrator.cli import database, doctor, listing, replay, reporting, sampling, schema, serving, status, study
+from nago_orchestrator.cli import (
+    database,
+    doctor,
+    listing,
+    replay,
+    reporting,
+    results,
+    sampling,
+    schema,
+    serving,
+    space,
+    status,
+    study,
+    train_best,
+)
 from nago_orchestrator.errors import NagoError
 
 UNEXPECTED = 1
@@ -44,21 +58,28 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _GROUPS = {
-    "Run a study": (study.submit, study.pause, study.resume, study.cancel, serving.serve),
+    "Run a study": (
+        study.submit,
+        study.pause,
+        study.resume,
+        study.cancel,
+        train_best.train_best,
+        serving.serve,
+    ),
     "Look at results": (
         listing.list_studies,
         status.show_status,
         listing.trials,
         listing.show,
-        listing.best,
-        listing.pareto,
+        results.best,
+        results.pareto,
         listing.logs,
         reporting.report,
     ),
-    "Generators": (sampling.sample,),
+    "Generators": (sampling.sample, space.space),
     "Upkeep": (replay.replay, doctor.doctor, schema.schema),
 }
-_NAMES = {"list_studies": "list", "show_status": "status"}
+_NAMES = {"list_studies": "list", "show_status": "status", "train_best": "train-best"}
 
 for _panel, _commands in _GROUPS.items():
     for _command in _commands:

@@ -1,94 +1,71 @@
-"""doctor: is everything there that a study needs, and where is it."""
+"""doctor: is everything there that a study needs, here, in its cluster and in its database?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import typer
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat
 from nago_orchestrator.cli.tables import Column, print_rows
-from nago_orchestrator.errors import DatabaseError
+from nago_orchestrator.findings import State
 
 COLUMNS = (
     Column(key="state", title="state", right=False),
     Column(key="check", title="check", right=False),
-    Column(key="detail", title="detail", right=False),
+    Column(key="detail", title="detail", right=False, folds=True),
 )
-PACKAGES = {
-    "torch": ("trainer", True),
-    "torchvision": ("trainer", False),
-    "scikit-learn": ("trainer", False),
-    "pillow": ("trainer", False),
-    "hpbandster": ("bohb", False),
-    "ConfigSpace": ("bohb", False),
-    "psycopg2-binary": ("postgres", False),
-    "plotly": ("report", False),
-}
-"""By distribution: the extra that brings it, and whether no study runs on this machine without it."""
-LITTLE_SPACE = 2e9
 PROBLEM = 3
 
-Finding = dict[str, Any]
+OptionalStudyFile = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="STUDY.yaml",
+        readable=False,  # not checked here: the study file's reader has its own sentence for it
+        help="Check whether this study would run, and its cluster, if its trials run in one.",
+    ),
+]
+Cluster = Annotated[
+    bool, typer.Option("--kubernetes", help="Check the cluster of the present access; inside one that is done anyway.")
+]
 
 
-def doctor(output: Output = OutputFormat.TABLE, database: Database = None) -> None:
-    """Check this installation: packages, database, folders, processors. Exit code 3 if something is broken."""
+def doctor(
+    file: OptionalStudyFile = None,
+    kubernetes: Cluster = False,
+    output: Output = OutputFormat.TABLE,
+    database: Database = None,
+) -> None:
+    """Check this installation, and a study's cluster and database, before it costs anything.
+
+    Exit code 3 if something would not work.
+    """
+    from nago_orchestrator.diagnosis import diagnose, subject_of
+    from nago_orchestrator.installation import installation_findings
     from nago_orchestrator.places import data_folder, database_url
+    from nago_orchestrator.spec import load_study_spec
 
-    findings = [*packages(), *machine(data_folder()), results_database(database_url(database))]
-    print_rows(findings, COLUMNS, output, empty="")
-    if any(finding["state"] == "problem" for finding in findings):
+    spec = None if file is None else load_study_spec(file)
+    subject = subject_of(spec, database_url(database), asked_for_cluster=kubernetes)
+    findings = [
+        *installation_findings(data_folder(), for_jobs=subject.cluster),
+        *diagnose(subject, datetime.now(UTC)),
+    ]
+    rows = [asdict(finding) for finding in findings]
+    print_rows(rows, COLUMNS, output, empty="")
+    if output is OutputFormat.TABLE:
+        _print_remedies(rows)
+    if any(finding.state is State.PROBLEM for finding in findings):
         raise typer.Exit(PROBLEM)
 
 
-def packages() -> Iterator[Finding]:
-    """What is installed, in which version, and what its absence costs."""
-    for name, (extra, needed) in PACKAGES.items():
-        try:
-            yield _finding("ok", name, version(name))
-        except PackageNotFoundError:
-            state = "problem" if needed else "missing"
-            yield _finding(state, name, f"not installed: pip install 'nago-orchestrator[{extra}]'")
-
-
-def machine(folder: Path) -> Iterator[Finding]:
-    """Interpreter, processors, graphics processors, and whether the data folder has room."""
-    import os
-    import platform
-    import shutil
-
-    yield _finding("ok", "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    yield _finding("ok", "processors", f"{len(os.sched_getaffinity(0))} for this process")
-    driver = Path("/proc/driver/nvidia/version").exists()
-    yield _finding("ok", "graphics", "an NVIDIA driver is loaded" if driver else "no NVIDIA driver: trials use the CPU")
-    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if not os.access(there, os.W_OK):
-        yield _finding("problem", "data folder", f"{folder} cannot be written by this user")
-        return
-    free = shutil.disk_usage(there).free
-    state = "warning" if free < LITTLE_SPACE else "ok"
-    yield _finding(state, "data folder", f"{folder}, {free / 1e9:.1f} GB free")
-
-
-def results_database(url: str) -> Finding:
-    """Reachable, and of this program's version?"""
-    from nago_orchestrator.store import versions
-    from nago_orchestrator.store.engine import describe, parse
-
-    try:
-        status = versions.check(url)
-        shown = describe(parse(url))
-        if status.empty:
-            return _finding("ok", "database", f"{shown} is empty yet; the first study makes its tables")
-        versions.refuse_other(status, shown)
-    except DatabaseError as error:
-        return _finding("problem", "database", str(error))
-    return _finding("ok", "database", f"{shown}, schema {status.found}")
-
-
-def _finding(state: str, check: str, detail: str) -> Finding:
-    return {"state": state, "check": check, "detail": detail}
+def _print_remedies(rows: list[dict[str, str]]) -> None:
+    """Below the table, whose lines they would make too long."""
+    mendable = [row for row in rows if row["remedy"]]
+    if mendable:
+        typer.echo("\nwhat to do")
+    for row in mendable:
+        typer.echo(f"  {row['check']}: {row['remedy']}")

@@ -1,4 +1,4 @@
-"""list, trials, show, best, pareto, logs: what is stored, as table, JSON or CSV."""
+"""list, trials, show, logs: what is stored, as table, JSON or CSV."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from nago_orchestrator.cli.reading import chosen_study, chosen_trial, reading
 from nago_orchestrator.cli.tables import Row, print_facts, print_rows, print_table, to_json
 from nago_orchestrator.domain import TrialState
 from nago_orchestrator.errors import NotFoundError
-from nago_orchestrator.report import quantities
 
 
 def list_studies(output: Output = OutputFormat.TABLE, database: Database = None) -> None:
@@ -68,50 +67,6 @@ def _print_trial(row: Row) -> None:
         typer.echo(f"\n{title}" if rows else f"\n{title}: none")
         if rows:
             print_table(rows, shown)
-
-
-def best(name: StudyName = None, output: Output = OutputFormat.TABLE, database: Database = None) -> None:
-    """The best generator so far, by the first objective at the highest fidelity, and its trials."""
-    from nago_orchestrator.store import queries
-
-    with reading(database) as engine:
-        study = chosen_study(engine, name)
-        row = queries.incumbent(engine, study)
-    if row is None:
-        empty = f"the study {study} has no evaluation yet"
-        if output is OutputFormat.JSON:
-            typer.echo(empty, err=True)
-            typer.echo("null")
-            return
-        print_rows([], columns.FRONT, output, empty=empty)
-    elif output is OutputFormat.JSON:
-        typer.echo(to_json(row))
-    elif output is OutputFormat.CSV:
-        print_rows([{key: row[key] for key in row if key not in ("trials", "canonical_theta")}], (), output, empty="")
-    else:
-        _print_best(row)
-
-
-def _print_best(row: Row) -> None:
-    values = [(name, quantities.objective(name, value)) for name, value in row["objective_values"].items()]
-    print_facts([*values, *columns.facts(row, columns.EVALUATION_FACTS)])
-    typer.echo("\ntheta")
-    print_table([{"name": name, "value": value} for name, value in row["theta"].items()], columns.THETA)
-    typer.echo("\ntrials")
-    print_table(row["trials"], columns.TRIALS)
-
-
-def pareto(name: StudyName = None, output: Output = OutputFormat.TABLE, database: Database = None) -> None:
-    """The evaluations at the highest fidelity that no other one beats in every objective."""
-    from nago_orchestrator.store import queries
-
-    with reading(database) as engine:
-        study = chosen_study(engine, name)
-        rows = queries.pareto_front(engine, study)
-    shown = columns.with_objectives(columns.FRONT, rows)
-    if output is OutputFormat.TABLE:
-        rows = [{**row, **row["objective_values"]} for row in rows]
-    print_rows(rows, shown, output, empty=f"the study {study} has no evaluation yet")
 
 
 def logs(

@@ -169,10 +169,10 @@ def _study_setting(name: str, best: bool, database: str | None) -> Setting:
 
 
 def _draw_all(setting: Setting, seeds: range) -> list[Architecture]:
-    from nago_trainer.architecture import DisconnectedGraphError, HnagTheta, ThetaError, sample_architecture
+    from nago_trainer.architecture import DisconnectedGraphError, ThetaError, read_theta, sample_architecture
 
     try:
-        theta = HnagTheta.from_mapping(setting.theta)
+        theta = read_theta(setting.theta)
         return [sample_architecture(theta, seed, connected=setting.connected) for seed in seeds]
     except (ThetaError, DisconnectedGraphError) as error:
         raise InputError(str(error)) from error

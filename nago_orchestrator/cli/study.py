@@ -23,6 +23,9 @@ def submit(
     file: StudyFile,
     local: Annotated[bool, typer.Option("--local", help="Run on this machine, whatever the study file says.")] = False,
     follow: Follow = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Store nothing: print what it would cost, and the first Job or task.")
+    ] = False,
     database: Database = None,
 ) -> None:
     """Start the study of a study file; the same file again goes on with it.
@@ -37,6 +40,10 @@ def submit(
     spec = load_study_spec(file)
     if local and spec.execution.where != "local":
         spec = spec.model_copy(update={"execution": spec.execution.model_copy(update={"where": "local"})})
+    if dry_run:
+        from nago_orchestrator.cli.dry_run import show_plan
+
+        return show_plan(spec, datetime.now(UTC))
     url = database_url(database)
     study = submit_study(spec, url, datetime.now(UTC))
     raise typer.Exit(go_on(study.name, study.state, url, follow=follow))

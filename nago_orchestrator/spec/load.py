@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.spec.document import read_document
+from nago_orchestrator.spec.kubernetes import DataSection
 from nago_orchestrator.spec.problems import problem_lines
 from nago_orchestrator.spec.scalars import describe
 from nago_orchestrator.spec.study import StudySpec
@@ -41,12 +43,32 @@ def parse_study_spec(text: str, source: str, *, folder: Path | None = None) -> S
             f"{source} must hold a mapping of keys such as `name: my-study`, found {describe(document.value)}"
         )
     try:
-        return StudySpec.model_validate(document.value, context={"folder": folder})
+        return StudySpec.model_validate(document.value, context={"folder": folder, **_volume(document.value)})
     except ValidationError as error:
         problems = problem_lines(error, document)
     if len(problems) == 1:
         raise SpecError(f"{source}, {problems[0]}")
     raise SpecError("\n  ".join([f"{source} has {len(problems)} errors:", *problems]))
+
+
+def _volume(study: dict[str, Any]) -> dict[str, str | None]:
+    """Where the images' volume is mounted, for a study whose trials run in a cluster; None without a volume.
+
+    Looked up ahead of the validation, which reads the path to the images before the section that says where they lie.
+    """
+    execution = _section(study, "execution")
+    if execution.get("where") != "kubernetes":
+        return {}
+    kubernetes = _section(execution, "kubernetes")
+    if not isinstance(kubernetes.get("data"), dict):
+        return {"volume": None}
+    default = DataSection.model_fields["mount_path"].default
+    return {"volume": str(_section(kubernetes, "data").get("mount_path", default))}
+
+
+def _section(mapping: dict[str, Any], key: str) -> dict[str, Any]:
+    found = mapping.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _read_file(path: Path) -> bytes:

@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from nago_orchestrator.spec.choices import SHAPES
 from nago_orchestrator.spec.document import Document, KeyPath
 from nago_orchestrator.spec.scalars import describe, format_number, nearest
 from nago_orchestrator.spec.schema import SchemaPath, schema_keys
 from nago_orchestrator.spec.search import ALGORITHMS
-from nago_orchestrator.spec.space_section import SHAPES
 
 IN_PHASES = ("search", "phases", "phases")
 """Where pydantic locates a search among phases: the section, the chosen algorithm, the key."""

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from nago_orchestrator.domain import Objective
 from nago_orchestrator.space import SearchSpace
 from nago_orchestrator.spec.execution import ExecutionSection, LimitsSection, RetriesSection
+from nago_orchestrator.spec.final import EPOCHS_PER_SEARCH_EPOCH, FinalSection
 from nago_orchestrator.spec.objectives import ObjectiveSection, check_unique
 from nago_orchestrator.spec.phase_checks import check_fidelities, complete_phase
 from nago_orchestrator.spec.scalars import MAXIMAL_WHOLE, Whole, read_text, wrong
@@ -64,6 +65,8 @@ class StudySpec(Section):
     """Architectures that are drawn and trained for each proposal; their mean is the proposal's value."""
     trainer: TrainerSection
     """What is trained, and how."""
+    final: FinalSection = FinalSection()
+    """How `train-best` trains networks of the best generators."""
     execution: ExecutionSection = ExecutionSection()
     """Where trials run, and how many at once."""
     limits: LimitsSection = LimitsSection()
@@ -118,6 +121,10 @@ class StudySpec(Section):
         """SHA-256 of the canonical form, in hexadecimal."""
         text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def final_epochs(self) -> int:
+        return self.final.epochs or EPOCHS_PER_SEARCH_EPOCH * self.fidelities[-1]
 
     def search_space(self) -> SearchSpace:
         return self.space.search_space()

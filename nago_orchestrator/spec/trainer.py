@@ -8,7 +8,7 @@ whose recipe the paper's numbers match). A small network on 8×8 digits wants so
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
@@ -54,10 +54,13 @@ def _in_words(table: Mapping[str, Any]) -> str:
 
 def _read_path(value: Any, info: ValidationInfo) -> str | None:
     """Relative paths start at the study file's folder (the validation's context), so that they do not move with the
-    shell's. Without a context, the text stays as it is."""
+    shell's; for trials in a cluster, at the mounted volume. Without a context, the text stays as it is."""
     if value is None:
         return None
-    folder = (info.context or {}).get("folder")
+    context = info.context or {}
+    if "volume" in context:
+        return _path_in_container(read_text(value), context["volume"])
+    folder = context.get("folder")
     try:
         path = Path(read_text(value)).expanduser()
         return str(path) if folder is None else str((Path(folder) / path).resolve())
@@ -65,11 +68,27 @@ def _read_path(value: Any, info: ValidationInfo) -> str | None:
         raise wrong(f"cannot be followed to its end: {getattr(error, 'strerror', None) or error}") from error
 
 
+def _path_in_container(text: str, volume: str | None) -> str:
+    """Nothing of this machine's files is looked at: the path is one of the trainer's."""
+    path = PurePosixPath(text)
+    if text.startswith("~"):
+        raise wrong(f"must be a path in the trainer's container, where there is no home folder; found '{text}'")
+    if path.is_absolute():
+        return str(path)
+    if volume is None:
+        raise wrong(
+            f"is relative ('{text}'), and execution.kubernetes.data mounts no volume where it could start: "
+            "write an absolute path in the trainer's container"
+        )
+    return str(PurePosixPath(volume) / path)
+
+
 class DatasetSection(Section):
     name: Annotated[DatasetName, BeforeValidator(known_word("dataset", DATASETS))]
     """The images: scikit-learn's digits, any folder with one subfolder per class, CIFAR-10 or CIFAR-100."""
     path: Annotated[str | None, BeforeValidator(_read_path)] = None
-    """Where the images are; relative paths start at the study file's folder. Not for digits."""
+    """Where the images are; relative paths start at the study file's folder, for trials in a cluster at the volume that
+    `execution.kubernetes.data` mounts. Not for digits."""
     image_size: Annotated[Whole, Field(ge=4, le=1024)] = _of_dataset(digits=8, folder=64, cifar=32)
     """Height and width in pixels to which every image is brought."""
     classes: Annotated[Whole, Field(ge=2, le=1_000_000)] | None = None

@@ -57,7 +57,7 @@ def proposals(connection: Connection, study_id: int) -> tuple[Proposal, ...]:
 
 def open_proposals(connection: Connection, study_id: int) -> tuple[OpenProposal, ...]:
     rows = connection.execute(
-        select(proposal.c.number, proposal.c.fidelity, *_TRIAL_COLUMNS, *RESULT_COLUMNS)
+        select(proposal.c.number, proposal.c.fidelity, proposal.c.final, *_TRIAL_COLUMNS, *RESULT_COLUMNS)
         .select_from(proposal)
         .outerjoin(evaluation, evaluation.c.proposal_id == proposal.c.id)
         .outerjoin(trial, trial.c.proposal_id == proposal.c.id)
@@ -69,9 +69,10 @@ def open_proposals(connection: Connection, study_id: int) -> tuple[OpenProposal,
         OpenProposal(
             number=number,
             fidelity=fidelity,
+            final=final,
             trials=tuple(_proposal_trial(row) for row in group if row.trial is not None),
         )
-        for (number, fidelity), group in groupby(rows, key=lambda row: (row.number, row.fidelity))
+        for (number, fidelity, final), group in groupby(rows, key=lambda row: (row.number, row.fidelity, row.final))
     )
 
 

@@ -143,6 +143,36 @@ def pareto_front(engine: Engine, name: str) -> list[Row]:
         return _evaluation_rows(connection, _of_study(front, name).order_by(front.c.cost_1, front.c.evaluation))
 
 
+def final_training(engine: Engine, name: str) -> list[Row]:
+    """One row for each generator that was trained in full, by number: proposal, parent (the search's proposal),
+    epochs, theta, and `trials`, the overview rows of its networks with `network`, where each was saved."""
+    overview, proposal, trial, result = views.trial_overview, schema.proposal, schema.trial, schema.result
+    with _read(engine) as connection:
+        own = proposal.c.study_id == studies.find_id(connection, name)
+        chosen = select(proposal.c.number, proposal.c.parent, proposal.c.fidelity, proposal.c.theta).where(
+            own, proposal.c.final
+        )
+        trained = _of_study(overview, name).where(overview.c.final).order_by(overview.c.trial)
+        networks = (
+            select(trial.c.number, result.c.network)
+            .join_from(result, trial, result.c.trial_id == trial.c.id)
+            .join(proposal, trial.c.proposal_id == proposal.c.id)
+            .where(own, proposal.c.final)
+        )
+        saved = {number: network for number, network in connection.execute(networks)}
+        trials = [{**row, "network": saved.get(row["trial"])} for row in _rows(connection, trained)]
+        return [
+            {
+                "proposal": row.number,
+                "parent": row.parent,
+                "epochs": row.fidelity,
+                "theta": row.theta,
+                "trials": [found for found in trials if found["proposal"] == row.number],
+            }
+            for row in connection.execute(chosen.order_by(proposal.c.number))
+        ]
+
+
 def gpu_ledger(engine: Engine, name: str) -> list[Row]:
     """Rows of the view: one for each outcome that occurred, by its name."""
     with _read(engine) as connection:

@@ -70,6 +70,7 @@ class OpenProposal:
 
     number: int
     fidelity: int
+    final: bool
     trials: tuple[ProposalTrial, ...]
     """By replicate."""
 

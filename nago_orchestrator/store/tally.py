@@ -11,11 +11,16 @@ from nago_orchestrator.store.records import Tally
 from nago_orchestrator.store.schema import attempt, evaluation, proposal, study, trial
 
 
-def tally(connection: Connection, study_id: int) -> Tally:
+def trial_counts(connection: Connection, study_id: int) -> Mapping[TrialState, int]:
+    """Every state has a key."""
     states = connection.execute(
         select(trial.c.state, func.count()).where(trial.c.study_id == study_id).group_by(trial.c.state)
     )
-    trials = {state: 0 for state in TrialState} | {TrialState(state): count for state, count in states}
+    return {state: 0 for state in TrialState} | {TrialState(state): count for state, count in states}
+
+
+def tally(connection: Connection, study_id: int) -> Tally:
+    trials = trial_counts(connection, study_id)
     groups = connection.execute(
         select(
             attempt.c.state,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
 
 from nago_orchestrator.domain import TRIAL_MOVES, NewTrial, Trial, TrialDesign, TrialState
 from nago_orchestrator.errors import NotFoundError, StaleStateError
@@ -37,14 +37,22 @@ def add(connection: Connection, study_id: int, proposal_number: int, new: Sequen
 
 
 def _values(new: NewTrial, now: datetime) -> dict[str, Any]:
-    values = asdict(new)
+    values = {item.name: getattr(new, item.name) for item in fields(new)}  # asdict would copy the whole architecture
     reason = values.pop("infeasible")
     state = TrialState.QUEUED if reason is None else TrialState.INFEASIBLE
     return {**values, "infeasible_reason": reason, "state": state, "ended_at": now if state.is_final else None}
 
 
 def active(connection: Connection, study_id: int) -> tuple[Trial, ...]:
-    chosen = (trial.c.study_id == study_id, trial.c.state.in_(_ACTIVE))
+    return _read(connection, trial.c.study_id == study_id, trial.c.state.in_(_ACTIVE))
+
+
+def some(connection: Connection, study_id: int, ids: Collection[int], beyond: int) -> tuple[Trial, ...]:
+    """Those of these ids and those with larger numbers than `beyond`, whatever their state."""
+    return _read(connection, trial.c.study_id == study_id, or_(trial.c.id.in_(ids), trial.c.number > beyond))
+
+
+def _read(connection: Connection, *chosen: ColumnElement[bool]) -> tuple[Trial, ...]:
     attempts = defaultdict(list)
     found = select(*ATTEMPT_COLUMNS).join_from(trial, attempt).where(*chosen).order_by(attempt.c.number)
     for row in connection.execute(found):
@@ -88,6 +96,7 @@ def design(connection: Connection, trial_id: int) -> TrialDesign:
             trial.c.parameters,
             trial.c.training_seed,
             proposal.c.fidelity,
+            proposal.c.final,
         )
         .join_from(trial, study, trial.c.study_id == study.c.id)
         .join(proposal, trial.c.proposal_id == proposal.c.id)

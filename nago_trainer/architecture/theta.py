@@ -1,13 +1,13 @@
 """The hyperparameters of the hierarchical generator (HNAG): names, legal values, the paper's ranges, canonical form.
 
-Called by the search space (which names exist, what is searched by default) and by `sample.sample_architecture`.
-Source: Ru, Esperança and Carlucci (2020), section 2.1 and appendix E.
+Called by `generators.py`, which knows all generators, and by `sample.sample_architecture`; `rnag.py` shares the ratios
+and weights. Source: Ru, Esperança and Carlucci (2020), section 2.1 and appendix E.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -53,11 +53,11 @@ class Hyperparameter:
         return f"{noun} from {self.low:g} to {self.high:g}"
 
 
-def _int(name: str, low: int, high: int, default: tuple[int, int]) -> Hyperparameter:
+def whole_number(name: str, low: int, high: int, default: tuple[int, int]) -> Hyperparameter:
     return Hyperparameter(name=name, kind="int", low=low, high=high, default=default)
 
 
-def _float(name: str, low: float, high: float, default: tuple[float, float] | float) -> Hyperparameter:
+def real_number(name: str, low: float, high: float, default: tuple[float, float] | float) -> Hyperparameter:
     return Hyperparameter(name=name, kind="float", low=low, high=high, default=default)
 
 
@@ -65,20 +65,23 @@ SMALLEST_RATIO, LARGEST_RATIO = 1e-6, 1e6
 """Of the channel ratios; a stage with a millionth of the widest one's channels has one channel anyway."""
 
 HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
-    _int("top_nodes", 1, 64, (3, 10)),
-    _int("top_k", 0, 63, (2, 5)),
-    _float("top_p", 0.0, 1.0, (0.1, 0.9)),
-    _int("mid_nodes", 1, 64, (1, 10)),
-    _float("mid_p", 0.0, 1.0, (0.1, 0.9)),
-    _int("bottom_nodes", 1, 64, (3, 10)),
-    _int("bottom_k", 0, 63, (2, 5)),
-    _float("bottom_p", 0.0, 1.0, (0.1, 0.9)),
-    *(_float(f"stage_ratio_{stage}", 0.0, LARGEST_RATIO, 1 / 3) for stage in (1, 2, 3)),
-    *(_float(f"channel_ratio_{stage}", SMALLEST_RATIO, LARGEST_RATIO, 2.0 ** (stage - 1)) for stage in (1, 2, 3)),
-    *(_float(f"operation_{name}", 0.0, LARGEST_RATIO, float(name == "conv3x3")) for name in OPERATIONS),
-    *(_float(f"merge_{name}", 0.0, LARGEST_RATIO, float(name == "weighted_sum")) for name in MERGES),
+    whole_number("top_nodes", 1, 64, (3, 10)),
+    whole_number("top_k", 0, 63, (2, 5)),
+    real_number("top_p", 0.0, 1.0, (0.1, 0.9)),
+    whole_number("mid_nodes", 1, 64, (1, 10)),
+    real_number("mid_p", 0.0, 1.0, (0.1, 0.9)),
+    whole_number("bottom_nodes", 1, 64, (3, 10)),
+    whole_number("bottom_k", 0, 63, (2, 5)),
+    real_number("bottom_p", 0.0, 1.0, (0.1, 0.9)),
+    *(real_number(f"stage_ratio_{stage}", 0.0, LARGEST_RATIO, 1 / 3) for stage in (1, 2, 3)),
+    *(real_number(f"channel_ratio_{stage}", SMALLEST_RATIO, LARGEST_RATIO, 2.0 ** (stage - 1)) for stage in (1, 2, 3)),
+    *(real_number(f"operation_{name}", 0.0, LARGEST_RATIO, float(name == "conv3x3")) for name in OPERATIONS),
+    *(real_number(f"merge_{name}", 0.0, LARGEST_RATIO, float(name == "weighted_sum")) for name in MERGES),
 )
 """All 22, in the order in which every table and every file lists them."""
+
+POSITIVE_SUMS = ("stage_ratio", "operation", "merge")
+"""Groups of which only the proportions count, and of which one must be above 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +108,7 @@ class HnagTheta:
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Number]) -> Self:
         """Raises ThetaError that names the missing, unknown or illegal hyperparameter."""
-        values = _check_all(mapping)
+        values = check_all(mapping, HYPERPARAMETERS)
         numbers = list(values.values())
         top_nodes, top_k, top_p, mid_nodes, mid_p, bottom_nodes, bottom_k, bottom_p = numbers[:8]
         return cls(
@@ -117,35 +120,40 @@ class HnagTheta:
             bottom_nodes=int(bottom_nodes),
             bottom_k=int(bottom_k),
             bottom_p=bottom_p,
-            stage_ratio=_group(values, "stage_ratio"),
-            channel_ratio=_group(values, "channel_ratio"),
-            operations=_group(values, "operation"),
-            merges=_group(values, "merge"),
+            stage_ratio=group_values(values, "stage_ratio"),
+            channel_ratio=group_values(values, "channel_ratio"),
+            operations=group_values(values, "operation"),
+            merges=group_values(values, "merge"),
         )
 
 
-def canonical(mapping: Mapping[str, Number]) -> dict[str, Number]:
-    """The same generator with one spelling: two thetas with equal canonical forms draw equal architectures.
-
-    Watts–Strogatz: k becomes the degree that the ring really has (`ring_degree`). A rewiring or edge probability
-    that cannot change the graph becomes 0. Stage ratios and the operation and merge weights sum to 1; channel
-    ratios have the maximum 1. Idempotent. Raises ThetaError as `HnagTheta.from_mapping` does.
-    """
-    values = _check_all(mapping)
+def canonical_hnag(mapping: Mapping[str, Number]) -> dict[str, Number]:
+    """The same theta with one spelling: see `generators.canonical`. Raises ThetaError as `HnagTheta.from_mapping`."""
+    values = check_all(mapping, HYPERPARAMETERS)
     for level in ("top", "bottom"):
-        nodes = int(values[f"{level}_nodes"])
-        degree = ring_degree(nodes, int(values[f"{level}_k"]))
-        values[f"{level}_k"] = degree
-        if degree in (0, nodes - 1):
-            values[f"{level}_p"] = 0.0
+        agree_on_ring(values, level)
     if values["mid_nodes"] == 1:
         values["mid_p"] = 0.0
-    for prefix in ("stage_ratio", "operation", "merge"):
-        names = _names(prefix)
-        values.update(zip(names, normalised([values[name] for name in names]), strict=True))
-    names = _names("channel_ratio")
-    values.update(zip(names, scaled_to_maximum([values[name] for name in names]), strict=True))
+    agree_on_proportions(values)
     return values
+
+
+def agree_on_ring(values: dict[str, Number], graph: str) -> None:
+    """Changes k of a Watts–Strogatz graph to the degree that its ring has, and to 0 a p that cannot change it."""
+    nodes = int(values[f"{graph}_nodes"])
+    degree = ring_degree(nodes, int(values[f"{graph}_k"]))
+    values[f"{graph}_k"] = degree
+    if degree in (0, nodes - 1):
+        values[f"{graph}_p"] = 0.0
+
+
+def agree_on_proportions(values: dict[str, Number]) -> None:
+    """Changes the groups of POSITIVE_SUMS that are there to the sum 1, and the channel ratios to the maximum 1."""
+    for prefix in POSITIVE_SUMS:
+        if names := group_names(values, prefix):
+            values.update(zip(names, normalised([values[name] for name in names]), strict=True))
+    names = group_names(values, "channel_ratio")
+    values.update(zip(names, scaled_to_maximum([values[name] for name in names]), strict=True))
 
 
 def ring_degree(nodes: int, k: int) -> int:
@@ -174,24 +182,27 @@ def scaled_to_maximum(ratios: Sequence[Number]) -> list[float]:
     return [max(ratio / largest, SMALLEST_RATIO) for ratio in ratios]
 
 
-def _names(prefix: str) -> list[str]:
-    return [item.name for item in HYPERPARAMETERS if item.name.startswith(f"{prefix}_")]
+def group_names(names: Iterable[str], prefix: str) -> list[str]:
+    """Those of the names that belong to a group, in their order: "operation" has operation_conv1x1 and four more."""
+    return [name for name in names if name.startswith(f"{prefix}_")]
 
 
-def _group(values: Mapping[str, Number], prefix: str) -> tuple[float, ...]:
-    return tuple(float(values[name]) for name in _names(prefix))
+def group_values(values: Mapping[str, Number], prefix: str) -> tuple[float, ...]:
+    return tuple(float(values[name]) for name in group_names(values, prefix))
 
 
-def _check_all(mapping: Mapping[str, Number]) -> dict[str, Number]:
-    known = {item.name for item in HYPERPARAMETERS}
+def check_all(mapping: Mapping[str, Number], hyperparameters: Sequence[Hyperparameter]) -> dict[str, Number]:
+    """The values in the order of the hyperparameters. Raises ThetaError for what is missing, unknown or illegal."""
+    known = {item.name for item in hyperparameters}
     unknown = sorted(mapping.keys() - known)
-    missing = [item.name for item in HYPERPARAMETERS if item.name not in mapping]
+    missing = [item.name for item in hyperparameters if item.name not in mapping]
     if unknown:
         raise ThetaError(f"theta has the unknown hyperparameter {unknown[0]}")
     if missing:
         raise ThetaError(f"theta lacks the hyperparameter {missing[0]}")
-    values = {item.name: item.check(mapping[item.name]) for item in HYPERPARAMETERS}
-    for prefix in ("stage_ratio", "operation", "merge"):
-        if not any(values[name] for name in _names(prefix)):
+    values = {item.name: item.check(mapping[item.name]) for item in hyperparameters}
+    for prefix in POSITIVE_SUMS:
+        weights = group_values(values, prefix)
+        if weights and not any(weights):
             raise ThetaError(f"theta gives every {prefix} the weight 0, at least one must be above")
     return values

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from nago_trainer.contract import DatasetSettings
+from nago_trainer.contract import TEST, DatasetSettings
 from nago_trainer.data.cifar import ARCHIVES, describe_cifar, load_cifar
 from nago_trainer.data.digits import DESCRIPTION, check_digits, load_digits
 from nago_trainer.data.folder import describe_folder, load_folder
@@ -12,6 +13,7 @@ from nago_trainer.data.images import DatasetDescription, ImageSet
 from nago_trainer.errors import DataError
 
 NAMES = ("digits", "folder", *ARCHIVES)
+WITH_TEST_IMAGES = tuple(ARCHIVES)
 
 
 def describe(name: str, path: str | None) -> DatasetDescription:
@@ -24,11 +26,13 @@ def describe(name: str, path: str | None) -> DatasetDescription:
 
 
 def load_images(settings: DatasetSettings) -> ImageSet:
-    """All images from which training and validation are taken, resized.
+    """All images from which training and validation are taken, resized; with the test images where they are asked for.
 
     Raises DataError, also where channels or classes are not what the settings say.
     """
     images = _read(settings)
+    if settings.measured_on == TEST:
+        images = replace(images, test=_read_test(settings))
     found = (images.pixels.shape[1], len(images.class_names))
     if found != (settings.channels, settings.classes):
         raise DataError(
@@ -45,6 +49,12 @@ def _read(settings: DatasetSettings) -> ImageSet:
     if settings.name == "folder":
         return load_folder(location, settings.image_size, settings.channels)
     return load_cifar(settings.name, location, settings.image_size)
+
+
+def _read_test(settings: DatasetSettings) -> ImageSet:
+    if settings.name not in WITH_TEST_IMAGES:
+        raise DataError(f"the dataset {settings.name} has no test images of its own")
+    return load_cifar(settings.name, _location(settings.name, settings.path), settings.image_size, train=False)
 
 
 def _location(name: str, path: str | None) -> Path:

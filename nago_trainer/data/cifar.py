@@ -1,7 +1,7 @@
 """CIFAR-10 and CIFAR-100 from the files of their python archives, read and verified by torchvision.
 
-torchvision, and with it torch, is imported when images are loaded, and for these two datasets only. The test images are
-verified by torchvision together with the rest and used by nobody here. Called by `catalogue`.
+torchvision, and with it torch, is imported when images are loaded, and for these two datasets only. A search never sees
+the test images; final training is measured on them. Called by `catalogue`.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ def describe_cifar(name: str, path: Path) -> DatasetDescription:
     return DatasetDescription(channels=3, classes=len(names), images=TRAINING_IMAGES, class_names=names, size=SIZE)
 
 
-def load_cifar(name: str, path: Path, size: int) -> ImageSet:
-    """The training images. Raises DataError for files that are missing or differ from the published ones."""
+def load_cifar(name: str, path: Path, size: int, *, train: bool = True) -> ImageSet:
+    """The training or the test images. Raises DataError for files that are missing or not the published ones."""
     archive = ARCHIVES[name]
     root = find_root(archive, path)
     try:
-        dataset = _dataset_class(archive)(root=str(root), train=True, download=False)
+        dataset = _dataset_class(archive)(root=str(root), train=train, download=False)
     except RuntimeError as error:
         folder = root / archive.folder
         raise DataError(f"{name} in {folder} is damaged: remove it and extract {archive.archive} again") from error

@@ -25,6 +25,8 @@ class ImageSet:
     labels: NDArray[np.int64]
     """[N], index into `class_names`"""
     class_names: tuple[str, ...]
+    test: ImageSet | None = None
+    """The dataset's own test images, where they are asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

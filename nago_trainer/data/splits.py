@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from nago_trainer.data.images import ImageSet, Pixels
-from nago_trainer.data.split import stratified_split
+from nago_trainer.data.split import Indices, stratified_split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,13 @@ class Splits:
 
 
 def make_splits(images: ImageSet, *, fraction: float, seed: int, device: torch.device) -> Splits:
-    """Raises DataError for a class with a single image."""
+    """With test images: these to validate on, and all others to train. Raises DataError for a class of one image."""
+    if images.test is not None:
+        return Splits(
+            training=_examples(images, None, device),
+            validation=_examples(images.test, None, device),
+            normalisation=measure(images.pixels),
+        )
     training, validation = stratified_split(images.labels, fraction, seed)
     return Splits(
         training=_examples(images, training, device),
@@ -63,6 +69,9 @@ def measure(pixels: Pixels) -> Normalisation:
     return Normalisation(mean=tuple(means), deviation=tuple(deviations))
 
 
-def _examples(images: ImageSet, indices: np.ndarray[tuple[int], np.dtype[np.int64]], device: torch.device) -> Examples:
-    pixels = torch.from_numpy(images.pixels[indices]).to(device)
-    return Examples(pixels=pixels, labels=torch.from_numpy(images.labels[indices]).to(device))
+def _examples(images: ImageSet, indices: Indices | None, device: torch.device) -> Examples:
+    """All images without `indices`."""
+    pixels, labels = images.pixels, images.labels
+    if indices is not None:
+        pixels, labels = pixels[indices], labels[indices]
+    return Examples(pixels=torch.from_numpy(pixels).to(device), labels=torch.from_numpy(labels).to(device))

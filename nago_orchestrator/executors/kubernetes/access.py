@@ -28,9 +28,11 @@ _KEEP_ALIVE_TCP = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 
 class Access:
     """`configure` fills a configuration, and is asked again when the API server no longer knows us."""
 
-    def __init__(self, configure: Callable[[Configuration], None], namespace: str) -> None:
+    def __init__(self, configure: Callable[[Configuration], None], namespace: str, source: str = "") -> None:
         self.namespace = namespace
         """That is used where a study names none."""
+        self.source = source
+        """In words, where the address and the credentials are from."""
         self._configure = configure
         self.reload()
 
@@ -63,7 +65,7 @@ def find_access(context: str | None = None) -> Access:
     """
     inside = "KUBERNETES_SERVICE_HOST" in os.environ and NAMESPACE_FILE.exists()
     if inside and context is None and "KUBECONFIG" not in os.environ:
-        return Access(_configure_inside, NAMESPACE_FILE.read_text().strip())
+        return Access(_configure_inside, NAMESPACE_FILE.read_text().strip(), "this pod's service account")
 
     def configure(configuration: Configuration) -> None:
         load_kube_config(context=context, client_configuration=configuration)  # type: ignore[no-untyped-call]  # not annotated
@@ -77,7 +79,8 @@ def find_access(context: str | None = None) -> Access:
     chosen = active if context is None else next((found for found in contexts if found["name"] == context), None)
     if chosen is None:
         raise InputError(f"the kubeconfig has no context {context}")
-    return Access(configure, (chosen.get("context") or {}).get("namespace") or "default")
+    namespace = (chosen.get("context") or {}).get("namespace") or "default"
+    return Access(configure, namespace, f"the kubeconfig's context {chosen['name']}")
 
 
 def _configure_inside(configuration: Configuration) -> None:

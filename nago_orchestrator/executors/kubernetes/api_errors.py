@@ -33,6 +33,10 @@ class ApiConflictError(ApiError):
     """An object of that name exists, or it is not the one that was meant."""
 
 
+class ForeignJobError(ApiError):
+    """The name that a Job is to have belongs to somebody else's."""
+
+
 class ApiGoneError(ApiError):
     """A list's or watch's version is too old: list again."""
 

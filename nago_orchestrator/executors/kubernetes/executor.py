@@ -14,7 +14,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nago_orchestrator.domain import Failure, Observation, Phase
-from nago_orchestrator.executors.kubernetes.api_errors import ApiError, ApiForbiddenError, ApiUnavailableError
+from nago_orchestrator.executors.kubernetes.api_errors import (
+    ApiError,
+    ApiForbiddenError,
+    ApiUnavailableError,
+    ForeignJobError,
+)
 from nago_orchestrator.executors.kubernetes.causes import ended, is_over
 from nago_orchestrator.executors.kubernetes.jobs import JobApi
 from nago_orchestrator.executors.kubernetes.labels import StudyLabel
@@ -30,6 +35,7 @@ log = logging.getLogger(__name__)
 FIRST_LIST_SECONDS = 30.0
 REFUSAL_PAUSE = timedelta(seconds=5)
 """Before a Job that could not be created is created again."""
+DELETED = "JobDeleted"
 
 
 def _now() -> datetime:
@@ -62,6 +68,8 @@ class KubernetesExecutor:
         self._watch = watch or JobWatch(api.client, api.path, study.selector)
         self._waiting = WaitingRoom(api, settings.patience, study.selector)
         self._refused: dict[str, _Refusal] = {}
+        self._taken: dict[str, Observation] = {}
+        """Names that other people's Jobs have: the attempts are over, and the next ones are called otherwise."""
         self._ended: dict[str, Observation] = {}
         """By uid: causes are read once, before the pods go."""
         self._undeleted: dict[str, str] = {}
@@ -77,7 +85,7 @@ class KubernetesExecutor:
         return True
 
     def start(self, name: str, task: TrialTask) -> None:
-        """Raises NagoError if the name is taken by a foreign Job, or if the API server refuses the Job for good."""
+        """Raises ApiError if the API server refuses the Job for good."""
         job = build_job(name, task, self._study, self._settings)
         try:
             if self._clock() < self._leave_api_until:
@@ -90,6 +98,8 @@ class KubernetesExecutor:
             if not error.is_quota:
                 raise
             self._refuse(name, error)
+        except ForeignJobError as error:
+            self._taken[name] = _ended(self._clock(), "NameTaken", str(error))
         else:
             self._refused.pop(name, None)
 
@@ -136,6 +146,8 @@ class KubernetesExecutor:
         return found if wanted.items() <= labels.items() else None
 
     def _observe(self, name: str, job: Mapping[str, Any] | None) -> Observation:
+        if name in self._taken:
+            return self._taken[name]
         if job is None:
             return self._absent(name)
         if is_over(job):
@@ -147,16 +159,10 @@ class KubernetesExecutor:
     def _absent(self, name: str) -> Observation:
         refusal = self._refused.get(name)
         if refusal is None:
-            return Observation(phase=Phase.ABSENT)
+            return Observation(phase=Phase.ABSENT, reason=DELETED, message="its Job is gone: somebody deleted it")
         now = self._clock()
         if now - refusal.since > self._settings.patience.quota:
-            return Observation(
-                phase=Phase.ENDED,
-                failure=Failure.INFRASTRUCTURE,
-                reason="NotCreated",
-                message=refusal.message,
-                ended_at=now,
-            )
+            return _ended(now, "NotCreated", refusal.message)
         return Observation(phase=Phase.PENDING if now < refusal.until else Phase.ABSENT, message=refusal.message)
 
     def _refuse(self, name: str, error: ApiError) -> None:
@@ -211,16 +217,17 @@ class KubernetesExecutor:
 
     def _forget(self, jobs: Mapping[str, Mapping[str, Any]], names: Collection[str]) -> None:
         self._refused = {name: refusal for name, refusal in self._refused.items() if name in names}
+        self._taken = {name: seen for name, seen in self._taken.items() if name in names}
         there = {job["metadata"]["uid"] for job in jobs.values()}
         self._ended = {uid: seen for uid, seen in self._ended.items() if uid in there}
 
 
 def _deleted(job: Mapping[str, Any]) -> Observation:
+    return _ended(datetime.now(UTC), DELETED, "its Job was deleted", uid=job["metadata"]["uid"])
+
+
+def _ended(at: datetime, reason: str, message: str, *, uid: str | None = None) -> Observation:
+    """For a reason that says nothing about the trial."""
     return Observation(
-        phase=Phase.ENDED,
-        failure=Failure.INFRASTRUCTURE,
-        reason="JobDeleted",
-        message="its Job was deleted",
-        uid=job["metadata"]["uid"],
-        ended_at=datetime.now(UTC),
+        phase=Phase.ENDED, failure=Failure.INFRASTRUCTURE, reason=reason, message=message, uid=uid, ended_at=at
     )

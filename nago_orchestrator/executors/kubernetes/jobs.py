@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from nago_orchestrator.errors import NagoError
-from nago_orchestrator.executors.kubernetes.api_errors import ApiConflictError, ApiNotFoundError, ApiUnavailableError
+from nago_orchestrator.executors.kubernetes.api_errors import (
+    ApiConflictError,
+    ApiNotFoundError,
+    ApiUnavailableError,
+    ForeignJobError,
+)
 from nago_orchestrator.executors.kubernetes.client import KubernetesClient
 from nago_orchestrator.executors.kubernetes.labels import is_same_attempt
 from nago_orchestrator.executors.kubernetes.objects import CONTAINER
@@ -25,7 +29,7 @@ class JobApi:
         self.path = f"/apis/batch/v1/namespaces/{quote(namespace)}/jobs"
 
     def create(self, wanted: Mapping[str, Any]) -> Object:
-        """The Job, new or made by an earlier try. Raises NagoError if the name belongs to somebody else's Job."""
+        """The Job, new or made by an earlier try. Raises ForeignJobError if the name belongs to another."""
         name = wanted["metadata"]["name"]
         try:
             return self.client.post(self.path, wanted)
@@ -34,8 +38,8 @@ class JobApi:
             if found is None:  # a quota that many requests change at once answers with a conflict, too
                 raise ApiUnavailableError(str(error), status=error.status, reason=error.reason) from error
         if not is_same_attempt(found, wanted):
-            raise NagoError(
-                f"the namespace {self.namespace} has a Job {name} already, which is not of this study:"
+            raise ForeignJobError(
+                f"the namespace {self.namespace} has a Job {name} already, which is not this attempt's:"
                 f" delete it (kubectl delete job {name} -n {self.namespace}), or give the study another name"
             )
         return found

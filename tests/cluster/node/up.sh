@@ -153,6 +153,7 @@ failSwapOn: false
 clusterDomain: cluster.local
 clusterDNS: [$gateway]
 evictionHard: {memory.available: 100Mi, nodefs.available: "1%", imagefs.available: "1%"}
+imageGCHighThresholdPercent: 100 # never: what is removed from a node without a registry cannot be pulled again
 nodeStatusUpdateFrequency: 4s
 END
   start kubelet "$bin/kubelet" --kubeconfig "$KUBECONFIG" --config "$dir/kubelet.yaml" --root-dir "$dir/kubelet" \

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from nago_trainer.contract import (
     CONTRACT_VERSION,
+    TEST,
     ContractError,
     EpochRecord,
     ExitCode,
@@ -105,6 +106,12 @@ def test_what_is_no_object_is_no_task(data: Any) -> None:
         TrialTask.from_json(data)
     with pytest.raises(ContractError):
         EpochRecord.from_json(data)
+
+
+def test_a_task_of_a_search_can_be_read_by_trainers_that_know_no_test_images(task: TrialTask) -> None:
+    assert "measured_on" not in task.to_json()["dataset"]
+    final = replace(task, dataset=replace(task.dataset, measured_on=TEST))
+    assert TrialTask.from_json(as_sent(final.to_json())) == final
 
 
 @pytest.mark.parametrize("section", ["dataset", "training"])

@@ -4,7 +4,7 @@ import json
 
 from nago_orchestrator.spec import StudySpec, study_schema
 from nago_orchestrator.spec.schema import schema_keys
-from nago_trainer.architecture.theta import HYPERPARAMETERS
+from nago_trainer.architecture import HYPERPARAMETERS, RNAG_HYPERPARAMETERS
 
 
 def test_the_schema_is_json_and_refuses_unknown_keys() -> None:
@@ -26,11 +26,12 @@ def test_the_keys_are_those_of_the_models() -> None:
     assert ("search", "(random)", "proposals") in keys
     assert ("objectives", "[]", "reference") in keys
     hyperparameters = [path[2] for path in keys if path[:2] == ("space", "hyperparameters") and len(path) == 3]
-    assert hyperparameters == [item.name for item in HYPERPARAMETERS]
+    names = [item.name for generator in (HYPERPARAMETERS, RNAG_HYPERPARAMETERS) for item in generator]
+    assert hyperparameters == list(dict.fromkeys(names))
 
 
 def test_legal_values_in_the_descriptions_are_the_generators() -> None:
-    for item in HYPERPARAMETERS:
+    for item in (*HYPERPARAMETERS, *RNAG_HYPERPARAMETERS):
         text = schema_keys()["space", "hyperparameters", item.name]["description"]
         low, high = text.removesuffix(".").rsplit("Legal: ", 1)[1].split(" to ")
         assert (float(low), float(high)) == (item.low, item.high)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nago_trainer.contract import DatasetSettings
+from nago_trainer.contract import TEST, DatasetSettings
 from nago_trainer.data.catalogue import describe, load_images
 from nago_trainer.errors import DataError
 
@@ -45,3 +45,8 @@ def test_describing_loads_neither_torch_nor_scikit_learn(name: str, image_folder
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_digits_have_no_test_images(digits_settings: DatasetSettings) -> None:
+    with pytest.raises(DataError, match="digits has no test images"):
+        load_images(replace(digits_settings, measured_on=TEST))

@@ -57,6 +57,18 @@ def test_the_training_images_are_read(tmp_path: Path, monkeypatch: pytest.Monkey
     assert images.class_names == tuple(NAMES[name])
 
 
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_the_test_images_are_read_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    _write_archive(tmp_path, name)
+    _expect(monkeypatch, tmp_path, name)
+    images = load_cifar(name, tmp_path, 32, train=False)
+    last = len(ARCHIVES[name].batches) - 1
+    assert np.array_equal(
+        images.pixels.reshape(PER_BATCH, -1),
+        np.random.default_rng(last).integers(0, 256, (PER_BATCH, 3072), dtype=np.uint8),
+    )
+
+
 def test_images_are_resized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _write_archive(tmp_path, "cifar10")
     _expect(monkeypatch, tmp_path, "cifar10")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -31,3 +33,19 @@ def test_validation_images_have_no_part_in_the_normalisation() -> None:
     assert (len(splits.training.labels), len(splits.validation.labels)) == (14, 6)
     assert splits.normalisation == measure(splits.training.pixels.numpy())
     assert splits.normalisation != measure(pixels)
+
+
+def test_with_test_images_all_others_are_trained_on() -> None:
+    generator = np.random.default_rng(0)
+    sets = [
+        ImageSet(
+            pixels=generator.integers(0, 256, (count, 1, 4, 4), dtype=np.uint8),
+            labels=np.arange(count) % 2,
+            class_names=("a", "b"),
+        )
+        for count in (20, 8)
+    ]
+    splits = make_splits(replace(sets[0], test=sets[1]), fraction=0.3, seed=1, device=torch.device("cpu"))
+    assert torch.equal(splits.training.pixels, torch.from_numpy(sets[0].pixels))
+    assert torch.equal(splits.validation.pixels, torch.from_numpy(sets[1].pixels))
+    assert splits.normalisation == measure(sets[0].pixels)

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nago_orchestrator.domain import Failure, Observation, Phase
-from nago_orchestrator.errors import NagoError
 from nago_orchestrator.executors.kubernetes.api_errors import ApiForbiddenError
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.manifest import build_job
@@ -204,7 +203,7 @@ def test_starting_twice_is_starting_once(
 
 
 @pytest.mark.parametrize("difference", ["foreign", "another token", "another study of that name"])
-def test_a_name_that_is_taken_is_refused_and_left_alone(
+def test_a_name_that_is_taken_ends_the_attempt_with_that_cause(
     server: ApiServer, executor: KubernetesExecutor, task: TrialTask, difference: str
 ) -> None:
     other = build_job(NAME, replace(task, token="another"), study_label(), kubernetes_settings())
@@ -213,10 +212,16 @@ def test_a_name_that_is_taken_is_refused_and_left_alone(
     if difference == "another study of that name":
         other = build_job(NAME, task, replace(study_label(), key="x"), kubernetes_settings())
     server.put("jobs", other)
-    with pytest.raises(NagoError, match=f"has a Job {NAME} already") as refusal:
-        executor.start(NAME, task)
-    assert f"kubectl delete job {NAME}" in str(refusal.value)
+    executor.start(NAME, task)
+    time.sleep(0.1)  # the watch may bring what it has of it
+    seen = executor.observe([NAME])[NAME]
+    assert (seen.phase, seen.failure, seen.reason) == (Phase.ENDED, Failure.INFRASTRUCTURE, "NameTaken")
+    assert f"has a Job {NAME} already" in str(seen.message)
+    assert f"kubectl delete job {NAME}" in str(seen.message)
     assert set(server.jobs()) == {NAME}
+    executor.observe([])
+    ours = difference == "another token"  # what is left of an attempt that the database has forgotten
+    assert set(server.jobs()) == (set() if ours else {NAME})
 
 
 def test_a_foreign_job_of_the_name_is_not_observed_stopped_or_cleared_away(
@@ -387,7 +392,7 @@ def test_a_job_that_somebody_deletes_is_absent_and_one_that_is_going_has_ended(
     server.change("jobs", NAME, lambda job: job["metadata"].update(deletionTimestamp=now_text()))
     assert until(executor, Phase.ENDED, clock).reason == "JobDeleted"
     server.remove("jobs", NAME)
-    until(executor, Phase.ABSENT, clock)
+    assert until(executor, Phase.ABSENT, clock).reason == "JobDeleted"
 
 
 def test_while_the_api_server_is_away_everything_stays_as_it_was(

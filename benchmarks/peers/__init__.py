@@ -1,0 +1,1 @@
+"""Other searches, run in an environment of their own: see requirements.txt."""

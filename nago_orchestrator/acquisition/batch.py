@@ -1,0 +1,35 @@
+"""The next batch, by the named search: the one door to this package. `proposers.mobo` calls it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from nago_orchestrator.acquisition.landscape import Cube, Evidence, Landscape
+from nago_orchestrator.acquisition.usemo import Choice, Usemo, UsemoOptions
+
+
+class Acquisition(StrEnum):
+    USEMO = "usemo"
+    """The paper's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcquisitionOptions:
+    acquisition: Acquisition = Acquisition.USEMO
+    usemo: UsemoOptions = field(default_factory=UsemoOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What is to be chosen: `count` points, all draws of the choice from `seed`."""
+
+    count: int
+    seed: int
+
+
+def choose_batch(
+    landscape: Landscape, evidence: Evidence, cube: Cube, options: AcquisitionOptions, task: Task
+) -> Choice:
+    """Deterministic. `evidence` has at least one evaluated point; predictions must be finite."""
+    return Usemo(landscape, evidence, cube, options.usemo, task.seed).choose(task.count)

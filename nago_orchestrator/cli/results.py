@@ -1,0 +1,118 @@
+"""best, pareto: what a search has found, and the networks that were trained of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean, stdev
+
+import typer
+
+from nago_orchestrator.cli import columns
+from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
+from nago_orchestrator.cli.reading import chosen_study, reading
+from nago_orchestrator.cli.tables import Column, Row, print_facts, print_rows, print_table, to_json
+from nago_orchestrator.domain import Goal, Objective
+from nago_orchestrator.report import quantities
+
+TRAINED = (
+    Column(key="parent", title="generator"),
+    Column(key="epochs", title="epochs"),
+    Column(key="networks", title="networks"),
+    Column(key="finished", title="finished"),
+    Column(key="accuracy", title="accuracy", show=quantities.percent),
+    Column(key="deviation", title="std", show=quantities.percent),
+    Column(key="best", title="best trial"),
+    Column(key="network", title="its network", right=False),
+)
+
+
+def best(name: StudyName = None, output: Output = OutputFormat.TABLE, database: Database = None) -> None:
+    """The best generator so far, by the first objective, its trials, and its networks that were trained in full."""
+    from nago_orchestrator.store import queries
+
+    with reading(database) as engine:
+        study = chosen_study(engine, name)
+        row, trained = queries.incumbent(engine, study), queries.final_training(engine, study)
+    if row is None:
+        empty = f"the study {study} has no evaluation yet"
+        if output is OutputFormat.JSON:
+            typer.echo(empty, err=True)
+            typer.echo("null")
+            return
+        print_rows([], columns.FRONT, output, empty=empty)
+    elif output is OutputFormat.JSON:
+        typer.echo(to_json({**row, "trained": trained}))
+    elif output is OutputFormat.CSV:
+        print_rows([{key: row[key] for key in row if key not in ("trials", "canonical_theta")}], (), output, empty="")
+    else:
+        _print_best(row)
+        _print_trained(trained)
+
+
+def pareto(name: StudyName = None, output: Output = OutputFormat.TABLE, database: Database = None) -> None:
+    """The evaluations that no other one beats in every objective, and the hypervolume that they dominate."""
+    from nago_orchestrator.front import measure_front
+    from nago_orchestrator.store import queries
+
+    with reading(database) as engine:
+        study = chosen_study(engine, name)
+        rows, trained = queries.pareto_front(engine, study), queries.final_training(engine, study)
+        objectives = [_objective(found) for found in queries.study_status(engine, study)["objectives"]]
+    costs = [[row[f"cost_{place}"] for place in range(1, len(objectives) + 1)] for row in rows]
+    measured = measure_front(costs, objectives) if rows else None
+    if measured is not None:
+        rows = [{**row, "contribution": share} for row, share in zip(rows, measured.contributions, strict=True)]
+    shown = columns.with_objectives(columns.FRONT, rows)
+    if output is OutputFormat.TABLE:
+        rows = [{**row, **row["objective_values"]} for row in rows]
+    print_rows(rows, shown, output, empty=f"the study {study} has no evaluation yet")
+    if measured is not None:
+        reference = _reference(objectives, measured.reference)
+        none = "; no point of the front is better than it in every objective" if not measured.hypervolume else ""
+        sentence = f"hypervolume {quantities.number(measured.hypervolume)} from the reference {reference}{none}"
+        typer.echo(f"\n{sentence}" if output is OutputFormat.TABLE else sentence, err=output is not OutputFormat.TABLE)
+    if output is OutputFormat.TABLE:
+        _print_trained(trained)
+
+
+def _objective(found: Row) -> Objective:
+    return Objective(name=found["name"], goal=Goal(found["goal"]), reference=found["reference"])
+
+
+def _reference(objectives: Sequence[Objective], costs: Sequence[float]) -> str:
+    return ", ".join(
+        f"{item.name} {quantities.objective(item.name, -cost if item.goal is Goal.MAXIMIZE else cost)}"
+        + ("" if item.reference is not None else " (by default)")
+        for item, cost in zip(objectives, costs, strict=True)
+    )
+
+
+def _print_best(row: Row) -> None:
+    values = [(name, quantities.objective(name, value)) for name, value in row["objective_values"].items()]
+    print_facts([*values, *columns.facts(row, columns.EVALUATION_FACTS)])
+    typer.echo("\ntheta")
+    print_table([{"name": name, "value": value} for name, value in row["theta"].items()], columns.THETA)
+    typer.echo("\ntrials")
+    print_table(row["trials"], columns.TRIALS)
+
+
+def _print_trained(trained: Sequence[Row]) -> None:
+    if trained:
+        typer.echo("\ntrained in full")
+        print_table([_summary(row) for row in trained], TRAINED)
+
+
+def _summary(row: Row) -> Row:
+    """Mean and spread over the networks that are trained, and the best of them."""
+    done = [trial for trial in row["trials"] if trial["validation_accuracy"] is not None]
+    accuracies = [trial["validation_accuracy"] for trial in done]
+    top = max(done, key=lambda trial: trial["validation_accuracy"], default=None)
+    return {
+        **{key: row[key] for key in ("parent", "epochs")},
+        "networks": len(row["trials"]),
+        "finished": len(done),
+        "accuracy": fmean(accuracies) if accuracies else None,
+        "deviation": stdev(accuracies) if len(accuracies) > 1 else None,
+        "best": top and top["trial"],
+        "network": top and top["network"],
+    }

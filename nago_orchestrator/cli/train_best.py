@@ -1,0 +1,53 @@
+"""train-best: full training of networks of the best generators."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from nago_orchestrator.cli.options import Database, StudyName
+from nago_orchestrator.cli.reading import chosen_study, reading
+from nago_orchestrator.cli.study import Follow
+
+
+def train_best(  # a command's options
+    name: StudyName = None,
+    front: Annotated[
+        bool | None,
+        typer.Option("--pareto/--best", help="Every generator of the front, or the best alone. Default: as searched."),
+    ] = None,
+    networks: Annotated[
+        int | None, typer.Option("--networks", "-k", min=1, max=1000, help="Networks of each generator.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, max=100_000, help="Of each training.")] = None,
+    follow: Follow = True,
+    database: Database = None,
+) -> None:
+    """Train networks of the best generator, or of each one of the Pareto front, in full and keep them.
+
+    How stands in the section `final` of the study file. `best` shows what came of it.
+    """
+    from nago_orchestrator.cli.following import go_on
+    from nago_orchestrator.final_training import Chosen
+    from nago_orchestrator.places import database_url
+    from nago_orchestrator.store import queries
+    from nago_orchestrator.store.store import open_store
+    from nago_orchestrator.train_best import train_best as queue_training
+
+    with reading(database) as engine:
+        study = chosen_study(engine, name)
+        rows = queries.pareto_front(engine, study)
+        incumbent = queries.incumbent(engine, study)
+        if front is None:
+            front = len(queries.study_status(engine, study)["objectives"]) > 1
+    found = rows if front else [incumbent] if incumbent else []
+    chosen = [Chosen(proposal=row["proposal"], theta=row["theta"]) for row in found]
+    url = database_url(database)
+    stored, added = queue_training(
+        open_store(url), study, chosen, networks=networks, epochs=epochs, now=datetime.now(UTC)
+    )
+    generators = "generator" if len(chosen) == 1 else "generators"
+    typer.echo(f"{added} new networks of {len(chosen)} {generators} are to be trained in full")
+    raise typer.Exit(go_on(stored.name, stored.state, url, follow=follow))

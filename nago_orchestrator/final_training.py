@@ -1,0 +1,82 @@
+"""The paper's last stage: networks of the generators that a search found, trained in full. Pure.
+
+`study_commands.train_best` stores what is planned here; the loop then runs it as it runs every trial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from nago_orchestrator.domain import Evaluation, Origin, Proposal, Theta, TrainingRecipe
+from nago_orchestrator.proposers.port import HistoryError, Pause
+from nago_trainer.contract import TEST
+
+WITH_TEST_IMAGES = ("cifar10", "cifar100")
+"""Datasets that come with test images; all others are measured on the validation images, which the search knows."""
+RECIPE_KEYS = ("batch_size", "learning_rate", "weight_decay", "dropout", "label_smoothing", "cutout")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """A generator that the search found."""
+
+    proposal: int
+    theta: Theta
+
+
+def final_recipe(search: TrainingRecipe, changes: Mapping[str, int | float | None]) -> TrainingRecipe:
+    """As in the search, but for `changes` (by RECIPE_KEYS; None: no change); measured on test images if there are any.
+
+    Every network is kept.
+    """
+    changed = {name: value for name, value in changes.items() if value is not None}
+    dataset = search.dataset
+    if dataset.name in WITH_TEST_IMAGES:
+        dataset = replace(dataset, measured_on=TEST)
+    return replace(search, training=replace(search.training, **changed), dataset=dataset, keep_network=True)
+
+
+def plan_final(
+    chosen: Sequence[Chosen], proposals: Sequence[Proposal], evaluations: Sequence[Evaluation], epochs: int
+) -> tuple[Proposal, ...]:
+    """One proposal for each generator that is not already trained, or being trained, for so many epochs."""
+    known = {(proposal.parent, proposal.fidelity) for proposal in proposals if proposal.final}
+    missing = [generator for generator in chosen if (generator.proposal, epochs) not in known]
+    return tuple(
+        Proposal(
+            number=len(proposals) + place,
+            theta=generator.theta,
+            fidelity=epochs,
+            origin=Origin.PROMOTION,
+            parent=generator.proposal,
+            told_before=len(evaluations),
+            final=True,
+        )
+        for place, generator in enumerate(missing)
+    )
+
+
+def search_alone(
+    proposals: Sequence[Proposal], evaluations: Sequence[Evaluation]
+) -> tuple[tuple[Proposal, ...], tuple[Evaluation, ...]]:
+    """A study's history without final training: what its proposer asked and was told."""
+    own = tuple(proposal for proposal in proposals if not proposal.final)
+    numbers = {proposal.number for proposal in own}
+    return own, tuple(evaluation for evaluation in evaluations if evaluation.proposal in numbers)
+
+
+class EndedSearch:
+    """The proposer of a study whose networks are trained in full: nothing more is proposed."""
+
+    def ask(self) -> Proposal | Pause:
+        return Pause.EXHAUSTED
+
+    def record(self, proposal: Proposal) -> None:
+        raise HistoryError(f"The search was over before proposal {proposal.number}.")
+
+    def tell(self, evaluation: Evaluation) -> None:
+        raise HistoryError(f"The search was over before evaluation {evaluation.number}.")
+
+    def facts(self) -> Mapping[str, int | float]:
+        return {}

@@ -1,0 +1,104 @@
+"""Multi-objective Bayesian optimisation at one fidelity, in batches (Ru et al., 2020, algorithm 1 with 2).
+
+An initial design of scrambled Sobol points, then batches: the surrogate is fitted to all that is known, the acquisition
+chooses. A batch follows from the evaluations told before its first member and the proposals pending then, and from the
+study seed: after a restart in its middle it is computed again, and its remaining members are handed out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nago_orchestrator.domain import Evaluation, Origin, PriorEvaluation, Proposal
+from nago_orchestrator.errors import SpecError
+from nago_orchestrator.proposers.history import History
+from nago_orchestrator.proposers.mobo_batch import Batch, BatchMaker, Fit
+from nago_orchestrator.proposers.mobo_evidence import Known, gather
+from nago_orchestrator.proposers.mobo_plan import MoboPlan
+from nago_orchestrator.proposers.port import HistoryError, Pause
+
+
+class Mobo:
+    """Proposes `plan.proposals` thetas; never waits."""
+
+    def __init__(
+        self, plan: MoboPlan, fit: Fit, *, known: Known | None = None, prior: tuple[PriorEvaluation, ...] = ()
+    ) -> None:
+        """`fit`: of the surrogate. `known`: the objectives whose costs need no evaluation to be learnt.
+
+        `prior`: what is known before the first proposal; of other fidelities nothing is learnt. Raises SpecError if
+        nothing is searched, or if all objectives are known, so that there is nothing to be learnt.
+        """
+        if not plan.space.dimensions:
+            raise SpecError("MOBO has nothing to search: every hyperparameter is fixed; give at least one a range.")
+        if known is not None and len(known.places) >= plan.objectives:
+            raise SpecError(
+                "MOBO has nothing to learn: every objective is known before training; "
+                "add one that is measured, e.g. the error."
+            )
+        self._plan = plan
+        self._prior = tuple(item for item in prior if item.fidelity == plan.fidelity)
+        self._initial = max(plan.initial - len(self._prior), 0)
+        self._maker = BatchMaker(plan, fit, known)
+        self._history = History()
+        self._evaluations: list[Evaluation] = []
+        self._batch: Batch | None = None
+
+    def ask(self) -> Proposal | Pause:
+        number = self._history.next_number
+        if number >= self._plan.proposals:
+            return Pause.EXHAUSTED
+        batch = self._current_batch(number)
+        member = batch.members[number - batch.first]
+        proposal = Proposal(
+            number=number,
+            theta=member.theta,
+            fidelity=self._plan.fidelity,
+            origin=member.origin,
+            told_before=self._history.told,
+            notes=member.notes,
+        )
+        self._history.add(proposal)
+        return proposal
+
+    def record(self, proposal: Proposal) -> None:
+        complete = all(item.name in proposal.theta for item in self._plan.space.dimensions)
+        fits = complete and self._plan.space.theta(proposal.theta) == proposal.theta
+        if not fits or proposal.fidelity != self._plan.fidelity or self._history.next_number >= self._plan.proposals:
+            raise HistoryError(
+                f"The stored proposal {proposal.number} at fidelity {proposal.fidelity} does not fit a search of "
+                f"{self._plan.proposals} proposals at fidelity {self._plan.fidelity} in this space."
+            )
+        self._history.add(proposal)
+
+    def tell(self, evaluation: Evaluation) -> None:
+        self._history.tell(evaluation)
+        self._evaluations.append(evaluation)
+
+    def facts(self) -> Mapping[str, int | float]:
+        origins = [proposal.origin for proposal in self._history.proposals]
+        return {
+            "planned_proposals": self._plan.proposals,
+            "initial_design": self._initial,
+            "prior_evaluations": len(self._prior),
+            "model_based_share": origins.count(Origin.MODEL) / len(origins) if origins else 0.0,
+            **(self._batch.facts if self._batch else {}),
+        }
+
+    def _current_batch(self, number: int) -> Batch:
+        first, size = self._bounds(number)
+        if self._batch is None or self._batch.first != first:
+            before = self._history.proposals[:first]
+            recorded = self._history.proposals[first:]
+            told = recorded[0].told_before if recorded else self._history.told
+            records = gather(self._prior, before, self._evaluations[:told])
+            self._batch = self._maker.make(first, size, records, initial=first < self._initial)
+        return self._batch
+
+    def _bounds(self, number: int) -> tuple[int, int]:
+        """First number and size of the batch that a proposal belongs to; the initial design is one batch."""
+        if number < self._initial:
+            return 0, self._initial
+        batch = self._plan.options.batch
+        first = number - (number - self._initial) % batch
+        return first, min(batch, self._plan.proposals - first)

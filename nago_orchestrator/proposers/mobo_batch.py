@@ -1,0 +1,146 @@
+"""One batch of a multi-objective search: the initial design, a choice by the model, or without one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from nago_orchestrator import seeds
+from nago_orchestrator.acquisition.batch import Task, choose_batch
+from nago_orchestrator.acquisition.candidates import fill, new_candidates, sobol
+from nago_orchestrator.acquisition.landscape import Cube, Evidence, Landscape
+from nago_orchestrator.acquisition.scaling import Scaling
+from nago_orchestrator.domain import Origin, Theta
+from nago_orchestrator.encoding import Encoding
+from nago_orchestrator.proposers.mobo_evidence import Known, KnownCosts, Records, encode
+from nago_orchestrator.proposers.mobo_plan import MoboPlan
+from nago_orchestrator.surrogate.port import Array, Prediction, Surrogate
+
+_DESIGN_POOL = 16
+"""Sobol points looked at for each proposal made without a model, among which the likeliest feasible one is taken."""
+
+
+class Fit(Protocol):
+    """Fits a surrogate to evaluations: places in the model cube, scaled costs and numbers of samples behind them."""
+
+    def __call__(self, points: Array, costs: Array, samples: Array, seed: int) -> Fitted: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    surrogate: Surrogate
+    notes: Mapping[str, Any]
+    """Diagnostics, JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    theta: Theta
+    origin: Origin
+    notes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    first: int
+    """Number of its first proposal."""
+    members: tuple[Member, ...]
+    facts: Mapping[str, int | float]
+
+
+class BatchMaker:
+    """Deterministic in what it is given; keeps the known costs' model, which is made once."""
+
+    def __init__(self, plan: MoboPlan, fit: Fit, known: Known | None) -> None:
+        self._plan = plan
+        self._fit = fit
+        self._known = known
+        self._known_costs: KnownCosts | None = None
+        places = () if known is None else known.places
+        self._learnt = tuple(place for place in range(plan.objectives) if place not in places)
+        self._encoding = Encoding(plan.space)
+        self._cube = Cube(
+            dimensions=self._encoding.dimensions,
+            round=self._encoding.round,
+            to_model=lambda places: self._encoding.encode(self._encoding.decode(places)),
+        )
+
+    def make(self, first: int, size: int, records: Records, *, initial: bool) -> Batch:
+        """The batch whose first proposal has the number `first`. `initial`: it is the initial design."""
+        evidence, scaling = encode(records, self._encoding, self._plan.objectives)
+        if initial:
+            return self._design(first, size, evidence, {"design": "initial"})
+        if len(evidence.points) < self._plan.least_for_model:
+            return self._design(first, size, evidence, {"design": "too few evaluations for a model"})
+        fitted = self._fit_to(first, records, evidence)
+        if not _is_finite(fitted.surrogate.predict(evidence.points)):
+            notes = {"design": "the surrogate's predictions are not finite", "surrogate": fitted.notes}
+            return self._design(first, size, evidence, notes)
+        landscape = self._landscape(fitted.surrogate, scaling)
+        task = Task(count=size, seed=self._seed(first, 0))
+        choice = choose_batch(landscape, evidence, self._cube, self._plan.options.acquisition, task)
+        notes = {"acquisition": self._plan.options.acquisition.acquisition.value, "surrogate": fitted.notes}
+        facts = {"front_candidates": choice.front_size}
+        return self._batch(first, choice.places, _Made(Origin.MODEL, evidence, choice.repeats, notes, facts))
+
+    def _design(self, first: int, size: int, evidence: Evidence, notes: Mapping[str, Any]) -> Batch:
+        """Sobol points; where some were infeasible, each the likeliest feasible one of its part of a larger design."""
+        seed, blocked = self._seed(first, 0), evidence.keys()
+        pool = new_candidates(sobol(self._cube.dimensions, size * _DESIGN_POOL, seed), self._cube, blocked)
+        pool, repeats = fill(pool, self._cube, blocked, size, seed)
+        likely = evidence.log_feasible(pool.points)
+        chosen = [
+            part[np.argmax(likely[part])] for part in (np.arange(start, len(pool), size) for start in range(size))
+        ]
+        return self._batch(first, pool.places[chosen], _Made(Origin.RANDOM, evidence, repeats, notes, {}))
+
+    def _fit_to(self, first: int, records: Records, evidence: Evidence) -> Fitted:
+        samples = np.array(records.samples, dtype=np.float64)
+        return self._fit(evidence.points, evidence.costs[:, self._learnt], samples, self._seed(first, 1))
+
+    def _landscape(self, surrogate: Surrogate, scaling: Scaling) -> Landscape:
+        if self._known is None:
+            return Landscape(surrogate=surrogate, learnt=self._learnt)
+        if self._known_costs is None:
+            self._known_costs = self._known.costs()
+        costs, places = self._known_costs, self._known.places
+        scaled = scaling.of(places)
+        return Landscape(
+            surrogate=surrogate,
+            learnt=self._learnt,
+            known=places,
+            known_costs=lambda points: scaled.forward(costs(points)),
+        )
+
+    def _batch(self, first: int, places: Array, made: _Made) -> Batch:
+        evidence = made.evidence
+        notes = {
+            **made.notes,
+            "evaluations": len(evidence.points),
+            "pending": len(evidence.pending),
+            "infeasible": len(evidence.infeasible),
+            "repeats": made.repeats,
+        }
+        facts = {**made.facts, "points_in_model": len(evidence.points)}
+        thetas = self._encoding.decode(places)
+        members = tuple(Member(theta=theta, origin=made.origin, notes=notes) for theta in thetas)
+        return Batch(first=first, members=members, facts=facts)
+
+    def _seed(self, first: int, use: int) -> int:
+        """0 for the choice, 1 for the fit."""
+        return int(seeds.proposal(self._plan.study_seed, first).generate_state(2, np.uint32)[use])
+
+
+class _Made(NamedTuple):
+    origin: Origin
+    evidence: Evidence
+    repeats: bool
+    notes: Mapping[str, Any]
+    facts: Mapping[str, int | float]
+
+
+def _is_finite(prediction: Prediction) -> bool:
+    return all(np.isfinite(part).all() for part in (prediction.mean, prediction.epistemic, prediction.aleatoric))

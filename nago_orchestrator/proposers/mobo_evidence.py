@@ -1,0 +1,73 @@
+"""From stored proposals, evaluations and priors to what a surrogate and an acquisition can be told. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nago_orchestrator.acquisition.landscape import Evidence
+from nago_orchestrator.acquisition.scaling import Scaling, scaling_of
+from nago_orchestrator.domain import Evaluation, Outcome, PriorEvaluation, Proposal, Theta
+from nago_orchestrator.encoding import Encoding
+from nago_orchestrator.surrogate.port import Array
+
+KnownCosts = Callable[[Array], Array]
+"""From places in the model cube to costs in the user's units, shape (points, known objectives)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Objectives whose costs need no evaluation to be learnt."""
+
+    places: tuple[int, ...]
+    """Among all objectives, ascending."""
+    costs: Callable[[], KnownCosts]
+    """Called once, before the first fit: it may take seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """What was known when a batch was made."""
+
+    evaluated: tuple[Theta, ...]
+    costs: tuple[tuple[float, ...], ...]
+    samples: tuple[int, ...]
+    pending: tuple[Theta, ...]
+    infeasible: tuple[Theta, ...]
+
+
+def gather(
+    prior: Sequence[PriorEvaluation], proposals: Sequence[Proposal], evaluations: Sequence[Evaluation]
+) -> Records:
+    """Of proposals that were lost nothing is known: they are in none of the groups and may be proposed again."""
+    thetas = {proposal.number: proposal.theta for proposal in proposals}
+    found: list[tuple[Theta, PriorEvaluation | Evaluation]] = [(item.theta, item) for item in prior]
+    found += [(thetas[item.proposal], item) for item in evaluations if item.proposal in thetas]
+    told = {item.proposal for item in evaluations}
+    ok = [(theta, item) for theta, item in found if item.outcome is Outcome.OK]
+    return Records(
+        evaluated=tuple(theta for theta, _ in ok),
+        costs=tuple(item.costs for _, item in ok),
+        samples=tuple(item.samples for _, item in ok),
+        pending=tuple(theta for number, theta in thetas.items() if number not in told),
+        infeasible=tuple(theta for theta, item in found if item.outcome is Outcome.INFEASIBLE),
+    )
+
+
+def encode(records: Records, encoding: Encoding, objectives: int) -> tuple[Evidence, Scaling]:
+    """The evidence with scaled costs, and their scaling. Raises ValueError for another number of costs."""
+    costs = np.array(records.costs, dtype=np.float64).reshape(len(records.evaluated), -1)
+    if len(costs) and costs.shape[1] != objectives:
+        raise ValueError(f"an evaluation has {costs.shape[1]} costs, not {objectives}")
+    scaling = scaling_of(costs if len(costs) else np.full((1, objectives), math.nan))
+    evidence = Evidence(
+        points=encoding.encode(records.evaluated),
+        places=encoding.locate(records.evaluated),
+        costs=scaling.forward(costs.reshape(-1, objectives)),
+        pending=encoding.encode(records.pending),
+        infeasible=encoding.encode(records.infeasible),
+    )
+    return evidence, scaling

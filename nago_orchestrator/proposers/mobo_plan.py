@@ -1,0 +1,41 @@
+"""The settings of a multi-objective search, for `mobo.py` and its parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nago_orchestrator.acquisition.batch import AcquisitionOptions
+from nago_orchestrator.space import SearchSpace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoboOptions:
+    batch: int = 8
+    """Proposals that are chosen together, from the same fit."""
+    initial: int | None = None
+    """Size of the initial design; None: twice the dimensions and two. What is known already counts towards it."""
+    least_for_model: int | None = None
+    """Evaluations with costs below which no surrogate is fitted; None: one more than there are dimensions."""
+    acquisition: AcquisitionOptions = field(default_factory=AcquisitionOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoboPlan:
+    """The search's settings; equal plans make equal searches."""
+
+    space: SearchSpace
+    study_seed: int
+    fidelity: int
+    proposals: int
+    objectives: int
+    options: MoboOptions = field(default_factory=MoboOptions)
+
+    @property
+    def initial(self) -> int:
+        given = self.options.initial
+        return 2 * (len(self.space.dimensions) + 1) if given is None else given
+
+    @property
+    def least_for_model(self) -> int:
+        given = self.options.least_for_model
+        return len(self.space.dimensions) + 1 if given is None else given

@@ -1,0 +1,48 @@
+"""Queue the paper's last stage for a study whose search is complete. Called by the command `train-best`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from nago_orchestrator.domain import StudyState
+from nago_orchestrator.errors import NagoError
+from nago_orchestrator.final_training import Chosen, plan_final
+from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.store.lock import describe_holder
+from nago_orchestrator.store.records import Study
+from nago_orchestrator.store.store import Store
+from nago_orchestrator.wiring import draw_of
+from nago_trainer.architecture import canonical
+
+
+def train_best(  # each a wish of its own, given by name
+    store: Store,
+    name: str,
+    chosen: Sequence[Chosen],
+    *,
+    networks: int | None,
+    epochs: int | None,
+    now: datetime,
+) -> tuple[Study, int]:
+    """Store the trials of full training and let the study run again; gives it and how many trials are new.
+
+    Without `networks` and `epochs` they are the study file's. Asking for the same again adds nothing. Raises NagoError
+    for a search that is not complete or has found nothing, HeldError while somebody runs the study.
+    """
+    study = store.study(name)
+    if study.state is not StudyState.COMPLETED:
+        raise NagoError(f"the search {name} is {study.state}: networks are trained in full once it is completed")
+    if not chosen:
+        raise NagoError(f"the search {name} has found no generator to train")
+    spec = StudySpec.from_canonical(study.spec)
+    draw = draw_of(study, spec)
+    with store.hold(study.id, describe_holder(now)):
+        proposals, evaluations = store.history(study.id)
+        planned = plan_final(chosen, proposals, evaluations, epochs or spec.final_epochs)
+        for proposal in planned:
+            trials = [draw.trial(proposal, replicate) for replicate in range(networks or spec.final.networks)]
+            store.add_proposal(study.id, proposal, canonical(proposal.theta), trials, now)
+        if planned or len(evaluations) < len(proposals):
+            store.move_study(study.id, StudyState.RUNNING, message="full training of what was found", now=now)
+    return store.study(name), len(planned) * (networks or spec.final.networks)

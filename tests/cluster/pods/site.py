@@ -1,0 +1,123 @@
+"""One installation that many small studies share: submit, wait, disturb, and read what the database says of it all."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, Row, select
+
+from nago_orchestrator.domain import StudyState
+from nago_orchestrator.executors.kubernetes.labels import STUDY
+from nago_orchestrator.store.schema import attempt, epoch, result, study, trial
+from tests.cluster.installation import Installation
+
+SUBMIT_EACH_LINE = 'while read -r study; do printf "%s" "$study" | nago-orch submit - --detach || exit 1; done'
+OVER = (StudyState.COMPLETED, StudyState.FAILED, StudyState.CANCELLED)
+Document = dict[str, Any]
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    installation: Installation
+    engine: Engine
+    """Of its database, as the owner of the tables."""
+
+    def study_file(self, name: str, *, trials: int = 1, epochs: int = 2, **changes: Document) -> Document:
+        """A study of tiny networks on digits, all at once. `kubernetes` and `retries` add to their sections."""
+        kubernetes = {
+            "image": self.installation.images.trainer,
+            "gpu": {"count": 0},
+            "service_account": "nago-trainer",
+            "cpu": "100m",  # more pods than cores
+            "memory": "512Mi",
+            "shared_memory": "64Mi",
+        }
+        small = {"top_nodes": 3, "top_k": 2, "mid_nodes": 1, "mid_p": 0.5, "bottom_nodes": 1, "bottom_k": 0}
+        return {
+            "name": name,
+            "seed": 1,
+            "space": {"hyperparameters": {**small, "bottom_p": 0.0, "top_p": {"low": 0.1, "high": 0.9}}},
+            "search": {"algorithm": "random", "proposals": trials},
+            "fidelities": [epochs],
+            "trainer": {"dataset": {"name": "digits"}, "parameter_limit": 3000, "batch_size": 64},
+            "execution": {
+                "where": "kubernetes",
+                "parallelism": trials,
+                "kubernetes": kubernetes | changes.get("kubernetes", {}),
+            },
+            "retries": {"pause": 1} | changes.get("retries", {}),
+        }
+
+    def submit(self, *studies: Document) -> None:
+        """By the command, in the orchestrator's pod; JSON is YAML."""
+        lines = "".join(json.dumps(found) + "\n" for found in studies)
+        self.installation.kubectl(
+            "exec", "--stdin", "deployment/nago-orchestrator", "--", "sh", "-c", SUBMIT_EACH_LINE, given=lines
+        )
+
+    def wait_until_over(self, name: str, *, seconds: int) -> Row[Any]:
+        """The study's row, with its state and message."""
+        return until(lambda: found if (found := self.study(name)).state in OVER else None, name, seconds)
+
+    def study(self, name: str) -> Row[Any]:
+        with self.engine.connect() as connection:
+            return connection.execute(select(study).where(study.c.name == name)).one()
+
+    def attempts(self, name: str, trial_number: int | None = None) -> list[Row[Any]]:
+        """In the order of trials and attempts, each with its trial's number and state."""
+        query = (
+            select(attempt, trial.c.number.label("trial"), trial.c.state.label("trial_state"))
+            .join_from(study, trial)
+            .join(attempt)
+            .where(study.c.name == name)
+            .order_by(trial.c.number, attempt.c.number)
+        )
+        if trial_number is not None:
+            query = query.where(trial.c.number == trial_number)
+        with self.engine.connect() as connection:
+            return list(connection.execute(query))
+
+    def epochs(self, attempt_id: int) -> list[Row[Any]]:
+        with self.engine.connect() as connection:
+            query = select(epoch).where(epoch.c.attempt_id == attempt_id).order_by(epoch.c.epoch)
+            return list(connection.execute(query))
+
+    def results(self, name: str) -> list[Row[Any]]:
+        """In the order of trials."""
+        query = select(result, trial.c.number.label("trial")).join_from(study, trial).join(result)
+        with self.engine.connect() as connection:
+            return list(connection.execute(query.where(study.c.name == name).order_by(trial.c.number)))
+
+    def wait_for_epochs(self, name: str, trial_number: int, count: int, *, seconds: int = 120) -> Row[Any]:
+        """The trial's newest attempt, once it has reported that many."""
+
+        def trained() -> Row[Any] | None:
+            found = self.attempts(name, trial_number)
+            return found[-1] if found and len(self.epochs(found[-1].id)) >= count else None
+
+        return until(trained, f"{count} epochs of {name}, trial {trial_number}", seconds)
+
+    def pods_of(self, job: str) -> list[Document]:
+        found: list[Document] = self.installation.kubectl.get("pods", "--selector", f"job-name={job}")["items"]
+        return found
+
+    def left_behind(self, name: str) -> list[str]:
+        """The study's Jobs, and those of its pods that nobody has asked to go."""
+        found = self.installation.kubectl.get("jobs,pods", "--selector", f"{STUDY}={name}")["items"]
+        return [item["metadata"]["name"] for item in found if "deletionTimestamp" not in item["metadata"]]
+
+
+def until(look: Callable[[], Found | None], what: str, seconds: float) -> Found:
+    """What the look finds at last. Raises TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found is not None:
+            return found
+        time.sleep(0.5)
+    raise TimeoutError(f"{what}: not within {seconds} s")

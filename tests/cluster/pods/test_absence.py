@@ -1,0 +1,159 @@
+"""Jobs whose names are taken, and what happens while no orchestrator is there: the next one makes sense of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Row
+
+from nago_orchestrator.domain import AttemptState, Failure, Observation, Phase, StudyState
+from nago_orchestrator.executors.kubernetes.labels import StudyLabel
+from nago_orchestrator.executors.kubernetes.manifest import build_job
+from nago_orchestrator.executors.kubernetes.settings import KubernetesSettings, settings_of
+from nago_orchestrator.spec import parse_study_spec
+from nago_orchestrator.store.store import Store
+from nago_orchestrator.study_commands import submit_study
+from nago_trainer.contract import TrialTask
+from tests.cluster.installation import Installation
+from tests.cluster.pods.site import Site, until
+from tests.studies import Orchestrator
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
+LEFT_ALONE, ADOPTED, FOREIGN = "left-alone", "adopted", "foreign"
+EPOCHS = 150
+TAKEN = f"{FOREIGN}-t00000-a1"
+
+
+class Dead(BaseException):  # the orchestrator's end, no error of its own
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class DiesAfterCreate:
+    """An executor of an orchestrator that is gone once the Job is there."""
+
+    installation: Installation
+    label: StudyLabel
+    settings: KubernetesSettings
+    name: str = "kubernetes"
+    reads_stored_tasks: bool = True
+
+    def start(self, name: str, task: TrialTask) -> None:
+        job = build_job(name, task, self.label, self.settings)
+        self.installation.kubectl("create", "--validate=false", "--filename", "-", given=json.dumps(job))
+        raise Dead
+
+    def observe(self, names: Collection[str]) -> Mapping[str, Observation]:
+        return {name: Observation(phase=Phase.ABSENT) for name in names}
+
+    def stop(self, name: str, *, grace_seconds: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@contextmanager
+def no_orchestrator(site: Site) -> Iterator[None]:
+    kubectl = site.installation.kubectl
+    selector = "app.kubernetes.io/name=nago-orchestrator"
+    kubectl("scale", "deployment/nago-orchestrator", "--replicas", "0")
+    until(lambda: not kubectl.get("pods", "--selector", selector)["items"] or None, "the orchestrator's end", 90)
+    yield
+    kubectl("scale", "deployment/nago-orchestrator", "--replicas", "1")
+
+
+def create_and_die(site: Site) -> str:
+    """The uid of the study's first Job, of which the database knows no more than that it was to be created."""
+    spec = parse_study_spec(json.dumps(site.study_file(ADOPTED)), "the test's study")
+    store = Store(site.engine)
+    study = submit_study(spec, store.address, datetime.now(UTC))
+    section = spec.execution.kubernetes
+    assert section is not None
+    label = StudyLabel.of(study.name, study.created_at)
+    executor = DiesAfterCreate(site.installation, label, settings_of(section))
+    with pytest.raises(Dead):
+        Orchestrator(store, study, executor).run()
+    (attempt,) = site.attempts(ADOPTED)
+    assert attempt.state == AttemptState.CREATED
+    return uid_of(site, attempt.name)
+
+
+def uid_of(site: Site, job: str) -> str:
+    return str(site.installation.kubectl.get("job", job)["metadata"]["uid"])
+
+
+def take_the_name(site: Site) -> str:
+    """The uid of somebody else's Job, which has no pods."""
+    container = {"name": "other", "image": "other"}
+    site.installation.kubectl.apply(
+        {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": {"name": TAKEN},
+            "spec": {"parallelism": 0, "template": {"spec": {"restartPolicy": "Never", "containers": [container]}}},
+        }
+    )
+    return uid_of(site, TAKEN)
+
+
+@pytest.fixture(scope="module")
+def uids(site: Site) -> dict[str, str]:
+    """Of the Jobs that were there before the orchestrator wanted them, by study; all studies are over."""
+    kubectl = site.installation.kubectl
+    found = {FOREIGN: take_the_name(site)}
+    site.submit(site.study_file(LEFT_ALONE, trials=2, epochs=EPOCHS), site.study_file(FOREIGN))
+    finished, deleted = (site.wait_for_epochs(LEFT_ALONE, trial, 1) for trial in range(2))
+    with no_orchestrator(site):
+        kubectl("delete", "job", deleted.name)
+        found[ADOPTED] = create_and_die(site)
+        until(lambda: site.results(LEFT_ALONE) or None, "the result", 120)
+        kubectl("delete", "job", finished.name)
+    for name in (LEFT_ALONE, ADOPTED, FOREIGN):
+        site.wait_until_over(name, seconds=240)
+    return found
+
+
+def outcomes(attempts: list[Row[Any]]) -> list[tuple[str, str | None, str | None]]:
+    return [(found.state, found.failure, found.reason) for found in attempts]
+
+
+SUCCESS = (AttemptState.SUCCEEDED, None, None)
+
+
+@pytest.mark.usefixtures("uids")
+def test_a_result_outlives_its_job(site: Site) -> None:
+    assert site.study(LEFT_ALONE).state == StudyState.COMPLETED
+    assert outcomes(site.attempts(LEFT_ALONE, 0)) == [SUCCESS]
+
+
+@pytest.mark.usefixtures("uids")
+def test_a_job_that_was_deleted_in_the_meantime_is_an_attempt_that_was_lost(site: Site) -> None:
+    lost = (AttemptState.FAILED, Failure.INFRASTRUCTURE, "JobDeleted")
+    attempts = site.attempts(LEFT_ALONE, 1)
+    assert outcomes(attempts) == [lost, SUCCESS]
+    assert "deleted" in attempts[0].message
+    assert [found.trial for found in site.results(LEFT_ALONE)] == [0, 1]
+    assert site.left_behind(LEFT_ALONE) == []
+
+
+def test_a_job_of_ours_is_adopted_and_not_created_twice(site: Site, uids: dict[str, str]) -> None:
+    (attempt,) = site.attempts(ADOPTED)
+    assert outcomes([attempt]) == [SUCCESS]
+    assert attempt.uid == uids[ADOPTED]
+    assert site.left_behind(ADOPTED) == []
+
+
+def test_somebody_elses_job_is_left_alone_and_the_next_attempt_has_another_name(
+    site: Site, uids: dict[str, str]
+) -> None:
+    attempts = site.attempts(FOREIGN)
+    assert outcomes(attempts) == [(AttemptState.FAILED, Failure.INFRASTRUCTURE, "NameTaken"), SUCCESS]
+    assert f"has a Job {TAKEN} already" in attempts[0].message
+    assert f"kubectl delete job {TAKEN}" in attempts[0].message
+    assert uid_of(site, TAKEN) == uids[FOREIGN]
+    assert site.left_behind(FOREIGN) == []

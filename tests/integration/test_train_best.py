@@ -1,0 +1,107 @@
+"""After a search, networks of what it found are trained in full, as trials of the same study."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Engine
+
+from nago_orchestrator.domain import Observation, Proposal, StudyState
+from nago_orchestrator.errors import NagoError
+from nago_orchestrator.final_training import Chosen, search_alone
+from nago_orchestrator.proposers.replay import verify
+from nago_orchestrator.store import queries
+from nago_orchestrator.store.store import Store
+from nago_orchestrator.train_best import train_best
+from nago_orchestrator.wiring import make_proposer
+from nago_trainer.contract import TrialTask
+from tests.simulated_executor import SimulatedExecutor, succeed
+from tests.studies import Orchestrator, create, small_spec
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SPEC = small_spec(search="{algorithm: bohb, iterations: 3}", final="{networks: 3, epochs: 40, learning_rate: 0.2}")
+
+
+def searched(store: Store) -> tuple[Orchestrator, SimulatedExecutor]:
+    executor = SimulatedExecutor()
+    orchestrator = Orchestrator(store, create(store, SPEC), executor)
+    assert orchestrator.run() is StudyState.COMPLETED
+    return orchestrator, executor
+
+
+def generators(store: Store, study_id: int, count: int) -> list[Chosen]:
+    proposals = [proposal for proposal in store.history(study_id)[0] if proposal.fidelity == 4]
+    return [Chosen(proposal=proposal.number, theta=proposal.theta) for proposal in proposals[:count]]
+
+
+def final_proposals(store: Store, study_id: int) -> list[Proposal]:
+    return [proposal for proposal in store.history(study_id)[0] if proposal.final]
+
+
+def test_networks_of_each_generator_are_trained_by_the_final_recipe_and_kept(store: Store) -> None:
+    done, executor = searched(store)
+    before = store.history(done.study.id)
+    chosen = generators(store, done.study.id, 2)
+    study, added = train_best(store, "small", chosen, networks=None, epochs=None, now=NOW)
+    assert (study.state, added) == (StudyState.RUNNING, 6)
+    tasks: list[TrialTask] = []
+
+    def note(task: TrialTask) -> Observation:
+        tasks.append(task)
+        return succeed(task)
+
+    executor.script = note
+    assert done.run() is StudyState.COMPLETED
+    assert {(task.epochs, task.training.learning_rate, task.keep_network) for task in tasks} == {(40, 0.2, True)}
+    assert len({task.seed for task in tasks}) == 6
+    final = final_proposals(store, done.study.id)
+    assert [(proposal.parent, proposal.theta) for proposal in final] == [(item.proposal, item.theta) for item in chosen]
+    proposals, evaluations = store.history(done.study.id)
+    assert [evaluation.samples for evaluation in evaluations[-2:]] == [3, 3]
+    assert search_alone(proposals, evaluations) == before
+
+
+def test_the_search_replays_as_before(store: Store) -> None:
+    done, _ = searched(store)
+    train_best(store, "small", generators(store, done.study.id, 1), networks=2, epochs=5, now=NOW)
+    assert done.run() is StudyState.COMPLETED
+    assert verify(make_proposer(SPEC), *search_alone(*store.history(done.study.id))) == ()
+
+
+def test_the_best_stays_what_the_search_found(store: Store, engine: Engine) -> None:
+    done, _ = searched(store)
+    before = queries.incumbent(engine, "small"), queries.pareto_front(engine, "small")
+    chosen = generators(store, done.study.id, 2)
+    train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)
+    assert done.run() is StudyState.COMPLETED
+    assert (queries.incumbent(engine, "small"), queries.pareto_front(engine, "small")) == before
+    trained = queries.final_training(engine, "small")
+    assert [(row["parent"], row["epochs"], len(row["trials"])) for row in trained] == [
+        (item.proposal, 5, 2) for item in chosen
+    ]
+
+
+def test_asking_again_adds_nothing_and_goes_on_where_it_stopped(store: Store) -> None:
+    done, _ = searched(store)
+    chosen = generators(store, done.study.id, 2)
+    first = train_best(store, "small", chosen[:1], networks=2, epochs=5, now=NOW)
+    assert first[1] == 2
+    assert done.run() is StudyState.COMPLETED
+    study, added = train_best(store, "small", chosen[:1], networks=2, epochs=5, now=NOW)
+    assert (study.state, added) == (StudyState.COMPLETED, 0)
+    assert train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)[1] == 2
+    assert done.run() is StudyState.COMPLETED
+    assert len(final_proposals(store, done.study.id)) == 2
+
+
+def test_a_search_that_goes_on_is_not_trained(store: Store) -> None:
+    create(store, SPEC)
+    with pytest.raises(NagoError, match="the search small is running"):
+        train_best(store, "small", [], networks=None, epochs=None, now=NOW)
+
+
+def test_a_search_that_found_nothing_has_nothing_to_train(store: Store) -> None:
+    searched(store)
+    with pytest.raises(NagoError, match="has found no generator"):
+        train_best(store, "small", [], networks=None, epochs=None, now=NOW)
