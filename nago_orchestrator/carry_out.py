@@ -1,4 +1,7 @@
-"""Carries out the planner's actions, one function each. Every one is a single transaction, then at most one effect."""
+"""Carries out the planner's actions, one function each. Every one is a single transaction, then at most one effect.
+
+Attempts are begun by the loop after the rows of all that begin together are committed.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,8 @@ def carry_out(action: Action, session: Session) -> None:
 
 @carry_out.register
 def _ask(_: Ask, session: Session) -> None:
+    if session.waiting or session.exhausted:  # answered so a moment ago, to an earlier of several
+        return
     proposal = session.proposer.ask()
     if not isinstance(proposal, Proposal):
         session.waiting = proposal is Pause.WAITING
@@ -69,7 +74,7 @@ def _start(action: StartAttempt, session: Session) -> None:
         now=session.clock(),
         task=task.to_json() if session.executor.reads_stored_tasks else None,
     )
-    session.executor.start(name, task)
+    session.begun[name] = task
 
 
 @carry_out.register
@@ -77,7 +82,7 @@ def _repeat(action: RepeatStart, session: Session) -> None:
     attempt = action.attempt
     design = session.store.trial_design(action.trial.id)
     task = build_task(design, session.recipe_of(design), attempt=attempt.number, token=attempt.token)
-    session.executor.start(attempt.name, task)
+    session.begun[attempt.name] = task
 
 
 @carry_out.register
@@ -142,8 +147,7 @@ def _cancel(_: CancelQueued, session: Session) -> None:
 
 @carry_out.register
 def _tell(action: Tell, session: Session) -> None:
-    open_proposals = session.store.open_proposals(session.study_id)
-    proposal = next((found for found in open_proposals if found.number == action.proposal), None)
+    proposal = next(iter(session.store.open_proposals(session.study_id, action.proposal)), None)
     if proposal is None:
         return
     trials = [

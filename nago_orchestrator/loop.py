@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from nago_orchestrator.actions import EndAttempt
@@ -15,19 +16,21 @@ from nago_orchestrator.carry_out import STOP_GRACE_SECONDS, carry_out
 from nago_orchestrator.domain import AttemptState, Failure, Observation, StudyState, Trial, TrialState
 from nago_orchestrator.errors import DatabaseError, ExecutorError, HeldError, StaleStateError
 from nago_orchestrator.events import EventKind
-from nago_orchestrator.reconcile import Snapshot, Spent, plan
+from nago_orchestrator.reconcile import Snapshot, plan
 from nago_orchestrator.session import Session
 
 if TYPE_CHECKING:
     from nago_orchestrator.store.lock import Hold
 
-POLL_SECONDS = 0.1
-"""Between two looks at what runs, when the last look found nothing to do."""
+GLANCE_SECONDS = 0.05
+"""While there is nothing to do: between two questions to the executor whether it has news, which cost next to nothing."""
+GLANCES_A_PULSE = 4
+"""After so many the database is asked, too."""
+GLANCES_A_REST = 40
+"""After so many everything is looked at again: patience ends, retries come due."""
 LONGEST_TROUBLE_SECONDS = 300.0
 """How long the loop goes on asking a database that does not answer, or an executor that cannot work."""
 LONGEST_PAUSE_SECONDS = 10.0
-JUDGED = (TrialState.SUCCEEDED, TrialState.INFEASIBLE, TrialState.FAILED)
-"""How a trial ends by itself."""
 
 
 class _HoldLostError(Exception):
@@ -95,18 +98,41 @@ def _run_held(session: Session, hold: Hold, patience: _Patience, sleep: Callable
         if not busy and not live and (state is not StudyState.RUNNING or session.stop.requested):
             return state
         if not busy:
-            sleep(POLL_SECONDS)
+            _rest(session, sleep)
+
+
+def _rest(session: Session, sleep: Callable[[float], None]) -> None:
+    """Until there may be something to do: the executor, the database or a stop says so, or it has lasted long enough."""
+    asked = session.stop.requested, session.stop.aborted
+    for turn in range(1, GLANCES_A_REST + 1):
+        sleep(GLANCE_SECONDS)
+        if session.executor.has_news() or (session.stop.requested, session.stop.aborted) != asked:
+            return
+        if turn % GLANCES_A_PULSE == 0 and not session.facts.is_current():
+            return
 
 
 def tick(session: Session) -> tuple[StudyState, bool, bool]:
     """One look and what follows from it: the study's state, whether anything was done, whether anything runs."""
-    trials = session.store.active_trials(session.study_id)
-    observations = _observe(session, trials)
-    snapshot = _snapshot(session, trials, observations)
+    facts = session.facts
+    facts.look(session.clock())
+    trials = facts.trials
+    snapshot = _snapshot(session, trials, _observe(session, trials))
     actions = plan(snapshot, session.rules, session.clock())
-    for action in actions:
-        carry_out(action, session)
+    for _, alike in groupby(actions, key=type):
+        for action in alike:
+            facts.note(action)
+            carry_out(action, session)
+        _begin(session)
     return snapshot.state, bool(actions), any(trial.live_attempt for trial in trials)
+
+
+def _begin(session: Session) -> None:
+    """Attempts whose rows are committed; one that does not come to be is begun again by its row."""
+    if session.begun:
+        begun = dict(session.begun)
+        session.begun.clear()
+        session.executor.start_all(begun)
 
 
 def _observe(session: Session, trials: tuple[Trial, ...]) -> Mapping[str, Observation]:
@@ -122,31 +148,14 @@ def _observe(session: Session, trials: tuple[Trial, ...]) -> Mapping[str, Observ
 
 
 def _snapshot(session: Session, trials: tuple[Trial, ...], observations: Mapping[str, Observation]) -> Snapshot:
-    tally = session.store.tally(session.study_id)
-    failed = tally.trials[TrialState.FAILED]
-    recent = session.store.recent_ends(session.study_id) if failed else tally.trials
-    tellable = [
-        proposal.number
-        for proposal in session.store.open_proposals(session.study_id)
-        if all(trial.state.is_final for trial in proposal.trials)
-    ]
+    facts = session.facts
     return Snapshot(
-        state=tally.state,
+        state=facts.state,
         draining=session.stop.requested,
         trials=trials,
         observations=observations,
-        tellable=tuple(tellable),
-        spent=Spent(
-            trials=sum(tally.trials.values()),
-            succeeded=tally.trials[TrialState.SUCCEEDED],
-            infeasible=tally.trials[TrialState.INFEASIBLE],
-            failed=failed,
-            recent_ended=sum(recent[state] for state in JUDGED),
-            recent_failed=recent[TrialState.FAILED],
-            gpu_seconds=tally.gpu_seconds,
-            started_at=tally.started_at,
-            common_failure=session.store.common_failure(session.study_id) if failed else None,
-        ),
+        tellable=facts.tellable,
+        spent=facts.spent(gpu_limit=session.rules.limits.gpu_hours is not None),
         exhausted=session.exhausted,
         waiting=session.waiting,
     )

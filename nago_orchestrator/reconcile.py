@@ -254,4 +254,11 @@ def _asks(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Ask]:
         return []
     if reached_limit(snapshot.spent, rules, now) is not None:
         return []
-    return [Ask()]
+    return [Ask()] * _room(snapshot, rules)
+
+
+def _room(snapshot: Snapshot, rules: Rules) -> int:
+    """For how many proposals there is room, at least one; the last may have more trials than places are free."""
+    places = -(-(rules.parallelism - len(snapshot.trials)) // rules.replicates)
+    limit = rules.limits.trials
+    return places if limit is None else min(places, (limit - snapshot.spent.trials) // rules.replicates)

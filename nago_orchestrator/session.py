@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nago_orchestrator.domain import Objective, TrainingRecipe, TrialDesign
 from nago_orchestrator.events import Event, EventKind
+from nago_orchestrator.facts import Facts
 
 if TYPE_CHECKING:  # the parts are given from outside; the loop knows their shapes only
     from nago_orchestrator.draws import Draw
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # the parts are given from outside; the loop knows their shap
     from nago_orchestrator.reconcile import Rules
     from nago_orchestrator.store.lock import Hold
     from nago_orchestrator.store.store import Store
+    from nago_trainer.contract import TrialTask
 
 
 class StopSignal:
@@ -82,6 +84,10 @@ class Session:
     exhausted: bool = False
     stored_epochs: dict[str, int] = field(default_factory=dict)
     """By attempt, how many epochs are in the store already."""
+    facts: Facts = field(init=False)
+    """Set by `recall`."""
+    begun: dict[str, TrialTask] = field(default_factory=dict)
+    """By attempt, what has a row and is to begin now."""
 
     def recall(self) -> None:
         """Forget what the proposer learned in this process and rebuild it from the rows.
@@ -91,6 +97,8 @@ class Session:
         """
         self.proposer, self.told = self.remember()
         self.waiting = self.exhausted = False
+        self.facts = Facts(self.store, self.study_id)
+        self.begun.clear()  # their rows tell
 
     def recipe_of(self, design: TrialDesign) -> TrainingRecipe:
         return self.final_recipe if design.final else self.recipe

@@ -8,9 +8,8 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 
-from nago_orchestrator.domain import StudyState
+from nago_orchestrator.domain import PriorEvaluation, StudyState
 from nago_orchestrator.draws import compare_draws
 from nago_orchestrator.errors import ExecutorError, HeldError, NagoError
 from nago_orchestrator.final_training import search_alone
@@ -20,7 +19,8 @@ from nago_orchestrator.recipe import study_recipe
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.lock import SERVING
 from nago_orchestrator.store.records import NewStudy, Study
-from nago_orchestrator.store.store import open_store
+from nago_orchestrator.store.store import Store, open_store
+from nago_orchestrator.warm_start import SourceStudy, prior_evaluations
 from nago_orchestrator.wiring import draw_of, make_proposer, run_study, runs_folder
 
 
@@ -40,8 +40,28 @@ def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
         seed=spec.seed,
         objectives=spec.objective_values(),
         recipe=recipe,
+        prior=_warm_start(store, spec),
     )
     return store.create_study(new, now)
+
+
+def _warm_start(store: Store, spec: StudySpec) -> tuple[PriorEvaluation, ...]:
+    """What the studies that it names have found by now; a study that is there already keeps what it began with."""
+    known = {study.name for study in store.studies()}
+    if spec.name in known:
+        return ()
+    found: list[PriorEvaluation] = []
+    for name in spec.warm_start:
+        study = store.study(name)
+        proposals, evaluations = store.history(study.id)
+        source = SourceStudy(
+            name=name,
+            space=StudySpec.from_canonical(study.spec).search_space(),
+            proposals=proposals,
+            evaluations=evaluations,
+        )
+        found += prior_evaluations(source, spec.search_space(), spec.objective_values(), spec.fidelities)
+    return tuple(found)
 
 
 def server_of(name: str, url: str) -> tuple[bool, str | None]:
@@ -113,12 +133,6 @@ def verify_replay(name: str, url: str) -> tuple[Difference, ...]:
     study = store.study(name)
     proposals, evaluations = search_alone(*store.history(study.id))
     return verify(make_proposer(StudySpec.from_canonical(study.spec)), proposals, evaluations)
-
-
-def trial_log(name: str, attempt: str, url: str) -> Path | None:
-    """The file with what an attempt printed; None once it is gone."""
-    path = runs_folder(open_store(url)) / name / attempt / "log.txt"
-    return path if path.exists() else None
 
 
 def verify_draws(name: str, url: str, on_progress: Callable[[int, int], None]) -> tuple[Difference, ...]:

@@ -40,6 +40,8 @@ class Evidence:
     """Theirs, scaled: shape (points, objectives)."""
     pending: Array
     infeasible: Array
+    reference: Array | None = None
+    """Scaled: the worst costs that count in the hypervolume, shape (objectives,). None: a little beyond the front."""
 
     def keys(self) -> set[Key]:
         """Of every generator that was proposed."""
@@ -83,3 +85,14 @@ class Landscape:
         table[:, self.learnt] = learnt
         table[:, self.known] = self.known_costs(points)
         return table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A batch, as places in the search cube, shape (batch, dimensions)."""
+
+    places: Array
+    candidates: int
+    """Points that it was chosen from."""
+    repeats: bool
+    """Whether the space had too few generators that were not proposed before."""

@@ -28,7 +28,11 @@ class Scaling:
         with np.errstate(over="ignore"):
             bounded = np.where(np.isnan(costs), self.ceiling, np.minimum(costs, self.ceiling))
         lowest = np.where(np.isneginf(bounded), self.centre - self.spread * 1e3, bounded)
-        scaled: Array = lowest / self.spread - self.centre / self.spread
+        return self.place(lowest)
+
+    def place(self, costs: Array) -> Array:
+        """Any costs in the user's units, shape (..., objectives), as multiples of the spread, however bad they are."""
+        scaled: Array = costs / self.spread - self.centre / self.spread
         return scaled
 
     def of(self, objectives: Sequence[int]) -> Scaling:

@@ -16,7 +16,7 @@ import numpy as np
 from nago_orchestrator.acquisition.candidates import Candidates, fill, new_candidates, sobol
 from nago_orchestrator.acquisition.evolution import EvolutionOptions, evolve
 from nago_orchestrator.acquisition.gain import GainOptions, deviation, gains
-from nago_orchestrator.acquisition.landscape import Cube, Evidence, Landscape
+from nago_orchestrator.acquisition.landscape import Choice, Cube, Evidence, Landscape
 from nago_orchestrator.acquisition.penalisation import ball_radii, lipschitz_constants, penalty, values_to_beat
 from nago_orchestrator.pareto import non_dominated
 from nago_orchestrator.surrogate.port import Array
@@ -29,17 +29,6 @@ _SLOPE_POINTS = 256
 class UsemoOptions:
     gains: GainOptions = field(default_factory=GainOptions)
     evolution: EvolutionOptions = field(default_factory=EvolutionOptions)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """A batch, as places in the search cube, shape (batch, dimensions)."""
-
-    places: Array
-    front_size: int
-    """Candidates on the cheap front."""
-    repeats: bool
-    """Whether the space had too few generators that were not proposed before."""
 
 
 class Usemo:
@@ -67,7 +56,7 @@ class Usemo:
             left = np.setdiff1d(np.arange(len(front)), chosen)
             # Every candidate inside a ball of its own twin has the score -inf: then simply the next one.
             chosen.append(int(left[np.argmax(score[left])]))
-        return Choice(places=front.places[chosen], front_size=len(front), repeats=repeats)
+        return Choice(places=front.places[chosen], candidates=len(front), repeats=repeats)
 
     def _front(self, count: int) -> tuple[Candidates, bool]:
         """The cheap problem's front without what was proposed; more of the population where that is too little."""

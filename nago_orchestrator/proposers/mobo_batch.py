@@ -70,7 +70,7 @@ class BatchMaker:
 
     def make(self, first: int, size: int, records: Records, *, initial: bool) -> Batch:
         """The batch whose first proposal has the number `first`. `initial`: it is the initial design."""
-        evidence, scaling = encode(records, self._encoding, self._plan.objectives)
+        evidence, scaling = encode(records, self._encoding, self._plan)
         if initial:
             return self._design(first, size, evidence, {"design": "initial"})
         if len(evidence.points) < self._plan.least_for_model:
@@ -83,7 +83,7 @@ class BatchMaker:
         task = Task(count=size, seed=self._seed(first, 0))
         choice = choose_batch(landscape, evidence, self._cube, self._plan.options.acquisition, task)
         notes = {"acquisition": self._plan.options.acquisition.acquisition.value, "surrogate": fitted.notes}
-        facts = {"front_candidates": choice.front_size}
+        facts = {"candidates": choice.candidates}
         return self._batch(first, choice.places, _Made(Origin.MODEL, evidence, choice.repeats, notes, facts))
 
     def _design(self, first: int, size: int, evidence: Evidence, notes: Mapping[str, Any]) -> Batch:

@@ -12,6 +12,7 @@ from nago_orchestrator.acquisition.landscape import Evidence
 from nago_orchestrator.acquisition.scaling import Scaling, scaling_of
 from nago_orchestrator.domain import Evaluation, Outcome, PriorEvaluation, Proposal, Theta
 from nago_orchestrator.encoding import Encoding
+from nago_orchestrator.proposers.mobo_plan import MoboPlan
 from nago_orchestrator.surrogate.port import Array
 
 KnownCosts = Callable[[Array], Array]
@@ -57,17 +58,18 @@ def gather(
     )
 
 
-def encode(records: Records, encoding: Encoding, objectives: int) -> tuple[Evidence, Scaling]:
+def encode(records: Records, encoding: Encoding, plan: MoboPlan) -> tuple[Evidence, Scaling]:
     """The evidence with scaled costs, and their scaling. Raises ValueError for another number of costs."""
     costs = np.array(records.costs, dtype=np.float64).reshape(len(records.evaluated), -1)
-    if len(costs) and costs.shape[1] != objectives:
-        raise ValueError(f"an evaluation has {costs.shape[1]} costs, not {objectives}")
-    scaling = scaling_of(costs if len(costs) else np.full((1, objectives), math.nan))
+    if len(costs) and costs.shape[1] != plan.objectives:
+        raise ValueError(f"an evaluation has {costs.shape[1]} costs, not {plan.objectives}")
+    scaling = scaling_of(costs if len(costs) else np.full((1, plan.objectives), math.nan))
     evidence = Evidence(
         points=encoding.encode(records.evaluated),
         places=encoding.locate(records.evaluated),
-        costs=scaling.forward(costs.reshape(-1, objectives)),
+        costs=scaling.forward(costs.reshape(-1, plan.objectives)),
         pending=encoding.encode(records.pending),
         infeasible=encoding.encode(records.infeasible),
+        reference=None if plan.reference is None else scaling.place(np.array(plan.reference)),
     )
     return evidence, scaling

@@ -28,6 +28,8 @@ class MoboPlan:
     fidelity: int
     proposals: int
     objectives: int
+    reference: tuple[float, ...] | None = None
+    """The worst costs that count in the hypervolume, where the user gave one for every objective."""
     options: MoboOptions = field(default_factory=MoboOptions)
 
     @property

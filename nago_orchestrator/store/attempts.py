@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,7 +65,8 @@ def add(connection: Connection, trial_id: int, new: NewAttempt, now: datetime) -
     trials.move(connection, trial_id, [TrialState.QUEUED], TrialState.RUNNING, not_before=None)
     results.refuse_any(connection, trial_id)
     last = connection.scalar(select(func.max(attempt.c.number)).where(attempt.c.trial_id == trial_id)) or 0
-    values = {**asdict(new), "trial_id": trial_id, "number": last + 1, "state": AttemptState.CREATED}
+    given = {item.name: getattr(new, item.name) for item in fields(new)}  # asdict would copy the whole task
+    values = {**given, "trial_id": trial_id, "number": last + 1, "state": AttemptState.CREATED}
     connection.execute(insert(attempt).values(**values, created_at=now))
     chosen = (attempt.c.trial_id == trial_id, attempt.c.number == last + 1)
     return attempt_of(connection.execute(select(*ATTEMPT_COLUMNS).where(*chosen)).one())

@@ -55,14 +55,27 @@ def proposals(connection: Connection, study_id: int) -> tuple[Proposal, ...]:
     return tuple(_proposal(row) for row in rows)
 
 
-def open_proposals(connection: Connection, study_id: int) -> tuple[OpenProposal, ...]:
+def untold(connection: Connection, study_id: int) -> tuple[int, ...]:
+    """The numbers of the proposals that have no evaluation, in their order."""
+    numbers = (
+        select(proposal.c.number)
+        .outerjoin(evaluation, evaluation.c.proposal_id == proposal.c.id)
+        .where(proposal.c.study_id == study_id, evaluation.c.id.is_(None))
+        .order_by(proposal.c.number)
+    )
+    return tuple(connection.scalars(numbers))
+
+
+def open_proposals(connection: Connection, study_id: int, number: int | None = None) -> tuple[OpenProposal, ...]:
+    """All, or the one of that number if it is open."""
+    chosen = [] if number is None else [proposal.c.number == number]
     rows = connection.execute(
         select(proposal.c.number, proposal.c.fidelity, proposal.c.final, *_TRIAL_COLUMNS, *RESULT_COLUMNS)
         .select_from(proposal)
         .outerjoin(evaluation, evaluation.c.proposal_id == proposal.c.id)
         .outerjoin(trial, trial.c.proposal_id == proposal.c.id)
         .outerjoin(result, result.c.trial_id == trial.c.id)
-        .where(proposal.c.study_id == study_id, evaluation.c.id.is_(None))
+        .where(proposal.c.study_id == study_id, evaluation.c.id.is_(None), *chosen)
         .order_by(proposal.c.number, trial.c.replicate)
     )
     return tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,8 @@ from nago_orchestrator.domain import (
     TrialDesign,
     TrialState,
 )
-from nago_orchestrator.store import attempts, engine, history, lock, studies, tally, trials, versions
+from nago_orchestrator.store import attempts, changes, engine, history, lock, studies, tally, trials, versions
+from nago_orchestrator.store.changes import Pulse
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.records import DrawnTrial, NewStudy, OpenProposal, Study, Tally
 from nago_trainer.contract import EpochRecord, TrialResult
@@ -76,6 +77,16 @@ class Store:
         with self._write() as connection:
             studies.move(connection, study_id, to, message=message, now=now)
 
+    def pulse(self, study_id: int) -> Pulse:
+        """What others may have changed of a study that somebody runs; quick. Raises NotFoundError."""
+        with self._read() as connection:
+            return changes.pulse(connection, study_id)
+
+    def trial_counts(self, study_id: int) -> Mapping[TrialState, int]:
+        """Every state has a key."""
+        with self._read() as connection:
+            return tally.trial_counts(connection, study_id)
+
     def tally(self, study_id: int) -> Tally:
         with self._read() as connection:
             return tally.tally(connection, study_id)
@@ -110,10 +121,15 @@ class Store:
         with self._read() as connection:
             return history.proposals(connection, study_id), history.evaluations(connection, study_id)
 
-    def open_proposals(self, study_id: int) -> tuple[OpenProposal, ...]:
-        """Those that have no evaluation yet, in the order of their numbers."""
+    def open_proposals(self, study_id: int, number: int | None = None) -> tuple[OpenProposal, ...]:
+        """Those that have no evaluation yet, in the order of their numbers; with a number that one, if it is open."""
         with self._read() as connection:
-            return history.open_proposals(connection, study_id)
+            return history.open_proposals(connection, study_id, number)
+
+    def untold_proposals(self, study_id: int) -> tuple[int, ...]:
+        """The numbers of those that have no evaluation yet, in their order."""
+        with self._read() as connection:
+            return history.untold(connection, study_id)
 
     def add_evaluation(self, study_id: int, evaluation: Evaluation, now: datetime) -> None:
         with self._write() as connection:
@@ -125,6 +141,11 @@ class Store:
         """Those that are queued or running, in the order of their numbers."""
         with self._read() as connection:
             return trials.active(connection, study_id)
+
+    def some_trials(self, study_id: int, *, ids: Collection[int], beyond: int) -> tuple[Trial, ...]:
+        """Those of these ids and those with larger numbers than `beyond`, whatever their state; by number."""
+        with self._read() as connection:
+            return trials.some(connection, study_id, ids, beyond)
 
     def trial_design(self, trial_id: int) -> TrialDesign:
         with self._read() as connection:

@@ -161,6 +161,21 @@ def test_a_search_through_a_storm_counts_every_trial_once(
     assert server.jobs() == {}
 
 
+def test_a_search_goes_on_past_names_that_other_peoples_jobs_have(
+    store: Store, server: ApiServer, executor: KubernetesExecutor
+) -> None:
+    study = create(store, small_spec(execution="{parallelism: 2}"))
+    foreign = {f"small-t{trial:05d}-a1" for trial in (0, 7)}
+    for name in foreign:
+        server.put("jobs", {"metadata": {"name": name, "labels": {"app": "other"}}, "spec": {}})
+    with JobController(server, play_success):
+        assert Orchestrator(store, study, executor, sleep=shortly).run() is StudyState.COMPLETED
+    tally = store.tally(study.id)
+    assert tally.trials[TrialState.SUCCEEDED] == 26
+    assert tally.failures[Failure.INFRASTRUCTURE] == 2
+    assert set(server.jobs()) == foreign
+
+
 class Dead(BaseException):  # the orchestrator's end, no error of its own
     pass
 

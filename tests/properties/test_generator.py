@@ -1,4 +1,4 @@
-"""What holds for every legal theta, not only for the paper's."""
+"""What holds for every legal theta of every generator, not only for the paper's."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nago_trainer.architecture import (
-    HYPERPARAMETERS,
+    GENERATORS,
     Architecture,
-    HnagTheta,
+    Generator,
     Hyperparameter,
     ParameterLimitError,
     TensorShape,
@@ -19,9 +19,10 @@ from nago_trainer.architecture import (
     count_parameters,
     draw_blueprint,
     fit_plan,
+    read_theta,
     sample_architecture,
 )
-from nago_trainer.architecture.theta import Number
+from nago_trainer.architecture.theta import POSITIVE_SUMS, Number
 
 Mapping = dict[str, Number]
 LARGEST_GRAPH = 6
@@ -39,19 +40,22 @@ def values_of(item: Hyperparameter) -> st.SearchStrategy[Number]:
 
 
 def is_legal(mapping: Mapping) -> bool:
-    return all(
-        any(value > 0 for name, value in mapping.items() if name.startswith(prefix))
-        for prefix in ("stage_ratio", "operation", "merge")
-    )
+    groups = ([value for name, value in mapping.items() if name.startswith(prefix)] for prefix in POSITIVE_SUMS)
+    return all(max(weights, default=1.0) > 0 for weights in groups)
 
 
-mappings = st.fixed_dictionaries({item.name: values_of(item) for item in HYPERPARAMETERS}).filter(is_legal)
+def thetas_of(generator: Generator) -> st.SearchStrategy[Mapping]:
+    names = {item.name: values_of(item) for item in generator.hyperparameters}
+    return st.fixed_dictionaries(names).filter(is_legal)
+
+
+mappings = st.one_of(*map(thetas_of, GENERATORS.values()))
 seeds = st.integers(0, 2**53 - 1)
 images = st.builds(TensorShape, st.integers(1, 4), st.integers(1, 256))
 
 
 def sample(mapping: Mapping, seed: int) -> Architecture:
-    return sample_architecture(HnagTheta.from_mapping(mapping), seed)
+    return sample_architecture(read_theta(mapping), seed)
 
 
 @given(mappings, seeds)

@@ -186,8 +186,10 @@ def exit_cause(code: int, *, deleted: bool = False, signalled: int | None = None
     """None for exit code 0, which explains no failure. `deleted`: somebody had asked for the pod's end."""
     if code == ExitCode.DONE and not signalled:
         return None
+    if deleted and (code == ExitCode.PREEMPTED or code > 128 or signalled):
+        return Cause(failure=Failure.INFRASTRUCTURE, reason="PodDeleted", message="its pod was deleted")
     if code > 128 or signalled:
-        return _signal_cause(signalled or code - 128, deleted=deleted)
+        return _signal_cause(signalled or code - 128)
     if code == ExitCode.INFEASIBLE:
         message = "the trainer found the network impossible to train here"
         return Cause(failure=Failure.INFEASIBLE, reason="Infeasible", message=message)
@@ -198,9 +200,7 @@ def exit_cause(code: int, *, deleted: bool = False, signalled: int | None = None
     return Cause(failure=Failure.DEFECT, reason=f"ExitCode{code}", message=message)
 
 
-def _signal_cause(number: int, *, deleted: bool) -> Cause:
-    if deleted:
-        return Cause(failure=Failure.INFRASTRUCTURE, reason="PodDeleted", message="its pod was deleted")
+def _signal_cause(number: int) -> Cause:
     if number == signal.SIGKILL:  # not every container runtime tells that the kernel did it for want of memory
         message = f"the trainer was killed, probably for want of memory: {OUT_OF_MEMORY}"
         return Cause(failure=Failure.DEFECT, reason="OOMKilled", message=message)

@@ -163,15 +163,7 @@ END
     --conntrack-max-per-core 0 --conntrack-tcp-timeout-established 0 --conntrack-tcp-timeout-close-wait 0
   start dns python3 "$here/dns.py" "$gateway" "$server" "$dir/pki/ca.crt" "$token"
   wait_for 'the node' 60 kubectl wait --for condition=Ready --timeout 1s node/node1
-  [ "$gpus" = 0 ] || advertise_gpus
-}
-
-# As a device plug-in would; kubectl before 1.24 cannot write a node's status, hence curl.
-advertise_gpus() {
-  curl -sf --cacert "$dir/pki/ca.crt" -X PATCH -o /dev/null "$server/api/v1/nodes/node1/status" \
-    -H "Authorization: Bearer $token" -H 'Content-Type: application/json-patch+json' \
-    -d "[{\"op\": \"add\", \"path\": \"/status/capacity/nvidia.com~1gpu\", \"value\": \"$gpus\"}]"
-  wait_for 'the advertised GPUs' 30 sh -c "kubectl get node node1 -o jsonpath='{.status.allocatable.nvidia\.com/gpu}' | grep -qx $gpus"
+  [ "$gpus" = 0 ] || "$here/gpus.sh" --dir "$dir" "$gpus"
 }
 
 "$here/down.sh" --dir "$dir"

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from nago_orchestrator.domain import StudyState
-from nago_orchestrator.errors import NagoError, SpecError
+from nago_orchestrator.errors import NagoError, NotFoundError, SpecError
+from nago_orchestrator.store.records import NewStudy
 from nago_orchestrator.store.store import open_store
-from nago_orchestrator.study_commands import cancel_study, pause_study, resume_study, submit_study, trial_log
-from tests.studies import create, small_spec
+from nago_orchestrator.study_commands import cancel_study, pause_study, resume_study, submit_study
+from tests.simulated_executor import SimulatedExecutor
+from tests.studies import RECIPE, Orchestrator, create, small_spec
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -28,6 +30,41 @@ def test_submitting_keeps_what_the_trainer_says_of_the_dataset_and_twice_is_once
     assert submit_study(small_spec(), url, NOW + timedelta(hours=1)) == study
     with pytest.raises(SpecError, match="another specification"):
         submit_study(small_spec(seed="4"), url, NOW)
+
+
+def test_a_study_of_an_older_version_is_the_same_though_the_file_has_new_keys(url: str) -> None:
+    spec = small_spec()
+    older = {key: value for key, value in spec.canonical().items() if key not in ("final", "warm_start")}
+    new = NewStudy(
+        name=spec.name,
+        spec=older,
+        spec_hash="0" * 64,
+        seed=spec.seed,
+        objectives=spec.objective_values(),
+        recipe=RECIPE,
+    )
+    stored = open_store(url).create_study(new, NOW)
+    assert submit_study(spec, url, NOW) == stored
+    with pytest.raises(SpecError, match="another specification"):
+        submit_study(small_spec(seed="4"), url, NOW)
+
+
+def test_a_study_begins_from_what_others_have_found(url: str) -> None:
+    store = open_store(url)
+    before = create(store, small_spec(name="before"))
+    assert Orchestrator(store, before, SimulatedExecutor()).run() is StudyState.COMPLETED
+    study = submit_study(small_spec(name="after", warm_start="[before]", fidelities="[2, 4]"), url, NOW)
+    _, evaluations = store.history(before.id)
+    proposals = {proposal.number: proposal for proposal in store.history(before.id)[0]}
+    at_its_fidelities = [found for found in evaluations if proposals[found.proposal].fidelity in (2, 4)]
+    assert [prior.costs for prior in study.prior] == [found.costs for found in at_its_fidelities]
+    assert submit_study(small_spec(name="after", warm_start="[before]", fidelities="[2, 4]"), url, NOW) == study
+
+
+def test_a_study_cannot_begin_from_one_that_is_not_there(url: str) -> None:
+    with pytest.raises(NotFoundError, match="no study 'before'"):
+        submit_study(small_spec(name="after", warm_start="[before]"), url, NOW)
+    assert open_store(url).studies() == ()
 
 
 def test_a_study_is_paused_resumed_and_cancelled(url: str) -> None:
@@ -48,11 +85,3 @@ def test_somebody_who_holds_a_cancelled_study_is_left_to_wind_it_up(url: str) ->
     study = create(store, small_spec())
     with store.hold(study.id, "pid 4711 on saturn"):
         assert cancel_study("small", url, NOW).state is StudyState.CANCELLED
-
-
-def test_a_log_is_there_until_its_file_is_gone(url: str, tmp_path: Path) -> None:
-    assert trial_log("small", "small-t00000-a1", url) is None
-    log = tmp_path / "nago.sqlite.runs" / "small" / "small-t00000-a1" / "log.txt"
-    log.parent.mkdir(parents=True)
-    log.write_text("hello\n")
-    assert trial_log("small", "small-t00000-a1", url) == log

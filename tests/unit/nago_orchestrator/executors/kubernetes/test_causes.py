@@ -193,7 +193,7 @@ def test_the_newest_of_several_pods_counts() -> None:
     assert ended(job("Complete"), [second, first]).result == RESULT
 
 
-@pytest.mark.parametrize("code", [137, 143])
+@pytest.mark.parametrize("code", [85, 137, 143])
 def test_a_pod_that_somebody_deleted_says_nothing_of_its_trial(code: int) -> None:
     deleted = pod({"exitCode": code, "reason": "Error"})
     deleted["metadata"]["deletionTimestamp"] = "2026-01-01T00:01:00Z"

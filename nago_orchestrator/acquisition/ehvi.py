@@ -1,0 +1,149 @@
+"""Noisy expected hypervolume improvement (Daulton, Balandat and Bakshy, 2021) on functions drawn from the surrogate.
+
+The gain of a point is the mean, over the functions, of the hypervolume that it adds to what the same function says of
+all evaluated, pending and already chosen points. So noise in what was told is averaged out, whatever it depends on, and
+the points of a batch keep apart because each function counts a piece of hypervolume once. The mean is multiplied by the
+probability of feasibility.
+
+Candidates come from NSGA-II on optimistic costs, from around the front and from the whole cube; each choice is then
+refined by random steps of shrinking size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from nago_orchestrator.acquisition.boxes import free_boxes, improvements
+from nago_orchestrator.acquisition.candidates import Candidates, fill, new_candidates, sobol
+from nago_orchestrator.acquisition.evolution import EvolutionOptions, evolve
+from nago_orchestrator.acquisition.gain import Gain, GainOptions, Uncertainty, deviation, gains
+from nago_orchestrator.acquisition.landscape import Choice, Cube, Evidence, Landscape, keys
+from nago_orchestrator.pareto import default_reference
+from nago_orchestrator.surrogate.port import Array, Surrogate
+
+
+@runtime_checkable
+class DrawsMany(Protocol):
+    """A surrogate that draws several functions at once faster than one after the other."""
+
+    def draws(self, points: Array, seeds: Sequence[int]) -> Array:
+        """Shape (functions, points, objectives); each as `Surrogate.draw` gives it for its seed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EhviOptions:
+    functions: int = 32
+    evolution: EvolutionOptions = field(default_factory=EvolutionOptions)
+    random: int = 256
+    """Candidates from the whole cube; as many again from around the front."""
+    steps: tuple[float, ...] = (0.1, 0.03, 0.01)
+    """Standard deviations of the refinement's rounds, in sides of the cube."""
+    tries: int = 48
+    """Random steps of each round."""
+
+
+class Ehvi:
+    """For one batch: the functions, and the hypervolume that each of them leaves free."""
+
+    def __init__(self, landscape: Landscape, evidence: Evidence, cube: Cube, options: EhviOptions, seed: int) -> None:
+        self._landscape = landscape
+        self._evidence = evidence
+        self._cube = cube
+        self._options = options
+        self._rng = np.random.default_rng(seed)
+        self._seed = seed
+        self._functions = [int(number) for number in self._rng.integers(2**31, size=options.functions)]
+        self._blocked = evidence.keys()
+        self._reference = _reference(evidence)
+        drawn = self._drawn(np.vstack([evidence.points, evidence.pending]))
+        self._fronts = list(drawn)
+
+    def choose(self, count: int) -> Choice:
+        pool, repeats = self._pool(count)
+        drawn = self._drawn(pool.points)
+        likely = self._evidence.log_feasible(pool.points)
+        chosen = list[Array]()
+        free = np.ones(len(pool), dtype=bool)
+        for _ in range(count):
+            boxes = [free_boxes(front, self._reference) for front in self._fronts]
+            score = np.where(free, _mean_improvement(drawn, boxes) * np.exp(likely), -1.0)
+            if score.max() <= 0:
+                score = np.where(free, self._volume(pool), -1.0)
+            best = int(np.argmax(score))
+            free[best] = False
+            place = pool.places[best] if repeats else self._refine(pool.places[best], float(score[best]), boxes)
+            chosen.append(place)
+            self._add(place)
+        return Choice(places=np.array(chosen), candidates=len(pool), repeats=repeats)
+
+    def _pool(self, count: int) -> tuple[Candidates, bool]:
+        options, front = self._options, self._evidence.front()
+        random = sobol(self._cube.dimensions, options.random, self._seed)
+        evolved = evolve(self._optimistic, self._cube.round, np.vstack([front, random]), options.evolution, self._seed)
+        near = front[self._rng.integers(len(front), size=options.random)]
+        near = np.clip(near + self._rng.normal(0, 0.1, near.shape) * (self._rng.random(near.shape) < 0.5), 0, 1)
+        found = new_candidates(np.vstack([evolved, near, random]), self._cube, self._blocked)
+        return fill(found, self._cube, self._blocked, count, self._seed)
+
+    def _optimistic(self, places: Array) -> Array:
+        points = self._cube.to_model(places)
+        bound = GainOptions(gain=Gain.CONFIDENCE_BOUND, exploration=1.0)
+        learnt = gains(self._landscape.surrogate, points, np.zeros(0), bound, self._seed)
+        return self._landscape.join(learnt, points) - self._evidence.log_feasible(points)[:, None]
+
+    def _refine(self, place: Array, score: float, boxes: list[tuple[Array, Array]]) -> Array:
+        for step in self._options.steps:
+            moved = place + self._rng.normal(0, step, (self._options.tries, len(place)))
+            moved = np.where(self._rng.random(moved.shape) < max(0.5, 1.5 / len(place)), moved, place)
+            near = new_candidates(np.clip(moved, 0, 1), self._cube, self._blocked)
+            if not len(near):
+                continue
+            found = _mean_improvement(self._drawn(near.points), boxes)
+            found = found * np.exp(self._evidence.log_feasible(near.points))
+            if found.max() > score:
+                place, score = near.places[np.argmax(found)], float(found.max())
+        return place
+
+    def _add(self, place: Array) -> None:
+        """The chosen point counts as evaluated, in every function with its own value."""
+        point = self._cube.to_model(place[None, :])
+        self._blocked |= set(keys(point))
+        self._fronts = [np.vstack([front, own]) for front, own in zip(self._fronts, self._drawn(point), strict=True)]
+
+    def _drawn(self, points: Array) -> Array:
+        """Shape (functions, points, objectives)."""
+        learnt = draw_functions(self._landscape.surrogate, points, self._functions)
+        return np.array([self._landscape.join(table, points) for table in learnt])
+
+    def _volume(self, pool: Candidates) -> Array:
+        """Where nothing promises an improvement, what is least known is."""
+        sides = deviation(self._landscape.surrogate.predict(pool.points), Uncertainty.EPISTEMIC)
+        volume: Array = sides.prod(axis=1) * np.exp(self._evidence.log_feasible(pool.points))
+        return volume
+
+
+def _mean_improvement(drawn: Array, boxes: list[tuple[Array, Array]]) -> Array:
+    """Over the functions: shape (points,)."""
+    found: Array = np.mean([improvements(costs, *free) for costs, free in zip(drawn, boxes, strict=True)], axis=0)
+    return found
+
+
+def _reference(evidence: Evidence) -> Array:
+    """The one given, unless no evaluated point is below it yet: then far enough to have one."""
+    default = default_reference(evidence.costs)
+    given = evidence.reference
+    if given is None:
+        return default
+    return given if (evidence.costs < given).all(axis=1).any() else np.maximum(given, default)
+
+
+def draw_functions(surrogate: Surrogate, points: Array, seeds: Sequence[int]) -> Array:
+    """Shape (functions, points, objectives)."""
+    if isinstance(surrogate, DrawsMany):
+        return surrogate.draws(points, seeds)
+    return np.array([surrogate.draw(points, seed) for seed in seeds])

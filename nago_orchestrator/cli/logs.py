@@ -1,0 +1,137 @@
+"""logs: what an attempt printed, or prints: from its file, from its pod, or the end that is stored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nago_orchestrator.cli.options import Database, TrialName
+from nago_orchestrator.cli.reading import chosen_trial, reading
+from nago_orchestrator.cli.tables import Row
+from nago_orchestrator.domain import AttemptState, TrialState
+from nago_orchestrator.errors import NotFoundError
+
+if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
+    from sqlalchemy import Engine
+
+PAUSE_SECONDS = 1.0
+Look = Callable[[], Row]
+
+
+def logs(
+    trial: TrialName,
+    attempt: Annotated[int | None, typer.Option("--attempt", min=1, help="Default: the last one.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the attempt is over.")] = False,
+    tail: Annotated[int | None, typer.Option("--tail", "-n", min=1, help="Only the last so many lines.")] = None,
+    database: Database = None,
+) -> None:
+    """What an attempt of a trial printed; while it runs, also from its pod."""
+    from nago_orchestrator.places import database_url
+    from nago_orchestrator.trial_logs import log_source
+
+    url = database_url(database)
+    with reading(database) as engine:
+        study, number = chosen_trial(engine, trial)
+        first = _first_look(engine, study, number, attempt, wait=follow)
+
+        def look() -> Row:
+            return _attempt(engine, study, number, first["attempt"])
+
+        if not _is_live(first) and first["executor"] == "kubernetes":
+            _print_stored(first, study, tail)
+            return
+        source = log_source(study, first, url)
+        if follow and _is_live(first):
+            printed = _print(source.follow(tail, lambda: _is_live(look()), _once()))
+            last = look()
+            if not printed and not _is_live(last):
+                _print_stored(last, study, tail)
+            _say_end(last, study)
+            return
+        lines = source.read(tail, _say)
+        if lines is None and not _is_live(first):
+            _print_stored(first, study, tail)
+        elif not lines:
+            _say(f"{_named(first, study)} has printed nothing")
+        _print(lines or ())
+
+
+def _first_look(engine: Engine, study: str, number: int, wanted: int | None, *, wait: bool) -> Row:
+    """The attempt's row; with `wait`, a trial that will have a first attempt is waited for."""
+    from nago_orchestrator.store import queries
+
+    say = _once()
+    while wait and not (row := queries.show_trial(engine, study, number))["attempt_rows"]:
+        if TrialState(row["state"]).is_final:
+            break
+        say(f"the trial {study}/{number} waits for its first attempt")
+        time.sleep(PAUSE_SECONDS)
+    return _attempt(engine, study, number, wanted)
+
+
+def _attempt(engine: Engine, study: str, number: int, wanted: int | None) -> Row:
+    from nago_orchestrator.store import queries
+
+    rows = queries.show_trial(engine, study, number)["attempt_rows"]
+    if not rows:
+        raise NotFoundError(f"the trial {study}/{number} has no attempt yet, so there is no log")
+    for row in reversed(rows):
+        if wanted is None or row["attempt"] == wanted:
+            found: Row = row
+            return found
+    raise NotFoundError(f"the trial {study}/{number} has {len(rows)} attempts; there is no attempt {wanted}")
+
+
+def _is_live(row: Row) -> bool:
+    return not AttemptState(row["state"]).is_final
+
+
+def _print_stored(row: Row, study: str, tail: int | None) -> None:
+    """The end of the log, as it was when the attempt ended. Raises NotFoundError where none was kept."""
+    stored = row.get("log_tail")
+    if not stored:
+        kept = ": the end of a log is kept for attempts that fail" if row["state"] == AttemptState.SUCCEEDED else ""
+        raise NotFoundError(f"the log of {_named(row, study)} is gone, or it printed nothing{kept}")
+    _say("the log itself is gone; this is its stored end")
+    lines = str(stored).splitlines()
+    _print(lines if tail is None else lines[-tail:])
+
+
+def _print(lines: Iterable[str]) -> bool:
+    """Whether there was any."""
+    printed = False
+    for line in lines:
+        typer.echo(line)
+        printed = True
+    return printed
+
+
+def _say_end(row: Row, study: str) -> None:
+    if not _is_live(row):
+        why = f": {row['reason']}: {row['message']}" if row.get("reason") else ""
+        _say(f"{_named(row, study)} has ended, {row['state']}{why}")
+
+
+def _named(row: Row, study: str) -> str:
+    return f"attempt {row['attempt']} of trial {study}/{row['trial']}"
+
+
+def _say(message: str) -> None:
+    if message:
+        typer.echo(message, err=True)
+
+
+def _once() -> Callable[[str], None]:
+    """Says each thing once in a row: what is waited for is looked at again and again."""
+    said = ""
+
+    def say(message: str) -> None:
+        nonlocal said
+        if message != said:
+            _say(message)
+        said = message
+
+    return say
