@@ -15,7 +15,7 @@ ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm
 FROM ${BASE_IMAGE} AS requirements
 WORKDIR /requirements
 COPY pyproject.toml docker/requirements.py ./
-RUN python3 requirements.py project bohb kubernetes postgres report serve > orchestrator.txt \
+RUN python3 requirements.py project bohb kubernetes mobo postgres report serve > orchestrator.txt \
  && python3 requirements.py trainer postgres > trainer.txt
 
 FROM ${BASE_IMAGE} AS builder

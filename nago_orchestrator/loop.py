@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nago_orchestrator.store.lock import Hold
 
 GLANCE_SECONDS = 0.05
-"""While there is nothing to do: between two questions to the executor whether it has news, which cost next to nothing."""
+"""While there is nothing to do: between two questions to the executor whether it has news, which cost little."""
 GLANCES_A_PULSE = 4
 """After so many the database is asked, too."""
 GLANCES_A_REST = 40
@@ -102,7 +102,7 @@ def _run_held(session: Session, hold: Hold, patience: _Patience, sleep: Callable
 
 
 def _rest(session: Session, sleep: Callable[[float], None]) -> None:
-    """Until there may be something to do: the executor, the database or a stop says so, or it has lasted long enough."""
+    """Until there may be something to do: executor, database or a stop say so, or it has lasted long enough."""
     asked = session.stop.requested, session.stop.aborted
     for turn in range(1, GLANCES_A_REST + 1):
         sleep(GLANCE_SECONDS)

@@ -74,6 +74,9 @@ class ApiHandler(BaseHTTPRequestHandler):
         if query.get("watch"):
             self._watch(parts.path, query)
             return
+        if query.get("follow"):
+            self._follow_log(parts.path, query)
+            return
         self._answer(*self._carry_out(parts.path, query, body))
 
     def _fault(self) -> Fault | None:
@@ -98,19 +101,22 @@ class ApiHandler(BaseHTTPRequestHandler):
         collection, item = _COLLECTION.fullmatch(path), _ITEM.fullmatch(path)
         with self.api.changed:
             if item is not None:
-                return self._item(item[2], item[3], bool(item[4]), body)
+                return self._item(item[2], item[3], query if item[4] else None, body)
             if collection is None:
-                return 404, status(404, f"no such path {path}")
+                further = self.api.cluster.answer(self.command, path, body)
+                return further or (404, status(404, f"no such path {path}"))
+            if self.command == "POST" and query.get("dryRun"):
+                return 201, body
             if self.command == "POST":
                 return self._create(collection[2], body)
             return self._list(collection[2], query)
 
-    def _item(self, collection: str, name: str, log: bool, body: Any) -> tuple[int, Any]:
+    def _item(self, collection: str, name: str, log: dict[str, str] | None, body: Any) -> tuple[int, Any]:
         found = self.api.objects[collection].get(name)
         if found is None:
             return 404, status(404, f'{collection}.batch "{name}" not found', "NotFound")
-        if log:
-            return 200, self.api.logs.get(name, "").encode()
+        if log is not None:
+            return 200, b"".join(line.encode() for line in log_lines(self.api.logs.get(name, ""), log))
         if self.command == "GET":
             return 200, found
         wanted = ((body or {}).get("preconditions") or {}).get("uid")
@@ -187,8 +193,42 @@ class ApiHandler(BaseHTTPRequestHandler):
             if where == collection and _selected(item, query):
                 self._chunk({"type": kind, "object": item})
 
-    def _chunk(self, event: Object) -> None:
-        line = json.dumps(event).encode() + b"\n"
+    def _follow_log(self, path: str, query: dict[str, str]) -> None:
+        """As a kubelet streams it: what is there, then what comes, until the container has ended."""
+        matched = _ITEM.fullmatch(path)
+        assert matched is not None
+        if matched[3] not in self.api.objects["pods"]:
+            self._answer(404, status(404, "no such pod", "NotFound"))
+            return
+        if not trainer_state(self.api.objects["pods"][matched[3]]):
+            self._answer(400, status(400, "container is waiting to start: ContainerCreating", "BadRequest"))
+            return
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        if self._send_log(matched[3], query, self.api.cut_log_after.pop(0) if self.api.cut_log_after else None):
+            self.wfile.write(b"0\r\n\r\n")
+        else:
+            self.close_connection = True
+
+    def _send_log(self, pod: str, query: dict[str, str], most: int | None) -> bool:
+        """Whether it came to its end."""
+        sent = 0
+        while not self.api.closing:
+            ended = "running" not in trainer_state(self.api.objects["pods"].get(pod, {}))
+            lines = log_lines(self.api.logs.get(pod, ""), query)
+            for line in lines[sent:]:
+                if sent == most:
+                    return False
+                self._chunk(line.encode())
+                sent += 1
+            if ended:
+                return True
+            time.sleep(0.01)
+        return False
+
+    def _chunk(self, event: Object | bytes) -> None:
+        line = event if isinstance(event, bytes) else json.dumps(event).encode() + b"\n"
         self.wfile.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
         self.wfile.flush()
 
@@ -204,6 +244,20 @@ class ApiHandler(BaseHTTPRequestHandler):
 
 def status(code: int, message: str, reason: str = "") -> Object:
     return {"kind": "Status", "apiVersion": "v1", "code": code, "message": message, "reason": reason}
+
+
+def trainer_state(pod: Object) -> Object:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or [{}]
+    state: Object = statuses[0].get("state") or {}
+    return state
+
+
+def log_lines(text: str, query: dict[str, str]) -> list[str]:
+    """With their times, if they are asked for: all within one second, as a quick trainer's are."""
+    lines = text.splitlines(keepends=True)
+    if query.get("timestamps"):
+        lines = [f"2026-05-04T12:00:00.{number:09d}Z {line}" for number, line in enumerate(lines)]
+    return lines[-int(query["tailLines"]) :] if query.get("tailLines") else lines
 
 
 def _selected(item: Object, query: dict[str, str]) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.api_cluster import ApiCluster
 from tests.api_http import ApiHandler, ApiHttpServer, Request
 
 Object = dict[str, Any]
@@ -47,6 +48,10 @@ class ApiServer:
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Object]] = {"jobs": {}, "pods": {}, "events": {}}
         self.logs: dict[str, str] = {}
+        """By pod; its stream goes on until the pod's container has ended."""
+        self.cut_log_after: list[int] = []
+        """Each of the next log streams breaks off after so many lines."""
+        self.cluster = ApiCluster()
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.history: list[tuple[int, str, str, Object]] = []

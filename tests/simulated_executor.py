@@ -73,6 +73,14 @@ class SimulatedExecutor:
             self.started.append(name)
             self._tasks[name] = task
 
+    def start_all(self, tasks: Mapping[str, TrialTask]) -> None:
+        for name, task in tasks.items():
+            self.start(name, task)
+
+    def has_news(self) -> bool:
+        """Every look is a step of the simulation."""
+        return True
+
     def observe(self, names: Collection[str]) -> Mapping[str, Observation]:
         return {name: self._observe(name) for name in names}
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.figure import Goal, show
@@ -37,9 +35,12 @@ def main() -> int:
     options = parser.parse_args()
     met: list[bool] = []
     for name in options.only:
-        with tempfile.TemporaryDirectory(prefix="nago-jobs-", ignore_cleanup_errors=True) as folder:
-            with control_plane(Path(folder)) as plane, study.database() as url:
-                met += known[name](plane, url, options)
+        with (
+            tempfile.TemporaryDirectory(prefix="nago-jobs-", ignore_cleanup_errors=True) as folder,
+            control_plane(Path(folder)) as plane,
+            study.database() as url,
+        ):
+            met += known[name](plane, url, options)
     return 0 if all(met) else 1
 
 
@@ -100,8 +101,8 @@ def start(plane: ControlPlane, url: str, options: argparse.Namespace) -> list[bo
             program.process.kill()
         store, known = open_store(url), len(witness.came)
         results = len(study.result_times(store))
-        node.stdin.write(b"5\n")
-        node.stdin.flush()
+        node.write(b"5\n")
+        node.flush()
         _wait(lambda: len(study.result_times(store)) == results + 5)
         began = time.time()
         with serving(plane, url):
@@ -117,7 +118,6 @@ def idle(plane: ControlPlane, url: str, options: argparse.Namespace) -> list[boo
         _wait(lambda: _running(url, "idle") == in_flight)
         time.sleep(5)
         busy = program.cpu_share(IDLE_SECONDS)
-        store = open_store(url)
     return [show("jobs", f"idle with {in_flight} Jobs that run", 100 * busy, "% of a core", Goal(1))]
 
 

@@ -1,4 +1,4 @@
-"""Requests to an API server and nothing more: what the programs around the orchestrator speak. Not the product's client."""
+"""Plain requests to an API server, for the programs around the orchestrator. Not the product's client."""
 
 from __future__ import annotations
 

@@ -40,15 +40,12 @@ def run(api: Api, jobs: list[Object], in_flight: int) -> float:
     with ThreadPoolExecutor(WORKERS) as pool:
         for _ in range(in_flight):
             pool.submit(next_one)
-        for kind, job in following:
-            uid = job["metadata"]["uid"]
-            if kind == "DELETED":
-                left -= 1
-            elif uid not in done and _is_over(job):
-                done.add(uid)
+        while left:
+            kind, job = next(following)
+            left -= kind == "DELETED"
+            if kind != "DELETED" and job["metadata"]["uid"] not in done and _is_over(job):
+                done.add(job["metadata"]["uid"])
                 pool.submit(replace, job)
-            if not left:
-                break
     return time.monotonic() - began
 
 

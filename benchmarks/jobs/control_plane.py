@@ -1,4 +1,4 @@
-"""etcd, an API server and the controllers that a Job needs: a Kubernetes without nodes, in a folder and on ports of its own.
+"""A Kubernetes without nodes, in a folder and on ports of its own: etcd, an API server, and what a Job needs.
 
 The programs are those of the test cluster (tests/cluster/node), which builds them once.
 """

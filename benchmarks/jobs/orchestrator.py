@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from benchmarks.jobs.control_plane import ControlPlane, running
 
@@ -51,9 +52,11 @@ def serving(plane: ControlPlane, url: str) -> Iterator[Program]:
 
 
 @contextmanager
-def kubelet(plane: ControlPlane, url: str, seconds: float) -> Iterator[subprocess.Popen[bytes]]:
-    """Its standard input takes the number of pods that are to end at once."""
+def kubelet(plane: ControlPlane, url: str, seconds: float) -> Iterator[IO[bytes]]:
+    """Its standard input, which takes the number of pods that are to end at once."""
     arguments = [plane.address, plane.tokens["kubelet"], str(plane.authority), url, str(seconds)]
     command = [sys.executable, "-m", "benchmarks.jobs.kubelet", *arguments]
     with running(plane.folder / "kubelet.log", command, stdin=subprocess.PIPE) as process:
-        yield process
+        if process.stdin is None:
+            raise RuntimeError("opened with a pipe")
+        yield process.stdin

@@ -1,4 +1,4 @@
-"""What the orchestrator is given: a random search in a PostgreSQL of its own, new or with a long past; and its Jobs again."""
+"""What the orchestrator is given: a random search in a PostgreSQL of its own, new or with a long past."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from nago_orchestrator.pareto import non_dominated
@@ -14,26 +12,51 @@ def free_boxes(front: Array, reference: Array) -> tuple[Array, Array]:
     """Disjoint boxes that together are all costs below the reference that no point of the front dominates.
 
     Their lower and upper corners, each of shape (boxes, objectives); the lower ones may be −∞. `front`: shape (points,
-    objectives), may hold dominated points or none. A front of n points makes at most (n + 1)^(objectives − 1) boxes.
+    objectives), may hold dominated points or none.
     """
     inside = front[(front < reference).all(axis=1)]
     if len(inside):
         inside = inside[non_dominated(inside)]
-    lower, upper = zip(*_slabs(inside, reference), strict=True)
-    return np.array(lower), np.array(upper)
+    return _boxes(inside, reference)
 
 
-def _slabs(front: Array, reference: Array) -> Iterator[tuple[tuple[float, ...], tuple[float, ...]]]:
-    """By slices along the last objective: within one, the points that reach it dominate as in the other objectives."""
-    if len(reference) == 1:
-        yield (-np.inf,), (float(min(front[:, 0].min(initial=np.inf), reference[0])),)
-        return
+def _boxes(front: Array, reference: Array) -> tuple[Array, Array]:
+    """By slices along the last objective: within one, the points that reach it dominate as in the other objectives.
+
+    A box that stays the same from one slice to the next is one box; so n points in three objectives make about 2n.
+    """
+    if len(reference) <= 2:
+        return _strips(front, reference)
     ordered = front[np.argsort(front[:, -1], kind="stable")]
-    levels = [-np.inf, *ordered[:, -1].tolist(), float(reference[-1])]
-    for reached, (low, high) in enumerate(zip(levels[:-1], levels[1:], strict=True)):
+    ends = np.append(ordered[:, -1], reference[-1])
+    low, begun = -np.inf, dict[tuple[float, ...], float]()
+    closed = list[tuple[tuple[float, ...], float, float]]()
+    for reached, high in enumerate(ends.tolist()):
         if low < high:
-            for lower, upper in _slabs(ordered[:reached, :-1], reference[:-1]):
-                yield (*lower, low), (*upper, high)
+            flat = {tuple(row) for row in np.hstack(_boxes(ordered[:reached, :-1], reference[:-1])).tolist()}
+            closed += [(box, begun.pop(box), low) for box in list(begun) if box not in flat]
+            begun |= {box: low for box in flat if box not in begun}
+            low = high
+    closed += [(box, start, low) for box, start in begun.items()]
+    table = np.array([(*box, start, end) for box, start, end in closed])
+    half = len(reference) - 1
+    return table[:, [*range(half), -2]], table[:, [*range(half, 2 * half), -1]]
+
+
+def _strips(front: Array, reference: Array) -> tuple[Array, Array]:
+    """Of one or two objectives: between neighbours along the first, all that is below the last."""
+    first = np.append(front[:, 0], reference[0])
+    if len(reference) == 1:
+        return np.full((1, 1), -np.inf), np.full((1, 1), first.min())
+    order = np.argsort(front[:, 0], kind="stable")
+    heights = np.minimum.accumulate(np.append(reference[1], front[order, 1]))
+    left, right = np.append(-np.inf, front[order, 0]), np.append(front[order, 0], reference[0])
+    real = left < right
+    left, heights = left[real], heights[real]
+    # Where the height stays the same, the point between is dominated: one strip.
+    begins = np.append(True, heights[1:] < heights[:-1])
+    lower = np.column_stack([left[begins], np.full(begins.sum(), -np.inf)])
+    return lower, np.column_stack([np.append(left[begins][1:], reference[0]), heights[begins]])
 
 
 def improvements(costs: Array, lower: Array, upper: Array) -> Array:

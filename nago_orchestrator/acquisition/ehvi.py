@@ -11,11 +11,12 @@ refined by random steps of shrinking size.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nago_orchestrator.acquisition.boxes import free_boxes, improvements
 from nago_orchestrator.acquisition.candidates import Candidates, fill, new_candidates, sobol
@@ -24,6 +25,8 @@ from nago_orchestrator.acquisition.gain import Gain, GainOptions, Uncertainty, d
 from nago_orchestrator.acquisition.landscape import Choice, Cube, Evidence, Landscape, keys
 from nago_orchestrator.pareto import default_reference
 from nago_orchestrator.surrogate.port import Array, Surrogate
+
+_LOOKED_AT_TOGETHER = 64
 
 
 @runtime_checkable
@@ -67,16 +70,15 @@ class Ehvi:
         pool, repeats = self._pool(count)
         drawn = self._drawn(pool.points)
         likely = self._evidence.log_feasible(pool.points)
+        bounds = np.full(len(pool), np.inf)
         chosen = list[Array]()
-        free = np.ones(len(pool), dtype=bool)
         for _ in range(count):
             boxes = [free_boxes(front, self._reference) for front in self._fronts]
-            score = np.where(free, _mean_improvement(drawn, boxes) * np.exp(likely), -1.0)
-            if score.max() <= 0:
-                score = np.where(free, self._volume(pool), -1.0)
-            best = int(np.argmax(score))
-            free[best] = False
-            place = pool.places[best] if repeats else self._refine(pool.places[best], float(score[best]), boxes)
+            best = _best_now(bounds, lambda some: _mean_improvement(drawn[:, some], boxes) * np.exp(likely[some]))  # noqa: B023  # called at once
+            if bounds[best] <= 0:
+                best = int(np.argmax(np.where(bounds >= 0, self._volume(pool), -1.0)))
+            place = pool.places[best] if repeats else self._refine(pool.places[best], float(bounds[best]), boxes)
+            bounds[best] = -1.0
             chosen.append(place)
             self._add(place)
         return Choice(places=np.array(chosen), candidates=len(pool), repeats=repeats)
@@ -131,6 +133,25 @@ def _mean_improvement(drawn: Array, boxes: list[tuple[Array, Array]]) -> Array:
     """Over the functions: shape (points,)."""
     found: Array = np.mean([improvements(costs, *free) for costs, free in zip(drawn, boxes, strict=True)], axis=0)
     return found
+
+
+def _best_now(bounds: Array, gain: Callable[[NDArray[np.intp]], Array]) -> int:
+    """The point of the largest gain, given upper bounds, which are lowered on the way to the gains that were computed.
+
+    What a batch adds only takes hypervolume away from a point, so its earlier gain bounds its present one, and few
+    points need be looked at again.
+    """
+    order = np.argsort(-bounds, kind="stable")
+    best = int(order[0])
+    for start in range(0, len(order), _LOOKED_AT_TOGETHER):
+        some = order[start : start + _LOOKED_AT_TOGETHER]
+        if start and bounds[some[0]] <= bounds[best]:
+            break
+        some = some[bounds[some] >= 0]
+        if len(some):
+            bounds[some] = gain(some)
+            best = int(order[np.argmax(bounds[order[: start + _LOOKED_AT_TOGETHER]])])
+    return best
 
 
 def _reference(evidence: Evidence) -> Array:

@@ -35,6 +35,8 @@ CRASH_SIGNALS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, s
 
 LAST_WORD_SECONDS = 5.0
 """How long the server may take to tell how an attempt's process has ended."""
+TELLING = ("claim.json", "report.jsonl", "exit.json")
+"""Files of an attempt's folder: it begins, it reports, it has ended."""
 NOBODY = 2**31 - 1
 """A pid above all that a system gives."""
 WARM_COMMAND = (sys.executable, "-m", "nago_trainer", "warm")
@@ -50,6 +52,8 @@ class LocalExecutor:
         self._sent: set[str] = set()
         """Attempts handed to the living server, which may not have claimed their folder yet."""
         self._reports: dict[str, Report] = {}
+        self._signatures: dict[str, tuple[int, ...]] = {}
+        """Of the attempts last observed: the state of what may be written in their folders."""
         self._dead_since: dict[str, float] = {}
         """Attempts whose process is gone without a word from the server, and when that was first seen."""
 
@@ -77,7 +81,16 @@ class LocalExecutor:
             self._send(folder)
             self._sent.add(name)
 
+    def start_all(self, tasks: Mapping[str, TrialTask]) -> None:
+        for name, task in tasks.items():
+            self.start(name, task)
+
+    def has_news(self) -> bool:
+        """By the files that trainers and server write; a process that vanished without a word tells nothing."""
+        return any(_signature(self._root / name) != known for name, known in self._signatures.items())
+
     def observe(self, names: Collection[str]) -> Mapping[str, Observation]:
+        self._signatures = {name: _signature(self._root / name) for name in names}  # before anything is read
         self._reports = {name: report for name, report in self._reports.items() if name in names}
         self._dead_since = {name: since for name, since in self._dead_since.items() if name in names}
         with _usable(self._root):
@@ -241,6 +254,18 @@ def _cause(report: Report, exit_code: int | None) -> tuple[Failure | None, str |
     if exit_code in _CAUSES:
         return _CAUSES[exit_code]
     return Failure.DEFECT, f"ExitCode{exit_code}", f"the trainer ended with exit code {exit_code}"
+
+
+def _signature(folder: Path) -> tuple[int, ...]:
+    """Sizes of the files that tell of an attempt; -1 for one that is not there."""
+    return tuple(_size(folder / name) for name in TELLING)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
 
 
 def _claim_for_nobody(folder: Path) -> None:

@@ -24,8 +24,16 @@ class Executor(Protocol):
         """Begin the attempt called `name`. Idempotent: an attempt that exists already is left alone."""
         ...
 
+    def start_all(self, tasks: Mapping[str, TrialTask]) -> None:
+        """Begin several attempts, by name. All are tried; an error of one of them is raised at the end."""
+        ...
+
     def observe(self, names: Collection[str]) -> Mapping[str, Observation]:
         """Look at attempts; every name gets an observation, unknown ones are absent."""
+        ...
+
+    def has_news(self) -> bool:
+        """Whether `observe` may see something that it did not see last time; asked many times a second."""
         ...
 
     def stop(self, name: str, *, grace_seconds: float) -> None:

@@ -22,6 +22,10 @@ _POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
 _TRANSACTION = "nago_transaction"
 """Execution option: how a transaction begins on SQLite; its value is the statement, or empty for none."""
 
+_SERVER_KEEPALIVES = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "3", "tcp_keepalives_count": "3"}
+"""Seconds, seconds, number: the server gives up a client whose machine is gone, and with it its locks, after 14 s. By
+default it would hold them for two hours."""
+
 _dump = partial(json.dumps, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -139,6 +143,7 @@ def _postgres_engine(url: URL, busy_timeout_seconds: float) -> Engine:
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,  # milliseconds; keepalives alone do not end what waits for an acknowledgement
     }
     own = {key: value for key, value in settings.items() if key not in url.query}
     try:
@@ -149,12 +154,13 @@ def _postgres_engine(url: URL, busy_timeout_seconds: float) -> Engine:
         raise DatabaseError(
             "PostgreSQL needs the driver psycopg2: install it with `pip install 'nago-orchestrator[postgres]'`."
         ) from error
-    milliseconds = round(1000 * busy_timeout_seconds)
+    of_session = {"lock_timeout": str(round(1000 * busy_timeout_seconds)), **_SERVER_KEEPALIVES}
+    statement = f"SELECT {', '.join(['set_config(%s, %s, false)'] * len(of_session))}"
 
     @event.listens_for(engine, "connect")
-    def _limit_waiting(connection: Any, _record: object) -> None:
+    def _configure(connection: Any, _record: object) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, false)", (str(milliseconds),))
+            cursor.execute(statement, [part for setting in of_session.items() for part in setting])
         connection.commit()
 
     return engine

@@ -17,6 +17,7 @@ from nago_orchestrator.store.schema import evaluation, proposal, result, trial
 from nago_trainer.contract import encode_number
 
 _COSTS = [evaluation.c[f"cost_{place}"] for place in range(1, LARGEST_OBJECTIVE_COUNT + 1)]
+_PROPOSAL_COLUMNS = (proposal.c.number, proposal.c.fidelity, proposal.c.final)
 _TRIAL_COLUMNS = (
     trial.c.replicate,
     trial.c.number.label("trial"),
@@ -70,7 +71,7 @@ def open_proposals(connection: Connection, study_id: int, number: int | None = N
     """All, or the one of that number if it is open."""
     chosen = [] if number is None else [proposal.c.number == number]
     rows = connection.execute(
-        select(proposal.c.number, proposal.c.fidelity, proposal.c.final, *_TRIAL_COLUMNS, *RESULT_COLUMNS)
+        select(*_PROPOSAL_COLUMNS, *_TRIAL_COLUMNS, *RESULT_COLUMNS)
         .select_from(proposal)
         .outerjoin(evaluation, evaluation.c.proposal_id == proposal.c.id)
         .outerjoin(trial, trial.c.proposal_id == proposal.c.id)

@@ -25,7 +25,6 @@ So the error grows with the square of the step size, and stiff directions are to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -33,19 +32,19 @@ import jax.numpy as jnp
 
 Tree = Any
 """A pytree of floating arrays; all trees of one chain have the position's structure and shapes."""
+Scalar = float | jax.Array
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SghmcSettings:
-    """Hashable, so that a compiled function may take it as a static argument. Defaults are the authors'."""
+class SghmcSettings(NamedTuple):
+    """Numbers or traced scalars, so that a compiled loop may change them between steps. Defaults are the authors'."""
 
-    step_size: float = 1e-2
-    friction: float = 0.05
+    step_size: Scalar = 1e-2
+    friction: Scalar = 0.05
     """Share of the momentum that one step takes away."""
-    temperature: float = 1.0
-    gradient_noise: float = 1.0
+    temperature: Scalar = 1.0
+    gradient_noise: Scalar = 1.0
     """b above: how much of v̂ is noise of minibatches; 0 where gradients are those of all data."""
-    epsilon: float = 1e-10
+    epsilon: Scalar = 1e-10
 
 
 class SghmcState(NamedTuple):
@@ -92,7 +91,7 @@ def step(state: SghmcState, gradient: Tree, key: jax.Array, settings: SghmcSetti
     return SghmcState(position, momentum, tau, g, v_hat, state.step + 1, state.burn_in)
 
 
-def _adapt(state: SghmcState, gradient: Tree, epsilon: float) -> tuple[Tree, Tree, Tree]:
+def _adapt(state: SghmcState, gradient: Tree, epsilon: Scalar) -> tuple[Tree, Tree, Tree]:
     adapting = state.step < state.burn_in
     averages = state.tau, state.g, state.v_hat
     adapted = (

@@ -13,6 +13,7 @@ import pytest
 from tests.cluster.images import Images, given_images, load_images, run_script
 from tests.cluster.installation import Installation, installed
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.machinery import Machinery
 
 GPUS = 4
 """That the tests' own node advertises."""
@@ -46,6 +47,14 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
+def machinery(cluster: Cluster) -> Machinery:
+    """For tests that break the cluster, which must be the tests' own."""
+    if cluster.folder is None:
+        pytest.skip("breaks the cluster: runs on the tests' own alone")
+    return Machinery(folder=cluster.folder, gpus=GPUS)
+
+
+@pytest.fixture(scope="session")
 def images(cluster: Cluster) -> Images:
     given = given_images()
     if given is None and cluster.folder is None:
@@ -53,12 +62,12 @@ def images(cluster: Cluster) -> Images:
     return given or load_images(cluster.folder or Path())
 
 
-@pytest.fixture
-def installation(cluster: Cluster, images: Images, tmp_path: Path) -> Iterator[Installation]:
-    """NAGO, freshly installed in a namespace of its own; its migration may still run."""
+@pytest.fixture(scope="module")
+def installation(cluster: Cluster, images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """NAGO, freshly installed for the tests of one file in a namespace of its own; its migration may still run."""
     kubectl = Kubectl(kubeconfig=cluster.kubectl.kubeconfig, namespace=f"nago-test-{secrets.token_hex(3)}")
     volumes = None if cluster.folder is None else cluster.folder / "volumes"
-    with installed(kubectl, images, tmp_path, volumes=volumes) as made:
+    with installed(kubectl, images, tmp_path_factory.mktemp("overlay"), volumes=volumes) as made:
         yield made
 
 

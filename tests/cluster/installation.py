@@ -43,6 +43,14 @@ class Installation:
             "exec", "--stdin", "deployment/nago-orchestrator", "--", "nago-orch", *arguments, given=given
         )
 
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """Of the database, as JSON makes them; asked within its pod. Raises KubectlError while it is away."""
+        psql = ("psql", "--username", "nago", "--host", "/var/run/postgresql", "--tuples-only", "--no-align")
+        wrapped = f"SELECT coalesce(json_agg(found), '[]') FROM ({query}) AS found"
+        answer = self.kubectl("exec", "nago-postgres-0", "--", *psql, "--command", wrapped, "nago")
+        found: list[dict[str, Any]] = json.loads(answer)
+        return found
+
     def wait_until_migrated(self) -> None:
         self.kubectl.wait("job/nago-migrate", "complete", seconds=MIGRATION_SECONDS)
 

@@ -10,6 +10,7 @@ import pytest
 from nago_orchestrator.domain import Evaluation, Outcome, PriorEvaluation, Proposal
 from nago_orchestrator.proposers.bohb import Bohb
 from nago_orchestrator.proposers.hpbandster_fence import ModelOptions
+from nago_orchestrator.proposers.mobohb.proposer import Mobohb
 from nago_orchestrator.proposers.phases import Phase, Phases
 from nago_orchestrator.proposers.port import HistoryError, Pause, Proposer
 from nago_orchestrator.proposers.random_search import RandomSearch
@@ -99,6 +100,11 @@ class TestBohb(ProposerContract):
     def make(self, space: SearchSpace, study_seed: int) -> Proposer:
         options = ModelOptions(num_samples=4)
         return Bohb(space=space, study_seed=study_seed, ladder=(30, 60, 120), brackets=12, options=options)
+
+
+class TestMobohb(ProposerContract):
+    def make(self, space: SearchSpace, study_seed: int) -> Proposer:
+        return Mobohb(space=space, study_seed=study_seed, ladder=(30, 60, 120), brackets=12)
 
 
 class TestPhases(ProposerContract):

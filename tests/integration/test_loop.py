@@ -249,7 +249,7 @@ def test_a_database_that_does_not_answer_for_a_while_loses_nothing(
     study = create(store, small_spec())
     orchestrator = Orchestrator(store, study, executor)
     calls = 0
-    real = Store.active_trials
+    real = Store.pulse
 
     def out_of_order(self: Store, study_id: int):  # type: ignore[no-untyped-def]  # as the real one
         nonlocal calls
@@ -258,7 +258,7 @@ def test_a_database_that_does_not_answer_for_a_while_loses_nothing(
             raise DatabaseError("The database does not answer.")
         return real(self, study_id)
 
-    monkeypatch.setattr(Store, "active_trials", out_of_order)
+    monkeypatch.setattr(Store, "pulse", out_of_order)
     assert orchestrator.run() is StudyState.COMPLETED
     assert count_trials(store, study.id) == {TrialState.SUCCEEDED: 26}
     assert EventKind.TROUBLE in {event.kind for event in orchestrator.events}
@@ -274,7 +274,7 @@ def test_a_database_that_never_comes_back_ends_the_loop_with_its_sentence(
     def fail(self: Store, study_id: int) -> None:
         raise DatabaseError("The database does not answer.")
 
-    monkeypatch.setattr(Store, "active_trials", fail)
+    monkeypatch.setattr(Store, "pulse", fail)
     with pytest.raises(DatabaseError, match="does not answer"):
         orchestrator.run()
     assert sum(slept) >= 300

@@ -8,7 +8,8 @@ last seen, and what could not be created or deleted is tried again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 FIRST_LIST_SECONDS = 30.0
 REFUSAL_PAUSE = timedelta(seconds=5)
 """Before a Job that could not be created is created again."""
+AT_ONCE = 8
+"""Requests that are under way at one time; each waits for an answer most of its life."""
 DELETED = "JobDeleted"
 
 
@@ -75,6 +78,9 @@ class KubernetesExecutor:
         self._undeleted: dict[str, str] = {}
         """Uids by name of Jobs that should be gone."""
         self._leave_api_until = datetime.min.replace(tzinfo=UTC)
+        self._changes = -1
+        """Of the watch, when its Jobs were last looked at."""
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"jobs of {study.name}")
 
     @property
     def name(self) -> str:
@@ -103,15 +109,23 @@ class KubernetesExecutor:
         else:
             self._refused.pop(name, None)
 
+    def start_all(self, tasks: Mapping[str, TrialTask]) -> None:
+        self._side_by_side(lambda name: self.start(name, tasks[name]), list(tasks))
+
+    def has_news(self) -> bool:
+        return self._watch.changes != self._changes
+
     def observe(self, names: Collection[str]) -> Mapping[str, Observation]:
         """`names` are all attempts that are not over; whatever other Jobs the study has are deleted."""
         if not self._watch.wait_synced(FIRST_LIST_SECONDS):
             log.warning("Kubernetes does not list the Jobs of %s: %s", self._study.name, self._watch.trouble)
             return {name: Observation(phase=Phase.PENDING) for name in names}
+        self._changes = self._watch.changes  # before the Jobs are read: what comes in between is news
         jobs = self._watch.jobs()
         self._clear_away(jobs, names)
         self._forget(jobs, names)
         self._waiting.look(jobs, self._clock())
+        self._read_ends({name: jobs[name] for name in names if name in jobs and name not in self._taken})
         return {name: self._observe(name, jobs.get(name)) for name in names}
 
     def stop(self, name: str, *, grace_seconds: float) -> None:
@@ -133,6 +147,7 @@ class KubernetesExecutor:
             place = f"-n {self._api.namespace}"
             log.error("the Job %s is left behind: delete it with kubectl delete job %s %s", name, name, place)
         self._watch.close()
+        self._pool.shutdown()
 
     def _find(self, name: str) -> dict[str, Any] | None:
         """A Job that the watch has not seen; None as well for one of another study."""
@@ -200,9 +215,20 @@ class KubernetesExecutor:
             return None
 
     def _clear_away(self, jobs: Mapping[str, Mapping[str, Any]], names: Collection[str]) -> None:
-        for name, job in jobs.items():
-            if name not in names and self._clock() >= self._leave_api_until:
-                self._delete(name, job["metadata"]["uid"])
+        def delete(name: str) -> None:
+            if self._clock() >= self._leave_api_until:
+                self._delete(name, jobs[name]["metadata"]["uid"])
+
+        self._side_by_side(delete, [name for name in jobs if name not in names])
+
+    def _read_ends(self, jobs: Mapping[str, Mapping[str, Any]]) -> None:
+        over = [name for name, job in jobs.items() if is_over(job) and job["metadata"]["uid"] not in self._ended]
+        self._side_by_side(lambda name: self._ended_job(name, jobs[name]), over)
+
+    def _side_by_side(self, work: Callable[[str], object], names: Sequence[str]) -> None:
+        """Returns when all are done; the first error of any is raised then."""
+        for done in wait([self._pool.submit(work, name) for name in names]).done:
+            done.result()
 
     def _delete(self, name: str, uid: str) -> None:
         try:

@@ -54,6 +54,8 @@ class JobWatch:
         self._jobs: dict[str, Job] = {}
         self._added_at: dict[str, float] = {}
         """When a Job was put in that a list which began earlier cannot know."""
+        self.changes = 0
+        """Grows with whatever the cluster tells of a Job."""
         self._synced = threading.Event()
         self._closed = threading.Event()
         self._pause = self._timing.first_pause
@@ -117,6 +119,7 @@ class JobWatch:
         with self._lock:
             self._added_at = {name: at for name, at in self._added_at.items() if at >= began}
             self._jobs = {name: self._jobs[name] for name in self._added_at if name in self._jobs} | found
+            self.changes += 1
         self._all_is_well()
         return str(page["metadata"].get("resourceVersion") or "")
 
@@ -167,6 +170,7 @@ class JobWatch:
             elif kind == "DELETED":
                 self._jobs.pop(item["metadata"]["name"], None)
                 self._added_at.pop(item["metadata"]["name"], None)
+            self.changes += kind != "BOOKMARK"
         self._all_is_well()
         return str(item["metadata"]["resourceVersion"])
 

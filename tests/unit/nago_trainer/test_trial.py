@@ -8,6 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from nago_trainer.architecture import (
+    RNAG_HYPERPARAMETERS,
+    RnagTheta,
+    TensorShape,
+    count_parameters,
+    fit_plan,
+    sample_architecture,
+)
 from nago_trainer.contract import EpochRecord, TrialResult, TrialTask
 from nago_trainer.data.catalogue import load_images
 from nago_trainer.errors import TaskError, TrainerError
@@ -58,6 +66,19 @@ def test_the_saved_network_is_the_one_that_was_measured(run: Run, task: TrialTas
     assert network.facts.validation_accuracy == result.validation_accuracy
     assert sum(parameter.numel() for parameter in network.parameters()) == result.parameters
     assert run(replace(task, keep_network=False))[0].network is None
+
+
+def test_three_graphs_in_sequence_learn_the_digits(run: Run, task: TrialTask) -> None:
+    graphs = {f"stage_{stage}_{part}": value for stage in (1, 2, 3) for part, value in (("nodes", 4), ("k", 2))}
+    fixed = {item.name: item.default for item in RNAG_HYPERPARAMETERS if not isinstance(item.default, tuple)}
+    theta = RnagTheta.from_mapping({**fixed, **graphs, **{f"stage_{stage}_p": 0.75 for stage in (1, 2, 3)}})
+    architecture = sample_architecture(theta, 1)
+    image = TensorShape(task.dataset.channels, task.dataset.image_size)
+    width, plan = fit_plan(architecture, image, task.dataset.classes, 20_000)
+    flat = replace(task, architecture=architecture.to_json(), width=width, parameters=count_parameters(plan))
+    result, records = run(replace(flat, parameter_limit=20_000, epochs=4))
+    assert records[-1].training_loss < 0.5 * records[0].training_loss
+    assert result.validation_accuracy > 0.6
 
 
 def test_the_seed_alone_decides(run: Run, task: TrialTask) -> None:

@@ -42,8 +42,12 @@ def rnag(**changes: Number) -> Mapping:
     return {**fixed, **graphs, **changes}
 
 
-def sample(seed: int = 0, *, connected: bool = False, **changes: Number) -> Architecture:
-    return sample_architecture(RnagTheta.from_mapping(rnag(**changes)), seed, connected=connected)
+def sample(seed: int = 0, **changes: Number) -> Architecture:
+    return sample_architecture(RnagTheta.from_mapping(rnag(**changes)), seed)
+
+
+def sample_connected(**changes: Number) -> Architecture:
+    return sample_architecture(RnagTheta.from_mapping(rnag(**changes)), 0, connected=True)
 
 
 def test_nine_of_the_20_hyperparameters_are_searched() -> None:
@@ -111,7 +115,7 @@ def test_canonical_form(changes: Mapping, expected: Mapping) -> None:
 
 
 def test_golden_digests() -> None:
-    mixed = {"stage_1_nodes": 10, "stage_2_k": 9, "stage_3_p": 0.1, **ALL}
+    mixed: Mapping = {"stage_1_nodes": 10, "stage_2_k": 9, "stage_3_p": 0.1, **ALL}
 
     assert sample(2020).digest() == GOLDEN_DEFAULT
     assert sample(2020, **mixed).digest() == GOLDEN_MIXED
@@ -168,7 +172,7 @@ def test_labels_without_effect_are_always_the_same() -> None:
 
 def test_connected_holds_in_every_stage() -> None:
     sparse = {f"stage_{stage}_{part}": value for stage in (1, 2, 3) for part, value in (("k", 2), ("p", 0.9))}
-    loose, tied = sample(0, **sparse), sample(0, connected=True, **sparse)
+    loose, tied = sample(0, **sparse), sample_connected(**sparse)
 
     assert not all(is_connected(cell.nodes[0].dag) for cell in loose.cells)
     assert all(is_connected(cell.nodes[0].dag) for cell in tied.cells)
@@ -176,7 +180,7 @@ def test_connected_holds_in_every_stage() -> None:
 
 def test_a_graph_that_cannot_be_connected_is_refused() -> None:
     with pytest.raises(DisconnectedGraphError, match="of cell 1"):
-        sample(connected=True, stage_2_k=0)
+        sample_connected(stage_2_k=0)
 
 
 def test_plan_drawing_and_json_need_nothing_new() -> None:

@@ -1,0 +1,168 @@
+"""A small study on digits in the cluster: submitted, looked at, waited for, and examined once it is over."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nago_orchestrator.domain import StudyState
+from nago_orchestrator.spec import parse_study_spec
+from nago_orchestrator.store.store import open_store
+from tests.cluster.installation import Installation
+from tests.cluster.kubectl import KubectlError
+from tests.simulated_executor import SimulatedExecutor
+from tests.studies import Orchestrator, create
+
+LOOK_SECONDS = 0.5
+CLEARED_SECONDS = 60
+"""Until a Job's pods are gone: their grace, and the kubelet's word."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterStudy:
+    installation: Installation
+    name: str
+    search: dict[str, Any]
+    fidelities: tuple[int, ...]
+    parallelism: int = 4
+    seed: int = 5
+    retry_pause: int = 0
+
+    @property
+    def selector(self) -> str:
+        return f"nago.dev/study={self.name}"
+
+    @property
+    def file(self) -> str:
+        """The study file; JSON is YAML."""
+        searched = {"top_nodes": {"low": 3, "high": 4}, "mid_nodes": 1, "bottom_nodes": {"low": 3, "high": 4}}
+        kubernetes = {
+            "image": self.installation.images.trainer,
+            "gpu": {"count": 1},
+            # A node of two cores shall have room for four.
+            "cpu": "100m",
+            "memory": "1Gi",
+            "service_account": "nago-trainer",
+            "image_pull_policy": "IfNotPresent",
+        }
+        document = {
+            "name": self.name,
+            "seed": self.seed,
+            "space": {"hyperparameters": searched},
+            "search": self.search,
+            "fidelities": list(self.fidelities),
+            "trainer": {"dataset": {"name": "digits"}, "parameter_limit": 8000, "batch_size": 64},
+            "execution": {"where": "kubernetes", "parallelism": self.parallelism, "kubernetes": kubernetes},
+            "retries": {"pause": self.retry_pause},
+        }
+        return json.dumps(document)
+
+    def submit(self) -> str:
+        """What the command says."""
+        return self.installation.orchestrator("submit", "-", "--detach", given=self.file)
+
+    def rows(self, columns: str, tables: str) -> list[Row]:
+        """Of this study: `tables` joins the study's rows to others."""
+        return self.installation.rows(f"SELECT {columns} FROM study {tables} WHERE study.name = '{self.name}'")
+
+    @property
+    def state(self) -> str:
+        (row,) = self.rows("state", "")
+        return str(row["state"])
+
+    def attempts(self) -> list[Row]:
+        """By trial and number."""
+        columns = "trial.number AS trial, attempt.*, attempt.id IN (SELECT attempt_id FROM result) AS has_result"
+        joined = "JOIN trial ON trial.study_id = study.id JOIN attempt ON attempt.trial_id = trial.id"
+        return sorted(self.rows(columns, joined), key=lambda row: (row["trial"], row["number"]))
+
+    def trials(self) -> list[Row]:
+        return sorted(self.rows("trial.*", "JOIN trial ON trial.study_id = study.id"), key=lambda row: row["number"])
+
+    def training(self) -> list[Row]:
+        """Attempts that have sent their first epoch and have no result yet."""
+        columns = "attempt.name, max(epoch.epoch) AS epochs"
+        joined = (
+            "JOIN trial ON trial.study_id = study.id JOIN attempt ON attempt.trial_id = trial.id "
+            "AND attempt.id NOT IN (SELECT attempt_id FROM result) AND attempt.state IN ('created', 'running') "
+            "JOIN epoch ON epoch.attempt_id = attempt.id"
+        )
+        return self.installation.rows(
+            f"SELECT {columns} FROM study {joined} WHERE study.name = '{self.name}' GROUP BY attempt.name"
+        )
+
+    def pods(self) -> list[Row]:
+        found: list[Row] = self.installation.kubectl.get("pods", "--selector", self.selector)["items"]
+        return found
+
+    def jobs(self) -> list[Row]:
+        found: list[Row] = self.installation.kubectl.get("jobs", "--selector", self.selector)["items"]
+        return found
+
+    def wait_until(self, what: str, holds: Callable[[], object], *, seconds: float) -> None:
+        """Raises TimeoutError. A cluster or database that does not answer is asked again."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if holds():
+                    return
+            except KubectlError:
+                if time.monotonic() > deadline:
+                    raise
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"after {seconds} s it does not hold of the study {self.name}: {what}")
+            time.sleep(LOOK_SECONDS)
+
+    def wait_until_trains(self, *, at_least: int = 1, seconds: float = 120) -> None:
+        self.wait_until(f"{at_least} trials train", lambda: len(self.training()) >= at_least, seconds=seconds)
+
+    def wait_until_completed(self, *, seconds: float) -> None:
+        self.wait_until("it is over", lambda: self.state != StudyState.RUNNING, seconds=seconds)
+        (row,) = self.rows("state, message", "")
+        assert row["state"] == StudyState.COMPLETED, row
+
+    def wait_until_cleared(self) -> None:
+        """Nothing of it is left in the namespace."""
+        self.wait_until(
+            "no Job and no pod is left", lambda: not self.jobs() and not self.pods(), seconds=CLEARED_SECONDS
+        )
+
+    def check_counts(self) -> None:
+        """Every trial was counted once, by exactly one accepted result; proposals come out the same again."""
+        trials, attempts = self.trials(), self.attempts()
+        assert trials
+        assert {trial["state"] for trial in trials} == {"succeeded"}
+        accepted = [attempt["trial"] for attempt in attempts if attempt["has_result"]]
+        assert accepted == [trial["number"] for trial in trials]
+        assert all(attempt["has_result"] == (attempt["state"] == "succeeded") for attempt in attempts)
+        joined = "JOIN evaluation ON evaluation.study_id = study.id"
+        evaluations = self.rows("evaluation.proposal_id, evaluation.number, outcome, samples", joined)
+        assert sorted(found["number"] for found in evaluations) == list(range(len(trials)))
+        assert {found["proposal_id"] for found in evaluations} == {trial["proposal_id"] for trial in trials}
+        assert {(found["outcome"], found["samples"]) for found in evaluations} == {("ok", 1)}
+        self.installation.orchestrator("replay", self.name, "--verify")
+
+    def failures(self) -> list[tuple[str, str]]:
+        """Kind and reason of every attempt that failed."""
+        return [(found["failure"], found["reason"]) for found in self.attempts() if found["state"] == "failed"]
+
+    def drawn(self) -> list[tuple[Row, str]]:
+        """Theta and architecture hash of every proposal, in order."""
+        joined = "JOIN trial ON trial.study_id = study.id JOIN proposal ON proposal.id = trial.proposal_id"
+        found = self.rows("proposal.number, theta, architecture_hash", joined)
+        return [(row["theta"], row["architecture_hash"]) for row in sorted(found, key=lambda row: row["number"])]
+
+    def undisturbed(self, folder: Path) -> list[tuple[Row, str]]:
+        """What `drawn` gives where nothing happens: the same file in a loop of this process."""
+        store = open_store(str(folder / f"{self.name}.sqlite"))
+        study = create(store, parse_study_spec(self.file, self.name))
+        Orchestrator(store, study, SimulatedExecutor()).run()
+        proposals, _ = store.history(study.id)
+        hashes = [trial.architecture_hash for trial in store.drawn_trials(study.id)]
+        store.close()
+        return [(dict(proposal.theta), found) for proposal, found in zip(proposals, hashes, strict=True)]

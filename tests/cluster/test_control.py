@@ -1,0 +1,56 @@
+"""Studies that a user pauses, resumes and cancels while their Jobs are in flight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.installation import Installation
+from tests.cluster.study import ClusterStudy
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
+TRIALS = 4
+
+
+def _study(installation: Installation, name: str, *, epochs: int) -> ClusterStudy:
+    search = {"algorithm": "random", "proposals": TRIALS}
+    return ClusterStudy(installation=installation, name=name, search=search, fidelities=(epochs,), parallelism=2)
+
+
+def test_paused_resumed_and_cancelled_with_jobs_in_flight(installation: Installation, tmp_path: Path) -> None:
+    installation.wait_until_ready()
+    paused, cancelled = _study(installation, "paused", epochs=10), _study(installation, "cancelled", epochs=2000)
+    for study in (paused, cancelled):
+        study.submit()
+    for study in (paused, cancelled):
+        study.wait_until_trains()
+    _cancel(cancelled)
+    _pause(paused)
+    installation.orchestrator("resume", paused.name, "--detach")
+    paused.wait_until_completed(seconds=200)
+    paused.check_counts()
+    assert paused.failures() == []
+    assert paused.drawn() == paused.undisturbed(tmp_path)
+    paused.wait_until_cleared()
+
+
+def _pause(study: ClusterStudy) -> None:
+    """What runs comes to its end, and nothing new begins."""
+    study.installation.orchestrator("pause", study.name)
+    begun = len(study.attempts())
+    study.wait_until("no Job is left", lambda: not study.jobs(), seconds=120)
+    attempts = study.attempts()
+    assert {attempt["state"] for attempt in attempts} == {"succeeded"}
+    assert begun <= len(attempts) <= study.parallelism
+    assert study.state == "paused"
+
+
+def _cancel(study: ClusterStudy) -> None:
+    """What runs is stopped, and nothing of it stays."""
+    assert study.jobs()
+    study.installation.orchestrator("cancel", study.name, "--yes")
+    study.wait_until_cleared()
+    assert study.state == "cancelled"
+    assert {attempt["state"] for attempt in study.attempts()} == {"cancelled"}
+    assert {trial["state"] for trial in study.trials()} == {"cancelled"}

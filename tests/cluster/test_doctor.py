@@ -1,0 +1,113 @@
+"""What `doctor`, `submit --dry-run` and `logs -f` say of a real cluster: from the orchestrator's pod and from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cluster.installation import Installation
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
+QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": {}}}
+Findings = dict[str, dict[str, Any]]
+
+
+def study(installation: Installation, **kubernetes: Any) -> str:
+    """Two trials at a time on digits, with the images of the installation."""
+    section = {
+        "image": installation.images.trainer,
+        "namespace": installation.namespace,
+        "gpu": {"count": 0},
+        "service_account": "nago-trainer",
+        "checkpoints": {"claim": "nago-checkpoints"},
+        **kubernetes,
+    }
+    content = {
+        "name": "examined",
+        "search": {"algorithm": "random", "proposals": 2},
+        "fidelities": [2],
+        "trainer": {"dataset": {"name": "digits"}, "parameter_limit": 5000},
+        "execution": {"where": "kubernetes", "parallelism": 2, "kubernetes": section},
+    }
+    return yaml.safe_dump(content)
+
+
+def inside(installation: Installation, text: str) -> Findings:
+    """The orchestrator's view, which may hardly read anything."""
+    command = "nago-orch doctor - -o json || test $? = 3"
+    printed = installation.kubectl(
+        "exec", "--stdin", "deployment/nago-orchestrator", "--", "sh", "-c", command, given=text
+    )
+    return {found["check"]: found for found in json.loads(printed)}
+
+
+def outside(installation: Installation, text: str) -> tuple[int, Findings]:
+    """An administrator's view, from this machine; with the exit code."""
+    with installation.database() as address:
+        done = subprocess.run(
+            [sys.executable, "-m", "nago_orchestrator", "doctor", "-", "-o", "json", "--database", address],
+            input=text,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "KUBECONFIG": str(installation.kubectl.kubeconfig)},
+            timeout=120,
+            check=False,
+        )
+    return done.returncode, {found["check"]: found for found in json.loads(done.stdout)}
+
+
+def states(findings: Findings, *checks: str) -> dict[str, str]:
+    return {check: findings[check]["state"] for check in checks}
+
+
+def test_the_doctor_says_before_what_would_fail(installation: Installation) -> None:
+    installation.wait_until_ready()
+    sound = inside(installation, study(installation))
+    assert [found for found in sound.values() if found["state"] == "problem"] == []
+    assert {found["state"] for check, found in sound.items() if check.startswith("right to ")} == {"ok"}
+    expected = {"role nago_trainer": "ok", "trainers' user": "ok", "connections": "ok", "first Job": "ok"}
+    assert states(sound, *expected) == expected
+    assert sound["Secret nago-trainer-database"]["state"] == "unknown"
+    code, seen = outside(installation, study(installation, gpu={"count": 1}))
+    assert code == 0
+    expected = {"GPU class nvidia.com/gpu": "ok", "Secret nago-trainer-database": "ok", "quota": "ok"}
+    assert states(seen, *expected) == expected
+    installation.kubectl.apply({**QUOTA, "spec": {"hard": {"limits.cpu": "8", "pods": "20"}}})
+    code, seen = outside(
+        installation,
+        study(installation, gpu={"resource": "example.org/none"}, service_account="nobody", priority_class="none"),
+    )
+    assert code == 3
+    problems = {check for check, found in seen.items() if found["state"] == "problem"}
+    assert problems == {
+        "GPU class example.org/none",
+        "nodes",
+        "quota few",
+        "service account nobody",
+        "priority class none",
+    }
+    assert all(found["remedy"] for found in seen.values() if found["state"] != "ok")
+
+
+def test_a_dry_run_shows_the_job_and_a_log_is_followed_to_its_end(installation: Installation) -> None:
+    installation.wait_until_ready()
+    text = study(installation)
+    shown = installation.orchestrator("submit", "-", "--dry-run", given=text)
+    assert "# 2 trials, 4 epochs in all: 2 of 2 epochs" in shown
+    job = yaml.safe_load(shown)
+    assert job["metadata"]["name"] == "examined-t00000-a1"
+    installation.kubectl("create", "--dry-run=server", "--validate=false", "--filename", "-", given=shown)
+    assert json.loads(installation.orchestrator("list", "-o", "json")) == []
+    installation.orchestrator("submit", "-", "--detach", given=text)
+    followed = installation.kubectl(
+        *("exec", "deployment/nago-orchestrator", "--"),
+        *("sh", "-c", "until nago-orch logs examined/1 -f; do sleep 1; done 2>&1"),
+        timeout=240,
+    )
+    assert "attempt 1 of trial examined/1 has ended, succeeded" in followed

@@ -1,0 +1,72 @@
+"""Orchestrators that end in mid-study: what runs is adopted, no attempt is lost, and the next one takes over soon."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.installation import Installation
+from tests.cluster.machinery import Machinery
+from tests.cluster.orchestrators import Orchestrators
+from tests.cluster.study import ClusterStudy
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
+TAKE_OVER_SECONDS = 30
+TRIALS = 6
+
+
+@pytest.fixture(scope="module")
+def orchestrators(installation: Installation) -> Orchestrators:
+    installation.wait_until_ready()
+    return Orchestrators(installation=installation)
+
+
+def _submitted(installation: Installation, name: str, *, epochs: int) -> ClusterStudy:
+    """Random search, whose proposals depend on no order; its first trials train."""
+    search = {"algorithm": "random", "proposals": TRIALS}
+    study = ClusterStudy(installation=installation, name=name, search=search, fidelities=(epochs,))
+    study.submit()
+    study.wait_until_trains(at_least=2)
+    return study
+
+
+def _check_undisturbed(study: ClusterStudy, folder: Path) -> None:
+    """Completed as if nothing had happened: one attempt for each trial."""
+    study.wait_until_completed(seconds=300)
+    study.check_counts()
+    assert [attempt["number"] for attempt in study.attempts()] == [1] * TRIALS
+    assert study.drawn() == study.undisturbed(folder)
+    study.wait_until_cleared()
+
+
+def test_killed_and_deleted_in_mid_study_it_adopts_what_runs(
+    orchestrators: Orchestrators, machinery: Machinery, tmp_path: Path
+) -> None:
+    study = _submitted(orchestrators.installation, "killed", epochs=40)
+    uids = {job["metadata"]["uid"] for job in study.jobs()}
+    orchestrators.kill(machinery)
+    study.wait_until("it runs again", lambda: orchestrators.restarts() == 1, seconds=60)
+    orchestrators.wait_for("serving", orchestrators.the_pod())
+    assert uids <= {attempt["uid"] for attempt in study.attempts()}
+    study.wait_until_trains()
+    deleted = orchestrators.the_pod()
+    orchestrators.installation.kubectl("delete", "pod", deleted, timeout=90)
+    assert study.state == "running"
+    _check_undisturbed(study, tmp_path)
+    assert orchestrators.the_pod() != deleted
+
+
+@pytest.mark.parametrize("end", ["killed", "vanished"])
+def test_a_second_one_takes_over(orchestrators: Orchestrators, machinery: Machinery, tmp_path: Path, end: str) -> None:
+    study = _submitted(orchestrators.installation, f"taken-over-{end}", epochs=20)
+    with orchestrators.two() as (first, second):
+        gone = datetime.now(UTC)
+        if end == "vanished":
+            orchestrators.vanish(first, machinery)
+        else:
+            orchestrators.installation.kubectl("delete", "pod", first, "--force", "--grace-period=0", "--wait=false")
+        began = orchestrators.wait_for("serving", second, seconds=120)
+        assert (began - gone).total_seconds() < TAKE_OVER_SECONDS
+        _check_undisturbed(study, tmp_path)

@@ -1,0 +1,65 @@
+"""A whole search in real containers, as a user runs it: submitted in the orchestrator's pod, left to `serve`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cluster.installation import Installation
+from tests.cluster.study import ClusterStudy
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
+BOHB = {"algorithm": "bohb", "iterations": 3}
+TRIALS = 13
+"""Of three brackets over three fidelities: 7, 3 and 3."""
+
+
+@pytest.fixture(scope="module")
+def study(installation: Installation) -> ClusterStudy:
+    """Completed."""
+    installation.wait_until_ready()
+    found = ClusterStudy(installation=installation, name="whole", search=BOHB, fidelities=(1, 2, 4))
+    said = found.submit()
+    assert "is run by" in said, said
+    found.wait_until("its Jobs ask for a GPU", lambda: _gpus(found), seconds=60)
+    found.wait_until_completed(seconds=400)
+    return found
+
+
+def _gpus(study: ClusterStudy) -> list[str]:
+    jobs = study.jobs()
+    containers = [job["spec"]["template"]["spec"]["containers"][0]["resources"] for job in jobs]
+    assert all(found["limits"]["nvidia.com/gpu"] == "1" == found["requests"]["nvidia.com/gpu"] for found in containers)
+    return [job["metadata"]["name"] for job in jobs]
+
+
+def test_every_trial_is_counted_once(study: ClusterStudy) -> None:
+    study.check_counts()
+    assert len(study.trials()) == TRIALS
+    assert study.failures() == []
+    assert {(attempt["number"], attempt["gpus"], attempt["executor"]) for attempt in study.attempts()} == {
+        (1, 1, "kubernetes")
+    }
+
+
+def test_trials_ran_side_by_side(study: ClusterStudy) -> None:
+    spans = [(attempt["started_at"], attempt["ended_at"]) for attempt in study.attempts()]
+    at_once = [sum(start <= moment < end for start, end in spans) for moment, _ in spans]
+    assert 2 <= max(at_once) <= study.parallelism
+
+
+def test_nothing_is_left_behind(study: ClusterStudy) -> None:
+    study.wait_until_cleared()
+
+
+def test_the_pod_answers_questions_about_it(study: ClusterStudy) -> None:
+    ask = study.installation.orchestrator
+    best = json.loads(ask("best", study.name, "-o", "json"))
+    assert best["theta"]["top_nodes"] in (3, 4)
+    assert best["objective_values"]["accuracy"] > 0.2
+    front = json.loads(ask("pareto", study.name, "-o", "json"))
+    assert best["proposal"] in [row["proposal"] for row in front]
+    page = ask("report", study.name, "-O", "-")
+    assert "</html>" in page
+    assert study.name in page
