@@ -90,7 +90,12 @@ def _mark_running(action: MarkRunning, session: Session) -> None:
     seen = action.observation
     session.store.mark_running(action.attempt.id, node=seen.node, uid=seen.uid, now=session.clock())
     again = f", attempt {action.attempt.number}" if action.attempt.number > 1 else ""
-    session.emit(EventKind.STARTED, f"trial {action.trial.number} started{again}", trial=action.trial.number)
+    session.emit(
+        EventKind.STARTED,
+        f"trial {action.trial.number} started{again}",
+        trial=action.trial.number,
+        attempt=action.attempt.number,
+    )
 
 
 @carry_out.register
@@ -103,6 +108,7 @@ def _accept(action: AcceptResult, session: Session) -> None:
         f"trial {action.trial.number}: validation accuracy {result.validation_accuracy:.2%}"
         f" after {result.epochs} epochs in {result.seconds:.1f} s{diverged}",
         trial=action.trial.number,
+        attempt=action.attempt.number,
         accuracy=result.validation_accuracy,
         parameters=result.parameters,
     )
@@ -126,7 +132,8 @@ def _end_attempt(action: EndAttempt, session: Session) -> None:
     cause = cause or "nothing was found of it"
     number = action.trial.number
     kind, verdict = _VERDICTS.get(action.trial_to, (EventKind.FAILED, "failed"))
-    session.emit(kind, f"trial {number}, attempt {action.attempt.number}: {cause}; {verdict}", trial=number)
+    attempt = action.attempt.number
+    session.emit(kind, f"trial {number}, attempt {attempt}: {cause}; {verdict}", trial=number, attempt=attempt)
 
 
 _VERDICTS = {

@@ -18,13 +18,9 @@ from nago_orchestrator.space import IntegerRange, SearchSpace
 from nago_trainer.architecture import ThetaError, canonical
 
 Array = NDArray[np.float64]
-Key = tuple[float, ...]
-"""Equal for thetas with equal canonical forms."""
 
 _INWARD = 1e-6
 """How far a theta that is illegal at the cube's edge (all weights 0) is moved inside."""
-_DIGITS = 10
-"""Of a key: weights that are normalised twice differ by rounding."""
 
 
 class Encoding:
@@ -48,14 +44,15 @@ class Encoding:
 
     def decode(self, points: Array) -> list[dict[str, float | int]]:
         """The complete thetas at points of the search cube, shape (points, dimensions)."""
-        return [self._theta(row) for row in np.atleast_2d(points)]
+        return [self._legal(row)[0] for row in np.atleast_2d(points)]
 
     def encode(self, thetas: Iterable[Theta]) -> Array:
         """The thetas' places in the model cube, shape (thetas, dimensions)."""
-        rows = [[form[name] for name in self._names] for form in map(canonical, thetas)]
-        table = np.array(rows, dtype=np.float64).reshape(len(rows), self.dimensions)
-        found: Array = np.clip((table - self._model_low) / self._model_width, 0.0, 1.0)
-        return found
+        return self._model_places(map(canonical, thetas))
+
+    def to_model(self, points: Array) -> Array:
+        """`encode` of `decode`: from the search cube to the model cube, shape kept."""
+        return self._model_places(self._legal(row)[1] for row in np.atleast_2d(points))
 
     def locate(self, thetas: Iterable[Theta]) -> Array:
         """The thetas' places in the search cube, shape (thetas, dimensions); `decode` leads back to them."""
@@ -71,22 +68,25 @@ class Encoding:
         rounded: Array = np.where(self._whole, middle, np.clip(points, 0.0, 1.0))
         return rounded
 
-    def key(self, theta: Theta) -> Key:
-        return tuple(round(float(value), _DIGITS) for value in canonical(theta).values())
+    def _model_places(self, forms: Iterable[Theta]) -> Array:
+        rows = [[form[name] for name in self._names] for form in forms]
+        table = np.array(rows, dtype=np.float64).reshape(len(rows), self.dimensions)
+        found: Array = np.clip((table - self._model_low) / self._model_width, 0.0, 1.0)
+        return found
+
+    def _legal(self, point: Array) -> tuple[dict[str, float | int], dict[str, float | int]]:
+        """The theta at a point, and its canonical form."""
+        try:
+            theta = self._theta(point)
+            return theta, canonical(theta)
+        except ThetaError:
+            theta = self._theta(np.clip(point, _INWARD, 1 - _INWARD))
+            return theta, canonical(theta)
 
     def _theta(self, point: Array) -> dict[str, float | int]:
-        try:
-            return self._legal_theta(point)
-        except ThetaError:
-            return self._legal_theta(np.clip(point, _INWARD, 1 - _INWARD))
-
-    def _legal_theta(self, point: Array) -> dict[str, float | int]:
-        steps = np.where(
-            self._whole, np.minimum(np.floor(point * self._extent), self._extent - 1), point * self._extent
-        )
-        theta = self._space.theta(dict(zip(self._names, (self._lowest + steps).tolist(), strict=True)))
-        canonical(theta)
-        return theta
+        steps = point * self._extent
+        steps = np.where(self._whole, np.minimum(np.floor(steps), self._extent - 1), steps)
+        return self._space.theta(dict(zip(self._names, (self._lowest + steps).tolist(), strict=True)))
 
     def _canonical_range(self, name: str) -> tuple[float, float]:
         """From the corners of the space: the canonical form is monotone in each value, up or down, given the others."""
@@ -95,4 +95,4 @@ class Encoding:
         return min(values), max(values)
 
     def _corner(self, name: str, own: float, others: float) -> Mapping[str, float | int]:
-        return canonical(self._theta(np.array([own if item == name else others for item in self._names])))
+        return self._legal(np.array([own if item == name else others for item in self._names]))[1]

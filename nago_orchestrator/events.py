@@ -20,6 +20,10 @@ class EventKind(StrEnum):
     """The database does not answer or the executor cannot work; the loop tries again."""
 
 
+FACTS = ("trial", "attempt", "proposal", "fidelity", "accuracy", "parameters")
+"""Fields of an event that a log line shows where they are known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     kind: EventKind
@@ -27,6 +31,8 @@ class Event:
     message: str
     """One line for people."""
     trial: int | None = None
+    attempt: int | None = None
+    """Of the trial, from 1."""
     proposal: int | None = None
     fidelity: int | None = None
     accuracy: float | None = None
@@ -35,6 +41,6 @@ class Event:
 
     def fields(self) -> dict[str, object]:
         """For a log line: what is known, by name."""
-        facts = {name: getattr(self, name) for name in ("trial", "proposal", "fidelity", "accuracy", "parameters")}
+        facts = {name: getattr(self, name) for name in FACTS}
         known = {name: value for name, value in facts.items() if value is not None}
         return {"event": self.kind.value, "message": self.message, **known}

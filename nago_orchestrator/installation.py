@@ -27,6 +27,8 @@ class Package:
 ANYWHERE = (
     Package("hpbandster", "bohb", "searches by BOHB"),
     Package("ConfigSpace", "bohb", "searches by BOHB"),
+    Package("numpyro", "mobo", "searches by mobo and phases with it"),
+    Package("pymoo", "mobo", "searches by mobo and phases with it"),
     Package("plotly", "report", "nago-orch report"),
 )
 FOR_LOCAL = (

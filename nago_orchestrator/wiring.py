@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import threading
 import time
@@ -17,6 +18,7 @@ from nago_orchestrator.events import Event
 from nago_orchestrator.executors.local import LocalExecutor
 from nago_orchestrator.executors.port import Executor
 from nago_orchestrator.final_training import RECIPE_KEYS, EndedSearch, final_recipe
+from nago_orchestrator.json_log import LineHandler
 from nago_orchestrator.loop import run
 from nago_orchestrator.places import data_folder
 from nago_orchestrator.proposers.port import Proposer
@@ -50,14 +52,16 @@ def run_study(
     on_event: Callable[[Event], None],
     stop: StopSignal | None = None,
     on_tick: Callable[[float], None] = lambda seconds: None,
+    on_call: Callable[[str, str, float], None] = lambda verb, status, seconds: None,
 ) -> StudyState:
     """Run the study in this process until it ends, is paused, or `stop` says so.
 
-    Raises HeldError if another orchestrator runs it.
+    `on_tick` is told the seconds of each look and what followed from it, `on_call` verb, status and seconds of each
+    request to a cluster. Raises HeldError if another orchestrator runs it.
     """
     store = open_store(url)
     study = store.study(name)
-    executor = _executor(store, study)
+    executor = _executor(store, study, on_call)
     try:
         session = open_session(store, study, executor, on_event, stop or StopSignal())
         session.on_tick = on_tick
@@ -66,18 +70,20 @@ def run_study(
         executor.close()
 
 
-def _executor(store: Store, study: Study) -> Executor:
+def _executor(store: Store, study: Study, on_call: Callable[[str, str, float], None]) -> Executor:
     """Where the study's attempts run. Raises InputError if that place cannot be reached at all."""
     section = StudySpec.from_canonical(study.spec).execution.kubernetes
     if study.spec["execution"]["where"] == "kubernetes" and section is not None:
-        return _kubernetes_executor(store, study, section)
+        return _kubernetes_executor(store, study, section, on_call)
     executor = LocalExecutor(runs_folder(store) / study.name)
     if study.state in GOING_ON:
         executor.warm_up()
     return executor
 
 
-def _kubernetes_executor(store: Store, study: Study, section: KubernetesSection) -> Executor:
+def _kubernetes_executor(
+    store: Store, study: Study, section: KubernetesSection, on_call: Callable[[str, str, float], None]
+) -> Executor:
     if store.file is not None:
         raise InputError(
             "trials on Kubernetes write their results to PostgreSQL, not to a file: "
@@ -90,7 +96,7 @@ def _kubernetes_executor(store: Store, study: Study, section: KubernetesSection)
             f"Kubernetes needs the package {error.name}: pip install 'nago-orchestrator[kubernetes]'"
         ) from error
 
-    return open_executor(open_client(), section, study_label(study.name, study.created_at))
+    return open_executor(open_client(on_call=on_call), section, study_label(study.name, study.created_at))
 
 
 def serve_studies(
@@ -107,6 +113,8 @@ def serve_studies(
 
     store = open_store(url)
     metrics = Metrics(store)
+    lines = LineHandler(write)
+    logging.getLogger("nago_orchestrator").addHandler(lines)
 
     def log(event: str, message: str, *, study: str | None = None, error: bool = False) -> None:
         level = "error" if error else "info"
@@ -117,7 +125,14 @@ def serve_studies(
             metrics.events.labels(study=name, event=event.kind.value).inc()
             write({"level": "info", "study": name, **event.fields()})
 
-        return run_study(name, url, on_event=on_event, stop=StopSignal(leave), on_tick=metrics.tick_seconds.observe)
+        return run_study(
+            name,
+            url,
+            on_event=on_event,
+            stop=StopSignal(leave),
+            on_tick=metrics.tick_seconds.observe,
+            on_call=metrics.note_call,
+        )
 
     server = Server(
         store=store,
@@ -144,6 +159,7 @@ def serve_studies(
         pages.shutdown()
         pages.server_close()
         log("left", "trials that run go on; the next server adopts them")
+        logging.getLogger("nago_orchestrator").removeHandler(lines)
 
 
 def open_session(

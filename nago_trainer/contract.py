@@ -131,7 +131,12 @@ class TrialTask:
     keep_network: bool
 
     def to_json(self) -> dict[str, Any]:
-        encoded: dict[str, Any] = _encode(asdict(self))
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        encoded: dict[str, Any] = {
+            **values,  # the architecture is JSON already, and large
+            "dataset": _encode(asdict(self.dataset)),
+            "training": _encode(asdict(self.training)),
+        }
         if self.dataset.measured_on == VALIDATION:
             del encoded["dataset"]["measured_on"]  # trainers of older images do not know the key
         return encoded

@@ -218,10 +218,10 @@ class ApiHandler(BaseHTTPRequestHandler):
             ended = "running" not in trainer_state(self.api.objects["pods"].get(pod, {}))
             lines = log_lines(self.api.logs.get(pod, ""), query)
             for line in lines[sent:]:
-                if sent == most:
-                    return False
                 self._chunk(line.encode())
                 sent += 1
+                if sent == most:
+                    return False
             if ended:
                 return True
             time.sleep(0.01)

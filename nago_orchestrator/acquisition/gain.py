@@ -20,8 +20,8 @@ _LOG_ROOT_TAU = 0.5 * np.log(2 * np.pi)
 
 
 class Gain(StrEnum):
-    EXPECTED_IMPROVEMENT = "expected_improvement"
-    CONFIDENCE_BOUND = "confidence_bound"
+    EXPECTED_IMPROVEMENT = "expected-improvement"
+    CONFIDENCE_BOUND = "confidence-bound"
     THOMPSON = "thompson"
 
 

@@ -42,7 +42,7 @@ class Scaling:
 
 
 def scaling_of(costs: Array) -> Scaling:
-    """Of the costs told so far, shape (points, objectives), at least one point."""
+    """Of the costs told so far, shape (points, objectives); where none is finite, of the user's units as they are."""
     columns = [_scale(column[np.isfinite(column)]) for column in costs.T]
     centre, spread, ceiling = (np.array(numbers, dtype=np.float64) for numbers in zip(*columns, strict=True))
     return Scaling(centre=centre, spread=spread, ceiling=ceiling)

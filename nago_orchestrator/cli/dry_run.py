@@ -76,10 +76,11 @@ def network_lines(preview: Preview) -> Iterator[str]:
     trials = [trial for _, trial in preview.feasible]
     parameters = _span([trial.parameters for trial in trials], quantities.count)
     memory = _span([trial.bytes_per_sample or 0 for trial in trials], quantities.size)
-    yield f"the first {_many(len(trials), 'network')}: {parameters} parameters, {memory} per image while training"
+    drawn = f"{_many(len(trials), 'network')} drawn for an estimate"
+    yield f"{drawn}: {parameters} parameters, {memory} per image while training"
     if len(trials) < len(preview.drawn):
         infeasible = len(preview.drawn) - len(trials)
-        yield f"of the first {len(preview.drawn)}, {infeasible} cannot be trained within the parameter limit"
+        yield f"{infeasible} more could not be trained within the parameter limit"
 
 
 def _many(count: int, what: str) -> str:

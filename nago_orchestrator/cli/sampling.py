@@ -54,6 +54,9 @@ def sample(  # noqa: PLR0913  # one argument for each option of the command
     study: Annotated[
         str | None, typer.Option("--study", metavar="STUDY", help="Its space, images and parameter limit.")
     ] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", metavar="NAME", help="A space that has a name; default hnag.")
+    ] = None,
     best: Annotated[bool, typer.Option("--best", help="With --study: its best theta so far.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the first architecture; the next ones count up.")] = 0,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=100_000, help="How many architectures.")] = 1,
@@ -69,11 +72,13 @@ def sample(  # noqa: PLR0913  # one argument for each option of the command
 ) -> None:
     """Draw architectures of a theta: nodes, parameters, memory, a picture of the three levels.
 
-    What --theta leaves out is the middle of the search space's range (the paper's space, or that of --study).
+    What --theta leaves out is the middle of the search space's range (the paper's space, that of --preset or --study).
     """
     if best and study is None:
         raise InputError("--best needs --study STUDY")
-    setting = _paper_setting() if study is None else _study_setting(study, best, database)
+    if preset is not None and study is not None:
+        raise InputError("--preset and --study both name a space: leave one out")
+    setting = _preset_setting(preset or "hnag") if study is None else _study_setting(study, best, database)
     chosen: dict[str, Any] = {
         "parameter_limit": parameter_limit,
         "image_size": image_size,
@@ -127,10 +132,10 @@ def describe(architecture: Architecture, seed: int, setting: Setting) -> dict[st
     }
 
 
-def _paper_setting() -> Setting:
-    from nago_orchestrator.spec.space_section import SpaceSection
+def _preset_setting(name: str) -> Setting:
+    from nago_orchestrator.spec.space_section import preset_space
 
-    space = SpaceSection().search_space()
+    space = preset_space(name)
     return Setting(
         theta=middle(space),
         connected=space.connected,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nago_orchestrator.domain import Evaluation, Origin, PriorEvaluation, Proposal
+from nago_orchestrator.domain import Evaluation, Origin, Outcome, PriorEvaluation, Proposal
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.proposers.history import History
 from nago_orchestrator.proposers.mobo_batch import Batch, BatchMaker, Fit
@@ -27,7 +27,8 @@ class Mobo:
         """`fit`: of the surrogate. `known`: the objectives whose costs need no evaluation to be learnt.
 
         `prior`: what is known before the first proposal; of other fidelities nothing is learnt. Raises SpecError if
-        nothing is searched, or if all objectives are known, so that there is nothing to be learnt.
+        nothing is searched, or if all objectives are known, so that there is nothing to be learnt; HistoryError for
+        priors with another number of costs.
         """
         if not plan.space.dimensions:
             raise SpecError("MOBO has nothing to search: every hyperparameter is fixed; give at least one a range.")
@@ -37,6 +38,8 @@ class Mobo:
                 "add one that is measured, e.g. the error."
             )
         self._plan = plan
+        for item in prior:
+            self._check_costs(item)
         self._prior = tuple(item for item in prior if item.fidelity == plan.fidelity)
         self._initial = max(plan.initial - len(self._prior), 0)
         self._maker = BatchMaker(plan, fit, known)
@@ -72,6 +75,7 @@ class Mobo:
         self._history.add(proposal)
 
     def tell(self, evaluation: Evaluation) -> None:
+        self._check_costs(evaluation)
         self._history.tell(evaluation)
         self._evaluations.append(evaluation)
 
@@ -94,6 +98,13 @@ class Mobo:
             records = gather(self._prior, before, self._evaluations[:told])
             self._batch = self._maker.make(first, size, records, initial=first < self._initial)
         return self._batch
+
+    def _check_costs(self, found: Evaluation | PriorEvaluation) -> None:
+        if found.outcome is Outcome.OK and len(found.costs) != self._plan.objectives:
+            raise HistoryError(
+                f"An evaluation has {len(found.costs)} costs where the study has {self._plan.objectives} objectives: "
+                "the study's spec or its rows were changed."
+            )
 
     def _bounds(self, number: int) -> tuple[int, int]:
         """First number and size of the batch that a proposal belongs to; the initial design is one batch."""

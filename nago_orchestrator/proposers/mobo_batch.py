@@ -65,7 +65,7 @@ class BatchMaker:
         self._cube = Cube(
             dimensions=self._encoding.dimensions,
             round=self._encoding.round,
-            to_model=lambda places: self._encoding.encode(self._encoding.decode(places)),
+            to_model=self._encoding.to_model,
         )
 
     def make(self, first: int, size: int, records: Records, *, initial: bool) -> Batch:

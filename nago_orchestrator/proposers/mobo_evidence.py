@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -59,15 +58,13 @@ def gather(
 
 
 def encode(records: Records, encoding: Encoding, plan: MoboPlan) -> tuple[Evidence, Scaling]:
-    """The evidence with scaled costs, and their scaling. Raises ValueError for another number of costs."""
-    costs = np.array(records.costs, dtype=np.float64).reshape(len(records.evaluated), -1)
-    if len(costs) and costs.shape[1] != plan.objectives:
-        raise ValueError(f"an evaluation has {costs.shape[1]} costs, not {plan.objectives}")
-    scaling = scaling_of(costs if len(costs) else np.full((1, plan.objectives), math.nan))
+    """The evidence with scaled costs, and their scaling. Every evaluation has `plan.objectives` costs."""
+    costs = np.array(records.costs, dtype=np.float64).reshape(len(records.evaluated), plan.objectives)
+    scaling = scaling_of(costs)
     evidence = Evidence(
         points=encoding.encode(records.evaluated),
         places=encoding.locate(records.evaluated),
-        costs=scaling.forward(costs.reshape(-1, plan.objectives)),
+        costs=scaling.forward(costs),
         pending=encoding.encode(records.pending),
         infeasible=encoding.encode(records.infeasible),
         reference=None if plan.reference is None else scaling.place(np.array(plan.reference)),

@@ -118,7 +118,7 @@ class ClaimSection(Section):
 
 class DataSection(ClaimSection):
     mount_path: ContainerPath = "/data"
-    """Where the trainer finds it; `trainer.dataset.path` is a path in there."""
+    """Where the trainer finds it, and where a relative `trainer.dataset.path` starts."""
     sub_path: Text | None = None
     """The folder of the volume that is mounted; by default all of it."""
 

@@ -15,11 +15,12 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
+from nago_orchestrator.errors import SpecError
 from nago_orchestrator.space import Dimension, FloatRange, IntegerRange, SearchSpace
 from nago_orchestrator.spec.choices import Bounds
 from nago_orchestrator.spec.hyperparameters import SECTIONS, HnagHyperparameters, Hyperparameters, RnagHyperparameters
 from nago_orchestrator.spec.presets import PRESETS
-from nago_orchestrator.spec.scalars import Switch, known_word, wrong
+from nago_orchestrator.spec.scalars import Switch, known_word, nearest, wrong
 from nago_orchestrator.spec.section import Section
 from nago_trainer.architecture.generators import GENERATORS
 from nago_trainer.architecture.theta import Hyperparameter
@@ -47,7 +48,8 @@ class SpaceSection(Section):
     connected: Switch = False
     """Whether disconnected graphs are drawn again until they are connected."""
     hyperparameters: HnagHyperparameters | RnagHyperparameters = Field(
-        default_factory=lambda validated: _write_out({}, validated)
+        default_factory=lambda validated: _write_out({}, validated),
+        json_schema_extra={"x-default": "those of the preset, else the paper's"},
     )
     """Per hyperparameter of the generator: a range {low, high}, a fixed number, or `paper`."""
 
@@ -93,6 +95,11 @@ def preset_of(space: SearchSpace) -> str | None:
 
 
 def preset_space(name: str) -> SearchSpace:
+    """Raises SpecError for a name that no preset has."""
+    if name not in PRESETS:
+        meant = nearest(name, PRESETS)
+        hint = f": did you mean {meant}?" if meant else f"; known are {', '.join(PRESETS)}"
+        raise SpecError(f"there is no preset '{name}'{hint}")
     return SpaceSection.model_validate({"preset": name}).search_space()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 
 from nago_orchestrator.errors import DatabaseError
 
@@ -21,6 +22,10 @@ CONNECT_TIMEOUT_SECONDS = 10
 _POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
 _TRANSACTION = "nago_transaction"
 """Execution option: how a transaction begins on SQLite; its value is the statement, or empty for none."""
+
+TRUSTED_SECONDS = 1.0
+"""How long a connection that lies in the pool is taken to be alive."""
+_RESTING = "nago_resting_since"
 
 _SERVER_KEEPALIVES = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "3", "tcp_keepalives_count": "3"}
 """Seconds, seconds, number: the server gives up a client whose machine is gone, and with it its locks, after 14 s. By
@@ -147,9 +152,7 @@ def _postgres_engine(url: URL, busy_timeout_seconds: float) -> Engine:
     }
     own = {key: value for key, value in settings.items() if key not in url.query}
     try:
-        engine = create_engine(
-            url, connect_args=own, json_serializer=_dump, pool_pre_ping=True, pool_size=2, max_overflow=8
-        )
+        engine = create_engine(url, connect_args=own, json_serializer=_dump, pool_size=2, max_overflow=8)
     except ModuleNotFoundError as error:
         raise DatabaseError(
             "PostgreSQL needs the driver psycopg2: install it with `pip install 'nago-orchestrator[postgres]'`."
@@ -163,4 +166,25 @@ def _postgres_engine(url: URL, busy_timeout_seconds: float) -> Engine:
             cursor.execute(statement, [part for setting in of_session.items() for part in setting])
         connection.commit()
 
+    _ping_after_rest(engine)
     return engine
+
+
+def _ping_after_rest(engine: Engine) -> None:
+    """A connection that was not used for a while may be dead: it is tried before it is given out, and replaced.
+
+    SQLAlchemy's own way asks before every use, which would be a quarter of all that the loop asks.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: object, record: Any) -> None:
+        record.info[_RESTING] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ping(connection: Any, record: Any, _proxy: object) -> None:
+        if time.monotonic() - record.info.get(_RESTING, time.monotonic()) < TRUSTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Column, Connection, Row, insert, select
 
 from nago_orchestrator.domain import Evaluation, Origin, Outcome, Proposal, Theta, TrialState
 from nago_orchestrator.errors import NotFoundError
@@ -17,7 +17,7 @@ from nago_orchestrator.store.schema import evaluation, proposal, result, trial
 from nago_trainer.contract import encode_number
 
 _COSTS = [evaluation.c[f"cost_{place}"] for place in range(1, LARGEST_OBJECTIVE_COUNT + 1)]
-_PROPOSAL_COLUMNS = (proposal.c.number, proposal.c.fidelity, proposal.c.final)
+_PROPOSAL_COLUMNS: tuple[Column[Any], ...] = (proposal.c.number, proposal.c.fidelity, proposal.c.final)
 _TRIAL_COLUMNS = (
     trial.c.replicate,
     trial.c.number.label("trial"),

@@ -96,6 +96,11 @@ class Store:
         with self._read() as connection:
             return tally.recent_ends(connection, study_id)
 
+    def failure_reasons(self, study_id: int) -> Mapping[tuple[Failure, str], int]:
+        """How many attempts failed, by kind and reason."""
+        with self._read() as connection:
+            return tally.failure_reasons(connection, study_id)
+
     def common_failure(self, study_id: int) -> str | None:
         """Why most of the attempts failed that did so since the study began or was resumed."""
         with self._read() as connection:

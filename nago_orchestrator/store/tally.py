@@ -70,6 +70,17 @@ def recent_ends(connection: Connection, study_id: int) -> Mapping[TrialState, in
     return {state: 0 for state in TrialState if state.is_final} | {TrialState(state): count for state, count in states}
 
 
+def failure_reasons(connection: Connection, study_id: int) -> Mapping[tuple[Failure, str], int]:
+    """How many attempts failed, by kind and reason."""
+    rows = connection.execute(
+        select(attempt.c.failure, attempt.c.reason, func.count())
+        .join_from(trial, attempt)
+        .where(trial.c.study_id == study_id, attempt.c.failure.is_not(None))
+        .group_by(attempt.c.failure, attempt.c.reason)
+    )
+    return {(Failure(failure), reason or "Unknown"): count for failure, reason, count in rows}
+
+
 def common_failure(connection: Connection, study_id: int) -> str | None:
     """The most frequent cause of failed attempts as `reason: message`; None if none failed but by our own will.
 

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.cluster.images import run_script
 
 START = 'setsid nohup "$@" >> "$LOG" 2>&1 < /dev/null & echo $!'
 """As up.sh does it: the process is nobody's child, and outlives the tests."""
-DEATH_SECONDS = 20
+PATIENCE_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,11 @@ class Machinery:
             ["bash", "-c", START, "bash", *command], env=environment, stdout=subprocess.PIPE, text=True, check=True
         )
         (self.folder / "pids" / part).write_text(started.stdout)
+        if part == "containerd":  # without which the kubelet would end at once
+            _wait_until(self._runtime_answers, "containerd does not answer")
+
+    def _runtime_answers(self) -> bool:
+        return subprocess.run(["ctr", "-a", self._socket, "version"], capture_output=True, check=False).returncode == 0
 
     def _processes_of_containers(self) -> list[int]:
         """The shims, which hold a pod each, and all that runs below them."""
@@ -103,9 +108,13 @@ def _command_line(pid: int) -> list[str]:
 def _kill(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + DEATH_SECONDS
-    while _is_alive(pid):
-        assert time.monotonic() < deadline, f"process {pid} does not die"
+    _wait_until(lambda: not _is_alive(pid), f"process {pid} does not die")
+
+
+def _wait_until(holds: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
         time.sleep(0.05)
 
 

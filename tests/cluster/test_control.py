@@ -13,18 +13,18 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
 TRIALS = 4
 
 
-def _study(installation: Installation, name: str, *, epochs: int) -> ClusterStudy:
+def _study(installation: Installation, name: str, *, nap: int) -> ClusterStudy:
     search = {"algorithm": "random", "proposals": TRIALS}
-    return ClusterStudy(installation=installation, name=name, search=search, fidelities=(epochs,), parallelism=2)
+    return ClusterStudy(installation=installation, name=name, search=search, fidelities=(1,), parallelism=2, nap=nap)
 
 
 def test_paused_resumed_and_cancelled_with_jobs_in_flight(installation: Installation, tmp_path: Path) -> None:
     installation.wait_until_ready()
-    paused, cancelled = _study(installation, "paused", epochs=10), _study(installation, "cancelled", epochs=2000)
+    paused, cancelled = _study(installation, "paused", nap=10), _study(installation, "cancelled", nap=600)
     for study in (paused, cancelled):
         study.submit()
     for study in (paused, cancelled):
-        study.wait_until_trains()
+        study.wait_until_runs()
     _cancel(cancelled)
     _pause(paused)
     installation.orchestrator("resume", paused.name, "--detach")

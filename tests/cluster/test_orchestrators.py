@@ -23,12 +23,12 @@ def orchestrators(installation: Installation) -> Orchestrators:
     return Orchestrators(installation=installation)
 
 
-def _submitted(installation: Installation, name: str, *, epochs: int) -> ClusterStudy:
-    """Random search, whose proposals depend on no order; its first trials train."""
+def _submitted(installation: Installation, name: str, *, nap: int) -> ClusterStudy:
+    """Random search, whose proposals depend on no order; its first trials run."""
     search = {"algorithm": "random", "proposals": TRIALS}
-    study = ClusterStudy(installation=installation, name=name, search=search, fidelities=(epochs,))
+    study = ClusterStudy(installation=installation, name=name, search=search, fidelities=(1,), nap=nap)
     study.submit()
-    study.wait_until_trains(at_least=2)
+    study.wait_until_runs(at_least=2)
     return study
 
 
@@ -44,13 +44,13 @@ def _check_undisturbed(study: ClusterStudy, folder: Path) -> None:
 def test_killed_and_deleted_in_mid_study_it_adopts_what_runs(
     orchestrators: Orchestrators, machinery: Machinery, tmp_path: Path
 ) -> None:
-    study = _submitted(orchestrators.installation, "killed", epochs=40)
+    study = _submitted(orchestrators.installation, "killed", nap=25)
     uids = {job["metadata"]["uid"] for job in study.jobs()}
     orchestrators.kill(machinery)
     study.wait_until("it runs again", lambda: orchestrators.restarts() == 1, seconds=60)
     orchestrators.wait_for("serving", orchestrators.the_pod())
     assert uids <= {attempt["uid"] for attempt in study.attempts()}
-    study.wait_until_trains()
+    study.wait_until_runs()
     deleted = orchestrators.the_pod()
     orchestrators.installation.kubectl("delete", "pod", deleted, timeout=90)
     assert study.state == "running"
@@ -60,7 +60,7 @@ def test_killed_and_deleted_in_mid_study_it_adopts_what_runs(
 
 @pytest.mark.parametrize("end", ["killed", "vanished"])
 def test_a_second_one_takes_over(orchestrators: Orchestrators, machinery: Machinery, tmp_path: Path, end: str) -> None:
-    study = _submitted(orchestrators.installation, f"taken-over-{end}", epochs=20)
+    study = _submitted(orchestrators.installation, f"taken-over-{end}", nap=20)
     with orchestrators.two() as (first, second):
         gone = datetime.now(UTC)
         if end == "vanished":

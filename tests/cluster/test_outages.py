@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.installation import Installation
-from tests.cluster.kubectl import Kubectl
 from tests.cluster.machinery import Machinery
 from tests.cluster.orchestrators import Orchestrators
 from tests.cluster.study import ClusterStudy
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
 OUTAGE_SECONDS = 60
+EPOCHS = 40
 POWER_SECONDS = 10
 DATABASE = "statefulset/nago-postgres"
 LOST_WITH_THE_NODE = {"NodeLost", "NodeRefused", "PodLost", "NodeShutdown"}
@@ -27,11 +27,10 @@ def orchestrators(installation: Installation) -> Orchestrators:
     return Orchestrators(installation=installation)
 
 
-def _submitted(installation: Installation, name: str, *, epochs: int, proposals: int = 6) -> ClusterStudy:
-    search = {"algorithm": "random", "proposals": proposals}
-    study = ClusterStudy(installation=installation, name=name, search=search, fidelities=(epochs,))
+def _submitted(installation: Installation, name: str, *, epochs: int, nap: int) -> ClusterStudy:
+    search = {"algorithm": "random", "proposals": 6}
+    study = ClusterStudy(installation=installation, name=name, search=search, fidelities=(epochs,), nap=nap)
     study.submit()
-    study.wait_until_trains(at_least=2)
     return study
 
 
@@ -45,64 +44,66 @@ def _check(study: ClusterStudy, folder: Path) -> None:
 def test_the_api_server_is_away_for_a_minute(
     orchestrators: Orchestrators, machinery: Machinery, tmp_path: Path
 ) -> None:
-    study = _submitted(orchestrators.installation, "no-api", epochs=20)
+    study = _submitted(orchestrators.installation, "no-api", epochs=1, nap=15)
+    study.wait_until_runs(at_least=study.parallelism)
     with machinery.without("kube-apiserver"):
         time.sleep(OUTAGE_SECONDS)
-    _wait_for_the_api(study)
+    kubectl = study.installation.kubectl
+    study.wait_until("the API server answers", lambda: kubectl("get", "--raw", "/readyz"), seconds=60)
     _check(study, tmp_path)
     assert study.failures() == []
 
 
 def test_the_database_is_away_for_a_minute(orchestrators: Orchestrators, machinery: Machinery, tmp_path: Path) -> None:
     kubectl = orchestrators.installation.kubectl
-    study = _submitted(orchestrators.installation, "no-database", epochs=15)
+    study = _submitted(orchestrators.installation, "no-database", epochs=EPOCHS, nap=0)
+    study.wait_until("trials train", study.training, seconds=120)
+    frozen = _containers(study)  # so that none of them ends before the database is away
+    for container in frozen.values():
+        machinery.signal_container(container, signal.SIGSTOP)
     kubectl("scale", DATABASE, "--replicas", "0")
     kubectl("wait", "pod/nago-postgres-0", "--for=delete", "--timeout=30s")
     away = time.monotonic()
-    told = _end_a_trainer_that_waits(study, kubectl, machinery)
+    for container in frozen.values():
+        machinery.signal_container(container, signal.SIGCONT)
+    ended = _end_one_that_has_a_result(study, frozen, machinery)
     time.sleep(max(0.0, OUTAGE_SECONDS - (time.monotonic() - away)))
     kubectl("scale", DATABASE, "--replicas", "1")
     _check(study, tmp_path)
     assert study.failures() == []
-    assert [attempt["state"] for attempt in study.attempts() if attempt["name"] == told] == ["succeeded"]
+    assert [attempt["number"] for attempt in study.attempts() if attempt["name"] == ended] == [1]
     assert orchestrators.restarts() == 0
 
 
-def _end_a_trainer_that_waits(study: ClusterStudy, kubectl: Kubectl, machinery: Machinery) -> str:
-    """Asks one to end that has a result which nobody takes: its termination message is all that is left. Its Job."""
+def _containers(study: ClusterStudy) -> dict[str, str]:
+    """By pod, of those that run."""
+    pods = [pod for pod in study.pods() if pod["status"]["phase"] == "Running"]
+    return {pod["metadata"]["name"]: pod["status"]["containerStatuses"][0]["containerID"] for pod in pods}
+
+
+def _end_one_that_has_a_result(study: ClusterStudy, containers: dict[str, str], machinery: Machinery) -> str:
+    """The Job of one that has trained and finds no database; it leaves its termination message, and nothing else."""
+    kubectl = study.installation.kubectl
     waiting: list[str] = []
 
     def find() -> list[str]:
-        waiting.extend(pod["metadata"]["name"] for pod in study.pods() if _has_ended_training(pod, kubectl))
+        waiting.extend(pod for pod in containers if f"epoch {EPOCHS}:" in kubectl("logs", pod))
         return waiting
 
     study.wait_until("a trainer has a result and no database", find, seconds=OUTAGE_SECONDS)
-    pod = kubectl.get("pod", waiting[0])
-    machinery.signal_container(pod["status"]["containerStatuses"][0]["containerID"], signal.SIGTERM)
-    job = str(pod["metadata"]["labels"]["job-name"])
+    machinery.signal_container(containers[waiting[0]], signal.SIGTERM)
+    job = str(kubectl.get("pod", waiting[0])["metadata"]["labels"]["job-name"])
     kubectl.wait(f"job/{job}", "complete", seconds=30)
     return job
 
 
-def _has_ended_training(pod: dict[str, object], kubectl: Kubectl) -> bool:
-    metadata = pod["metadata"]
-    assert isinstance(metadata, dict)
-    log = kubectl("logs", metadata["name"])
-    return "epoch 15:" in log and "the database is away" in log
-
-
 def test_the_node_loses_its_power(orchestrators: Orchestrators, machinery: Machinery, tmp_path: Path) -> None:
-    study = _submitted(orchestrators.installation, "no-power", epochs=30)
+    study = _submitted(orchestrators.installation, "no-power", epochs=1, nap=20)
+    study.wait_until_runs(at_least=study.parallelism)
     with machinery.powered_off():
         time.sleep(POWER_SECONDS)
     _check(study, tmp_path)
     failures = study.failures()
-    assert failures
+    assert len(failures) == study.parallelism
     assert {kind for kind, _ in failures} == {"infrastructure"}
     assert {reason for _, reason in failures} <= LOST_WITH_THE_NODE, failures
-
-
-def _wait_for_the_api(study: ClusterStudy) -> None:
-    study.wait_until(
-        "the API server answers", lambda: study.installation.kubectl("get", "--raw", "/readyz"), seconds=60
-    )

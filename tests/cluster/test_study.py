@@ -56,7 +56,7 @@ def test_nothing_is_left_behind(study: ClusterStudy) -> None:
 def test_the_pod_answers_questions_about_it(study: ClusterStudy) -> None:
     ask = study.installation.orchestrator
     best = json.loads(ask("best", study.name, "-o", "json"))
-    assert best["theta"]["top_nodes"] in (3, 4)
+    assert best["theta"]["top_nodes"] in (3, 4, 5)
     assert best["objective_values"]["accuracy"] > 0.2
     front = json.loads(ask("pareto", study.name, "-o", "json"))
     assert best["proposal"] in [row["proposal"] for row in front]

@@ -11,6 +11,9 @@ from nago_orchestrator.domain import Evaluation, Outcome, PriorEvaluation, Propo
 from nago_orchestrator.proposers.bohb import Bohb
 from nago_orchestrator.proposers.hpbandster_fence import ModelOptions
 from nago_orchestrator.proposers.mobohb.proposer import Mobohb
+from nago_orchestrator.proposers.mobo import Mobo
+from nago_orchestrator.proposers.mobo_fit import fit_gaussian
+from nago_orchestrator.proposers.mobo_plan import MoboOptions, MoboPlan
 from nago_orchestrator.proposers.phases import Phase, Phases
 from nago_orchestrator.proposers.port import HistoryError, Pause, Proposer
 from nago_orchestrator.proposers.random_search import RandomSearch
@@ -105,6 +108,13 @@ class TestBohb(ProposerContract):
 class TestMobohb(ProposerContract):
     def make(self, space: SearchSpace, study_seed: int) -> Proposer:
         return Mobohb(space=space, study_seed=study_seed, ladder=(30, 60, 120), brackets=12)
+
+
+class TestMobo(ProposerContract):
+    def make(self, space: SearchSpace, study_seed: int) -> Proposer:
+        options = MoboOptions(batch=4, initial=6)
+        plan = MoboPlan(space=space, study_seed=study_seed, fidelity=60, proposals=17, objectives=1, options=options)
+        return Mobo(plan, fit_gaussian)
 
 
 class TestPhases(ProposerContract):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nago_orchestrator.spec import load_study_spec
+from nago_orchestrator.spec.space_section import preset_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FILES = sorted(EXAMPLES.glob("*.yaml"))
@@ -24,7 +25,7 @@ def test_there_are_examples() -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_an_example_is_a_study(file: Path) -> None:
     spec = load_study_spec(file)
-    assert spec.search_space().dimensions
+    assert spec.search_space().dimensions or spec.search.algorithm == "random"
     if file.stem not in ("folder",):
         assert spec.name == file.stem
 
@@ -46,3 +47,18 @@ def test_the_cifar10_search_is_the_papers() -> None:
     assert spec.search_space() == load_study_spec(EXAMPLES / "digits-random.yaml").search_space()
     assert spec.fidelities == (30, 60, 120)
     assert spec.trainer.parameter_limit == 4_000_000
+
+
+@pytest.mark.parametrize(
+    ("example", "preset", "dimensions"),
+    [
+        ("cifar10-bohb", "hnag", 8),
+        ("cifar10-merges-operations", "hnag-merges-operations", 15),
+        ("cifar10-stages-channels", "hnag-stages-channels", 14),
+        ("digits-rnag", None, 9),
+        ("digits-rnag-d", "rnag-d", 0),
+    ],
+)
+def test_examples_of_other_spaces(example: str, preset: str | None, dimensions: int) -> None:
+    space = load_study_spec(EXAMPLES / f"{example}.yaml").search_space()
+    assert (preset_of(space), len(space.dimensions)) == (preset, dimensions)

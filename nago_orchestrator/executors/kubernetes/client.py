@@ -21,6 +21,9 @@ from nago_orchestrator.executors.kubernetes.access import Access
 from nago_orchestrator.executors.kubernetes.api_errors import ApiError, ApiUnavailableError, error_of
 from nago_orchestrator.executors.kubernetes.token_bucket import TokenBucket
 
+CallListener = Callable[[str, str, float], None]
+"""Told of every request: its verb, the answer's status (or `unanswered`), and the seconds until the answer began."""
+UNANSWERED = "unanswered"
 Query = Mapping[str, str] | Mapping[str, str | int]
 
 
@@ -49,11 +52,13 @@ class KubernetesClient:
         *,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
+        on_call: CallListener = lambda verb, status, seconds: None,
     ) -> None:
         self._access = access
         self._manners = manners or Manners()
         self._sleep = sleep
         self._jitter = jitter
+        self._on_call = on_call
         self._bucket = TokenBucket(rate=self._manners.rate, burst=self._manners.burst, sleep=sleep)
         self._lock = threading.Lock()
         """The package refreshes tokens in place."""
@@ -161,16 +166,22 @@ class KubernetesClient:
             pool, host = self._access.pool, self._access.host
         if body is not None:
             headers["Content-Type"] = "application/json"
-        return pool.request(
-            method,
-            host + path + (f"?{urlencode(query)}" if query else ""),
-            body=None if body is None else json.dumps(body),
-            headers=headers,
-            timeout=timeout,
-            preload_content=False,
-            retries=False,
-            redirect=False,
-        )
+        began, status = time.monotonic(), UNANSWERED
+        try:
+            response = pool.request(
+                method,
+                host + path + (f"?{urlencode(query)}" if query else ""),
+                body=None if body is None else json.dumps(body),
+                headers=headers,
+                timeout=timeout,
+                preload_content=False,
+                retries=False,
+                redirect=False,
+            )
+            status = str(response.status)
+        finally:
+            self._on_call("WATCH" if query and "watch" in query else method, status, time.monotonic() - began)
+        return response
 
     def _reload(self) -> None:
         with self._lock:

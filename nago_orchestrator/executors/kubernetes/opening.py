@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from nago_orchestrator.executors.kubernetes.access import find_access
-from nago_orchestrator.executors.kubernetes.client import KubernetesClient
+from nago_orchestrator.executors.kubernetes.client import CallListener, KubernetesClient
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.jobs import JobApi
 from nago_orchestrator.executors.kubernetes.labels import StudyLabel
@@ -13,9 +13,11 @@ from nago_orchestrator.executors.kubernetes.settings import settings_of
 from nago_orchestrator.spec.kubernetes import KubernetesSection
 
 
-def open_client(context: str | None = None) -> KubernetesClient:
+def open_client(
+    context: str | None = None, on_call: CallListener = lambda verb, status, seconds: None
+) -> KubernetesClient:
     """Raises InputError where there is no access to a cluster."""
-    return KubernetesClient(find_access(context))
+    return KubernetesClient(find_access(context), on_call=on_call)
 
 
 def open_executor(client: KubernetesClient, section: KubernetesSection, study: StudyLabel) -> KubernetesExecutor:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from nago_orchestrator.domain import Observation, Phase
+from nago_orchestrator.domain import Failure, Observation, Phase
 from nago_orchestrator.executors.kubernetes.api_errors import ApiError
 from nago_orchestrator.executors.kubernetes.causes import is_over
 from nago_orchestrator.executors.kubernetes.jobs import JobApi
@@ -23,7 +23,7 @@ from nago_orchestrator.executors.kubernetes.waiting import Waiting, given_up, pa
 log = logging.getLogger(__name__)
 
 LOOK_INTERVAL = timedelta(seconds=5)
-LONG_LOOK_INTERVAL = timedelta(seconds=30)
+LONG_LOOK_INTERVAL = timedelta(seconds=15)
 """While all trials run, as far as is known: only for clusters that do not tell so in the Jobs."""
 Object = Mapping[str, Any]
 
@@ -37,8 +37,8 @@ class WaitingRoom:
         self._seen: dict[str, list[Object]] = {}
         """Pods by their Job's uid, as last read."""
         self._events: dict[str, list[Object]] = {}
-        self._begun: set[str] = set()
-        """Uids of Jobs whose pods were seen to run."""
+        self._begun: dict[str, str | None] = {}
+        """Uids of Jobs whose pods were seen to run, and of these pods, as far as they were read."""
         self._clocks: dict[str, tuple[Waiting, datetime]] = {}
         """By uid, what a Job waits for and since when: as the cluster says, or else as first seen."""
 
@@ -46,7 +46,7 @@ class WaitingRoom:
         """Read the pods, if it is time and any Job's are of interest."""
         uids = {job["metadata"]["uid"] for job in jobs.values()}
         self._clocks = {uid: clock for uid, clock in self._clocks.items() if uid in uids}
-        self._begun &= uids
+        self._begun = {uid: pod for uid, pod in self._begun.items() if uid in uids}
         idle = [job for job in jobs.values() if _is_of_interest(job)]
         waits = any(job["metadata"]["uid"] not in self._begun for job in idle)
         if not idle or now < self._looked_at + (LOOK_INTERVAL if waits else LONG_LOOK_INTERVAL):
@@ -63,15 +63,23 @@ class WaitingRoom:
         """A Job that is not over."""
         uid = job["metadata"]["uid"]
         pods = self._seen.get(uid, [])
+        pod = newest(pods)
         suspended = (job.get("spec") or {}).get("suspend")
+        if not suspended and self._is_replaced(uid, pod):
+            return _replaced(uid, now)
         ready = (job.get("status") or {}).get("ready") and not suspended
         found = None if ready else waiting(job, pods, self._events.get(uid, []))
         if found is not None:
-            self._begun.discard(uid)
+            self._begun.pop(uid, None)
             return self._patiently(uid, found, now)
         self._clocks.pop(uid, None)
-        self._begun.add(uid)
-        return _running(job, newest(pods))
+        self._begun[uid] = _uid(pod)
+        return _running(job, pod)
+
+    def _is_replaced(self, uid: str, pod: Object | None) -> bool:
+        """Whether a pod had begun that has a successor: Kubernetes before 1.25 makes one for a pod that is deleted."""
+        before = self._begun.get(uid)
+        return before is not None and pod is not None and _uid(pod) != before
 
     def _patiently(self, uid: str, found: Waiting, now: datetime) -> Observation:
         before, since = self._clocks.get(uid, (found, now))
@@ -93,6 +101,22 @@ class WaitingRoom:
             uid=uid,
             ended_at=now,
         )
+
+
+def _uid(pod: Object | None) -> str | None:
+    return None if pod is None else pod["metadata"].get("uid")
+
+
+def _replaced(uid: str, now: datetime) -> Observation:
+    """New attempts are ours to make: two trainers of one attempt get in each other's way."""
+    return Observation(
+        phase=Phase.ENDED,
+        failure=Failure.INFRASTRUCTURE,
+        reason="PodDeleted",
+        message="its pod was deleted, and the cluster made another one",
+        uid=uid,
+        ended_at=now,
+    )
 
 
 def _is_of_interest(job: Object) -> bool:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nago_orchestrator.domain import Theta
-from nago_orchestrator.encoding import Encoding, Key
+from nago_orchestrator.encoding import Encoding
 from nago_orchestrator.pareto import Array
+from nago_orchestrator.proposers.mobohb.keys import Key, key_of
 from nago_orchestrator.proposers.mobohb.promotion import best_rows
 from nago_orchestrator.proposers.mobohb.transfer import carry_up
 
@@ -50,7 +51,7 @@ class Lessons:
 
     def learn(self, theta: Theta, fidelity: int, costs: tuple[float, ...] | None) -> None:
         """`costs` is None for an infeasible theta: bad at any fidelity, as is one with a cost that is not finite."""
-        key = self._encoding.key(theta)
+        key = key_of(theta)
         if key not in self._lessons:
             self._lessons[key] = _Lesson(place=self._encoding.round(self._encoding.locate([theta]))[0])
         lesson = self._lessons[key]

@@ -14,10 +14,11 @@ import numpy as np
 
 from nago_orchestrator import seeds
 from nago_orchestrator.domain import Evaluation, Origin, Outcome, PriorEvaluation, Proposal, Theta
-from nago_orchestrator.encoding import Encoding, Key
+from nago_orchestrator.encoding import Encoding
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.proposers.history import History
 from nago_orchestrator.proposers.mobohb.brackets import Brackets, Place
+from nago_orchestrator.proposers.mobohb.keys import Key, key_of
 from nago_orchestrator.proposers.mobohb.lessons import Lessons
 from nago_orchestrator.proposers.mobohb.promotion import choose_promoted
 from nago_orchestrator.proposers.mobohb.sampler import DensityOptions, Drawn, Sampler
@@ -74,7 +75,7 @@ class Mobohb:
         self._known: set[Key] = set()
         for evaluation in prior:
             self._learn(evaluation)
-            self._known.add(self._encoding.key(evaluation.theta))
+            self._known.add(key_of(evaluation.theta))
 
     def ask(self) -> Proposal | Pause:
         found = self._next(self._draw)
@@ -170,7 +171,7 @@ class Mobohb:
         self._places.append(place)
         if place.promoted_from is None or proposal.parent is None:
             self._pending[proposal.number] = proposal.theta
-            self._known.add(self._encoding.key(proposal.theta))
+            self._known.add(key_of(proposal.theta))
         else:
             rung = self._rungs[place.promoted_from]
             rung.promoted.append(rung.proposals.index(proposal.parent))

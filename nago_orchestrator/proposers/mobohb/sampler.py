@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from nago_orchestrator.domain import Origin, Theta
-from nago_orchestrator.encoding import Encoding, Key
+from nago_orchestrator.encoding import Encoding
 from nago_orchestrator.pareto import Array
 from nago_orchestrator.proposers.mobohb.density import Density
+from nago_orchestrator.proposers.mobohb.keys import Key, key_of
 from nago_orchestrator.proposers.mobohb.lessons import Division, Lessons
 from nago_orchestrator.space import IntegerRange, SearchSpace
 
@@ -82,7 +83,7 @@ class Sampler:
         ratios: Array = good.log(candidates) - bad.log(candidates)
         for row in np.argsort(-ratios, kind="stable"):
             theta = self._encoding.decode(candidates[row])[0]
-            if self._encoding.key(theta) not in known:
+            if key_of(theta) not in known:
                 notes = {"good": len(division.good), "bad": len(division.bad), "log_ratio": float(ratios[row])}
                 return Drawn(theta=theta, origin=Origin.MODEL, notes=notes)
         return self._at_random(rng, known, "every candidate is known")
@@ -90,7 +91,7 @@ class Sampler:
     def _at_random(self, rng: np.random.Generator, known: set[Key], why: str) -> Drawn:
         for _ in range(_TRIES):
             theta = self._space.sample(rng)
-            if self._encoding.key(theta) not in known:
+            if key_of(theta) not in known:
                 return Drawn(theta=theta, origin=Origin.RANDOM, notes={"random": why})
         return Drawn(theta=theta, origin=Origin.RANDOM, notes={"random": why, "repeated": True})
 

@@ -26,7 +26,7 @@ from tests.studies import Orchestrator
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
 LEFT_ALONE, ADOPTED, FOREIGN = "left-alone", "adopted", "foreign"
-EPOCHS = 150
+EPOCHS = 60
 TAKEN = f"{FOREIGN}-t00000-a1"
 
 
@@ -63,21 +63,23 @@ def no_orchestrator(site: Site) -> Iterator[None]:
     selector = "app.kubernetes.io/name=nago-orchestrator"
     kubectl("scale", "deployment/nago-orchestrator", "--replicas", "0")
     until(lambda: not kubectl.get("pods", "--selector", selector)["items"] or None, "the orchestrator's end", 90)
-    yield
-    kubectl("scale", "deployment/nago-orchestrator", "--replicas", "1")
+    try:
+        yield
+    finally:
+        kubectl("scale", "deployment/nago-orchestrator", "--replicas", "1")
+        site.installation.wait_until_ready()
 
 
 def create_and_die(site: Site) -> str:
     """The uid of the study's first Job, of which the database knows no more than that it was to be created."""
     spec = parse_study_spec(json.dumps(site.study_file(ADOPTED)), "the test's study")
-    store = Store(site.engine)
-    study = submit_study(spec, store.address, datetime.now(UTC))
+    study = submit_study(spec, site.engine.url.render_as_string(hide_password=False), datetime.now(UTC))
     section = spec.execution.kubernetes
     assert section is not None
     label = StudyLabel.of(study.name, study.created_at)
     executor = DiesAfterCreate(site.installation, label, settings_of(section))
     with pytest.raises(Dead):
-        Orchestrator(store, study, executor).run()
+        Orchestrator(Store(site.engine), study, executor).run()
     (attempt,) = site.attempts(ADOPTED)
     assert attempt.state == AttemptState.CREATED
     return uid_of(site, attempt.name)

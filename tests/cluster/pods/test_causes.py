@@ -22,7 +22,7 @@ QUOTA = 2
 
 
 def trainer_runs(command: str) -> Document:
-    """A pod template whose container runs a shell, and the trainer inside it."""
+    """A pod template whose container runs a shell. Kubernetes makes one $ of two."""
     return {"spec": {"containers": [{"name": "trainer", "command": ["sh", "-c", command]}]}}
 
 
@@ -51,7 +51,7 @@ CASES = {
         says="raise execution.kubernetes.memory",
     ),
     "killed-for-no-known-reason": Case(
-        kubernetes={"pod_template": trainer_runs("sh -c 'kill -9 $$'; exit $?")},
+        kubernetes={"pod_template": trainer_runs("sh -c 'kill -9 $$$$'; exit $?")},
         failure=Failure.DEFECT,
         reason="OOMKilled",
         says="probably for want of memory",

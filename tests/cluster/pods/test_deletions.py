@@ -14,7 +14,7 @@ from tests.cluster.pods.site import Site
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
 NAME = "disturbed"
-EPOCHS = 150
+EPOCHS = 80
 SEEN_EPOCHS = 5
 KEPT = {
     "checkpoints": {"claim": "nago-checkpoints"},

@@ -42,6 +42,16 @@ def test_a_sample_depends_on_its_generator_alone(paper_space: SearchSpace) -> No
     assert first == second
 
 
+def test_an_unknown_generator_is_named(paper_space: SearchSpace) -> None:
+    with pytest.raises(SpecError, match="no generator enag; known are hnag, rnag"):
+        replace(paper_space, generator="enag")
+
+
+def test_a_space_names_the_hyperparameters_of_its_own_generator(paper_space: SearchSpace) -> None:
+    with pytest.raises(SpecError, match="bottom_k is not a hyperparameter of the generator"):
+        replace(paper_space, generator="rnag")
+
+
 @pytest.mark.parametrize(("low", "high"), [(5, 5), (6, 5)])
 def test_an_empty_range_is_refused(low: int, high: int) -> None:
     with pytest.raises(SpecError, match="range of top_nodes is empty"):

@@ -29,6 +29,11 @@ def test_the_best_theta_of_a_study_is_drawn_for_its_images(run: Run, filled: str
     assert json.loads(ended.out)[0]["parameters"] <= 50_000
 
 
+def test_a_preset_brings_its_generator(run: Run) -> None:
+    row = json.loads(run("sample", "--preset", "rnag-d", "--theta", "stage_2_nodes=10", "-o", "json").out)[0]
+    assert (row["cells"], row["stages"], row["nodes"]) == (3, "1/1/1", 74)
+
+
 @pytest.mark.parametrize("suffix", ["svg", "png"])
 def test_a_picture_is_drawn(run: Run, tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"first.{suffix}"
@@ -44,6 +49,8 @@ def test_a_picture_is_drawn(run: Run, tmp_path: Path, suffix: str) -> None:
         (["--theta", "nodes=3"], "unknown hyperparameter nodes"),
         (["--theta", "top_p=2"], "top_p is 2.0"),
         (["--best"], "--best needs --study"),
+        (["--preset", "rnag", "--study", "x"], "--preset and --study"),
+        (["--preset", "rnagd"], "did you mean rnag-d?"),
         (["--draw", "picture.gif"], ".svg and .png"),
         (["--draw", "no/such/folder/a.svg"], "cannot be written"),
     ],

@@ -152,3 +152,35 @@ def test_a_dataset_behind_a_loop_of_links_or_an_unknown_home_is_refused(tmp_path
     for path in ("loop/images", "~no-such-user/images"):
         (tmp_path / "study.yaml").write_text(small_study.replace("{name: digits}", f"{{name: folder, path: {path}}}"))
         assert "trainer.dataset.path cannot be followed to its end" in refusal(tmp_path / "study.yaml")
+
+
+IN_CLUSTER = "\nexecution: {where: kubernetes, kubernetes: {image: trainer%s}}\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "read"),
+    [
+        ("images/all", ", data: {claim: c}", "/data/images/all"),
+        ("images/all", ", data: {claim: c, mount_path: /volumes/one}", "/volumes/one/images/all"),
+        ("/elsewhere/images", ", data: {claim: c}", "/elsewhere/images"),
+        ("/elsewhere/images/", "", "/elsewhere/images"),
+    ],
+)
+def test_a_path_in_a_cluster_is_one_of_the_trainer_s(
+    tmp_path: Path, small_study: str, path: str, data: str, read: str
+) -> None:
+    text = small_study.replace("{name: digits}", f"{{name: folder, path: {path}}}") + IN_CLUSTER % data
+    assert parse_study_spec(text, "text", folder=tmp_path).trainer.dataset.path == read
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("images", "is relative ('images'), and execution.kubernetes.data mounts no volume"), ("~/images", "no home")],
+)
+def test_a_path_that_no_trainer_could_find_is_refused(small_study: str, path: str, words: str) -> None:
+    text = small_study.replace("{name: digits}", f"{{name: folder, path: {path}}}") + IN_CLUSTER % ""
+    with pytest.raises(SpecError) as refused:
+        parse_study_spec(text, "study.yaml")
+    assert words in str(refused.value)
+    assert "trainer.dataset.path" in str(refused.value)
+    assert "line" in str(refused.value)

@@ -101,7 +101,20 @@ def test_a_cluster_that_tells_nothing_of_readiness_is_asked_for_its_pods(
     for _ in range(100):
         clock.advance(seconds=3)
         executor.observe([NAME])
-    assert server.count("GET", "/pods") - before <= 11, "every half minute while it runs"
+    assert server.count("GET", "/pods") - before <= 21, "four times a minute while it runs"
+
+
+def test_a_pod_that_the_cluster_replaces_is_an_attempt_that_was_lost(
+    server: ApiServer, executor: KubernetesExecutor, task: TrialTask, clock: Clock
+) -> None:
+    executor.start(NAME, task)
+    begin(server, NAME, tells_ready=False)
+    until(executor, Phase.RUNNING, clock)
+    successor = pod_of(server.jobs()[NAME], conditions=[scheduled()])
+    successor["metadata"].update(name=f"{NAME}-second", creationTimestamp="2999-01-01T00:00:00Z")
+    server.put("pods", successor)
+    seen = until(executor, Phase.ENDED, clock)
+    assert (seen.failure, seen.reason) == (Failure.INFRASTRUCTURE, "PodDeleted")
 
 
 def test_unschedulable_is_never_running(

@@ -73,7 +73,7 @@ def test_it_waits_for_pod_and_container_and_ends_with_them(server: ApiServer, sc
 def test_a_stream_that_breaks_off_goes_on_where_it_was(server: ApiServer, scene: Scene) -> None:
     begin(server, NAME)
     scene.write("epoch 1", "", "  epoch 2")
-    server.cut_log_after = [1, 1, 2]
+    server.cut_log_after = [1, 1, 3]
     scene.steps = [lambda: None, lambda: None, lambda: run_out(scene), lambda: None]
     assert scene.follow() == ["epoch 1", "", "  epoch 2", "epoch 2", "epoch 3"]
     assert scene.said == []
@@ -99,6 +99,7 @@ def test_a_stream_without_a_word_is_opened_anew(
 def test_an_api_server_that_is_away_for_a_while_is_waited_for(server: ApiServer, scene: Scene) -> None:
     begin(server, NAME)
     scene.write("epoch 1")
+    server.cut_log_after = [1]
     server.faults.append(Fault(path="/pods", status=503, message="etcd is away", times=6))
     scene.steps = [lambda: None, lambda: run_out(scene), lambda: None]
     assert scene.follow() == ["epoch 1", "epoch 2", "epoch 3"]

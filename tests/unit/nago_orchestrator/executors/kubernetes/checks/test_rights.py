@@ -59,7 +59,8 @@ def test_all_that_the_program_asks_for_is_checked_and_nothing_else(
     executor.start(NAME, task)  # it is there already
     executor.observe([NAME])  # no pod yet: why?
     begin(server, NAME)
-    list(PodLog(job_api(server), NAME).follow(None, lambda: False, lambda _: end(server, NAME, code=1)))
+    end(server, NAME, code=1)
+    list(PodLog(job_api(server), NAME).follow(None, lambda: False, lambda _: None))
     executor.stop(NAME, grace_seconds=0)
     mounted = make_job(
         data=ClaimMount(claim="images", mount_path="/data"), service_account="nago-trainer", priority_class="low"

@@ -1,0 +1,105 @@
+"""Whether a fit can be trusted: SGHMC accepts everything, so its chains have to be compared.
+
+Of functions, not of weights: units of a layer can change places and signs without changing the network, so that weights
+of two good chains need not agree, while their predictions must. The functions are the mean at up to 32 of the training
+points; R-hat is that of split chains (Gelman et al., Bayesian Data Analysis, 3rd edition, section 11.4), the effective
+sample size Geyer's, both as NumPyro computes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
+from scipy.stats import norm
+
+from nago_orchestrator.surrogate.port import Array
+
+WATCHED_POINTS = 32
+MOST_R_HAT = 1.5
+LEAST_COVERAGE_90 = 0.75
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveDiagnostics:
+    """Of one objective; None where it has no evaluations to judge by."""
+
+    r_hat: float | None
+    """Median over the watched points."""
+    largest_r_hat: float | None
+    effective_samples: float | None
+    """Median over the watched points."""
+    coverage_50: float | None
+    """Share of the training costs within the central interval of that probability."""
+    coverage_90: float | None
+    problem: str | None
+    """Why this fit should not be trusted, in one sentence."""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def diagnose(draws: Array, noise: Array, costs: Array, samples: Array) -> ObjectiveDiagnostics:
+    """Of means `draws` and noise variances `noise`, each of shape (chains, draws, points), at the training points."""
+    if not len(costs):
+        return _UNKNOWN
+    if not (np.isfinite(draws).all() and np.isfinite(noise).all()):
+        return _DIVERGED
+    r_hat, effective = _mixing(draws)
+    coverage_50, coverage_90 = (coverage(draws, noise, costs, samples, share) for share in (0.5, 0.9))
+    return ObjectiveDiagnostics(
+        r_hat=float(np.median(r_hat)),
+        largest_r_hat=float(np.max(r_hat)),
+        effective_samples=float(np.median(effective)),
+        coverage_50=coverage_50,
+        coverage_90=coverage_90,
+        problem=_problem(float(np.median(r_hat)), coverage_90, len(costs)),
+    )
+
+
+def coverage(draws: Array, noise: Array, costs: Array, samples: Array, share: float) -> float:
+    """How many of the costs lie within the central interval of probability `share` of a normal distribution."""
+    mean, variance = draws.mean((0, 1)), draws.var((0, 1)) + noise.mean((0, 1)) / samples
+    half_width = norm.ppf(0.5 + share / 2) * np.sqrt(variance)
+    return float(np.mean(np.abs(costs - mean) <= half_width))
+
+
+def to_json(objectives: list[ObjectiveDiagnostics], fits: int, seed: int) -> Mapping[str, Any]:
+    """As it is stored with a proposal."""
+    problems = [objective.problem for objective in objectives if objective.problem]
+    return {
+        "good": not problems,
+        "fits": fits,
+        "seed": seed,
+        "objectives": [objective.as_json() for objective in objectives],
+    }
+
+
+def _mixing(draws: Array) -> tuple[Array, Array]:
+    points = draws.shape[-1]
+    watched = draws[..., np.unique(np.linspace(0, points - 1, min(points, WATCHED_POINTS)).astype(int))]
+    # A chain that does not move at all has no variance to compare: it is far below any tolerance of costs.
+    jitter = 1e-6 * np.random.default_rng(0).standard_normal(watched.shape)
+    return split_gelman_rubin(watched + jitter), effective_sample_size(watched + jitter)
+
+
+def _problem(r_hat: float, coverage_90: float, count: int) -> str | None:
+    if r_hat > MOST_R_HAT:
+        return f"The chains disagree: median R-hat {r_hat:.2f} is above {MOST_R_HAT}."
+    if count >= WATCHED_POINTS and coverage_90 < LEAST_COVERAGE_90:
+        return f"The 90 % interval covers {coverage_90:.0%} of the training costs, less than {LEAST_COVERAGE_90:.0%}."
+    return None
+
+
+_NOTHING = {
+    "r_hat": None,
+    "largest_r_hat": None,
+    "effective_samples": None,
+    "coverage_50": None,
+    "coverage_90": None,
+}
+_UNKNOWN = ObjectiveDiagnostics(**_NOTHING, problem=None)
+_DIVERGED = ObjectiveDiagnostics(**_NOTHING, problem="The chains diverged.")
