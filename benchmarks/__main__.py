@@ -7,7 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-NOT_BENCHMARKS = {"__main__", "figure", "synthetic_study"}
+NOT_BENCHMARKS = {
+    "__main__",
+    "bohb_race",
+    "fidelity_problems",
+    "fidelity_race",
+    "figure",
+    "synthetic_study",
+    "unit_space",
+}
 
 
 def main(names: list[str]) -> int:

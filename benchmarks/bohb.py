@@ -1,4 +1,6 @@
-"""How long BOHB takes to propose, and to come back after a restart, at 1,000 told results.
+"""How long BOHB takes to propose, and to come back after a restart, at 1,000 told results; and what it finds.
+
+Its quality is compared with that of HpBandSter itself (`bohb_race.py`).
 
 `python -m benchmarks.bohb` prints one JSON line per figure and ends with 1 if a goal is not met.
 """
@@ -13,6 +15,9 @@ import time
 import warnings
 from collections.abc import Callable
 
+import numpy as np
+
+from benchmarks.bohb_race import COST, RACES, SEARCHES, Race, incumbent_regret
 from benchmarks.figure import Goal, show
 from nago_orchestrator.domain import Evaluation, Origin, Outcome, Proposal
 from nago_orchestrator.proposers.bohb import Bohb
@@ -24,6 +29,8 @@ from nago_orchestrator.spec.space_section import SpaceSection
 RESULTS = 1_000
 TIMED_ASKS = 150
 REPEATS = 5
+SEEDS = 10
+BOOTSTRAPS = 2_000
 SPACE = SpaceSection().search_space()
 """The paper's: eight searched hyperparameters."""
 IMPORT = "import nago_orchestrator.proposers.bohb"
@@ -92,6 +99,24 @@ def import_seconds() -> float:
     return whole - bare
 
 
+def compare(race: Race) -> bool:
+    """No worse: the difference of the medians may well be 0 or less, by the interval of its bootstrap."""
+    regrets = {
+        name: np.array([incumbent_regret(race, make(race.space, seed), seed) for seed in range(1, SEEDS + 1)])
+        for name, make in SEARCHES.items()
+    }
+    for name, found in regrets.items():
+        for label, share in (("lower quartile", 0.25), ("median", 0.5), ("upper quartile", 0.75)):
+            figure = f"{race.name}: regret after {COST} full evaluations, {name}, {label} of {SEEDS} seeds"
+            show("bohb", figure, float(np.quantile(found, share)), "loss")
+    rng = np.random.default_rng(0)
+    medians = {name: np.median(rng.choice(found, size=(BOOTSTRAPS, SEEDS)), axis=1) for name, found in regrets.items()}
+    low, high = np.quantile(medians["ours"] - medians["HpBandSter"], [0.05, 0.95])
+    show("bohb", f"{race.name}: ours minus HpBandSter's median, upper end of 90 %", float(high), "loss")
+    figure = f"{race.name}: ours minus HpBandSter's median, lower end of 90 %"
+    return show("bohb", figure, float(low), "loss", Goal(0))
+
+
 def main() -> int:
     warnings.simplefilter("ignore")  # HpBandSter uses names that ConfigSpace and statsmodels announce to drop
     proposals, evaluations = history()
@@ -115,6 +140,7 @@ def main() -> int:
         show("bohb", "rebuild at 1,000 results, largest", max(rebuilds), "s"),
         show("bohb", "import of the proposer, median", import_seconds(), "s"),
     ]
+    met += [compare(race) for race in RACES]
     return 0 if all(met) else 1
 
 

@@ -23,7 +23,7 @@ from nago_orchestrator.domain import Evaluation, Outcome, Proposal
 from nago_orchestrator.encoding import Encoding
 from nago_orchestrator.proposers.mobo import Mobo
 from nago_orchestrator.proposers.mobo_batch import Fit
-from nago_orchestrator.proposers.mobo_fit import fit_gaussian
+from nago_orchestrator.proposers.mobo_fit import fit_gaussian, network_fit
 from nago_orchestrator.proposers.mobo_plan import MoboOptions, MoboPlan
 from nago_orchestrator.space import FloatRange, SearchSpace
 from nago_trainer.architecture import HYPERPARAMETERS
@@ -44,6 +44,8 @@ one side of the unit cube, to one part in a million."""
 FIXED = {"top_nodes": 10, "top_k": 4, "mid_nodes": 5, "bottom_nodes": 10, "bottom_k": 4}
 FIXED_RATIOS = {"channel_ratio_3": 1.0, "stage_ratio_2": 1e6, "stage_ratio_3": 0.0}
 SEARCHES: Mapping[str, tuple[Acquisition, Fit]] = {
+    "usemo-network": (Acquisition.USEMO, network_fit()),
+    "ehvi-network": (Acquisition.EHVI, network_fit()),
     "usemo-gp": (Acquisition.USEMO, fit_gaussian),
     "ehvi-gp": (Acquisition.EHVI, fit_gaussian),
 }

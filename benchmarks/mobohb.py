@@ -1,8 +1,8 @@
 """How soon mobohb finds the front, against random search, NSGA-II, Optuna's TPE and BOHB on a scalarised objective.
 
-`python -m benchmarks.mobohb` prints one JSON line per figure and ends with 1 if a goal is not met. The figures are shares
-of the best known hypervolume after so many full evaluations, over SEEDS seeds; a lower fidelity costs its share of one.
-The peers' runs are kept in benchmarks/peers/mobohb.csv (made by benchmarks/peers/mobohb_peers.py).
+`python -m benchmarks.mobohb` prints one JSON line per figure and ends with 1 if a goal is not met. The figures are
+shares of the best known hypervolume after so many full evaluations; a lower fidelity costs its share of one. The peers'
+runs are kept in benchmarks/peers/mobohb.csv, made by benchmarks/peers/mobohb_peers.py.
 """
 
 from __future__ import annotations

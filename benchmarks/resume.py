@@ -18,11 +18,11 @@ import numpy as np
 from benchmarks.figure import Goal, show
 from nago_orchestrator import seeds
 from nago_orchestrator.domain import Evaluation, Observation, Outcome, Phase, Proposal, TrainingRecipe
+from nago_orchestrator.search import make_proposer
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.store.records import NewStudy
 from nago_orchestrator.store.store import Store, open_store
 from nago_orchestrator.trial_design import design_trial
-from nago_orchestrator.wiring import make_proposer
 from nago_trainer.architecture import canonical
 from nago_trainer.contract import DatasetSettings, TrainingSettings, TrialResult
 
@@ -67,7 +67,7 @@ def fill(store: Store, spec: StudySpec) -> None:
         ),
         NOW,
     )
-    proposer, rng = make_proposer(spec), np.random.default_rng(1)
+    proposer, rng = make_proposer(spec, recipe(spec)), np.random.default_rng(1)
     for number in range(TRIALS):
         proposal = proposer.ask()
         if not isinstance(proposal, Proposal):

@@ -28,7 +28,7 @@ _FIXED = {"top_nodes": 6, "top_k": 4, "mid_nodes": 3, "bottom_nodes": 6, "bottom
 
 def unit_space(real: int, whole: int = 0) -> SearchSpace:
     """`real` dimensions from 0 to 1, and `whole` ones of two values each."""
-    searched = [
+    searched: list[IntegerRange | FloatRange] = [
         *(IntegerRange(name=name, low=_WHOLE_LOW, high=_WHOLE_LOW + 1) for name in WHOLE[:whole]),
         *(FloatRange(name=name, low=0.0, high=1.0) for name in REAL[:real]),
     ]

@@ -28,10 +28,10 @@ class Subject:
 
 
 def subject_of(spec: StudySpec | None, url: str, *, asked_for_cluster: bool) -> Subject:
-    """Inside a cluster its own is always looked at."""
-    in_jobs = spec is not None and spec.execution.where == "kubernetes"
+    """Inside a cluster its own is looked at, unless the study has nothing to do with it."""
     inside = "KUBERNETES_SERVICE_HOST" in os.environ
-    return Subject(spec=spec, cluster=asked_for_cluster or in_jobs or inside, url=url)
+    concerned = inside if spec is None else spec.execution.where == "kubernetes"
+    return Subject(spec=spec, cluster=asked_for_cluster or concerned, url=url)
 
 
 def diagnose(subject: Subject, now: datetime) -> Iterator[Finding]:

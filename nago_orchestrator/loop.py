@@ -26,6 +26,8 @@ GLANCE_SECONDS = 0.05
 """While there is nothing to do: between two questions to the executor whether it has news, which cost little."""
 GLANCES_A_PULSE = 4
 """After so many the database is asked, too."""
+QUIET_GLANCES_A_PULSE = 10
+"""The same when the last rest, too, ended with nothing to do."""
 GLANCES_A_REST = 40
 """After so many everything is looked at again: patience ends, retries come due."""
 LONGEST_TROUBLE_SECONDS = 300.0
@@ -79,6 +81,7 @@ def run(session: Session, sleep: Callable[[float], None]) -> StudyState:
 
 
 def _run_held(session: Session, hold: Hold, patience: _Patience, sleep: Callable[[float], None]) -> StudyState:
+    rests = 0
     while True:
         if not hold.still_held():
             raise _HoldLostError("The database lost the lock on this study.")
@@ -97,18 +100,19 @@ def _run_held(session: Session, hold: Hold, patience: _Patience, sleep: Callable
             return state
         if not busy and not live and (state is not StudyState.RUNNING or session.stop.requested):
             return state
-        if not busy:
-            _rest(session, sleep)
+        rests = 0 if busy else rests + 1
+        if rests:
+            _rest(session, sleep, GLANCES_A_PULSE if rests == 1 else QUIET_GLANCES_A_PULSE)
 
 
-def _rest(session: Session, sleep: Callable[[float], None]) -> None:
+def _rest(session: Session, sleep: Callable[[float], None], glances_a_pulse: int) -> None:
     """Until there may be something to do: executor, database or a stop say so, or it has lasted long enough."""
     asked = session.stop.requested, session.stop.aborted
     for turn in range(1, GLANCES_A_REST + 1):
         sleep(GLANCE_SECONDS)
         if session.executor.has_news() or (session.stop.requested, session.stop.aborted) != asked:
             return
-        if turn % GLANCES_A_PULSE == 0 and not session.facts.is_current():
+        if turn % glances_a_pulse == 0 and not session.facts.is_current():
             return
 
 

@@ -15,10 +15,11 @@ from nago_orchestrator.errors import InputError, NagoError
 from nago_orchestrator.proposers.planned import planned_proposals
 from nago_orchestrator.proposers.port import Proposer
 from nago_orchestrator.proposers.random_search import RandomSearch
+from nago_orchestrator.search import make_proposer
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.kubernetes import KubernetesSection
 from nago_orchestrator.trial_design import attempt_name, build_task
-from nago_orchestrator.wiring import draw_by, make_proposer
+from nago_orchestrator.wiring import draw_by
 from nago_trainer.contract import TrialTask
 
 FIRST_PROPOSALS = 8
@@ -86,7 +87,7 @@ def study_cost(spec: StudySpec) -> Cost:
 
 def preview_study(spec: StudySpec, recipe: TrainingRecipe) -> Preview:
     """With the first proposals of the study's own search. Raises InputError where its libraries are missing."""
-    return _drawn(spec, recipe, make_proposer(spec))
+    return _drawn(spec, recipe, make_proposer(spec, recipe))
 
 
 def refuse_impossible(spec: StudySpec, recipe: TrainingRecipe, now: datetime) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from nago_orchestrator.domain import TrainingRecipe
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.executors.dataset_check import PUBLISHED, DatasetFacts, describe_dataset
@@ -44,6 +46,11 @@ def study_recipe(spec: StudySpec) -> TrainingRecipe:
 def _dataset_facts(spec: StudySpec) -> DatasetFacts:
     section = spec.trainer.dataset
     if spec.execution.where == "local":
+        if find_spec("torch") is None:
+            raise InputError(
+                "trials cannot run on this machine, which has no torch: let them run in a cluster "
+                "(execution.where: kubernetes), or pip install 'nago-orchestrator[trainer]'"
+            )
         return describe_dataset(section.name, section.path)
     if section.channels is not None and section.classes is not None:
         return DatasetFacts(channels=section.channels, classes=section.classes, images=0)

@@ -17,6 +17,8 @@ class Purpose(IntEnum):
     PROPOSAL = 1
     ARCHITECTURE = 2
     TRAINING = 3
+    KNOWN_COST = 4
+    PHASE = 5
 
 
 def proposal(study_seed: int, number: int) -> np.random.SeedSequence:
@@ -32,6 +34,16 @@ def architecture(study_seed: int, proposal_number: int, replicate: int) -> int:
 def training(study_seed: int, proposal_number: int, replicate: int) -> int:
     """For initialisation, order of the data and augmentation of that architecture's training: 53 bits."""
     return _integer(_child(study_seed, Purpose.TRAINING, proposal_number, replicate))
+
+
+def known_cost(study_seed: int, draw: int) -> int:
+    """For the free draws from which a search learns what is known before training: an integer of 53 bits."""
+    return _integer(_child(study_seed, Purpose.KNOWN_COST, draw))
+
+
+def phase(study_seed: int, number: int) -> int:
+    """The seed that a phase of the search takes for its study's; the first phase has the study's own."""
+    return study_seed if number == 0 else _integer(_child(study_seed, Purpose.PHASE, number))
 
 
 def _child(study_seed: int, purpose: Purpose, *numbers: int) -> np.random.SeedSequence:

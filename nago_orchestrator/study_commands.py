@@ -16,12 +16,13 @@ from nago_orchestrator.final_training import search_alone
 from nago_orchestrator.preview import refuse_impossible
 from nago_orchestrator.proposers.replay import Difference, verify
 from nago_orchestrator.recipe import study_recipe
+from nago_orchestrator.search import make_proposer
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.lock import SERVING
 from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store, open_store
 from nago_orchestrator.warm_start import SourceStudy, prior_evaluations
-from nago_orchestrator.wiring import draw_of, make_proposer, run_study, runs_folder
+from nago_orchestrator.wiring import draw_of, run_study, runs_folder
 
 
 def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
@@ -132,7 +133,8 @@ def verify_replay(name: str, url: str) -> tuple[Difference, ...]:
     store = open_store(url)
     study = store.study(name)
     proposals, evaluations = search_alone(*store.history(study.id))
-    return verify(make_proposer(StudySpec.from_canonical(study.spec)), proposals, evaluations)
+    proposer = make_proposer(StudySpec.from_canonical(study.spec), study.recipe, study.prior)
+    return verify(proposer, proposals, evaluations)
 
 
 def verify_draws(name: str, url: str, on_progress: Callable[[int, int], None]) -> tuple[Difference, ...]:

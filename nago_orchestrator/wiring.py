@@ -24,6 +24,7 @@ from nago_orchestrator.places import data_folder
 from nago_orchestrator.proposers.port import Proposer
 from nago_orchestrator.proposers.replay import rebuild
 from nago_orchestrator.reconcile import Limits, RetryPolicy, Rules
+from nago_orchestrator.search import make_proposer
 from nago_orchestrator.serve import Server
 from nago_orchestrator.serve_http import serve_pages, text_page
 from nago_orchestrator.session import Session, StopSignal
@@ -201,50 +202,9 @@ def _remember(store: Store, name: str, spec: StudySpec) -> tuple[Proposer, int]:
     proposals, evaluations = store.history(study.id)
     if study.state not in GOING_ON or any(proposal.final for proposal in proposals):
         return EndedSearch(), len(evaluations)
-    proposer = make_proposer(spec)
+    proposer = make_proposer(spec, study.recipe, study.prior)
     rebuild(proposer, proposals, evaluations)
     return proposer, len(evaluations)
-
-
-def make_proposer(spec: StudySpec) -> Proposer:
-    """A proposer that has been told nothing yet. Its libraries are loaded here, and only its own.
-
-    Raises InputError where they are not installed.
-    """
-    search = spec.search
-    if search.algorithm == "random":
-        from nago_orchestrator.proposers.random_search import RandomSearch
-
-        return RandomSearch(
-            space=spec.search_space(),
-            study_seed=spec.seed,
-            fidelity=spec.fidelities[-1],
-            proposals=search.proposals,
-        )
-    try:
-        from nago_orchestrator.proposers.bohb import Bohb
-        from nago_orchestrator.proposers.hpbandster_fence import ModelOptions
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"the search by BOHB needs {error.name}, which is not installed: pip install 'nago-orchestrator[bohb]'"
-        ) from error
-
-    names = [objective.name for objective in spec.objectives]
-    return Bohb(
-        space=spec.search_space(),
-        study_seed=spec.seed,
-        ladder=spec.fidelities,
-        brackets=search.iterations,
-        objective=names.index(search.objective or names[0]),
-        options=ModelOptions(
-            min_points_in_model=search.min_points_in_model,
-            top_n_percent=search.top_n_percent,
-            num_samples=search.num_samples,
-            random_fraction=search.random_fraction,
-            bandwidth_factor=search.bandwidth_factor,
-            min_bandwidth=search.min_bandwidth,
-        ),
-    )
 
 
 def _rules(spec: StudySpec) -> Rules:

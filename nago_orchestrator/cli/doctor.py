@@ -29,7 +29,7 @@ OptionalStudyFile = Annotated[
     ),
 ]
 Cluster = Annotated[
-    bool, typer.Option("--kubernetes", help="Check the cluster of the present access; inside one that is done anyway.")
+    bool, typer.Option("--kubernetes", help="Check the cluster of the present access, also without a study.")
 ]
 
 

@@ -17,7 +17,10 @@ from nago_orchestrator.errors import NotFoundError
 if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
     from sqlalchemy import Engine
 
+    from nago_orchestrator.trial_logs import LogSource
+
 PAUSE_SECONDS = 1.0
+END_TRIES = 15
 Look = Callable[[], Row]
 
 
@@ -45,18 +48,37 @@ def logs(
             return
         source = log_source(study, first, url)
         if follow and _is_live(first):
-            printed = _print(source.follow(tail, lambda: _is_live(look()), _once()))
-            last = look()
-            if not printed and not _is_live(last):
-                _print_stored(last, study, tail)
-            _say_end(last, study)
-            return
-        lines = source.read(tail, _say)
-        if lines is None and not _is_live(first):
-            _print_stored(first, study, tail)
-        elif not lines:
-            _say(f"{_named(first, study)} has printed nothing")
-        _print(lines or ())
+            _follow(source, look, study, tail)
+        else:
+            _print_now(source, first, study, tail)
+
+
+def _follow(source: LogSource, look: Look, study: str, tail: int | None) -> None:
+    printed = _print(source.follow(tail, lambda: _is_live(look()), _once()))
+    row = _ended(look)
+    if not printed and row.get("log_tail"):
+        _print_stored(row, study, tail)
+    if not _is_live(row):
+        _say(f"{_named(row, study)} has ended, {row['state']}{_why(row)}")
+
+
+def _ended(look: Look) -> Row:
+    """The row as soon as it says how the attempt ended: whoever runs the study learns of it a moment after its log."""
+    for _ in range(END_TRIES):
+        row = look()
+        if not _is_live(row):
+            break
+        time.sleep(PAUSE_SECONDS)
+    return row
+
+
+def _print_now(source: LogSource, row: Row, study: str, tail: int | None) -> None:
+    lines = source.read(tail, _say)
+    if lines is None and not _is_live(row):
+        _print_stored(row, study, tail)
+    elif not lines:
+        _say(f"{_named(row, study)} has printed nothing")
+    _print(lines or ())
 
 
 def _first_look(engine: Engine, study: str, number: int, wanted: int | None, *, wait: bool) -> Row:
@@ -94,7 +116,7 @@ def _print_stored(row: Row, study: str, tail: int | None) -> None:
     stored = row.get("log_tail")
     if not stored:
         kept = ": the end of a log is kept for attempts that fail" if row["state"] == AttemptState.SUCCEEDED else ""
-        raise NotFoundError(f"the log of {_named(row, study)} is gone, or it printed nothing{kept}")
+        raise NotFoundError(f"the log of {_named(row, study)} is gone, or it printed nothing{kept or _why(row)}")
     _say("the log itself is gone; this is its stored end")
     lines = str(stored).splitlines()
     _print(lines if tail is None else lines[-tail:])
@@ -109,10 +131,8 @@ def _print(lines: Iterable[str]) -> bool:
     return printed
 
 
-def _say_end(row: Row, study: str) -> None:
-    if not _is_live(row):
-        why = f": {row['reason']}: {row['message']}" if row.get("reason") else ""
-        _say(f"{_named(row, study)} has ended, {row['state']}{why}")
+def _why(row: Row) -> str:
+    return f": {row['reason']}: {row['message']}" if row.get("reason") else ""
 
 
 def _named(row: Row, study: str) -> str:

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from nago_orchestrator.proposers.mobo_batch import Fitted
+from nago_orchestrator.proposers.mobo_batch import Fit, Fitted
 from nago_orchestrator.surrogate.gaussian_process import fit_gaussian_processes
+from nago_orchestrator.surrogate.options import SurrogateOptions
 from nago_orchestrator.surrogate.port import Array
+
+
+def network_fit(options: SurrogateOptions | None = None) -> Fit:
+    """The paper's: a Bayesian network per objective. jax is loaded by the first fit. Notes: its diagnostics."""
+
+    def fit(points: Array, costs: Array, samples: Array, seed: int) -> Fitted:
+        from nago_orchestrator.surrogate.fit import fit_surrogate
+
+        surrogate = fit_surrogate(points, costs, samples, seed=seed, options=options)
+        return Fitted(surrogate=surrogate, notes={"model": "bayesian network", **surrogate.diagnostics})
+
+    return fit
 
 
 def fit_gaussian(points: Array, costs: Array, samples: Array, seed: int) -> Fitted:
@@ -15,7 +28,7 @@ def fit_gaussian(points: Array, costs: Array, samples: Array, seed: int) -> Fitt
     return Fitted(
         surrogate=surrogate,
         notes={
-            "surrogate": "gaussian process",
+            "model": "gaussian process",
             "noise_deviation": [round(float(np.exp(0.5 * own.noise)), 6) for own in surrogate.hyperparameters],
             "noise_slope": [np.round(own.slope, 3).tolist() for own in surrogate.hyperparameters],
             "length_scales": [np.round(np.exp(own.lengths), 3).tolist() for own in surrogate.hyperparameters],

@@ -5,21 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.failures import seconds
-from nago_orchestrator.report.panel import Row
+from nago_orchestrator.report.panel import Row, TextTable
 from nago_orchestrator.report.study_report import StudyReport
 
 TOP = 15
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextTable:
-    header: tuple[str, ...]
-    """Empty where the rows speak for themselves."""
-    rows: tuple[tuple[str, ...], ...]
 
 
 def study_facts(report: StudyReport) -> list[tuple[str, str]]:

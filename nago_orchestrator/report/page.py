@@ -11,11 +11,11 @@ from plotly.offline import get_plotlyjs
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.correlation import correlation
 from nago_orchestrator.report.curves import learning_curves
-from nago_orchestrator.report.facts import TextTable, best_generator, best_words, study_facts, top_trials
+from nago_orchestrator.report.facts import best_generator, best_words, study_facts, top_trials
 from nago_orchestrator.report.failures import failures
 from nago_orchestrator.report.history import history
 from nago_orchestrator.report.hyperparameters import hyperparameters
-from nago_orchestrator.report.panel import Panel
+from nago_orchestrator.report.panel import Panel, TextTable
 from nago_orchestrator.report.sheet import STYLE_SHEET
 from nago_orchestrator.report.study_report import StudyReport
 from nago_orchestrator.report.timeline import timeline

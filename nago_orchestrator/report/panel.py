@@ -12,6 +12,13 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextTable:
+    header: tuple[str, ...]
+    """Empty where the rows speak for themselves."""
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
     key: str
     """Anchor of the panel in the page."""
@@ -21,3 +28,5 @@ class Panel:
     figure: go.Figure | None
     note: str | None = None
     """What was left out of the figure; without a figure, what is missing."""
+    table: TextTable | None = None
+    """The figure's data."""

@@ -20,6 +20,9 @@ FAINT = "#d9dee4"
 ACCENT = "#d9480f"
 """Of the best, and of the Pareto front."""
 FONT = "Inter, 'Segoe UI', 'Helvetica Neue', Helvetica, Arial, sans-serif"
+BAD = "#c92a2a"
+PHASES = ("#4263eb", "#2b8a3e", "#ae3ec9", "#0b7285", "#846358")
+"""Of a search's phases, in their order; other hues than those of fidelities and of the front."""
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "hexagon")
 MOST_POINTS = 4000
 """Points of one figure beyond which it is thinned, and says so."""
@@ -41,6 +44,31 @@ def fidelity_symbols(fidelities: Iterable[int]) -> dict[int, str]:
 
 def _blend(share: float) -> str:
     return "#" + "".join(f"{round(low + (high - low) * share):02x}" for low, high in zip(_LIGHT, _DARK, strict=True))
+
+
+def phase_colour(phase: int) -> str:
+    return PHASES[phase % len(PHASES)]
+
+
+def phase_label(phase: int, phases: Sequence[str]) -> str:
+    """`phases`: the algorithm of each; a search without phases is called by its algorithm alone."""
+    name = phases[phase] if phase < len(phases) else ""
+    return name if len(phases) == 1 and name else f"phase {phase + 1} {name}".rstrip()
+
+
+def objective_axis(name: str) -> dict[str, str]:
+    """Title and ticks of an axis in the objective's unit."""
+    if name in ("accuracy", "error"):
+        return {"title_text": name, "tickformat": "~%"}
+    units = {"memory": "bytes per sample", "loss": "nats", "seconds": "s"}
+    unit = f" ({units[name]})" if name in units else ""
+    return {"title_text": f"{name}{unit}", "exponentformat": "SI"}
+
+
+def pale(colour: str) -> str:
+    """The colour as it looks through mist, for what is dominated."""
+    parts = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return "#" + "".join(f"{round(255 - 0.35 * (255 - part)):02x}" for part in parts)
 
 
 def epochs_label(fidelity: int) -> str:

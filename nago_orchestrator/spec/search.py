@@ -56,10 +56,14 @@ class MoboSection(Section):
     """Thetas that are proposed together, from the same beliefs."""
     fidelity: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
     """Epochs of its trials, one of `fidelities`; by default the last."""
-    acquisition: Literal["expected-improvement", "confidence-bound", "thompson"] = "expected-improvement"
-    """What a candidate is worth for an objective."""
+    acquisition: Literal["usemo", "ehvi"] = "usemo"
+    """How a batch is chosen: the paper's way, or by the expected improvement of the hypervolume."""
+    gain: Literal["expected-improvement", "confidence-bound", "thompson"] = "expected-improvement"
+    """For `usemo`: what a candidate is worth for one objective."""
+    surrogate: Literal["network", "gaussian-process"] = "network"
+    """What is believed of each objective: the paper's Bayesian network, or a Gaussian process."""
     noise: Literal["heteroscedastic", "homoscedastic"] = "heteroscedastic"
-    """Whether the spread of a generator's networks may depend on theta, or is the same everywhere."""
+    """For `network`: whether the spread of a generator's networks may depend on theta, or is the same everywhere."""
     learn: tuple[Annotated[ObjectiveName, BeforeValidator(read_objective_name)], ...] = ()
     """Of memory, parameters and flops: those to learn from evaluations though they are known before training."""
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, insert, select
 
 from nago_orchestrator.domain import Evaluation, Origin, Outcome, Proposal, Theta, TrialState
 from nago_orchestrator.errors import NotFoundError
@@ -17,7 +17,6 @@ from nago_orchestrator.store.schema import evaluation, proposal, result, trial
 from nago_trainer.contract import encode_number
 
 _COSTS = [evaluation.c[f"cost_{place}"] for place in range(1, LARGEST_OBJECTIVE_COUNT + 1)]
-_PROPOSAL_COLUMNS: tuple[Column[Any], ...] = (proposal.c.number, proposal.c.fidelity, proposal.c.final)
 _TRIAL_COLUMNS = (
     trial.c.replicate,
     trial.c.number.label("trial"),
@@ -26,6 +25,13 @@ _TRIAL_COLUMNS = (
     trial.c.flops,
     trial.c.bytes_per_sample,
     trial.c.infeasible_reason,
+)
+_OPEN_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    proposal.c.number,
+    proposal.c.fidelity,
+    proposal.c.final,
+    *_TRIAL_COLUMNS,
+    *RESULT_COLUMNS,
 )
 
 
@@ -71,7 +77,7 @@ def open_proposals(connection: Connection, study_id: int, number: int | None = N
     """All, or the one of that number if it is open."""
     chosen = [] if number is None else [proposal.c.number == number]
     rows = connection.execute(
-        select(*_PROPOSAL_COLUMNS, *_TRIAL_COLUMNS, *RESULT_COLUMNS)
+        select(*_OPEN_COLUMNS)
         .select_from(proposal)
         .outerjoin(evaluation, evaluation.c.proposal_id == proposal.c.id)
         .outerjoin(trial, trial.c.proposal_id == proposal.c.id)

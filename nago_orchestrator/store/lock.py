@@ -190,8 +190,9 @@ def _hold_session(engine: Engine, study_id: int, holder: str) -> Iterator[Hold]:
 
 def _take_session(engine: Engine, connection: Connection, study_id: int, holder: str) -> Hold:
     try:
-        name = holder.encode("ascii", "replace").decode()[:_LONGEST_APPLICATION_NAME]
-        connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
+        connection.execute(
+            text("SELECT set_config('application_name', :name, false)"), {"name": _application_name(holder)}
+        )
         for pause in (*[_PAUSE_SECONDS] * (_TRIES - 1), 0.0):
             if connection.scalar(text("SELECT pg_try_advisory_lock(:class, :study)"), _keys(study_id)):
                 return _SessionHold(connection)
@@ -200,6 +201,13 @@ def _take_session(engine: Engine, connection: Connection, study_id: int, holder:
     except BaseException:
         connection.close()
         raise
+
+
+def _application_name(holder: str) -> str:
+    """As much of it as PostgreSQL keeps: rather without the time than with half of it."""
+    name = holder.encode("ascii", "replace").decode()
+    short = name if len(name) <= _LONGEST_APPLICATION_NAME else name.partition(" since ")[0]
+    return short[:_LONGEST_APPLICATION_NAME]
 
 
 def _keys(study_id: int) -> dict[str, int]:

@@ -189,7 +189,7 @@ def epochs(engine: Engine, name: str) -> list[Row]:
 
 
 def evaluations(engine: Engine, name: str) -> list[Row]:
-    """In told order: the columns of the view `incumbent`, outcome, parent, slot and told_before."""
+    """In told order: the columns of the view `incumbent`, outcome, parent, slot, told_before, final and notes."""
     proposal, evaluation = schema.proposal, schema.evaluation
     shared = [column.name for column in views.incumbent.c if column.name not in ("study", "evaluation", "proposal")]
     columns = [evaluation.c[name] if name in evaluation.c else proposal.c[name] for name in shared]
@@ -205,6 +205,8 @@ def evaluations(engine: Engine, name: str) -> list[Row]:
                 proposal.c.parent,
                 proposal.c.slot,
                 proposal.c.told_before,
+                proposal.c.final,
+                proposal.c.notes,
             )
             .join_from(evaluation, proposal, evaluation.c.proposal_id == proposal.c.id)
             .where(own)

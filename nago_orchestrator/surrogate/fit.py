@@ -29,13 +29,14 @@ def fit_surrogate(
     seed: int,
     options: SurrogateOptions | None = None,
 ) -> FittedSurrogate:
-    """One network per objective, all fitted together.
+    """One network per objective, all fitted together; the same arguments give the same surrogate.
 
-    `points`: in the unit cube, shape (points, dimensions), of canonical thetas. `costs`: to be minimised, shape (points,
-    objectives), of any scale; one that is NaN or infinite counts as unknown for that objective alone. `samples`: trials
-    whose mean each cost is, shape (points,). Any number of points, none included: then the prior speaks. The same
-    arguments give the same surrogate. A bad fit (see `diagnostics`) is done again with other randomness; if none is
-    good, the one whose chains agree best is returned, and its diagnostics say so.
+    `points`: in the unit cube, shape (points, dimensions), of canonical thetas; any number of them, none included: then
+    the prior speaks. `costs`: to be minimised, shape (points, objectives), of any scale; one that is NaN or infinite
+    counts as unknown, for that objective alone. `samples`: trials whose mean each cost is, shape (points,).
+
+    A bad fit (see `diagnostics`) is done again with other randomness; if none is good, the one whose chains agree best
+    is returned, and its diagnostics say so.
     """
     options = options or SurrogateOptions()
     scale = CostScale.of(costs)

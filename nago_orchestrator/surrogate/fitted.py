@@ -46,7 +46,7 @@ class FittedSurrogate:
         )
 
     def mean_gradient(self, points: Array) -> Array:
-        """Of the predictive mean with respect to the points of the unit cube, shape (points, objectives, dimensions)."""
+        """Of the predictive mean with respect to the points, shape (points, objectives, dimensions)."""
         (gradient,) = _in_batches(partial(_gradients, self.networks), points)
         return self.scale.spread[:, None] * gradient
 

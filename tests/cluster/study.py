@@ -18,7 +18,7 @@ from tests.simulated_executor import SimulatedExecutor
 from tests.studies import Orchestrator, create
 
 LOOK_SECONDS = 0.5
-CLEARED_SECONDS = 60
+CLEARED_SECONDS = 90
 """Until a Job's pods are gone: their grace, and the kubelet's word."""
 SMALL_SPACE = {
     "top_nodes": {"low": 3, "high": 5},
@@ -50,7 +50,8 @@ class ClusterStudy:
     @property
     def file(self) -> str:
         """The study file; JSON is YAML."""
-        command = ["sh", "-c", f"sleep {self.nap}; exec nago-train run"]
+        # A container's first process hears SIGTERM only if it listens.
+        command = ["sh", "-c", f"trap 'exit 143' TERM; sleep {self.nap} & wait; exec nago-train run"]
         kubernetes = {
             "image": self.installation.images.trainer,
             "gpu": {"count": 1},

@@ -1,9 +1,10 @@
-"""What `doctor`, `submit --dry-run` and `logs -f` say of a real cluster: from the orchestrator's pod and from outside."""
+"""`doctor`, `submit --dry-run` and `logs -f` on a real cluster, from the orchestrator's pod and from outside."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -14,7 +15,15 @@ import yaml
 from tests.cluster.installation import Installation
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
-QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": {}}}
+QUOTA = {
+    "apiVersion": "v1",
+    "kind": "ResourceQuota",
+    "metadata": {"name": "few"},
+    "spec": {"hard": {"limits.cpu": "8", "pods": "20"}},
+}
+"""It refuses every pod without a limit of CPU, which trials do not have."""
+FOLLOW = "until nago-orch show examined/1 > /tmp/shown 2>&1; do sleep 1; done; nago-orch logs examined/1 -f 2>&1"
+"""The trial is there a moment after the study."""
 Findings = dict[str, dict[str, Any]]
 
 
@@ -78,11 +87,14 @@ def test_the_doctor_says_before_what_would_fail(installation: Installation) -> N
     assert code == 0
     expected = {"GPU class nvidia.com/gpu": "ok", "Secret nago-trainer-database": "ok", "quota": "ok"}
     assert states(seen, *expected) == expected
-    installation.kubectl.apply({**QUOTA, "spec": {"hard": {"limits.cpu": "8", "pods": "20"}}})
-    code, seen = outside(
-        installation,
-        study(installation, gpu={"resource": "example.org/none"}, service_account="nobody", priority_class="none"),
-    )
+    installation.kubectl.apply(QUOTA)
+    try:
+        code, seen = outside(
+            installation,
+            study(installation, gpu={"resource": "example.org/none"}, service_account="nobody", priority_class="none"),
+        )
+    finally:
+        installation.kubectl("delete", "resourcequota", "few")
     assert code == 3
     problems = {check for check, found in seen.items() if found["state"] == "problem"}
     assert problems == {
@@ -103,11 +115,16 @@ def test_a_dry_run_shows_the_job_and_a_log_is_followed_to_its_end(installation: 
     job = yaml.safe_load(shown)
     assert job["metadata"]["name"] == "examined-t00000-a1"
     installation.kubectl("create", "--dry-run=server", "--validate=false", "--filename", "-", given=shown)
-    assert json.loads(installation.orchestrator("list", "-o", "json")) == []
+    assert "examined" not in {found["name"] for found in json.loads(installation.orchestrator("list", "-o", "json"))}
     installation.orchestrator("submit", "-", "--detach", given=text)
     followed = installation.kubectl(
         *("exec", "deployment/nago-orchestrator", "--"),
-        *("sh", "-c", "until nago-orch logs examined/1 -f; do sleep 1; done 2>&1"),
+        *(
+            "sh",
+            "-c",
+            "until nago-orch show examined/1 > /tmp/shown 2>&1; do sleep 1; done; nago-orch logs examined/1 -f 2>&1",
+        ),
         timeout=240,
     )
-    assert "attempt 1 of trial examined/1 has ended, succeeded" in followed
+    assert re.search(r"^epoch 1: .*^epoch 2: ", followed, re.MULTILINE | re.DOTALL)
+    assert followed.splitlines()[-1] == "attempt 1 of trial examined/1 has ended, succeeded"

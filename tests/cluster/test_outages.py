@@ -62,7 +62,7 @@ def test_the_database_is_away_for_a_minute(orchestrators: Orchestrators, machine
     for container in frozen.values():
         machinery.signal_container(container, signal.SIGSTOP)
     kubectl("scale", DATABASE, "--replicas", "0")
-    kubectl("wait", "pod/nago-postgres-0", "--for=delete", "--timeout=30s")
+    kubectl("wait", "pod/nago-postgres-0", "--for=delete", "--timeout=60s")
     away = time.monotonic()
     for container in frozen.values():
         machinery.signal_container(container, signal.SIGCONT)

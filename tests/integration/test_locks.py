@@ -42,6 +42,12 @@ def test_the_second_orchestrator_is_told_who_holds_the_study(scene: Scene, rival
         assert hold.still_held()
 
 
+def test_the_holder_is_told_with_a_whole_time_or_none(scene: Scene, rival: Store) -> None:
+    pod, time = "pid 1 on nago-orchestrator-75b5f8d949-twd8f", " since 2026-11-22T17:27:50+00:00"
+    with scene.store.hold(scene.study.id, pod + time):
+        assert rival.holder(scene.study.id) in (pod, pod + time)
+
+
 def test_a_study_can_be_held_again_after_its_holder_went(scene: Scene, rival: Store) -> None:
     study = scene.study.id
     for _ in range(3):

@@ -22,8 +22,8 @@ from nago_orchestrator.domain import (
 from nago_orchestrator.errors import DatabaseError, HeldError
 from nago_orchestrator.events import EventKind
 from nago_orchestrator.proposers.replay import verify
+from nago_orchestrator.search import make_proposer
 from nago_orchestrator.store.store import Store
-from nago_orchestrator.wiring import make_proposer
 from nago_trainer.contract import TrialTask
 from tests.simulated_executor import SimulatedExecutor, succeed
 from tests.studies import RECIPE, Orchestrator, create, small_spec
@@ -82,7 +82,8 @@ def test_a_whole_search_counts_every_trial_once_and_replays(store: Store, parall
     assert count_trials(store, done.study.id) == {TrialState.SUCCEEDED: 26}
     assert Counter(proposal.fidelity for proposal in proposals) == {1: 8, 2: 8, 4: 10}
     assert [evaluation.number for evaluation in evaluations] == list(range(26))
-    assert verify(make_proposer(small_spec(execution=f"{{parallelism: {parallelism}}}")), proposals, evaluations) == ()
+    proposer = make_proposer(small_spec(execution=f"{{parallelism: {parallelism}}}"), RECIPE)
+    assert verify(proposer, proposals, evaluations) == ()
 
 
 def test_never_more_trials_at_once_than_allowed(store: Store) -> None:

@@ -11,13 +11,13 @@ from nago_orchestrator.domain import Observation, Proposal, StudyState
 from nago_orchestrator.errors import NagoError
 from nago_orchestrator.final_training import Chosen, search_alone
 from nago_orchestrator.proposers.replay import verify
+from nago_orchestrator.search import make_proposer
 from nago_orchestrator.store import queries
 from nago_orchestrator.store.store import Store
 from nago_orchestrator.train_best import train_best
-from nago_orchestrator.wiring import make_proposer
 from nago_trainer.contract import TrialTask
 from tests.simulated_executor import SimulatedExecutor, succeed
-from tests.studies import Orchestrator, create, small_spec
+from tests.studies import RECIPE, Orchestrator, create, small_spec
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SPEC = small_spec(search="{algorithm: bohb, iterations: 3}", final="{networks: 3, epochs: 40, learning_rate: 0.2}")
@@ -66,7 +66,7 @@ def test_the_search_replays_as_before(store: Store) -> None:
     done, _ = searched(store)
     train_best(store, "small", generators(store, done.study.id, 1), networks=2, epochs=5, now=NOW)
     assert done.run() is StudyState.COMPLETED
-    assert verify(make_proposer(SPEC), *search_alone(*store.history(done.study.id))) == ()
+    assert verify(make_proposer(SPEC, RECIPE), *search_alone(*store.history(done.study.id))) == ()
 
 
 def test_the_best_stays_what_the_search_found(store: Store, engine: Engine) -> None:

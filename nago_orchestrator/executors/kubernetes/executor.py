@@ -8,6 +8,7 @@ last seen, and what could not be created or deleted is tried again.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ REFUSAL_PAUSE = timedelta(seconds=5)
 AT_ONCE = 8
 """Requests that are under way at one time; each waits for an answer most of its life."""
 DELETED = "JobDeleted"
+_ATTEMPT_NAME = re.compile(r"-t(\d+)-a(\d+)$")
 
 
 def _now() -> datetime:
@@ -118,7 +120,7 @@ class KubernetesExecutor:
     def observe(self, names: Collection[str]) -> Mapping[str, Observation]:
         """`names` are all attempts that are not over; whatever other Jobs the study has are deleted."""
         if not self._watch.wait_synced(FIRST_LIST_SECONDS):
-            log.warning("Kubernetes does not list the Jobs of %s: %s", self._study.name, self._watch.trouble)
+            log.warning("Kubernetes does not list the Jobs: %s", self._watch.trouble, extra=self._about())
             return {name: Observation(phase=Phase.PENDING) for name in names}
         self._changes = self._watch.changes  # before the Jobs are read: what comes in between is news
         jobs = self._watch.jobs()
@@ -145,16 +147,22 @@ class KubernetesExecutor:
             self._delete(name, uid)
         for name in self._undeleted:
             place = f"-n {self._api.namespace}"
-            log.error("the Job %s is left behind: delete it with kubectl delete job %s %s", name, name, place)
+            mend = f"kubectl delete job {name} {place}"
+            log.error("the Job %s is left behind: delete it with %s", name, mend, extra=self._about(name))
         self._watch.close()
         self._pool.shutdown()
+
+    def _about(self, name: str = "") -> dict[str, str | int]:
+        """What a log line is about; `name` is an attempt's."""
+        parts = _ATTEMPT_NAME.search(name)
+        return {"study": self._study.name, **({"trial": int(parts[1]), "attempt": int(parts[2])} if parts else {})}
 
     def _find(self, name: str) -> dict[str, Any] | None:
         """A Job that the watch has not seen; None as well for one of another study."""
         try:
             found = self._api.find(name)
         except ApiError as error:
-            log.warning("whether there is a Job %s is unknown: %s", name, error)
+            log.warning("whether there is a Job %s is unknown: %s", name, error, extra=self._about(name))
             return None
         labels = (found or {}).get("metadata", {}).get("labels") or {}
         wanted = dict(part.split("=") for part in self._study.selector.split(","))
@@ -184,7 +192,7 @@ class KubernetesExecutor:
         now = self._clock()
         since = self._refused[name].since if name in self._refused else now
         if since == now:
-            log.warning("the Job %s cannot be created now: %s", name, error)
+            log.warning("the Job %s cannot be created now: %s", name, error, extra=self._about(name))
         self._refused[name] = _Refusal(now + REFUSAL_PAUSE, since, str(error))
 
     def _ended_job(self, name: str, job: Mapping[str, Any]) -> Observation:
@@ -236,7 +244,7 @@ class KubernetesExecutor:
         except ApiUnavailableError as error:
             self._leave_api_until = self._clock() + REFUSAL_PAUSE
             self._undeleted[name] = uid
-            log.warning("the Job %s could not be deleted, which is tried again: %s", name, error)
+            log.warning("the Job %s could not be deleted now: %s", name, error, extra=self._about(name))
         else:
             self._undeleted.pop(name, None)
             self._watch.remove(name, uid)

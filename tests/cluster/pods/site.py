@@ -17,6 +17,8 @@ from tests.cluster.installation import Installation
 
 SUBMIT_EACH_LINE = 'while read -r study; do printf "%s" "$study" | nago-orch submit - --detach || exit 1; done'
 OVER = (StudyState.COMPLETED, StudyState.FAILED, StudyState.CANCELLED)
+SLOWLY: dict[str, Any] = {"name": "trainer", "resources": {"limits": {"cpu": "500m"}}}
+"""A trainer's container for what has to last: about half a second an epoch, on faster machines as well."""
 Document = dict[str, Any]
 Found = TypeVar("Found")
 
@@ -107,9 +109,15 @@ class Site:
         return found
 
     def left_behind(self, name: str) -> list[str]:
-        """The study's Jobs, and those of its pods that nobody has asked to go."""
-        found = self.installation.kubectl.get("jobs,pods", "--selector", f"{STUDY}={name}")["items"]
-        return [item["metadata"]["name"] for item in found if "deletionTimestamp" not in item["metadata"]]
+        """The study's Jobs, and those of its pods that nobody has asked to go; the cluster takes a moment for it."""
+        found: list[str] = []
+        for _ in range(20):
+            items = self.installation.kubectl.get("jobs,pods", "--selector", f"{STUDY}={name}")["items"]
+            found = [item["metadata"]["name"] for item in items if "deletionTimestamp" not in item["metadata"]]
+            if not found:
+                break
+            time.sleep(0.5)
+        return found
 
 
 def until(look: Callable[[], Found | None], what: str, seconds: float) -> Found:

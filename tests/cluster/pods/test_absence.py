@@ -21,12 +21,12 @@ from nago_orchestrator.store.store import Store
 from nago_orchestrator.study_commands import submit_study
 from nago_trainer.contract import TrialTask
 from tests.cluster.installation import Installation
-from tests.cluster.pods.site import Site, until
+from tests.cluster.pods.site import SLOWLY, Site, until
 from tests.studies import Orchestrator
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
 LEFT_ALONE, ADOPTED, FOREIGN = "left-alone", "adopted", "foreign"
-EPOCHS = 60
+EPOCHS = 40
 TAKEN = f"{FOREIGN}-t00000-a1"
 
 
@@ -48,6 +48,13 @@ class DiesAfterCreate:
         job = build_job(name, task, self.label, self.settings)
         self.installation.kubectl("create", "--validate=false", "--filename", "-", given=json.dumps(job))
         raise Dead
+
+    def start_all(self, tasks: Mapping[str, TrialTask]) -> None:
+        for name, task in tasks.items():
+            self.start(name, task)
+
+    def has_news(self) -> bool:
+        return False
 
     def observe(self, names: Collection[str]) -> Mapping[str, Observation]:
         return {name: Observation(phase=Phase.ABSENT) for name in names}
@@ -108,7 +115,11 @@ def uids(site: Site) -> dict[str, str]:
     """Of the Jobs that were there before the orchestrator wanted them, by study; all studies are over."""
     kubectl = site.installation.kubectl
     found = {FOREIGN: take_the_name(site)}
-    site.submit(site.study_file(LEFT_ALONE, trials=2, epochs=EPOCHS), site.study_file(FOREIGN))
+    lasting = {"pod_template": {"spec": {"containers": [SLOWLY]}}}
+    site.submit(
+        site.study_file(LEFT_ALONE, trials=2, epochs=EPOCHS, kubernetes=lasting),
+        site.study_file(FOREIGN),
+    )
     finished, deleted = (site.wait_for_epochs(LEFT_ALONE, trial, 1) for trial in range(2))
     with no_orchestrator(site):
         kubectl("delete", "job", deleted.name)

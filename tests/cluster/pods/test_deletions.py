@@ -10,17 +10,17 @@ import pytest
 from sqlalchemy import Row
 
 from nago_orchestrator.domain import AttemptState, Failure, StudyState
-from tests.cluster.pods.site import Site
+from tests.cluster.pods.site import SLOWLY, Site
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
 NAME = "disturbed"
-EPOCHS = 80
+EPOCHS = 60
 SEEN_EPOCHS = 5
 KEPT = {
     "checkpoints": {"claim": "nago-checkpoints"},
     "environment": {"NAGO_CHECKPOINT_SECONDS": "1"},
-    # For the node to evict a pod that writes more.
-    "pod_template": {"spec": {"volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}]}},
+    # The limit is for the node to evict a pod that writes more.
+    "pod_template": {"spec": {"containers": [SLOWLY], "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}]}},
 }
 
 

@@ -98,3 +98,10 @@ def test_of_images_in_the_cluster_what_is_known_is_taken(dataset: str, channels:
 def test_of_a_folder_in_the_cluster_nothing_is_known() -> None:
     with pytest.raises(InputError, match=r"give trainer\.dataset\.classes and trainer\.dataset\.channels"):
         study_recipe(in_cluster(dataset="{name: folder, path: /data/leaves}"))
+
+
+def test_a_machine_without_torch_trains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nago_orchestrator.recipe.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"execution\.where: kubernetes"):
+        study_recipe(small_spec())
+    assert study_recipe(in_cluster()).dataset.classes == 10

@@ -121,8 +121,19 @@ def ended(failure: Failure) -> Observation:
     return Observation(phase=Phase.ENDED, failure=failure, exit_code=1)
 
 
-def test_an_empty_study_asks_for_a_proposal() -> None:
-    assert plan(snapshot(), RULES, NOW) == [Ask()]
+def test_an_empty_study_asks_for_as_many_proposals_as_there_are_places() -> None:
+    assert plan(snapshot(), RULES, NOW) == [Ask()] * RULES.parallelism
+
+
+@pytest.mark.parametrize(
+    ("parallelism", "replicates", "trials", "asked"), [(8, 1, 5, 5), (8, 3, None, 3), (8, 3, 7, 2)]
+)
+def test_as_many_proposals_are_asked_for_as_places_and_limit_allow(
+    parallelism: int, replicates: int, trials: int | None, asked: int
+) -> None:
+    limits = replace(RULES.limits, trials=trials)
+    rules = replace(RULES, parallelism=parallelism, replicates=replicates, limits=limits)
+    assert plan(snapshot(), rules, NOW) == [Ask()] * asked
 
 
 def test_a_queued_trial_is_started_and_free_places_are_asked_for() -> None:
@@ -291,7 +302,7 @@ def test_a_reached_limit_stops_asking_and_completes_the_study_when_the_last_tria
 
 def test_failures_before_a_study_was_resumed_are_forgiven() -> None:
     spent = replace(NOTHING_SPENT, failed=9, recent_ended=0, recent_failed=0)
-    assert plan(snapshot(spent=spent), RULES, NOW) == [Ask()]
+    assert plan(snapshot(spent=spent), RULES, NOW) == [Ask()] * RULES.parallelism
 
 
 def test_no_proposal_is_made_whose_trials_exceed_the_limit() -> None:
@@ -330,7 +341,7 @@ def test_too_many_failures_stop_the_study_with_their_cause(succeeded: int, failu
         common_failure="ExitCode64: no such folder",
     )
     actions = plan(snapshot(spent=spent), RULES, NOW)
-    assert (actions != [Ask()]) is stops
+    assert (actions != [Ask()] * RULES.parallelism) is stops
     if stops:
         (action,) = actions
         assert isinstance(action, EndStudy)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from nago_orchestrator.domain import Evaluation, Origin, Outcome, Proposal
-from nago_orchestrator.proposers.port import Pause
 from nago_orchestrator.reconcile import Limits, RetryPolicy, Rules
 from nago_orchestrator.session import StopSignal
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.store import Store, open_store
-from nago_orchestrator.wiring import make_proposer, open_session, runs_folder
+from nago_orchestrator.wiring import open_session, runs_folder
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import create, small_spec
 
@@ -52,40 +48,6 @@ def test_runs_of_a_server_lie_in_the_data_folder_one_for_each_database_whatever_
     assert folder_of("postgresql://ada:secret@results/other") != folder
 
 
-def test_random_search_proposes_so_many_at_the_last_fidelity() -> None:
-    proposer = make_proposer(small_spec(search="{algorithm: random, proposals: 3}"))
-    asked = [proposer.ask() for _ in range(4)]
-    assert [item.fidelity for item in asked if isinstance(item, Proposal)] == [4, 4, 4]
-    assert asked[-1] is Pause.EXHAUSTED
-
-
-@pytest.mark.parametrize(("objective", "winner"), [("accuracy", 0), ("memory", 3)])
-def test_bohb_minimises_the_objective_that_the_file_names(objective: str, winner: int) -> None:
-    """Four of a bracket, the first the most accurate, the last the smallest."""
-    spec = small_spec(
-        objectives="[{name: accuracy}, {name: memory}]",
-        search=f"{{algorithm: bohb, iterations: 1, objective: {objective}}}",
-        fidelities="[1, 4]",
-    )
-    proposer = make_proposer(spec)
-    first = [proposer.ask() for _ in range(4)]
-    assert all(isinstance(item, Proposal) and item.fidelity == 1 for item in first)
-    for number in range(4):
-        proposer.tell(
-            Evaluation(
-                proposal=number,
-                number=number,
-                outcome=Outcome.OK,
-                values={},
-                costs=(0.1 * number, 400.0 - 100 * number),
-                samples=1,
-            )
-        )
-    promoted = proposer.ask()
-    assert isinstance(promoted, Proposal)
-    assert (promoted.origin, promoted.parent) == (Origin.PROMOTION, winner)
-
-
 def test_limits_and_retries_arrive_in_the_planners_units(url: str) -> None:
     spec = small_spec(
         limits="{trials: 40, wall_time: 1h30m, gpu_hours: 2.5, failed_fraction: 0.25}",
@@ -104,16 +66,3 @@ def test_limits_and_retries_arrive_in_the_planners_units(url: str) -> None:
 def test_without_limits_only_failures_stop_a_study(url: str) -> None:
     unlimited = Limits(trials=None, wall_time=None, gpu_hours=None, failed_fraction=0.5)
     assert rules(small_spec(), url).limits == unlimited
-
-
-def test_a_search_whose_library_is_not_installed_names_the_extra() -> None:
-    code = (
-        "import sys; sys.modules['hpbandster'] = None\n"
-        "from nago_orchestrator.errors import InputError\n"
-        "from nago_orchestrator.wiring import make_proposer\n"
-        "from tests.studies import small_spec\n"
-        "try: make_proposer(small_spec())\n"
-        "except InputError as error: print(error)"
-    )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "pip install 'nago-orchestrator[bohb]'" in told

@@ -94,6 +94,24 @@ def test_an_attempt_runs_to_its_result(executor: LocalExecutor, name: str) -> No
     assert (seen.exit_code, seen.failure, len(seen.epochs)) == (0, None, 2)
 
 
+def test_there_is_news_when_an_attempt_begins_reports_or_ends_and_else_none(tmp_path: Path, name: str) -> None:
+    looking = LocalExecutor(tmp_path)
+    folder = tmp_path / name
+    looking.observe([name])
+    assert not looking.has_news()
+    folder.mkdir()
+    for file in ("claim.json", "report.jsonl", "exit.json"):
+        (folder / file).touch()
+        assert looking.has_news()
+        looking.observe([])
+        assert not looking.has_news(), "nobody asks for it any more"
+        looking.observe([name])
+        assert not looking.has_news()
+    with (folder / "report.jsonl").open("a") as report:
+        report.write("\n")
+    assert looking.has_news()
+
+
 def test_what_was_never_started_is_absent(executor: LocalExecutor, name: str) -> None:
     assert executor.observe([name])[name] == Observation(phase=Phase.ABSENT)
 

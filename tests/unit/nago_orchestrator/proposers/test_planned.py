@@ -8,16 +8,16 @@ import pytest
 
 from nago_orchestrator.domain import Evaluation, Outcome, Proposal
 from nago_orchestrator.proposers.planned import planned_proposals
+from nago_orchestrator.search import make_proposer
 from nago_orchestrator.spec import StudySpec
-from nago_orchestrator.wiring import make_proposer
-from tests.studies import small_spec
+from tests.studies import RECIPE, small_spec
 
 BOHB = "{algorithm: bohb, iterations: %d}"
 
 
 def proposed(spec: StudySpec) -> dict[int, int]:
     """A search whose every proposal succeeds at once."""
-    proposer, found = make_proposer(spec), Counter[int]()
+    proposer, found = make_proposer(spec, RECIPE), Counter[int]()
     while isinstance(proposal := proposer.ask(), Proposal):
         number = found.total()
         found[proposal.fidelity] += 1

@@ -166,7 +166,7 @@ def test_every_phase_has_its_defaults(small_study: str) -> None:
     assert isinstance(bohb, BohbSection)
     assert isinstance(mobo, MoboSection)
     assert (bohb.objective, bohb.min_points_in_model) == ("error", 9)
-    assert (mobo.batch, mobo.acquisition, mobo.noise) == (8, "expected-improvement", "heteroscedastic")
+    assert (mobo.batch, mobo.acquisition, mobo.surrogate, mobo.noise) == (8, "usemo", "network", "heteroscedastic")
     assert StudySpec.from_canonical(spec.canonical()) == spec
 
 

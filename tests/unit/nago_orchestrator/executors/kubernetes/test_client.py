@@ -196,3 +196,25 @@ def test_a_bucket_lets_through_a_burst_and_then_its_rate() -> None:
     for _ in range(5):
         bucket.take()
     assert slept == []
+
+
+def test_every_request_is_told_with_its_verb_and_what_became_of_it(server: ApiServer) -> None:
+    told: list[tuple[str, str]] = []
+    client = KubernetesClient(
+        access_to(server), QUICK, on_call=lambda verb, status, seconds: told.append((verb, status))
+    )
+    server.faults += [Fault(method="POST", status=503), Fault(method="POST", hang=0.0)]
+    client.post(JOBS, JOB)
+    client.get(JOBS)
+    with client.lines(JOBS, {"watch": "true", "resourceVersion": str(server.version())}, silence=5) as lines:
+        assert lines is not None
+    with pytest.raises(ApiNotFoundError):
+        client.get(f"{JOBS}/b")
+    assert told == [
+        ("POST", "503"),
+        ("POST", "unanswered"),
+        ("POST", "201"),
+        ("GET", "200"),
+        ("WATCH", "200"),
+        ("GET", "404"),
+    ]

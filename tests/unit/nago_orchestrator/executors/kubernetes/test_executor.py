@@ -215,6 +215,43 @@ def test_starting_twice_is_starting_once(
     assert set(server.jobs()) == {NAME}
 
 
+def test_many_are_started_and_cleared_away_at_once(
+    server: ApiServer, executor: KubernetesExecutor, task: TrialTask
+) -> None:
+    tasks = {f"small-t{trial:05d}-a1": replace(task, trial=trial) for trial in range(30)}
+    executor.start_all(tasks)
+    assert set(server.jobs()) == set(tasks)
+    seen = executor.observe(tasks)
+    assert {observation.phase for observation in seen.values()} == {Phase.PENDING}
+    executor.observe([])
+    assert server.jobs() == {}
+
+
+def test_one_of_many_that_is_refused_for_good_does_not_keep_the_others(
+    server: ApiServer, executor: KubernetesExecutor, task: TrialTask
+) -> None:
+    server.faults.append(Fault(method="POST", status=403, message="cannot create resource jobs"))
+    with pytest.raises(ApiForbiddenError):
+        executor.start_all({f"small-t{trial:05d}-a1": replace(task, trial=trial) for trial in range(5)})
+    assert len(server.jobs()) == 4
+
+
+def test_what_the_cluster_tells_is_news_until_it_is_looked_at(
+    server: ApiServer, executor: KubernetesExecutor, task: TrialTask, clock: Clock
+) -> None:
+    executor.start(NAME, task)
+    until(executor, Phase.PENDING, clock)
+    while executor.has_news():  # of the creation
+        executor.observe([NAME])
+        time.sleep(0.05)
+    begin(server, NAME)
+    deadline = time.monotonic() + 5
+    while not executor.has_news():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert executor.observe([NAME])[NAME].phase is Phase.RUNNING
+
+
 @pytest.mark.parametrize("difference", ["foreign", "another token", "another study of that name"])
 def test_a_name_that_is_taken_ends_the_attempt_with_that_cause(
     server: ApiServer, executor: KubernetesExecutor, task: TrialTask, difference: str

@@ -1,0 +1,103 @@
+"""Objectives that are known before training: a model of memory, parameters and FLOPs from free draws of the generator.
+
+An architecture's costs are exact before it trains, but a theta stands for many architectures, and a search asks for the
+costs of thousands of thetas. So once per study some hundred architectures are drawn all over the space, milliseconds
+each, and a Gaussian process is fitted to the logarithms of their costs. It needs no evaluation, and its spread around
+the generators' means is told with `KnownModel.spread`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nago_orchestrator import seeds
+from nago_orchestrator.acquisition.candidates import sobol
+from nago_orchestrator.domain import Objective, Theta, TrainingRecipe
+from nago_orchestrator.encoding import Encoding
+from nago_orchestrator.proposers.mobo_evidence import Known, KnownCosts
+from nago_orchestrator.space import SearchSpace
+from nago_orchestrator.surrogate.gaussian_process import GaussianProcesses, fit_gaussian_processes
+from nago_orchestrator.surrogate.port import Array
+from nago_orchestrator.trial_design import Size, design_trial
+
+DRAWS = 400
+"""Architectures behind the model: some seconds in the paper's space."""
+_FEWEST = 3
+"""Trainable draws below which there is nothing to fit."""
+
+MEASURES: Mapping[str, Callable[[Size], float]] = {
+    "memory": lambda size: float(size.bytes_per_sample or 0),
+    "parameters": lambda size: float(size.parameters),
+    "flops": lambda size: float(size.flops or 0),
+}
+"""By name of the objective, what is known of an architecture before it trains."""
+
+CostSampler = Callable[[Theta, int], tuple[float, ...] | None]
+"""A theta and a seed to the known objectives' costs of one architecture; None if it cannot be trained."""
+
+
+def known_places(objectives: Sequence[Objective], learn: Sequence[str] = ()) -> tuple[int, ...]:
+    """Places of the objectives that are known before training, without those to `learn` all the same."""
+    return tuple(place for place, item in enumerate(objectives) if item.name in MEASURES and item.name not in learn)
+
+
+def cost_sampler(recipe: TrainingRecipe, objectives: Sequence[Objective], *, connected: bool) -> CostSampler:
+    """For the known ones among a study's objectives, in their order."""
+
+    def sample(theta: Theta, seed: int) -> tuple[float, ...] | None:
+        trial = design_trial(theta, recipe, connected=connected, replicate=0, architecture_seed=seed, training_seed=0)
+        if trial.infeasible is not None:
+            return None
+        size = Size(parameters=trial.parameters, flops=trial.flops, bytes_per_sample=trial.bytes_per_sample)
+        return tuple(item.cost(MEASURES[item.name](size)) for item in objectives)
+
+    return sample
+
+
+def known_from_draws(
+    space: SearchSpace, study_seed: int, places: tuple[int, ...], sample: CostSampler, draws: int = DRAWS
+) -> Known:
+    """Draws nothing yet: `Known.costs` does, once. The same arguments always give the same model."""
+    return Known(places=places, costs=lambda: fit_known_costs(space, study_seed, len(places), sample, draws))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """Mean costs of generators, of log-normal costs of their architectures."""
+
+    processes: GaussianProcesses
+    signs: Array
+    """−1 where the logarithm is of the negative cost: an objective to be maximised."""
+
+    def __call__(self, points: Array) -> Array:
+        prediction = self.processes.predict(points)
+        costs: Array = self.signs * np.exp(prediction.mean + 0.5 * prediction.aleatoric)
+        return costs
+
+    def spread(self, points: Array) -> Array:
+        """Relative deviation of single architectures around the mean of their generator, shape (points, costs)."""
+        deviation: Array = np.sqrt(np.expm1(self.processes.predict(points).aleatoric))
+        return deviation
+
+
+def fit_known_costs(
+    space: SearchSpace, study_seed: int, objectives: int, sample: CostSampler, draws: int
+) -> KnownCosts:
+    """Where almost no draw can be trained, all generators are told to cost the same."""
+    encoding = Encoding(space)
+    places = sobol(encoding.dimensions, draws, seeds.known_cost(study_seed, 0))
+    thetas = encoding.decode(places)
+    drawn = [sample(theta, seeds.known_cost(study_seed, number)) for number, theta in enumerate(thetas, start=1)]
+    feasible = [place for place, costs in enumerate(drawn) if costs is not None]
+    if len(feasible) < _FEWEST:
+        return lambda points: np.zeros((len(points), objectives))
+    table = np.array([drawn[place] for place in feasible], dtype=np.float64)
+    signs = np.where(table.mean(axis=0) < 0, -1.0, 1.0)
+    logarithms = np.log(np.maximum(signs * table, 1.0))
+    points = encoding.encode([thetas[place] for place in feasible])
+    seed = seeds.known_cost(study_seed, draws + 1)
+    processes = fit_gaussian_processes(points, logarithms, np.ones(len(points)), seed=seed)
+    return KnownModel(processes, signs)

@@ -1,0 +1,137 @@
+"""Predicted against observed: what the surrogate foretold of each theta when it chose it, and what its networks did."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from nago_orchestrator.domain import Goal, Objective
+from nago_orchestrator.report import quantities
+from nago_orchestrator.report.history import finite_value
+from nago_orchestrator.report.panel import Panel, Row, TextTable
+from nago_orchestrator.report.statistics import spearman
+from nago_orchestrator.report.style import MUTED, dress, evenly, objective_axis, phase_colour
+
+TITLE = "Predicted against observed"
+READING = (
+    "Each point is one theta that the surrogate chose: what it foretold, before any evaluation of that batch, against "
+    "what its networks reached; the bars are the 90 % intervals, of which nine in ten should cross the diagonal."
+)
+MOST_ROWS = 60
+_NINE_TENTHS = 1.6449
+"""Standard deviations of a normal distribution on each side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foretold:
+    """In the objective's units."""
+
+    proposal: int
+    phase: int
+    predicted: float
+    deviation: float
+    """Epistemic and aleatoric together, of a mean over as many networks as were trained."""
+    observed: float
+
+    @property
+    def half_width(self) -> float:
+        return _NINE_TENTHS * self.deviation
+
+    @property
+    def is_inside(self) -> bool:
+        return abs(self.observed - self.predicted) <= self.half_width
+
+
+def foretold_of(evaluations: Sequence[Row], objectives: Sequence[Objective], place: int) -> list[Foretold]:
+    """Of the objective at that place; from notes with `prediction`: of each learnt objective its place (`objective`),
+    the `mean` of its cost, and the deviations `epistemic` and `aleatoric`, in its own units."""
+    objective = objectives[place]
+    turned = -1.0 if objective.goal is Goal.MAXIMIZE else 1.0
+    found = []
+    for row in evaluations:
+        observed = finite_value(row, objective.name)
+        for item in (row.get("notes") or {}).get("prediction", ()):
+            if observed is not None and item["objective"] == place:
+                found.append(
+                    Foretold(
+                        proposal=row["proposal"],
+                        phase=row.get("phase") or 0,
+                        predicted=turned * item["mean"],
+                        deviation=math.hypot(item["epistemic"], item["aleatoric"] / math.sqrt(row["samples"])),
+                        observed=observed,
+                    )
+                )
+    return found
+
+
+def foretold(evaluations: Sequence[Row], objectives: Sequence[Objective]) -> Panel | None:
+    """None where no proposal has a prediction in its notes."""
+    found = {
+        objective.name: known
+        for place, objective in enumerate(objectives)
+        if (known := foretold_of(evaluations, objectives, place))
+    }
+    if not found:
+        return None
+    return Panel(key="foretold", title=TITLE, reading=READING, figure=_figure(found), table=_table(found))
+
+
+def _figure(found: dict[str, list[Foretold]]) -> go.Figure:
+    titles = [_title(name, known) for name, known in found.items()]
+    figure = make_subplots(rows=1, cols=len(found), subplot_titles=titles, horizontal_spacing=0.1)
+    dress(figure, height=430)
+    figure.update_layout(showlegend=False, margin_t=60)
+    figure.update_annotations(font_size=13)
+    for column, (name, known) in enumerate(found.items(), start=1):
+        ends = [
+            min(min(one.observed, one.predicted) for one in known),
+            max(max(one.observed, one.predicted) for one in known),
+        ]
+        line = {"color": MUTED, "width": 1, "dash": "dash"}
+        figure.add_trace(go.Scatter(x=ends, y=ends, mode="lines", line=line, hoverinfo="skip"), row=1, col=column)
+        figure.add_trace(_points(known), row=1, col=column)
+        axis = objective_axis(name)
+        figure.update_xaxes(**{**axis, "title_text": f"foretold {axis['title_text']}"}, col=column)
+        figure.update_yaxes(**{**axis, "title_text": f"observed {axis['title_text']}"}, col=column)
+    return figure
+
+
+def _title(name: str, known: Sequence[Foretold]) -> str:
+    inside = sum(one.is_inside for one in known)
+    rank = spearman([one.predicted for one in known], [one.observed for one in known])
+    return f"{name}: {inside} of {len(known)} within" + ("" if rank is None else f", ρ = {rank:.2f}")
+
+
+def _points(known: Sequence[Foretold]) -> go.Scatter:
+    return go.Scatter(
+        x=[one.predicted for one in known],
+        y=[one.observed for one in known],
+        error_x={"array": [one.half_width for one in known], "width": 0, "thickness": 1, "color": "#c5cdd5"},
+        customdata=[[one.proposal, one.half_width] for one in known],
+        mode="markers",
+        marker={"color": [phase_colour(one.phase) for one in known], "size": 7},
+        hovertemplate="proposal %{customdata[0]}<br>foretold %{x:.4g} ± %{customdata[1]:.2g}<br>"
+        "observed <b>%{y:.4g}</b><extra></extra>",
+    )
+
+
+def _table(found: dict[str, list[Foretold]]) -> TextTable:
+    rows = [(name, one) for name, known in found.items() for one in known]
+    return TextTable(
+        header=("proposal", "objective", "foretold", "standard deviation", "observed", "within 90 %"),
+        rows=tuple(
+            (
+                str(one.proposal),
+                name,
+                quantities.objective(name, one.predicted),
+                quantities.objective(name, one.deviation),
+                quantities.objective(name, one.observed),
+                "yes" if one.is_inside else "no",
+            )
+            for name, one in evenly(rows, MOST_ROWS)
+        ),
+    )

@@ -1,0 +1,257 @@
+"""The Pareto front after each phase of the search, and that of the networks which were trained in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from nago_orchestrator.domain import Goal, Objective
+from nago_orchestrator.front import MeasuredFront, measure_front
+from nago_orchestrator.generators import trial_value
+from nago_orchestrator.pareto import non_dominated
+from nago_orchestrator.report import quantities
+from nago_orchestrator.report.history import finite_value
+from nago_orchestrator.report.panel import Panel, Row, TextTable
+from nago_orchestrator.report.style import (
+    ACCENT,
+    INK,
+    dress,
+    focus,
+    joined,
+    objective_axis,
+    outside,
+    pale,
+    phase_colour,
+    phase_label,
+)
+
+TITLE = "Pareto front"
+READING = (
+    "Each point is one generator evaluated at {epochs} epochs, coloured by the phase that proposed it and pale where "
+    "another one is at least as good in every objective; a line is the front after that phase, the cross the reference "
+    "point of the hypervolume."
+)
+FULL = " Stars are the front of the networks that were trained in full."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontRows:
+    """What the panel draws."""
+
+    evaluations: Sequence[Row]
+    """At the fidelity that is compared, each with a finite value of every objective."""
+    objectives: Sequence[Objective]
+    phases: Sequence[str]
+    """The algorithm of each."""
+    networks: Sequence[Row]
+    """Trials of full training."""
+
+    def costs(self) -> list[list[float]]:
+        return [
+            [objective.cost(row["objective_values"][objective.name]) for objective in self.objectives]
+            for row in self.evaluations
+        ]
+
+    def best_networks(self) -> list[dict[str, float]]:
+        """Objectives of the networks trained in full that no other one dominates; with the trial's number."""
+        found = [
+            {item.name: trial_value(row, item.name) for item in self.objectives} | {"trial": row["trial"]}
+            for row in self.networks
+        ]
+        known = [row for row in found if None not in row.values()]
+        if not known:
+            return []
+        on_front = non_dominated([[item.cost(row[item.name]) for item in self.objectives] for row in known])
+        return [row for row, chosen in zip(known, on_front, strict=True) if chosen]
+
+
+def compared_rows(evaluations: Sequence[Row], objectives: Sequence[Objective], fidelity: int | None) -> list[Row]:
+    """Evaluations at the fidelity with a finite value of every objective."""
+    return [
+        row
+        for row in evaluations
+        if row["fidelity"] == fidelity
+        and all(finite_value(row, objective.name) is not None for objective in objectives)
+    ]
+
+
+def phase_front(rows: FrontRows) -> Panel | None:
+    """None for a single objective."""
+    if len(rows.objectives) < 2:
+        return None
+    if not rows.evaluations:
+        missing = "No evaluation has a value of every objective yet."
+        return Panel(key="front", title=TITLE, reading=READING, figure=None, note=missing)
+    costs = rows.costs()
+    on_front = non_dominated(costs).tolist()
+    best = [costs[place] for place, chosen in enumerate(on_front) if chosen]
+    measured = measure_front(best, rows.objectives)
+    figure, note = _figure(rows, on_front, measured)
+    reading = READING.format(epochs=rows.evaluations[0]["fidelity"]) + (FULL if rows.best_networks() else "")
+    return Panel(
+        key="front",
+        title=TITLE,
+        reading=reading,
+        figure=figure,
+        note=note,
+        table=_table(rows, on_front, measured),
+    )
+
+
+def _figure(rows: FrontRows, on_front: Sequence[bool], measured: MeasuredFront | None) -> tuple[go.Figure, str | None]:
+    first, *others = rows.objectives
+    figure = make_subplots(rows=1, cols=len(others), shared_yaxes=True, horizontal_spacing=0.03)
+    dress(figure, height=480)
+    notes: list[str | None] = []
+    for column, other in enumerate(others, start=1):
+        figure.add_traces(_points(rows, on_front, other), rows=1, cols=column)
+        if len(others) == 1:
+            figure.add_traces(_lines(rows), rows=1, cols=column)
+        figure.add_traces(_networks(rows, other), rows=1, cols=column)
+        if measured is not None:
+            figure.add_trace(_reference(rows.objectives, measured, column), row=1, col=column)
+        figure.update_xaxes(**objective_axis(other.name), col=column)
+        notes.append(_bounded(figure, rows, other, column))
+    figure.update_yaxes(**objective_axis(first.name), col=1)
+    if len(others) > 1:
+        notes.append("A point may be on the front for an objective that its picture does not show.")
+        for trace in figure.data:
+            trace.update(showlegend=trace.showlegend is not False and trace.xaxis == "x")
+    return figure, joined(*dict.fromkeys(notes))
+
+
+def _points(rows: FrontRows, on_front: Sequence[bool], other: Objective) -> list[go.Scatter]:
+    """Dominated points first, so that the front lies above them."""
+    traces = []
+    marked = list(zip(rows.evaluations, on_front, strict=True))
+    for best in (False, True):
+        for phase in sorted({row.get("phase") or 0 for row in rows.evaluations}):
+            chosen = [row for row, is_best in marked if is_best is best and (row.get("phase") or 0) == phase]
+            if chosen:
+                traces.append(_phase_points(rows, chosen, other, best=best))
+    return traces
+
+
+def _phase_points(rows: FrontRows, chosen: Sequence[Row], other: Objective, *, best: bool) -> go.Scatter:
+    phase = chosen[0].get("phase") or 0
+    colour = phase_colour(phase)
+    label = phase_label(phase, rows.phases)
+    return go.Scatter(
+        x=[row["objective_values"][other.name] for row in chosen],
+        y=[row["objective_values"][rows.objectives[0].name] for row in chosen],
+        customdata=[
+            [row["proposal"], "<br>".join(_words(item, row["objective_values"]) for item in rows.objectives)]
+            for row in chosen
+        ],
+        mode="markers",
+        name=f"{label}, on the front" if best else f"{label}, dominated",
+        marker={
+            "color": colour if best else pale(colour),
+            "size": 10 if best else 7,
+            "line": {"color": "white", "width": 1 if best else 0},
+        },
+        hovertemplate="proposal %{customdata[0]}<br>%{customdata[1]}<extra>" + label + "</extra>",
+    )
+
+
+def _lines(rows: FrontRows) -> list[go.Scatter]:
+    """The front of all that was known after each phase that moved it."""
+    traces: list[go.Scatter] = []
+    seen = -1
+    for phase in sorted({row.get("phase") or 0 for row in rows.evaluations}):
+        known = [row for row in rows.evaluations if (row.get("phase") or 0) <= phase]
+        if len(known) > seen:
+            traces.append(_line(rows, known, phase))
+        seen = len(known)
+    traces[-1].update(line={"width": 2, "dash": "solid"})
+    return traces
+
+
+def _line(rows: FrontRows, known: Sequence[Row], phase: int) -> go.Scatter:
+    first, other = rows.objectives
+    values = [row["objective_values"] for row in known]
+    best = non_dominated([[item.cost(row[item.name]) for item in rows.objectives] for row in values])
+    front = sorted((row[other.name], row[first.name]) for row, chosen in zip(values, best, strict=True) if chosen)
+    return go.Scatter(
+        x=[x for x, _ in front],
+        y=[y for _, y in front],
+        mode="lines",
+        name=f"front after {phase_label(phase, rows.phases)}" if len(rows.phases) > 1 else "front",
+        line={
+            "color": phase_colour(phase),
+            "width": 1.5,
+            "dash": "dot",
+            "shape": "hv" if other.goal is Goal.MINIMIZE else "vh",
+        },
+        hoverinfo="skip",
+    )
+
+
+def _networks(rows: FrontRows, other: Objective) -> list[go.Scatter]:
+    best = rows.best_networks()
+    if not best:
+        return []
+    found = sorted(best, key=lambda row: row[other.name])
+    return [
+        go.Scatter(
+            x=[row[other.name] for row in found],
+            y=[row[rows.objectives[0].name] for row in found],
+            customdata=[[row["trial"], "<br>".join(_words(item, row) for item in rows.objectives)] for row in found],
+            mode="markers",
+            name="networks trained in full, their front",
+            marker={"symbol": "star", "size": 13, "color": ACCENT, "line": {"color": "white", "width": 1}},
+            hovertemplate="trial %{customdata[0]}, trained in full<br>%{customdata[1]}<extra></extra>",
+        )
+    ]
+
+
+def _reference(objectives: Sequence[Objective], measured: MeasuredFront, column: int) -> go.Scatter:
+    values = [item.cost(cost) for item, cost in zip(objectives, measured.reference, strict=True)]
+    return go.Scatter(
+        x=[values[column]],
+        y=[values[0]],
+        mode="markers",
+        name="reference" if all(measured.given) else "reference (by default)",
+        marker={"symbol": "x-thin", "size": 12, "line": {"color": INK, "width": 2}},
+        hovertemplate="reference point<br>%{x}, %{y}<extra></extra>",
+    )
+
+
+def _bounded(figure: go.Figure, rows: FrontRows, other: Objective, column: int) -> str | None:
+    """Far outliers are left out of both axes; nothing else is."""
+    left_out = 0
+    for objective, update in ((other, figure.update_xaxes), (rows.objectives[0], figure.update_yaxes)):
+        values = [row["objective_values"][objective.name] for row in rows.evaluations]
+        span, beyond = focus([values], objective.goal)
+        if span is not None:
+            update(range=span, col=column)
+            left_out += beyond
+    return outside(left_out, "drawn part of an") if left_out else None
+
+
+def _words(objective: Objective, values: Row) -> str:
+    return f"{objective.name} <b>{quantities.objective(objective.name, values[objective.name])}</b>"
+
+
+def _table(rows: FrontRows, on_front: Sequence[bool], measured: MeasuredFront | None) -> TextTable:
+    chosen = [row for row, best in zip(rows.evaluations, on_front, strict=True) if best]
+    shares = measured.contributions if measured else (0.0,) * len(chosen)
+    first = rows.objectives[0]
+    order = sorted(range(len(chosen)), key=lambda place: first.cost(chosen[place]["objective_values"][first.name]))
+    names = tuple(objective.name for objective in rows.objectives)
+    return TextTable(
+        header=("proposal", "phase", "networks", *names, "its own share of the hypervolume"),
+        rows=tuple(
+            (
+                str(chosen[place]["proposal"]),
+                phase_label(chosen[place].get("phase") or 0, rows.phases),
+                str(chosen[place]["samples"]),
+                *(quantities.objective(name, chosen[place]["objective_values"][name]) for name in names),
+                quantities.number(shares[place]),
+            )
+            for place in order
+        ),
+    )
