@@ -91,7 +91,7 @@ def _shares(found: list[Row], problem: FidelityProblem, method: str, cost: int) 
 
 
 def _show(figure: str, shares: list[float], goal: float | None) -> bool:
-    low, middle, high = np.quantile(shares, [0.25, 0.5, 0.75])
+    low, middle, high = np.quantile(shares, [0.25, 0.5, 0.75]).tolist()
     show("mobohb", f"{figure}, lower quartile of {len(shares)} seeds", low, "of the best")
     show("mobohb", f"{figure}, upper quartile", high, "of the best")
     return show(

@@ -21,8 +21,8 @@ from nago_orchestrator.space import Dimension, IntegerRange, SearchSpace
 from nago_orchestrator.surrogate.port import Surrogate
 
 Array = NDArray[np.float64]
-Fit = Callable[[Array, Array, Array], Surrogate]
-"""From points of the model cube, scaled costs and numbers of samples to the surrogate; its randomness is its own."""
+Fit = Callable[[Array, Array, Array], tuple[Surrogate, str | None]]
+"""From points of the model cube, scaled costs and numbers of samples to a surrogate, and why not to trust it, if so."""
 
 MOST_EVALUATIONS = 1000
 """That a surrogate is fitted to: of more, so many are taken evenly."""
@@ -44,6 +44,8 @@ class Taught:
     objectives: tuple[Objective, ...]
     rows: tuple[Row, ...]
     """The evaluations."""
+    problem: str | None
+    """Why the fit should not be trusted, in one sentence."""
 
     def values(self, costs: Array, place: int) -> Array:
         """Scaled costs of one objective in its own units, as the user knows them."""
@@ -103,13 +105,14 @@ def teach(rows: Sequence[Row], objectives: Sequence[Objective], space: SearchSpa
     costs = np.array(table, dtype=np.float64)
     scaling = scaling_of(costs)
     samples = np.array([row["samples"] for row in chosen], dtype=np.float64)
-    surrogate = fit(encoding.encode([row["theta"] for row in chosen]), scaling.forward(costs), samples)
+    surrogate, problem = fit(encoding.encode([row["theta"] for row in chosen]), scaling.forward(costs), samples)
     return Taught(
         surrogate=surrogate,
         scaling=scaling,
         encoding=encoding,
         objectives=tuple(objectives),
         rows=tuple(chosen),
+        problem=problem,
     )
 
 

@@ -7,7 +7,7 @@ and a restarted orchestrator plans as one that never died.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from nago_orchestrator.actions import (
@@ -157,7 +157,8 @@ def _settle(
 ) -> Sequence[Action]:
     result = observation.result or trial.result
     if result is not None:
-        return [AcceptResult(trial, attempt, observation, result)]
+        # What ended its process or Job afterwards, e.g. somebody's hand, is no cause of anything.
+        return [AcceptResult(trial, attempt, replace(observation, reason=None, message=None), result)]
     if observation.phase is Phase.PENDING:
         return []
     if observation.phase is Phase.RUNNING:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
+
+import urllib3
 
 from benchmarks.jobs.api import Api
 from benchmarks.jobs.control_plane import NAMESPACE
@@ -39,6 +42,10 @@ class Witness:
             return sorted(self.came.values())[known]
 
     def _run(self) -> None:
+        with suppress(urllib3.exceptions.HTTPError):  # the API server is gone: the measurement is over
+            self._watch()
+
+    def _watch(self) -> None:
         for kind, job in self._api.follow(JOBS):
             uid, now = job["metadata"]["uid"], time.time()
             trial = (job["metadata"].get("labels") or {}).get(TRIAL, uid)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -25,6 +26,9 @@ from nago_orchestrator.acquisition.gain import Gain, GainOptions, Uncertainty, d
 from nago_orchestrator.acquisition.landscape import Choice, Cube, Evidence, Landscape, keys
 from nago_orchestrator.pareto import default_reference
 from nago_orchestrator.surrogate.port import Array, Surrogate
+
+Boxes = list[tuple[Array, Array]]
+"""What each function leaves free."""
 
 _LOOKED_AT_TOGETHER = 64
 
@@ -74,7 +78,7 @@ class Ehvi:
         chosen = list[Array]()
         for _ in range(count):
             boxes = [free_boxes(front, self._reference) for front in self._fronts]
-            best = _best_now(bounds, lambda some: _mean_improvement(drawn[:, some], boxes) * np.exp(likely[some]))  # noqa: B023  # called at once
+            best = _best_now(bounds, partial(_gain, drawn, likely, boxes))
             if bounds[best] <= 0:
                 best = int(np.argmax(np.where(bounds >= 0, self._volume(pool), -1.0)))
             place = pool.places[best] if repeats else self._refine(pool.places[best], float(bounds[best]), boxes)
@@ -98,7 +102,7 @@ class Ehvi:
         learnt = gains(self._landscape.surrogate, points, np.zeros(0), bound, self._seed)
         return self._landscape.join(learnt, points) - self._evidence.log_feasible(points)[:, None]
 
-    def _refine(self, place: Array, score: float, boxes: list[tuple[Array, Array]]) -> Array:
+    def _refine(self, place: Array, score: float, boxes: Boxes) -> Array:
         for step in self._options.steps:
             moved = place + self._rng.normal(0, step, (self._options.tries, len(place)))
             moved = np.where(self._rng.random(moved.shape) < max(0.5, 1.5 / len(place)), moved, place)
@@ -129,7 +133,12 @@ class Ehvi:
         return volume
 
 
-def _mean_improvement(drawn: Array, boxes: list[tuple[Array, Array]]) -> Array:
+def _gain(drawn: Array, likely: Array, boxes: Boxes, some: NDArray[np.intp]) -> Array:
+    found: Array = _mean_improvement(drawn[:, some], boxes) * np.exp(likely[some])
+    return found
+
+
+def _mean_improvement(drawn: Array, boxes: Boxes) -> Array:
     """Over the functions: shape (points,)."""
     found: Array = np.mean([improvements(costs, *free) for costs, free in zip(drawn, boxes, strict=True)], axis=0)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,8 @@ if TYPE_CHECKING:  # sqlalchemy and plotly cost half a second
     from sqlalchemy import Engine
 
     from nago_orchestrator.report.study_report import StudyReport
+    from nago_orchestrator.space import SearchSpace
+    from nago_orchestrator.spec import StudySpec
 
 
 def report(
@@ -23,6 +26,10 @@ def report(
     file: Annotated[
         Path | None, typer.Option("--output", "-O", metavar="FILE.html", help="Default: STUDY.html; - prints the page.")
     ] = None,
+    believe: Annotated[
+        bool,
+        typer.Option("--model/--no-model", help="Fit a surrogate, and show what it believes: some seconds (mobo)."),
+    ] = True,
     database: Database = None,
 ) -> None:
     """Everything about a study as one HTML page that needs no network."""
@@ -33,33 +40,63 @@ def report(
 
     with reading(database) as engine:
         study = chosen_study(engine, name)
-        page = build_page(_collect(engine, study, datetime.now(UTC)))
+        page = build_page(_collect(engine, study, datetime.now(UTC), believe=believe))
     if str(file) == "-":
         typer.echo(page, nl=False)
         return
     typer.echo(f"wrote {_write(file or Path(f'{study}.html'), page)}")
 
 
-def _collect(engine: Engine, study: str, now: datetime) -> StudyReport:
-    from nago_orchestrator.domain import Goal, Objective
+def _collect(engine: Engine, study: str, now: datetime, *, believe: bool) -> StudyReport:
+    from nago_orchestrator.cli.believing import objectives_of
     from nago_orchestrator.report.study_report import StudyReport
     from nago_orchestrator.spec import StudySpec
+    from nago_orchestrator.spec.search import phases_of
     from nago_orchestrator.store import queries
 
     status = queries.study_status(engine, study)
-    objectives = [Objective(**{**item, "goal": Goal(item["goal"])}) for item in status["objectives"]]
-    space = StudySpec.from_canonical(status["spec"]).search_space()
-    searched = [dimension.name for dimension in space.dimensions]
-    return StudyReport(
-        study={**status, "generator": space.generator, "searched": searched},
-        objectives=tuple(objectives),
+    spec = StudySpec.from_canonical(status["spec"])
+    space = spec.search_space()
+    made = StudyReport(
+        study={
+            **status,
+            "generator": space.generator,
+            "searched": [dimension.name for dimension in space.dimensions],
+        },
+        objectives=objectives_of(status),
         trials=queries.list_trials(engine, study),
         epochs=queries.epochs(engine, study),
         evaluations=queries.evaluations(engine, study),
         attempts=queries.attempts(engine, study),
         made_at=now,
         drawing=_drawing(engine, study),
+        phases=tuple(phase.algorithm for phase in phases_of(spec.search)),
+        learnt=_learnt(spec),
+        trained=queries.final_training(engine, study),
     )
+    return _with_beliefs(made, space) if believe else made
+
+
+def _with_beliefs(made: StudyReport, space: SearchSpace) -> StudyReport:
+    """At the fidelity that is compared, or where most is known if that is too little for a surrogate."""
+    from nago_orchestrator.cli.believing import evaluated_at, least_evaluations, study_beliefs
+    from nago_orchestrator.report.hyperparameters import best_covered
+
+    rows = evaluated_at(made.search, made.fidelity)
+    if made.search and len(rows) < least_evaluations(space):
+        rows = evaluated_at(made.search, best_covered([row["fidelity"] for row in made.search]))
+    beliefs, missing = study_beliefs(rows, made.objectives, space, made.study["seed"])
+    return replace(made, beliefs=beliefs, beliefs_missing=missing)
+
+
+def _learnt(spec: StudySpec) -> tuple[str, ...]:
+    """The objectives that the newest phase with a surrogate learns from evaluations, in the study's order."""
+    from nago_orchestrator.evaluation import KNOWN_BEFORE_TRAINING
+    from nago_orchestrator.spec.search import MoboSection, phases_of
+
+    asked = [name for phase in phases_of(spec.search) if isinstance(phase, MoboSection) for name in phase.learn]
+    known = set(KNOWN_BEFORE_TRAINING) - set(asked)
+    return tuple(objective.name for objective in spec.objectives if objective.name not in known)
 
 
 def _drawing(engine: Engine, study: str) -> str | None:

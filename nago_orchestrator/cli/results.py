@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nago_orchestrator.cli import columns
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
+from nago_orchestrator.cli.posterior import print_posterior
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.cli.tables import Column, Row, print_facts, print_rows, print_table, to_json
 from nago_orchestrator.domain import Goal, Objective
 from nago_orchestrator.report import quantities
+
+if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
+    from sqlalchemy import Engine
 
 TRAINED = (
     Column(key="parent", title="generator"),
@@ -26,14 +31,26 @@ TRAINED = (
 )
 
 
-def best(name: StudyName = None, output: Output = OutputFormat.TABLE, database: Database = None) -> None:
+def best(
+    name: StudyName = None,
+    posterior: Annotated[
+        bool,
+        typer.Option("--posterior", help="Rank all generators by a surrogate's posterior mean: needs the extra mobo."),
+    ] = False,
+    output: Output = OutputFormat.TABLE,
+    database: Database = None,
+) -> None:
     """The best generator so far, by the first objective, its trials, and its networks that were trained in full."""
     from nago_orchestrator.store import queries
 
     with reading(database) as engine:
         study = chosen_study(engine, name)
         row, trained = queries.incumbent(engine, study), queries.final_training(engine, study)
-    if row is None:
+        if row is not None:
+            row["generator"] = _repeats(engine, study, row)
+    if row is not None and posterior:
+        print_posterior(study, row["fidelity"], output, database)
+    elif row is None:
         empty = f"the study {study} has no evaluation yet"
         if output is OutputFormat.JSON:
             typer.echo(empty, err=True)
@@ -87,13 +104,42 @@ def _reference(objectives: Sequence[Objective], costs: Sequence[float]) -> str:
     )
 
 
+def _repeats(engine: Engine, study: str, row: Row) -> Row:
+    """Of the row's generator, over all of its evaluations at that fidelity: how often, mean and spread."""
+    from nago_orchestrator.cli.believing import objectives_of
+    from nago_orchestrator.generators import found_generators
+    from nago_orchestrator.store import queries
+
+    objective = objectives_of(queries.study_status(engine, study))[0]
+    evaluations = queries.evaluations(engine, study)
+    found = found_generators(evaluations, queries.list_trials(engine, study), objective, row["fidelity"])
+    own = next(item for item in found if row["proposal"] in item.proposals)
+    return {
+        "objective": objective.name,
+        "proposals": own.proposals,
+        "networks": len(own.values),
+        "mean": own.mean,
+        "deviation": own.deviation,
+    }
+
+
 def _print_best(row: Row) -> None:
     values = [(name, quantities.objective(name, value)) for name, value in row["objective_values"].items()]
-    print_facts([*values, *columns.facts(row, columns.EVALUATION_FACTS)])
+    print_facts([*values, *_spread(row["generator"]), *columns.facts(row, columns.EVALUATION_FACTS)])
     typer.echo("\ntheta")
     print_table([{"name": name, "value": value} for name, value in row["theta"].items()], columns.THETA)
     typer.echo("\ntrials")
     print_table(row["trials"], columns.TRIALS)
+
+
+def _spread(generator: Row) -> list[tuple[str, str]]:
+    """Where the generator was sampled more than once."""
+    if generator["deviation"] is None:
+        return []
+    mean, deviation = (quantities.objective(generator["objective"], generator[key]) for key in ("mean", "deviation"))
+    again = len(generator["proposals"])
+    where = f", evaluated {again} times" if again > 1 else ""
+    return [("spread", f"mean {mean}, standard deviation {deviation} over {generator['networks']} networks{where}")]
 
 
 def _print_trained(trained: Sequence[Row]) -> None:

@@ -14,9 +14,9 @@ from nago_orchestrator.report.style import BAD, MUTED, PHASES, dress, evenly, jo
 
 TITLE = "The surrogate's fits"
 READING = (
-    "One fit for each batch: R-hat compares the chains of the sampler (1 is perfect), the effective sample size says how "
-    "many independent networks speak, and the coverage which share of the evaluations lies within the 50 % and the 90 % "
-    "interval (dashed) of the fit; a fit that should not be trusted is circled."
+    "One fit for each batch: R-hat compares the sampler's chains (1 is perfect), the effective sample size says how "
+    "many independent networks speak, the coverage which share of the evaluations that the fit knew lies within its "
+    "50 % (dotted) and 90 % intervals; a fit that should not be trusted is circled."
 )
 MOST_ROWS = 40
 """Of the table."""

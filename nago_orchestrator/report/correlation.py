@@ -15,11 +15,13 @@ from nago_orchestrator.report.statistics import FEWEST, spearman, spearman_inter
 from nago_orchestrator.report.style import MOST_POINTS, dress, evenly, fidelity_colours, focus, joined, outside
 
 READING = (
-    "Each point is one theta that was evaluated at both fidelities (a promotion), each time with new architectures. "
+    "Each point is one theta that was evaluated at both fidelities (a promotion, or full training), each time with new "
+    "architectures. "
     "The closer Spearman's rank correlation ρ to 1, the more the short training tells of the long one; in brackets "
     "its 95 % interval. Only the better thetas are promoted, so that ρ tends to be lower than it would be over all."
 )
 TITLE = "Correlation across fidelities"
+COLUMNS = 3
 
 Pair = tuple[float, float, int]
 """Value at the lower fidelity, at the higher one, proposal at the higher one."""
@@ -32,19 +34,26 @@ def correlation(evaluations: Sequence[Row], objective: Objective) -> Panel:
         missing = "No theta has been evaluated at two fidelities yet."
         return Panel(key="correlation", title=TITLE, reading=READING, figure=None, note=missing)
     colours = fidelity_colours(fidelity for key in pairs for fidelity in key)
-    figure = make_subplots(rows=1, cols=len(pairs), subplot_titles=[_title(key, found) for key, found in pairs.items()])
-    dress(figure, height=400)
+    lines = -(-len(pairs) // COLUMNS)
+    figure = make_subplots(
+        rows=lines,
+        cols=min(COLUMNS, len(pairs)),
+        subplot_titles=[_title(key, found) for key, found in pairs.items()],
+        vertical_spacing=0.3 / lines,
+    )
+    dress(figure, height=30 + 370 * lines)
     figure.update_layout(showlegend=False, margin_t=70)
     figure.update_annotations(font_size=13)
-    for column, ((low, high), found) in enumerate(pairs.items(), start=1):
-        figure.add_trace(_scatter(found, colours[high]), row=1, col=column)
-        figure.update_xaxes(title_text=f"{objective.name}, {low} epochs", col=column)
-        figure.update_yaxes(title_text=f"{objective.name}, {high} epochs", col=column)
-        figure.update_xaxes(range=focus([[pair[0] for pair in found]], objective.goal)[0], col=column)
-        figure.update_yaxes(range=focus([[pair[1] for pair in found]], objective.goal)[0], col=column)
+    for index, ((low, high), found) in enumerate(pairs.items()):
+        place = {"row": index // COLUMNS + 1, "col": index % COLUMNS + 1}
+        figure.add_trace(_scatter(found, colours[high]), **place)
+        figure.update_xaxes(title_text=f"{objective.name}, {low} epochs", **place)
+        figure.update_yaxes(title_text=f"{objective.name}, {high} epochs", **place)
+        figure.update_xaxes(range=focus([[pair[0] for pair in found]], objective.goal)[0], **place)
+        figure.update_yaxes(range=focus([[pair[1] for pair in found]], objective.goal)[0], **place)
     if objective.name in ("accuracy", "error"):
-        figure.update_xaxes(tickformat=".0%")
-        figure.update_yaxes(tickformat=".0%")
+        figure.update_xaxes(tickformat="~%")
+        figure.update_yaxes(tickformat="~%")
     few = [f"{low} → {high}" for (low, high), found in pairs.items() if len(found) < FEWEST]
     scarce = f"Fewer than {FEWEST} pairs, too few for a correlation: {', '.join(few)} epochs." if few else None
     note = joined(scarce, _left_out(pairs, objective))

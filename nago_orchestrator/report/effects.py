@@ -1,4 +1,4 @@
-"""What the surrogate believes about each hyperparameter: its partial dependence, one small picture for each objective."""
+"""What the surrogate believes about each hyperparameter: partial dependence, a small picture for each objective."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from nago_orchestrator.beliefs import Beliefs, Effect
 from nago_orchestrator.domain import Goal, Objective
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.panel import Panel, TextTable
-from nago_orchestrator.report.style import dress, joined, objective_axis
+from nago_orchestrator.report.style import dress, objective_axis
 
 TITLE = "What the model believes"
 READING = (
-    "The posterior mean of each objective as one hyperparameter changes, averaged over the thetas that were evaluated at "
-    "{fidelity} epochs ({evaluations} evaluations); the band is where that average lies with 95 % probability."
+    "The posterior mean of each objective as one hyperparameter changes, averaged over the thetas that were evaluated "
+    "at {fidelity} epochs ({evaluations} evaluations); the band is where that average lies with 95 % probability."
 )
 COLUMNS = 4
 _LINES = ("#0b4a86", "#2b8a3e", "#ae3ec9", "#0b7285")
@@ -26,7 +26,7 @@ _LINES = ("#0b4a86", "#2b8a3e", "#ae3ec9", "#0b7285")
 def effects(beliefs: Beliefs | None, objectives: Sequence[Objective], missing: str | None) -> Panel | None:
     """`missing` says why there are no beliefs; without either the panel is left out."""
     if beliefs is None:
-        return missing and Panel(key="beliefs", title=TITLE, reading="", figure=None, note=missing) or None
+        return Panel(key="beliefs", title=TITLE, reading="", figure=None, note=missing) if missing else None
     reading = READING.format(fidelity=beliefs.fidelity, evaluations=beliefs.evaluations)
     warning = f"The fit should not be trusted: {beliefs.problem}" if beliefs.problem else None
     return Panel(
@@ -34,7 +34,7 @@ def effects(beliefs: Beliefs | None, objectives: Sequence[Objective], missing: s
         title=TITLE,
         reading=reading,
         figure=_figure(beliefs.effects, objectives),
-        note=joined(warning),
+        note=warning,
         table=_table(beliefs.effects, objectives),
     )
 
@@ -60,9 +60,8 @@ def _figure(found: Sequence[Effect], objectives: Sequence[Objective]) -> go.Figu
         for place, effect in enumerate(own):
             row, column = block * lines + place // columns + 1, place % columns + 1
             figure.add_traces(_curve(effect, _LINES[block % len(_LINES)]), rows=row, cols=column)
-            axis = objective_axis(objective.name)
-            title = {"title_text": axis["title_text"] if column == 1 else ""}
-            figure.update_yaxes(**{**axis, **title}, range=span, showticklabels=column == 1, row=row, col=column)
+            axis = {**objective_axis(objective.name), "title_text": objective.name if column == 1 else ""}
+            figure.update_yaxes(**axis, range=span, showticklabels=column == 1, row=row, col=column)
     return figure
 
 

@@ -14,7 +14,7 @@ from nago_orchestrator.report import quantities
 from nago_orchestrator.report.history import finite_value
 from nago_orchestrator.report.panel import Panel, Row, TextTable
 from nago_orchestrator.report.statistics import spearman
-from nago_orchestrator.report.style import MUTED, dress, evenly, objective_axis, phase_colour
+from nago_orchestrator.report.style import MUTED, dress, evenly, focus, objective_axis, outside, phase_colour
 
 TITLE = "Predicted against observed"
 READING = (
@@ -70,34 +70,52 @@ def foretold_of(evaluations: Sequence[Row], objectives: Sequence[Objective], pla
 
 def foretold(evaluations: Sequence[Row], objectives: Sequence[Objective]) -> Panel | None:
     """None where no proposal has a prediction in its notes."""
-    found = {
-        objective.name: known
+    found = [
+        (objective, known)
         for place, objective in enumerate(objectives)
         if (known := foretold_of(evaluations, objectives, place))
-    }
+    ]
     if not found:
         return None
-    return Panel(key="foretold", title=TITLE, reading=READING, figure=_figure(found), table=_table(found))
+    figure, left_out = _figure(found)
+    return Panel(
+        key="foretold",
+        title=TITLE,
+        reading=READING,
+        figure=figure,
+        note=outside(left_out, "drawn part of an") if left_out else None,
+        table=_table(found),
+    )
 
 
-def _figure(found: dict[str, list[Foretold]]) -> go.Figure:
-    titles = [_title(name, known) for name, known in found.items()]
+_ByObjective = Sequence[tuple[Objective, list[Foretold]]]
+
+
+def _figure(found: _ByObjective) -> tuple[go.Figure, int]:
+    titles = [_title(objective.name, known) for objective, known in found]
     figure = make_subplots(rows=1, cols=len(found), subplot_titles=titles, horizontal_spacing=0.1)
     dress(figure, height=430)
     figure.update_layout(showlegend=False, margin_t=60)
     figure.update_annotations(font_size=13)
-    for column, (name, known) in enumerate(found.items(), start=1):
-        ends = [
-            min(min(one.observed, one.predicted) for one in known),
-            max(max(one.observed, one.predicted) for one in known),
-        ]
-        line = {"color": MUTED, "width": 1, "dash": "dash"}
-        figure.add_trace(go.Scatter(x=ends, y=ends, mode="lines", line=line, hoverinfo="skip"), row=1, col=column)
+    left_out = 0
+    for column, (objective, known) in enumerate(found, start=1):
+        figure.add_trace(_diagonal(known), row=1, col=column)
         figure.add_trace(_points(known), row=1, col=column)
-        axis = objective_axis(name)
-        figure.update_xaxes(**{**axis, "title_text": f"foretold {axis['title_text']}"}, col=column)
-        figure.update_yaxes(**{**axis, "title_text": f"observed {axis['title_text']}"}, col=column)
-    return figure
+        axis = objective_axis(objective.name)
+        for side, update, values in (
+            ("foretold", figure.update_xaxes, [one.predicted for one in known]),
+            ("observed", figure.update_yaxes, [one.observed for one in known]),
+        ):
+            span, beyond = focus([values], objective.goal)
+            left_out += beyond
+            update(**{**axis, "title_text": f"{side} {axis['title_text']}"}, range=span, col=column)
+    return figure, left_out
+
+
+def _diagonal(known: Sequence[Foretold]) -> go.Scatter:
+    values = [value for one in known for value in (one.predicted, one.observed)]
+    ends = [min(values), max(values)]
+    return go.Scatter(x=ends, y=ends, mode="lines", line={"color": MUTED, "width": 1, "dash": "dash"}, hoverinfo="skip")
 
 
 def _title(name: str, known: Sequence[Foretold]) -> str:
@@ -119,8 +137,8 @@ def _points(known: Sequence[Foretold]) -> go.Scatter:
     )
 
 
-def _table(found: dict[str, list[Foretold]]) -> TextTable:
-    rows = [(name, one) for name, known in found.items() for one in known]
+def _table(found: _ByObjective) -> TextTable:
+    rows = [(objective.name, one) for objective, known in found for one in known]
     return TextTable(
         header=("proposal", "objective", "foretold", "standard deviation", "observed", "within 90 %"),
         rows=tuple(

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.history import finite_value
 from nago_orchestrator.report.panel import Panel, Row, TextTable
-from nago_orchestrator.report.style import ACCENT, MUTED, joined, new_figure
+from nago_orchestrator.report.style import ACCENT, MUTED, new_figure
 
 TITLE = "Full training"
 READING = (
@@ -33,7 +33,7 @@ def full_training(trained: Sequence[Row], evaluations: Sequence[Row]) -> Panel |
         title=TITLE,
         reading=READING,
         figure=_figure(done, evaluations) if done else None,
-        note=joined(note if unfinished else None),
+        note=note if unfinished else None,
         table=_table([*done, *(row for row in trained if not accuracies(row))]),
     )
 

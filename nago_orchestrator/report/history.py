@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import plotly.graph_objects as go
 
 from nago_orchestrator.domain import Goal, Objective
+from nago_orchestrator.generators import compared_fidelity
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.panel import Panel, Row
 from nago_orchestrator.report.style import (
     ACCENT,
     MOST_POINTS,
+    MUTED,
     by_fidelity,
     epochs_label,
     evenly,
@@ -22,16 +25,17 @@ from nago_orchestrator.report.style import (
     joined,
     new_figure,
     outside,
+    phase_label,
 )
 
 READING = (
     "Each point is one evaluation, in the order in which the search learned of it; darker means more epochs. "
-    "The line is the best value so far at the highest fidelity."
+    "The line is the best value so far at the fidelity that is compared."
 )
 
 
-def history(evaluations: Sequence[Row], objective: Objective) -> Panel:
-    """From evaluations with evaluation, proposal, fidelity, origin and objective_values."""
+def history(evaluations: Sequence[Row], objective: Objective, phases: Sequence[str] = ("search",)) -> Panel:
+    """From the search's evaluations: evaluation, proposal, fidelity, phase, outcome, origin and objective_values."""
     rows = [row for row in evaluations if finite_value(row, objective.name) is not None]
     if not rows:
         return Panel(
@@ -54,6 +58,7 @@ def history(evaluations: Sequence[Row], objective: Objective) -> Panel:
     figure.add_trace(_running_best(rows, objective))
     span, left_out = focus(by_fidelity(rows, lambda row: row["objective_values"][objective.name]), objective.goal)
     figure.update_yaxes(range=span)
+    _mark_phases(figure, rows, phases)
     thinned = f"{len(shown):,} of {len(rows):,} points are drawn, evenly chosen." if len(shown) < len(rows) else None
     note = joined(thinned, outside(left_out) if left_out else None)
     return Panel(key="history", title="Optimisation history", reading=READING, figure=figure, note=note)
@@ -62,6 +67,19 @@ def history(evaluations: Sequence[Row], objective: Objective) -> Panel:
 def finite_value(row: Row, name: str) -> float | None:
     value = (row.get("objective_values") or {}).get(name)
     return value if isinstance(value, (int, float)) and math.isfinite(value) else None
+
+
+def _mark_phases(figure: go.Figure, rows: Sequence[Row], phases: Sequence[str]) -> None:
+    """A line where a phase after the first begins."""
+    for before, row in pairwise(rows):
+        phase = row.get("phase") or 0
+        if phase > (before.get("phase") or 0):
+            figure.add_vline(
+                x=row["evaluation"] + 0.5,
+                line={"color": MUTED, "width": 1, "dash": "dot"},
+                annotation={"text": phase_label(phase, phases), "font": {"color": MUTED, "size": 12}},
+                annotation_position="top right",
+            )
 
 
 def _points(rows: Sequence[Row], objective: Objective, colour: str) -> go.Scatter:
@@ -84,7 +102,7 @@ def _points(rows: Sequence[Row], objective: Objective, colour: str) -> go.Scatte
 
 
 def _running_best(rows: Sequence[Row], objective: Objective) -> go.Scatter:
-    highest = max(row["fidelity"] for row in rows)
+    highest = compared_fidelity(rows)
     best: float | None = None
     x, y = [], []
     for row in rows:
@@ -102,6 +120,6 @@ def _running_best(rows: Sequence[Row], objective: Objective) -> go.Scatter:
         y=y,
         mode="lines",
         line={"color": ACCENT, "width": 2, "shape": "hv"},
-        name=f"{word} so far at {epochs_label(highest)}",
+        name=f"{word} so far at {epochs_label(highest or 0)}",
         hovertemplate="best after evaluation %{x}: <b>%{y}</b><extra></extra>",
     )

@@ -9,17 +9,23 @@ import plotly.io
 from plotly.offline import get_plotlyjs
 
 from nago_orchestrator.report import quantities
+from nago_orchestrator.report.calibration import calibration
 from nago_orchestrator.report.correlation import correlation
 from nago_orchestrator.report.curves import learning_curves
+from nago_orchestrator.report.effects import effects
 from nago_orchestrator.report.facts import best_generator, best_words, study_facts, top_trials
 from nago_orchestrator.report.failures import failures
+from nago_orchestrator.report.foretold import foretold
+from nago_orchestrator.report.full_training import full_training
 from nago_orchestrator.report.history import history
 from nago_orchestrator.report.hyperparameters import hyperparameters
 from nago_orchestrator.report.panel import Panel, TextTable
+from nago_orchestrator.report.phase_front import FrontRows, compared_rows, phase_front
 from nago_orchestrator.report.sheet import STYLE_SHEET
 from nago_orchestrator.report.study_report import StudyReport
 from nago_orchestrator.report.timeline import timeline
 from nago_orchestrator.report.tradeoff import tradeoff
+from nago_orchestrator.report.volume import volume
 
 _CONFIG = {
     "displaylogo": False,
@@ -30,13 +36,37 @@ _CONFIG = {
 
 
 def build_panels(report: StudyReport) -> tuple[Panel, ...]:
-    """All figures in the order of the page."""
+    """All figures that apply to the study, in the order of the page."""
+    return tuple(panel for panel in (*_findings(report), *_explanations(report)) if panel is not None)
+
+
+def _findings(report: StudyReport) -> Sequence[Panel | None]:
+    """What the search found; None for a panel that does not apply to the study."""
+    fidelity = report.fidelity
+    front = FrontRows(
+        evaluations=compared_rows(report.search, report.objectives, fidelity),
+        objectives=report.objectives,
+        phases=report.phases,
+        networks=[row for row in report.trials if row.get("final")],
+    )
     return (
-        history(report.evaluations, report.objective),
-        tradeoff(report.trials),
+        history(report.search, report.objective, report.phases),
+        phase_front(front),
+        volume(report.search, report.attempts, report.objectives, report.phases, fidelity),
+        tradeoff(report.trials, fidelity),
+        full_training(report.trained, report.search),
+    )
+
+
+def _explanations(report: StudyReport) -> Sequence[Panel | None]:
+    """Why, and at what cost."""
+    return (
         learning_curves(report.trials, report.epochs),
         correlation(report.evaluations, report.objective),
-        hyperparameters(report.evaluations, report.objective),
+        hyperparameters(report.search, report.objective),
+        effects(report.beliefs, report.objectives, report.beliefs_missing),
+        calibration(report.search, report.learnt),
+        foretold(report.search, report.objectives),
         failures(report.attempts),
         timeline(report.attempts, report.made_at),
     )
@@ -103,6 +133,9 @@ def _section(panel: Panel) -> str:
         )
     if panel.note:
         parts.append(f'<p class="note">{escape(panel.note)}</p>')
+    if panel.table is not None and panel.table.rows:
+        body = f'<div class="scroll">{_table(panel.table)}</div>'
+        parts.append(f"<details><summary>As a table ({len(panel.table.rows)} rows)</summary>{body}</details>")
     return "".join([*parts, "</section>"])
 
 

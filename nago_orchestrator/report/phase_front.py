@@ -57,11 +57,12 @@ class FrontRows:
 
     def best_networks(self) -> list[dict[str, float]]:
         """Objectives of the networks trained in full that no other one dominates; with the trial's number."""
-        found = [
-            {item.name: trial_value(row, item.name) for item in self.objectives} | {"trial": row["trial"]}
-            for row in self.networks
-        ]
-        known = [row for row in found if None not in row.values()]
+        known: list[dict[str, float]] = []
+        for row in self.networks:
+            values = {item.name: trial_value(row, item.name) for item in self.objectives}
+            finite = {name: value for name, value in values.items() if value is not None}
+            if len(finite) == len(values):
+                known.append({**finite, "trial": row["trial"]})
         if not known:
             return []
         on_front = non_dominated([[item.cost(row[item.name]) for item in self.objectives] for row in known])
@@ -104,7 +105,8 @@ def phase_front(rows: FrontRows) -> Panel | None:
 def _figure(rows: FrontRows, on_front: Sequence[bool], measured: MeasuredFront | None) -> tuple[go.Figure, str | None]:
     first, *others = rows.objectives
     figure = make_subplots(rows=1, cols=len(others), shared_yaxes=True, horizontal_spacing=0.03)
-    dress(figure, height=480)
+    dress(figure, height=520)
+    figure.update_layout(margin_t=72)
     notes: list[str | None] = []
     for column, other in enumerate(others, start=1):
         figure.add_traces(_points(rows, on_front, other), rows=1, cols=column)
@@ -114,7 +116,8 @@ def _figure(rows: FrontRows, on_front: Sequence[bool], measured: MeasuredFront |
         if measured is not None:
             figure.add_trace(_reference(rows.objectives, measured, column), row=1, col=column)
         figure.update_xaxes(**objective_axis(other.name), col=column)
-        notes.append(_bounded(figure, rows, other, column))
+        figure.update_xaxes(range=_span(rows, measured, column, notes), col=column)
+    figure.update_yaxes(range=_span(rows, measured, 0, notes))
     figure.update_yaxes(**objective_axis(first.name), col=1)
     if len(others) > 1:
         notes.append("A point may be on the front for an objective that its picture does not show.")
@@ -127,11 +130,13 @@ def _points(rows: FrontRows, on_front: Sequence[bool], other: Objective) -> list
     """Dominated points first, so that the front lies above them."""
     traces = []
     marked = list(zip(rows.evaluations, on_front, strict=True))
+    named = {row.get("phase") or 0 for row, is_best in marked if is_best}
     for best in (False, True):
         for phase in sorted({row.get("phase") or 0 for row in rows.evaluations}):
             chosen = [row for row, is_best in marked if is_best is best and (row.get("phase") or 0) == phase]
             if chosen:
-                traces.append(_phase_points(rows, chosen, other, best=best))
+                trace = _phase_points(rows, chosen, other, best=best)
+                traces.append(trace.update(showlegend=best or phase not in named))
     return traces
 
 
@@ -147,7 +152,8 @@ def _phase_points(rows: FrontRows, chosen: Sequence[Row], other: Objective, *, b
             for row in chosen
         ],
         mode="markers",
-        name=f"{label}, on the front" if best else f"{label}, dominated",
+        name=label,
+        legendgroup=label,
         marker={
             "color": colour if best else pale(colour),
             "size": 10 if best else 7,
@@ -220,16 +226,24 @@ def _reference(objectives: Sequence[Objective], measured: MeasuredFront, column:
     )
 
 
-def _bounded(figure: go.Figure, rows: FrontRows, other: Objective, column: int) -> str | None:
-    """Far outliers are left out of both axes; nothing else is."""
-    left_out = 0
-    for objective, update in ((other, figure.update_xaxes), (rows.objectives[0], figure.update_yaxes)):
-        values = [row["objective_values"][objective.name] for row in rows.evaluations]
-        span, beyond = focus([values], objective.goal)
-        if span is not None:
-            update(range=span, col=column)
-            left_out += beyond
-    return outside(left_out, "drawn part of an") if left_out else None
+def _span(rows: FrontRows, measured: MeasuredFront | None, place: int, notes: list[str | None]) -> list[float]:
+    """Of an axis: without far outliers, and with the reference unless that would squeeze all else; `notes` says so."""
+    objective = rows.objectives[place]
+    values = [row["objective_values"][objective.name] for row in rows.evaluations]
+    values += [row[objective.name] for row in rows.best_networks()]
+    span, left_out = focus([values], objective.goal)
+    low, high = span or (min(values), max(values))
+    if left_out:
+        notes.append(outside(left_out, f"drawn part of the {objective.name}"))
+    if measured is not None:
+        reference = objective.cost(measured.reference[place])
+        if min(abs(reference - low), abs(reference - high)) <= 2 * (high - low):
+            low, high = min(low, reference), max(high, reference)
+        elif not low <= reference <= high:
+            shown = quantities.objective(objective.name, reference)
+            notes.append(f"The reference point lies outside the picture, at {objective.name} {shown}.")
+    pad = 0.04 * (high - low) or 0.01
+    return [low - pad, high + pad]
 
 
 def _words(objective: Objective, values: Row) -> str:
@@ -238,19 +252,20 @@ def _words(objective: Objective, values: Row) -> str:
 
 def _table(rows: FrontRows, on_front: Sequence[bool], measured: MeasuredFront | None) -> TextTable:
     chosen = [row for row, best in zip(rows.evaluations, on_front, strict=True) if best]
-    shares = measured.contributions if measured else (0.0,) * len(chosen)
+    total = measured.hypervolume if measured else 0.0
+    shares = [own / total for own in measured.contributions] if measured and total else [0.0] * len(chosen)
     first = rows.objectives[0]
     order = sorted(range(len(chosen)), key=lambda place: first.cost(chosen[place]["objective_values"][first.name]))
     names = tuple(objective.name for objective in rows.objectives)
     return TextTable(
-        header=("proposal", "phase", "networks", *names, "its own share of the hypervolume"),
+        header=("proposal", "phase", "networks", *names, "hypervolume of its own"),
         rows=tuple(
             (
                 str(chosen[place]["proposal"]),
                 phase_label(chosen[place].get("phase") or 0, rows.phases),
                 str(chosen[place]["samples"]),
                 *(quantities.objective(name, chosen[place]["objective_values"][name]) for name in names),
-                quantities.number(shares[place]),
+                quantities.percent(shares[place]),
             )
             for place in order
         ),

@@ -36,6 +36,9 @@ th {{ text-align: left; font-weight: 600; font-size: 12px; color: {MUTED}; borde
 th, td {{ padding: 5px 14px 5px 0; white-space: nowrap; }}
 td {{ border-bottom: 1px solid #eef1f4; }}
 tr:last-child td {{ border-bottom: 0; }}
+details {{ margin-top: 10px; font-size: 14px; }}
+summary {{ cursor: pointer; color: #1864ab; font-size: 13px; }}
+details .scroll {{ margin-top: 6px; max-height: 420px; overflow-y: auto; }}
 .columns {{ column-width: 320px; column-gap: 40px; }}
 .columns tr {{ break-inside: avoid; }}
 .fixed td {{ color: {MUTED}; }}

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from nago_orchestrator.beliefs import Beliefs
 from nago_orchestrator.domain import Objective
+from nago_orchestrator.generators import compared_fidelity, searched
 from nago_orchestrator.report.history import finite_value
 from nago_orchestrator.report.panel import Row
 
@@ -20,24 +22,45 @@ class StudyReport:
     trials: Sequence[Row]
     epochs: Sequence[Row]
     evaluations: Sequence[Row]
-    """In told order."""
+    """In told order, those of full training included."""
     attempts: Sequence[Row]
     made_at: datetime
     drawing: str | None = None
     """The best trial's architecture as SVG."""
+    phases: tuple[str, ...] = ("search",)
+    """The algorithm of each."""
+    learnt: tuple[str, ...] = ()
+    """Objectives that the search's surrogate learns, where it has one."""
+    trained: Sequence[Row] = ()
+    """Generators whose networks were trained in full, with their trials."""
+    beliefs: Beliefs | None = None
+    beliefs_missing: str | None = None
+    """Why there are none, in one sentence."""
 
     @property
     def objective(self) -> Objective:
         return self.objectives[0]
 
     @property
+    def search(self) -> Sequence[Row]:
+        """The search's own evaluations, in told order."""
+        return searched(self.evaluations)
+
+    @property
+    def fidelity(self) -> int | None:
+        """At which evaluations are compared."""
+        return compared_fidelity(
+            [row for row in self.evaluations if finite_value(row, self.objective.name) is not None]
+        )
+
+    @property
     def best(self) -> Row | None:
-        """The best evaluation at the highest fidelity that has one; the earliest of equals."""
-        rows = [row for row in self.evaluations if finite_value(row, self.objective.name) is not None]
+        """The best evaluation at the fidelity that is compared; the earliest of equals."""
+        fidelity = self.fidelity
+        rows = [row for row in self.search if finite_value(row, self.objective.name) is not None]
         if not rows:
             return None
-        highest = max(row["fidelity"] for row in rows)
         return min(
-            (row for row in rows if row["fidelity"] == highest),
+            (row for row in rows if row["fidelity"] == fidelity),
             key=lambda row: self.objective.cost(row["objective_values"][self.objective.name]),
         )

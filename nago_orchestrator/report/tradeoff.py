@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from nago_orchestrator.domain import Goal
+from nago_orchestrator.generators import searched
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.panel import Panel, Row
 from nago_orchestrator.report.statistics import front
@@ -27,13 +28,14 @@ from nago_orchestrator.report.style import (
 
 READING = (
     "Each point is one trained network: validation accuracy against the memory that training takes for one image. "
-    "The marked steps are the Pareto front at the highest fidelity: no network there is both smaller and better."
+    "The marked steps are the Pareto front of the networks at the fidelity that is compared: none there is both "
+    "smaller and better."
 )
 
 
-def tradeoff(trials: Sequence[Row]) -> Panel:
-    """From trials with trial, fidelity, validation_accuracy, bytes_per_sample, parameters."""
-    rows = [row for row in trials if _complete(row)]
+def tradeoff(trials: Sequence[Row], compared: int | None = None) -> Panel:
+    """Trials with trial, fidelity, validation_accuracy, bytes_per_sample, parameters; the front is at `compared`."""
+    rows = [row for row in searched(trials) if _complete(row)]
     if not rows:
         return Panel(
             key="tradeoff",
@@ -53,7 +55,8 @@ def tradeoff(trials: Sequence[Row]) -> Panel:
         trace = _points(chosen, name=epochs_label(fidelity))
         trace.update(marker={"color": colour, "symbol": symbols[fidelity], "size": 7, "opacity": 0.75})
         figure.add_trace(trace)
-    figure.add_trace(_front_line([row for row in rows if row["fidelity"] == max(fidelities)]))
+    highest = compared if compared in fidelities else max(fidelities)
+    figure.add_trace(_front_line([row for row in rows if row["fidelity"] == highest]))
     span, left_out = focus(by_fidelity(rows, lambda row: float(row["validation_accuracy"])), Goal.MAXIMIZE)
     figure.update_yaxes(range=span)
     thinned = f"{len(shown):,} of {len(rows):,} trials are drawn, evenly chosen; the front is that of all."

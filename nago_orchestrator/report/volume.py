@@ -150,9 +150,13 @@ def _table(steps: Sequence[_Step], phases: Sequence[str], cost: str) -> TextTabl
                 str(step.proposal),
                 phase_label(step.phase, phases),
                 "-" if math.isnan(step.hours) else f"{step.hours:.3f}",
-                quantities.number(step.volume),
-                quantities.number(step.gain),
+                _figures(step.volume),
+                _figures(step.gain),
             )
             for step in evenly(grown, MOST_ROWS)
         ),
     )
+
+
+def _figures(volume: float) -> str:
+    return quantities.count(volume) if volume >= 1000 else quantities.number(volume)

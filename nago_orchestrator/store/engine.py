@@ -23,7 +23,7 @@ _POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
 _TRANSACTION = "nago_transaction"
 """Execution option: how a transaction begins on SQLite; its value is the statement, or empty for none."""
 
-TRUSTED_SECONDS = 1.0
+TRUSTED_SECONDS = 0.1
 """How long a connection that lies in the pool is taken to be alive."""
 _RESTING = "nago_resting_since"
 

@@ -62,9 +62,12 @@ def images(cluster: Cluster) -> Images:
     return given or load_images(cluster.folder or Path())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def installation(cluster: Cluster, images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """NAGO, freshly installed for the tests of one file in a namespace of its own; its migration may still run."""
+    """NAGO, freshly installed in a namespace of its own, for all tests; its migration may still run.
+
+    A test leaves it as it was: working, with one orchestrator. Studies stay, under names that only their test knows.
+    """
     kubectl = Kubectl(kubeconfig=cluster.kubectl.kubeconfig, namespace=f"nago-test-{secrets.token_hex(3)}")
     volumes = None if cluster.folder is None else cluster.folder / "volumes"
     with installed(kubectl, images, tmp_path_factory.mktemp("overlay"), volumes=volumes) as made:

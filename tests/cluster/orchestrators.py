@@ -26,8 +26,9 @@ class Orchestrators:
     installation: Installation
 
     def pods(self) -> list[dict[str, Any]]:
+        """Those that nobody has asked to go."""
         found: list[dict[str, Any]] = self.installation.kubectl.get("pods", "--selector", SELECTOR)["items"]
-        return found
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
     def the_pod(self) -> str:
         """The only one."""
@@ -35,7 +36,8 @@ class Orchestrators:
         return str(pod["metadata"]["name"])
 
     def restarts(self) -> int:
-        return sum(status["restartCount"] for pod in self.pods() for status in pod["status"]["containerStatuses"])
+        statuses = [status for pod in self.pods() for status in pod["status"].get("containerStatuses", [])]
+        return sum(status["restartCount"] for status in statuses)
 
     def container(self, pod: str) -> str:
         return str(self.installation.kubectl.get("pod", pod)["status"]["containerStatuses"][0]["containerID"])

@@ -7,6 +7,7 @@ import shutil
 import socket
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -17,7 +18,7 @@ from sqlalchemy import Engine, event, make_url, text
 
 from nago_orchestrator.errors import DatabaseError
 from nago_orchestrator.store import versions
-from nago_orchestrator.store.engine import connect, writing
+from nago_orchestrator.store.engine import TRUSTED_SECONDS, connect, writing
 from nago_orchestrator.store.store import Store, open_store
 from tests.conftest import PostgresDatabases
 from tests.store_scene import NEW_STUDY, NOW, Scene
@@ -249,5 +250,6 @@ def test_a_server_that_was_restarted_is_used_again(scene: Scene, postgres: Postg
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             f" WHERE datname = '{engine.url.database}' AND pid <> pg_backend_pid()"
         )
+        time.sleep(2 * TRUSTED_SECONDS)  # no server restarts as fast as that
     scene.propose()
     assert len(scene.store.active_trials(scene.study.id)) == 1

@@ -53,7 +53,7 @@ def test_every_action_that_is_noted_is_seen_by_the_next_look(scene: Scene, facts
     facts.note(Tell(0))
     scene.evaluate(0, 0.9, 1.0)
     assert_true(facts, scene)
-    assert facts.tellable == ()
+    assert not facts.tellable
     assert facts.spent(gpu_limit=False).succeeded == 1
 
 

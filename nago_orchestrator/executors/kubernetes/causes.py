@@ -176,6 +176,9 @@ def _container_cause(pod: Mapping[str, Any]) -> Cause | None:
     if reason in START_FAILURES:
         message = _with("the trainer's container could not be started", terminated.get("message"))
         return Cause(failure=Failure.DEFECT, reason="StartError", message=message)
+    if reason == "Unknown":  # what containerd says of containers that are gone when it starts
+        message = "its node was restarted, and its container was lost"
+        return Cause(failure=Failure.INFRASTRUCTURE, reason="NodeLost", message=message)
     if reason == "ContainerStatusUnknown":
         return Cause(failure=Failure.INFRASTRUCTURE, reason="PodLost", message="its node forgot how the pod ended")
     deleted = pod["metadata"].get("deletionTimestamp") is not None

@@ -4,7 +4,7 @@
 # Called by build-kubernetes.sh, base-image.sh and up.sh.
 set -euo pipefail
 
-tools='etcd containerd runc conntrack iptables socat ipset ip buildah debootstrap openssl gcc go flock'
+tools='etcd containerd runc conntrack iptables socat ipset ip buildah debootstrap openssl gcc go flock nsenter curl'
 reflect2=/usr/share/gocode/src/github.com/modern-go/reflect2
 
 installed() {
@@ -27,5 +27,5 @@ export DEBIAN_FRONTEND=noninteractive
   apt-get -o DPkg::Lock::Timeout=300 update -q
   apt-get -o DPkg::Lock::Timeout=300 install -y -q --no-install-recommends \
     golang-go gcc libc6-dev golang-github-modern-go-reflect2-dev etcd-server containerd runc containernetworking-plugins \
-    iptables conntrack socat ipset iproute2 buildah debootstrap openssl ca-certificates util-linux
+    iptables conntrack socat ipset iproute2 buildah debootstrap openssl ca-certificates util-linux curl
 } >&2

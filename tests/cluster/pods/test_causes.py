@@ -14,7 +14,7 @@ import pytest
 from nago_orchestrator.domain import AttemptState, Failure, StudyState, TrialState
 from tests.cluster.pods.site import Document, Site
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300, func_only=True)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
 SOON = {"unschedulable": 15, "image": 15}
 """Patience, in seconds."""
 GPU = "nvidia.com/gpu"
@@ -171,7 +171,7 @@ def test_a_trial_that_cannot_be_trained_fails_with_its_cause(site: Site, name: s
 
 @pytest.mark.usefixtures("studies")
 def test_a_quota_for_two_delays_a_study_of_four_and_fails_nothing(site: Site) -> None:
-    study = site.wait_until_over("quota", seconds=240)
+    study = site.wait_until_over("quota", seconds=330)
     attempts = site.attempts("quota")
     assert study.state == StudyState.COMPLETED
     assert [(found.trial, found.state) for found in attempts] == [(n, AttemptState.SUCCEEDED) for n in range(4)]

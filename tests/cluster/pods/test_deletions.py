@@ -65,7 +65,7 @@ def study(site: Site) -> Row[Any]:
     site.submit(site.study_file(NAME, trials=len(DISTURBANCES), epochs=EPOCHS, kubernetes=KEPT))
     for trial, (disturb, _) in enumerate(DISTURBANCES):
         disturb(site, site.wait_for_epochs(NAME, trial, SEEN_EPOCHS).name)
-    return site.wait_until_over(NAME, seconds=240)
+    return site.wait_until_over(NAME, seconds=300)
 
 
 def test_every_trial_counts_once(site: Site, study: Row[Any]) -> None:

@@ -184,6 +184,14 @@ def test_a_result_that_the_trainer_stored_itself_is_accepted_as_well() -> None:
     ]
 
 
+def test_a_success_says_nothing_of_what_became_of_its_process_or_job_afterwards() -> None:
+    running = trial(attempt())
+    gone = Observation(phase=Phase.ABSENT, reason="JobDeleted", message="its Job is gone")
+    (accepted,) = plan(snapshot(replace(running, result=RESULT), seen=gone), RULES, NOW)
+    assert isinstance(accepted, AcceptResult)
+    assert (accepted.observation.reason, accepted.observation.message) == (None, None)
+
+
 def test_a_late_result_of_an_attempt_that_was_given_up_is_taken_instead_of_a_new_attempt() -> None:
     lost = failed(1, Failure.INFRASTRUCTURE)
     resting = replace(trial(lost, state=TrialState.QUEUED, not_before=NOW + timedelta(hours=1)), result=RESULT)

@@ -74,6 +74,7 @@ FAILURES: dict[str, tuple[Object, list[Object], Failure, str]] = {
         DEFECT,
         "StartError",
     ),
+    "node restarted": (job(), [pod({"exitCode": 255, "reason": "Unknown"})], INFRASTRUCTURE, "NodeLost"),
     "node forgot": (job(), [pod({"exitCode": 137, "reason": "ContainerStatusUnknown"})], INFRASTRUCTURE, "PodLost"),
     "pre-empted": (job(), [pod(conditions=disrupted("PreemptionByScheduler"))], INFRASTRUCTURE, "Preempted"),
     "pre-empted, older word": (

@@ -42,7 +42,8 @@ def test_a_higher_place_opens_as_soon_as_its_results_are_in_and_no_run_waits_for
         assert place is not None
         brackets.report(place)
     promotion, other = take(brackets), take(brackets)
-    assert promotion is not None and other is not None
+    assert promotion is not None
+    assert other is not None
     assert (promotion.bracket, promotion.rung, promotion.fidelity, promotion.promoted_from) == (0, 1, 3, 1)
     assert (other.bracket, other.rung) == (1, 0)
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 
 from nago_orchestrator.encoding import Encoding
@@ -14,8 +13,8 @@ Theta = dict[str, float | int]
 
 @pytest.fixture
 def thetas(small_space: SearchSpace) -> list[Theta]:
-    rng = np.random.default_rng(0)
-    return [small_space.sample(rng) for _ in range(10)]
+    """Ten different generators: with six nodes and more, p has an effect."""
+    return [small_space.theta({"top_nodes": 6 + number % 5, "top_p": 0.1 + 0.05 * number}) for number in range(10)]
 
 
 def places(space: SearchSpace, thetas: list[Theta]) -> list[list[float]]:
@@ -69,10 +68,11 @@ def test_every_fidelity_counts_and_a_worse_one_is_not_taken_for_a_worse_theta(
     assert lessons.divide(lambda _: 2).good.tolist() == places(small_space, thetas[:2])
 
 
-def test_the_same_generator_evaluated_again_is_one_theta_with_the_mean(small_space: SearchSpace) -> None:
+def test_the_same_generator_evaluated_again_is_one_theta_with_the_mean(
+    small_space: SearchSpace, thetas: list[Theta]
+) -> None:
     lessons = Lessons(Encoding(small_space))
-    rng = np.random.default_rng(1)
-    noisy, steady = small_space.sample(rng), small_space.sample(rng)
+    noisy, steady = thetas[:2]
     for cost in (0.0, 10.0):
         lessons.learn(noisy, 9, (cost,))
     lessons.learn(steady, 9, (4.0,))

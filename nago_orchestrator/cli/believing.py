@@ -1,0 +1,74 @@
+"""The surrogate of a study, fitted anew to what its search found: what `best --posterior` and `report` ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nago_orchestrator.beliefs import Array, Beliefs, Fit, Taught, hyperparameter_effects, problem_of, teach
+from nago_orchestrator.domain import Goal, Objective, Outcome
+from nago_orchestrator.errors import InputError, NagoError
+from nago_orchestrator.generators import Row, searched
+from nago_orchestrator.space import SearchSpace
+from nago_orchestrator.surrogate.port import Surrogate
+
+
+def objectives_of(status: Row) -> tuple[Objective, ...]:
+    """From `study_status`."""
+    return tuple(Objective(**{**item, "goal": Goal(item["goal"])}) for item in status["objectives"])
+
+
+def evaluated_at(evaluations: Sequence[Row], fidelity: int | None) -> list[Row]:
+    """The search's evaluations with values at that fidelity."""
+    return [row for row in searched(evaluations) if row["outcome"] == Outcome.OK and row["fidelity"] == fidelity]
+
+
+def least_evaluations(space: SearchSpace) -> int:
+    """Below which no surrogate is fitted."""
+    return len(space.dimensions) + 2
+
+
+def taught_surrogate(rows: Sequence[Row], objectives: Sequence[Objective], space: SearchSpace, seed: int) -> Taught:
+    """The heteroscedastic one, fitted to evaluations of one fidelity; the same rows and seed give the same.
+
+    Raises InputError without the extra `mobo`, NagoError where there is nothing or too little to learn from.
+    """
+    if not space.dimensions:
+        raise NagoError("a surrogate has nothing to learn: every hyperparameter of the study is fixed")
+    if len(rows) < least_evaluations(space):
+        raise NagoError(
+            f"a surrogate needs {least_evaluations(space)} evaluations at one fidelity, two more than "
+            f"hyperparameters are searched; there are {len(rows)}"
+        )
+    return teach(rows, objectives, space, _network_fit(seed))
+
+
+def study_beliefs(
+    rows: Sequence[Row], objectives: Sequence[Objective], space: SearchSpace, seed: int
+) -> tuple[Beliefs | None, str | None]:
+    """What the report shows of a surrogate; without it, why."""
+    try:
+        taught = taught_surrogate(rows, objectives, space, seed)
+    except NagoError as error:
+        return None, f"Not shown: {error}."
+    beliefs = Beliefs(
+        fidelity=rows[0]["fidelity"],
+        evaluations=len(taught.rows),
+        effects=hyperparameter_effects(taught, space),
+        problem=taught.problem,
+    )
+    return beliefs, None
+
+
+def _network_fit(seed: int) -> Fit:
+    try:
+        from nago_orchestrator.surrogate.fit import fit_surrogate
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"a surrogate needs the package {error.name}: pip install 'nago-orchestrator[mobo]'"
+        ) from error
+
+    def fit(points: Array, costs: Array, samples: Array) -> tuple[Surrogate, str | None]:
+        surrogate = fit_surrogate(points, costs, samples, seed=seed)
+        return surrogate, problem_of(surrogate.diagnostics)
+
+    return fit
