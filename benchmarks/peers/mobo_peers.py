@@ -116,7 +116,10 @@ class QLogNehvi:
         from gpytorch.mlls import SumMarginalLogLikelihood
 
         model = ModelListGP(
-            *(SingleTaskGP(self._points, column[:, None], outcome_transform=Standardize(1)) for column in self._values.T)
+            *(
+                SingleTaskGP(self._points, column[:, None], outcome_transform=Standardize(1))
+                for column in self._values.T
+            )
         )
         fit_gpytorch_mll(SumMarginalLogLikelihood(model.likelihood, model))
         acquisition = qLogNoisyExpectedHypervolumeImprovement(
@@ -160,7 +163,9 @@ def main(method: str, first: int, last: int, names: list[str]) -> None:
             if (name, method, seed) not in done:
                 rows = list(run(PROBLEMS[name], method, METHODS[method](PROBLEMS[name], seed), seed))
                 write(rows, RESULTS)
-                print(f"{name} {method} seed {seed}: regret {rows[-1].regret:.4g} in {rows[-1].seconds:.0f} s", flush=True)
+                print(
+                    f"{name} {method} seed {seed}: regret {rows[-1].regret:.4g} in {rows[-1].seconds:.0f} s", flush=True
+                )
 
 
 if __name__ == "__main__":

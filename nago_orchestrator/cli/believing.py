@@ -9,6 +9,8 @@ from nago_orchestrator.domain import Goal, Objective, Outcome
 from nago_orchestrator.errors import InputError, NagoError
 from nago_orchestrator.generators import Row, searched
 from nago_orchestrator.space import SearchSpace
+from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.spec.search import MoboSection, phases_of
 from nago_orchestrator.surrogate.port import Surrogate
 
 
@@ -27,11 +29,12 @@ def least_evaluations(space: SearchSpace) -> int:
     return len(space.dimensions) + 2
 
 
-def taught_surrogate(rows: Sequence[Row], objectives: Sequence[Objective], space: SearchSpace, seed: int) -> Taught:
-    """The heteroscedastic one, fitted to evaluations of one fidelity; the same rows and seed give the same.
+def taught_surrogate(rows: Sequence[Row], objectives: Sequence[Objective], spec: StudySpec) -> Taught:
+    """Of the study's own kind, fitted to evaluations of one fidelity; the same rows give the same.
 
     Raises InputError without the extra `mobo`, NagoError where there is nothing or too little to learn from.
     """
+    space = spec.search_space()
     if not space.dimensions:
         raise NagoError("a surrogate has nothing to learn: every hyperparameter of the study is fixed")
     if len(rows) < least_evaluations(space):
@@ -39,36 +42,55 @@ def taught_surrogate(rows: Sequence[Row], objectives: Sequence[Objective], space
             f"a surrogate needs {least_evaluations(space)} evaluations at one fidelity, two more than "
             f"hyperparameters are searched; there are {len(rows)}"
         )
-    return teach(rows, objectives, space, _network_fit(seed))
+    return teach(rows, objectives, space, _study_fit(spec))
 
 
 def study_beliefs(
-    rows: Sequence[Row], objectives: Sequence[Objective], space: SearchSpace, seed: int
+    rows: Sequence[Row], objectives: Sequence[Objective], spec: StudySpec
 ) -> tuple[Beliefs | None, str | None]:
     """What the report shows of a surrogate; without it, why."""
     try:
-        taught = taught_surrogate(rows, objectives, space, seed)
+        taught = taught_surrogate(rows, objectives, spec)
     except NagoError as error:
         return None, f"Not shown: {error}."
     beliefs = Beliefs(
         fidelity=rows[0]["fidelity"],
         evaluations=len(taught.rows),
-        effects=hyperparameter_effects(taught, space),
+        effects=hyperparameter_effects(taught, spec.search_space()),
         problem=taught.problem,
     )
     return beliefs, None
 
 
-def _network_fit(seed: int) -> Fit:
+def _study_fit(spec: StudySpec) -> Fit:
+    """Of the newest phase that has a surrogate; of other searches the paper's, a heteroscedastic network."""
+    asked = [phase for phase in phases_of(spec.search) if isinstance(phase, MoboSection)]
     try:
-        from nago_orchestrator.surrogate.fit import fit_surrogate
+        if asked and asked[-1].surrogate == "gaussian-process":
+            return _process_fit(spec.seed)
+        return _network_fit(spec.seed, heteroscedastic=not asked or asked[-1].noise == "heteroscedastic")
     except ModuleNotFoundError as error:
         raise InputError(
             f"a surrogate needs the package {error.name}: pip install 'nago-orchestrator[mobo]'"
         ) from error
 
+
+def _network_fit(seed: int, *, heteroscedastic: bool) -> Fit:
+    from nago_orchestrator.surrogate.fit import fit_surrogate
+    from nago_orchestrator.surrogate.options import SurrogateOptions
+
     def fit(points: Array, costs: Array, samples: Array) -> tuple[Surrogate, str | None]:
-        surrogate = fit_surrogate(points, costs, samples, seed=seed)
+        options = SurrogateOptions(heteroscedastic=heteroscedastic)
+        surrogate = fit_surrogate(points, costs, samples, seed=seed, options=options)
         return surrogate, problem_of(surrogate.diagnostics)
+
+    return fit
+
+
+def _process_fit(seed: int) -> Fit:
+    from nago_orchestrator.surrogate.gaussian_process import fit_gaussian_processes
+
+    def fit(points: Array, costs: Array, samples: Array) -> tuple[Surrogate, str | None]:
+        return fit_gaussian_processes(points, costs, samples, seed=seed), None
 
     return fit

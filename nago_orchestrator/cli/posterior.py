@@ -32,8 +32,8 @@ def print_posterior(study: str, fidelity: int, output: OutputFormat, database: s
         status = queries.study_status(engine, study)
         evaluations, trials = queries.evaluations(engine, study), queries.list_trials(engine, study)
     objective = objectives_of(status)[0]
-    space = StudySpec.from_canonical(status["spec"]).search_space()
-    taught = taught_surrogate(evaluated_at(evaluations, fidelity), [objective], space, status["seed"])
+    spec = StudySpec.from_canonical(status["spec"])
+    taught = taught_surrogate(evaluated_at(evaluations, fidelity), [objective], spec)
     beliefs = rank_generators(taught, found_generators(evaluations, trials, objective, fidelity))
     best = observed_best(beliefs, objective)
     rows = [_row(rank, belief) for rank, belief in enumerate(beliefs, start=1)]

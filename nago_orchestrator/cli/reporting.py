@@ -17,7 +17,6 @@ if TYPE_CHECKING:  # sqlalchemy and plotly cost half a second
     from sqlalchemy import Engine
 
     from nago_orchestrator.report.study_report import StudyReport
-    from nago_orchestrator.space import SearchSpace
     from nago_orchestrator.spec import StudySpec
 
 
@@ -74,18 +73,18 @@ def _collect(engine: Engine, study: str, now: datetime, *, believe: bool) -> Stu
         learnt=_learnt(spec),
         trained=queries.final_training(engine, study),
     )
-    return _with_beliefs(made, space) if believe else made
+    return _with_beliefs(made, spec) if believe else made
 
 
-def _with_beliefs(made: StudyReport, space: SearchSpace) -> StudyReport:
+def _with_beliefs(made: StudyReport, spec: StudySpec) -> StudyReport:
     """At the fidelity that is compared, or where most is known if that is too little for a surrogate."""
     from nago_orchestrator.cli.believing import evaluated_at, least_evaluations, study_beliefs
     from nago_orchestrator.report.hyperparameters import best_covered
 
     rows = evaluated_at(made.search, made.fidelity)
-    if made.search and len(rows) < least_evaluations(space):
+    if made.search and len(rows) < least_evaluations(spec.search_space()):
         rows = evaluated_at(made.search, best_covered([row["fidelity"] for row in made.search]))
-    beliefs, missing = study_beliefs(rows, made.objectives, space, made.study["seed"])
+    beliefs, missing = study_beliefs(rows, made.objectives, spec)
     return replace(made, beliefs=beliefs, beliefs_missing=missing)
 
 

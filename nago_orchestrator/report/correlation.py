@@ -34,6 +34,10 @@ def correlation(evaluations: Sequence[Row], objective: Objective) -> Panel:
         missing = "No theta has been evaluated at two fidelities yet."
         return Panel(key="correlation", title=TITLE, reading=READING, figure=None, note=missing)
     colours = fidelity_colours(fidelity for key in pairs for fidelity in key)
+    few = [f"{low} → {high}" for (low, high), found in pairs.items() if len(found) < FEWEST]
+    scarce = f"Fewer than {FEWEST} pairs, too few for a correlation: {', '.join(few)} epochs." if few else None
+    note = joined(scarce, _left_out(pairs, objective))
+    pairs = _worth_drawing(pairs)
     lines = -(-len(pairs) // COLUMNS)
     figure = make_subplots(
         rows=lines,
@@ -54,9 +58,6 @@ def correlation(evaluations: Sequence[Row], objective: Objective) -> Panel:
     if objective.name in ("accuracy", "error"):
         figure.update_xaxes(tickformat="~%")
         figure.update_yaxes(tickformat="~%")
-    few = [f"{low} → {high}" for (low, high), found in pairs.items() if len(found) < FEWEST]
-    scarce = f"Fewer than {FEWEST} pairs, too few for a correlation: {', '.join(few)} epochs." if few else None
-    note = joined(scarce, _left_out(pairs, objective))
     return Panel(key="correlation", title=TITLE, reading=READING, figure=figure, note=note)
 
 
@@ -71,6 +72,13 @@ def pairs_by_fidelities(evaluations: Sequence[Row], objective: Objective) -> dic
                 pairs.setdefault((ancestor["fidelity"], row["fidelity"]), []).append((*values, row["proposal"]))
     fidelities = sorted({fidelity for key in pairs for fidelity in key})
     return {key: pairs[key] for key in combinations(fidelities, 2) if key in pairs}
+
+
+def _worth_drawing(pairs: Mapping[tuple[int, int], list[Pair]]) -> dict[tuple[int, int], list[Pair]]:
+    """Pictures of at least three points; where there is none, the one that has the most."""
+    worth = {key: found for key, found in pairs.items() if len(found) >= 3}
+    most = max(pairs, key=lambda key: len(pairs[key]))
+    return worth or {most: pairs[most]}
 
 
 def _ancestors(row: Row, known: Mapping[int, Row]) -> list[Row]:

@@ -11,7 +11,7 @@ from nago_orchestrator.beliefs import Beliefs, Effect
 from nago_orchestrator.domain import Goal, Objective
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.panel import Panel, TextTable
-from nago_orchestrator.report.style import dress, objective_axis
+from nago_orchestrator.report.style import dress, objective_axis, whole_ticks
 
 TITLE = "What the model believes"
 READING = (
@@ -60,6 +60,7 @@ def _figure(found: Sequence[Effect], objectives: Sequence[Objective]) -> go.Figu
         for place, effect in enumerate(own):
             row, column = block * lines + place // columns + 1, place % columns + 1
             figure.add_traces(_curve(effect, _LINES[block % len(_LINES)]), rows=row, cols=column)
+            figure.update_xaxes(**whole_ticks(effect.at), row=row, col=column)
             axis = {**objective_axis(objective.name), "title_text": objective.name if column == 1 else ""}
             figure.update_yaxes(**axis, range=span, showticklabels=column == 1, row=row, col=column)
     return figure

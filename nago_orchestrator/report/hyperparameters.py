@@ -12,7 +12,17 @@ from nago_orchestrator.report import quantities
 from nago_orchestrator.report.history import finite_value
 from nago_orchestrator.report.panel import Panel, Row
 from nago_orchestrator.report.statistics import spearman
-from nago_orchestrator.report.style import ACCENT, MUTED, dress, evenly, fidelity_colours, focus, joined, outside
+from nago_orchestrator.report.style import (
+    ACCENT,
+    MUTED,
+    dress,
+    evenly,
+    fidelity_colours,
+    focus,
+    joined,
+    outside,
+    whole_ticks,
+)
 
 TITLE = "Hyperparameters"
 COLUMNS = 4
@@ -78,6 +88,7 @@ def _grid(rows: Sequence[Row], names: Sequence[str], objective: Objective, colou
     for index, name in enumerate(names):
         place = {"row": index // COLUMNS + 1, "col": index % COLUMNS + 1}
         figure.add_trace(_points(evenly(rows, MOST_POINTS), name, objective, colour), **place)
+        figure.update_xaxes(**whole_ticks(row["theta"][name] for row in rows), **place)
         figure.add_trace(_points([best], name, objective, ACCENT).update(marker_size=9), **place)
     return figure
 

@@ -241,7 +241,7 @@ def _span(rows: FrontRows, measured: MeasuredFront | None, place: int, notes: li
             low, high = min(low, reference), max(high, reference)
         elif not low <= reference <= high:
             shown = quantities.objective(objective.name, reference)
-            notes.append(f"The reference point lies outside the picture, at {objective.name} {shown}.")
+            notes.append(f"The reference point lies outside, at {objective.name} {shown}; a double click shows it.")
     pad = 0.04 * (high - low) or 0.01
     return [low - pad, high + pad]
 

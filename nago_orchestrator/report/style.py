@@ -65,6 +65,14 @@ def objective_axis(name: str) -> dict[str, str]:
     return {"title_text": f"{name}{unit}", "exponentformat": "SI"}
 
 
+def whole_ticks(values: Iterable[float]) -> dict[str, int]:
+    """Of an axis on which only whole numbers lie: one at each, or at every second and so on; else nothing."""
+    known = list(values)
+    if not known or any(value != int(value) for value in known):
+        return {}
+    return {"dtick": max(1, math.ceil((max(known) - min(known)) / 5)), "tick0": int(min(known))}
+
+
 def pale(colour: str) -> str:
     """The colour as it looks through mist, for what is dominated."""
     parts = (int(colour[start : start + 2], 16) for start in (1, 3, 5))

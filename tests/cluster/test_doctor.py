@@ -24,7 +24,7 @@ QUOTA = {
 """It refuses every pod without a limit of CPU, which trials do not have."""
 FOLLOW = "until nago-orch logs examined/1 -f 2>&1; do sleep 1; done"
 """The trial is there a moment after the study."""
-EPOCHS = 60
+EPOCHS = 20
 """Long enough to come in time for some of them."""
 Findings = dict[str, dict[str, Any]]
 
@@ -35,6 +35,7 @@ def study(installation: Installation, **kubernetes: Any) -> str:
         "image": installation.images.trainer,
         "namespace": installation.namespace,
         "gpu": {"count": 0},
+        "cpu": "100m",
         "service_account": "nago-trainer",
         "checkpoints": {"claim": "nago-checkpoints"},
         **kubernetes,
@@ -121,11 +122,7 @@ def test_a_dry_run_shows_the_job_and_a_log_is_followed_to_its_end(installation: 
     installation.orchestrator("submit", "-", "--detach", given=text)
     followed = installation.kubectl(
         *("exec", "deployment/nago-orchestrator", "--"),
-        *(
-            "sh",
-            "-c",
-            "until nago-orch show examined/1 > /tmp/shown 2>&1; do sleep 1; done; nago-orch logs examined/1 -f 2>&1",
-        ),
+        *("sh", "-c", FOLLOW),
         timeout=240,
     )
     seen = [int(number) for number in re.findall(r"^epoch (\d+): ", followed, re.MULTILINE)]

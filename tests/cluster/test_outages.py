@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,13 @@ def test_the_api_server_is_away_for_a_minute(
     study.wait_until_runs(at_least=study.parallelism)
     with machinery.without("kube-apiserver"):
         time.sleep(OUTAGE_SECONDS)
+        back = datetime.now(UTC)
     kubectl = study.installation.kubectl
     study.wait_until("the API server answers", lambda: kubectl("get", "--raw", "/readyz"), seconds=60)
     _check(study, tmp_path)
     assert study.failures() == []
+    ends = [datetime.fromisoformat(attempt["ended_at"]) for attempt in study.attempts()]
+    assert min(ends) < back, "a result needs the database alone"
 
 
 def test_the_database_is_away_for_a_minute(orchestrators: Orchestrators, machinery: Machinery, tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ import abc
 import numpy as np
 import pytest
 
+from nago_orchestrator.acquisition.batch import AcquisitionOptions
+from nago_orchestrator.acquisition.evolution import EvolutionOptions
+from nago_orchestrator.acquisition.usemo import UsemoOptions
 from nago_orchestrator.domain import Evaluation, Outcome, PriorEvaluation, Proposal
 from nago_orchestrator.proposers.bohb import Bohb
 from nago_orchestrator.proposers.hpbandster_fence import ModelOptions
@@ -112,7 +115,8 @@ class TestMobohb(ProposerContract):
 
 class TestMobo(ProposerContract):
     def make(self, space: SearchSpace, study_seed: int) -> Proposer:
-        options = MoboOptions(batch=4, initial=6)
+        quick = AcquisitionOptions(usemo=UsemoOptions(evolution=EvolutionOptions(population=20, generations=4)))
+        options = MoboOptions(batch=4, initial=6, acquisition=quick)
         plan = MoboPlan(space=space, study_seed=study_seed, fidelity=60, proposals=17, objectives=1, options=options)
         return Mobo(plan, fit_gaussian)
 

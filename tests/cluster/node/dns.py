@@ -13,6 +13,7 @@ import socket
 import ssl
 import struct
 import sys
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
@@ -52,12 +53,13 @@ def build_answer(packet: bytes, question: Question, *, code: int, address: str |
 
 
 class Services:
-    """The addresses of services, asked from the API server at every question."""
+    """The addresses of services, asked from the API server at every question; while it is away, what it said last."""
 
     def __init__(self, server: str, certificate: str, token: str) -> None:
         self._server = server
         self._token = token
         self._trust = ssl.create_default_context(cafile=certificate)
+        self._known: dict[str, str] = {}
 
     def address(self, name: str) -> str | None:
         """None for a name that is no service's."""
@@ -69,9 +71,14 @@ class Services:
         try:
             with urllib.request.urlopen(request, context=self._trust, timeout=5) as reply:
                 found: str = json.load(reply)["spec"].get("clusterIP", "None")
-        except OSError:
+        except urllib.error.HTTPError:
             return None
-        return found if found not in ("", "None") else None
+        except OSError:
+            return self._known.get(name)
+        if found in ("", "None"):
+            return None
+        self._known[name] = found
+        return found
 
 
 def outside(name: str) -> str | None:

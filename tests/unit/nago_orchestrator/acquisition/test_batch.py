@@ -35,10 +35,10 @@ def smallest_distance(points: Array) -> float:
 
 @pytest.mark.parametrize("acquisition", list(Acquisition))
 def test_a_batch_lies_near_the_front_and_apart(acquisition: Acquisition) -> None:
-    places = choose(evidence(CORNERS), acquisition).places
+    places = choose(evidence(np.random.default_rng(0).random((40, 2))), acquisition).places
     assert places.shape == (4, 2)
-    assert np.median(distance_to_front(places)) < 0.25
-    assert smallest_distance(places) > 0.05
+    assert np.median(distance_to_front(places)) < 0.2
+    assert smallest_distance(places) > 0.02
 
 
 @pytest.mark.parametrize("acquisition", list(Acquisition))

@@ -21,6 +21,38 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+def modelled_file() -> str:
+    """A search of one hyperparameter whose surrogate is fitted in no time."""
+    return """
+name: synthetic
+space:
+  hyperparameters:
+    top_nodes: 5
+    top_k: 2
+    top_p: {low: 0.1, high: 0.9}
+    mid_nodes: 3
+    mid_p: 0.5
+    bottom_nodes: 3
+    bottom_k: 2
+    bottom_p: 0.5
+search: {algorithm: mobo, evaluations: 100, surrogate: gaussian-process}
+fidelities: [3, 9, 27]
+objectives: [{name: accuracy}, {name: memory}]
+trainer:
+  dataset: {name: digits}
+  parameter_limit: 50000
+"""
+
+
+@pytest.fixture(scope="session")
+def modelled(tmp_path_factory: pytest.TempPathFactory, modelled_file: str) -> str:
+    """A database with one study of `modelled_file`, six evaluations at its highest fidelity; only for reading."""
+    url = str(tmp_path_factory.mktemp("modelled") / "study.sqlite")
+    fill(url, 2 * TRIALS, study_file=modelled_file)
+    return url
+
+
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """In an empty folder, with an empty database unless the test names another one."""

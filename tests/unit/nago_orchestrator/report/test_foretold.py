@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nago_orchestrator.domain import Goal, Objective
+from nago_orchestrator.report.foretold import foretold, foretold_of
+
+ACCURACY = Objective(name="accuracy", goal=Goal.MAXIMIZE)
+MEMORY = Objective(name="memory", goal=Goal.MINIMIZE)
+
+
+def row(proposal: int, observed: float, mean: float, samples: int = 1) -> dict[str, Any]:
+    prediction = [{"objective": 0, "mean": mean, "epistemic": 0.03, "aleatoric": 0.04}]
+    return {
+        "proposal": proposal,
+        "samples": samples,
+        "objective_values": {"accuracy": observed, "memory": 5.0},
+        "notes": {"prediction": prediction},
+    }
+
+
+def test_costs_become_values_again_and_both_variances_count() -> None:
+    (found,) = foretold_of([row(0, 0.9, -0.85)], (ACCURACY, MEMORY), 0)
+    assert (found.predicted, found.observed) == (0.85, 0.9)
+    assert found.deviation == pytest.approx(0.05)
+    assert found.is_inside
+
+
+def test_a_mean_of_many_networks_has_less_noise() -> None:
+    (found,) = foretold_of([row(0, 0.9, -0.85, samples=16)], (ACCURACY, MEMORY), 0)
+    assert found.deviation == pytest.approx(0.0316, abs=1e-4)
+
+
+def test_the_title_counts_what_lies_within() -> None:
+    rows = [row(number, 0.9, -0.9) for number in range(3)] + [row(3, 0.5, -0.9), row(4, float("nan"), -0.9)]
+    panel = foretold(rows, (ACCURACY, MEMORY))
+    assert panel is not None
+    assert panel.figure is not None
+    assert panel.figure.layout.annotations[0].text == "accuracy: 3 of 4 within"
+    assert panel.table is not None
+    assert [cells[-1] for cells in panel.table.rows] == ["yes", "yes", "yes", "no"]
+
+
+def test_without_predictions_there_is_no_panel() -> None:
+    rows = [{**row(0, 0.9, -0.9), "notes": notes} for notes in (None, {}, {"design": "initial"})]
+    assert foretold(rows, (ACCURACY, MEMORY)) is None
