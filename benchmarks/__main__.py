@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 NOT_BENCHMARKS = {
+    "race",
+    "problems",
     "__main__",
     "bohb_race",
     "fidelity_problems",

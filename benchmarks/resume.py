@@ -17,14 +17,15 @@ import numpy as np
 
 from benchmarks.figure import Goal, show
 from nago_orchestrator import seeds
-from nago_orchestrator.domain import Evaluation, Observation, Outcome, Phase, Proposal, TrainingRecipe
+from nago_orchestrator.domain import Evaluation, Observation, Outcome, Phase, Proposal
+from nago_orchestrator.recipe import study_recipe
 from nago_orchestrator.search import make_proposer
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.store.records import NewStudy
 from nago_orchestrator.store.store import Store, open_store
 from nago_orchestrator.trial_design import design_trial
 from nago_trainer.architecture import canonical
-from nago_trainer.contract import DatasetSettings, TrainingSettings, TrialResult
+from nago_trainer.contract import TrialResult
 
 TRIALS = 1_000
 REPEATS = 5
@@ -63,11 +64,11 @@ def fill(store: Store, spec: StudySpec) -> None:
             spec_hash=spec.digest(),
             seed=spec.seed,
             objectives=spec.objective_values(),
-            recipe=recipe(spec),
+            recipe=study_recipe(spec),
         ),
         NOW,
     )
-    proposer, rng = make_proposer(spec, recipe(spec)), np.random.default_rng(1)
+    proposer, rng = make_proposer(spec, study_recipe(spec)), np.random.default_rng(1)
     for number in range(TRIALS):
         proposal = proposer.ask()
         if not isinstance(proposal, Proposal):
@@ -89,7 +90,7 @@ def fill(store: Store, spec: StudySpec) -> None:
 def finish(store: Store, study_id: int, spec: StudySpec, proposal: Proposal, accuracy: float) -> None:
     trial = design_trial(
         proposal.theta,
-        recipe(spec),
+        study_recipe(spec),
         connected=False,
         replicate=0,
         architecture_seed=seeds.architecture(spec.seed, proposal.number, 0),
@@ -113,21 +114,6 @@ def finish(store: Store, study_id: int, spec: StudySpec, proposal: Proposal, acc
         )
         seen = Observation(phase=Phase.ENDED, result=result, exit_code=0, ended_at=NOW)
         store.accept_result(attempt.id, result, observation=seen, now=NOW)
-
-
-def recipe(spec: StudySpec) -> TrainingRecipe:
-    trainer = spec.trainer
-    training = {name: getattr(trainer, name) for name in TrainingSettings.__dataclass_fields__}
-    return TrainingRecipe(
-        dataset=DatasetSettings(
-            name="digits", path=None, image_size=8, channels=1, classes=10, validation_fraction=0.2, split_seed=0
-        ),
-        training=TrainingSettings(**training),
-        parameter_limit=trainer.parameter_limit,
-        device="cpu",
-        threads=1,
-        keep_network=False,
-    )
 
 
 def seconds_to_next_proposal(database: Path) -> float:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Table, insert, text
 
-from nago_orchestrator.domain import TrainingRecipe
+from nago_orchestrator.recipe import study_recipe
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.load import parse_study_spec
 from nago_orchestrator.store import schema
@@ -26,7 +26,6 @@ from nago_orchestrator.store.records import NewStudy
 from nago_orchestrator.store.store import Store
 from nago_orchestrator.store.versions import open_engine
 from nago_trainer.architecture import HnagTheta, canonical, sample_architecture
-from nago_trainer.contract import DatasetSettings, TrainingSettings
 
 NAME = "synthetic"
 STUDY_FILE = """
@@ -117,33 +116,7 @@ def _new_study(spec: StudySpec) -> NewStudy:
         spec_hash=spec.digest(),
         seed=spec.seed,
         objectives=spec.objective_values(),
-        recipe=TrainingRecipe(
-            dataset=DatasetSettings(
-                name="digits",
-                path=None,
-                image_size=8,
-                channels=1,
-                classes=10,
-                validation_fraction=0.2,
-                split_seed=spec.seed,
-            ),
-            training=TrainingSettings(
-                batch_size=64,
-                learning_rate=0.1,
-                momentum=0.9,
-                weight_decay=5e-4,
-                gradient_clip=5.0,
-                label_smoothing=0.0,
-                dropout=0.0,
-                crop_padding=1,
-                horizontal_flip=False,
-                cutout=0,
-            ),
-            parameter_limit=spec.trainer.parameter_limit,
-            device="cpu",
-            threads=1,
-            keep_network=False,
-        ),
+        recipe=study_recipe(spec),
     )
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import secrets
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,15 +16,12 @@ from nago_orchestrator.events import Event
 from nago_orchestrator.executors.local import LocalExecutor
 from nago_orchestrator.executors.port import Executor
 from nago_orchestrator.final_training import RECIPE_KEYS, EndedSearch, final_recipe
-from nago_orchestrator.json_log import LineHandler
 from nago_orchestrator.loop import run
 from nago_orchestrator.places import data_folder
 from nago_orchestrator.proposers.port import Proposer
 from nago_orchestrator.proposers.replay import rebuild
 from nago_orchestrator.reconcile import Limits, RetryPolicy, Rules
 from nago_orchestrator.search import make_proposer
-from nago_orchestrator.serve import Server
-from nago_orchestrator.serve_http import serve_pages, text_page
 from nago_orchestrator.session import Session, StopSignal
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.kubernetes import KubernetesSection
@@ -98,69 +93,6 @@ def _kubernetes_executor(
         ) from error
 
     return open_executor(open_client(on_call=on_call), section, study_label(study.name, study.created_at))
-
-
-def serve_studies(
-    url: str, where: str, *, host: str, port: int, leave: threading.Event, write: Callable[[dict[str, object]], None]
-) -> None:
-    """Run all active studies of that `execution.where` until `leave` is set; `write` gets the log's lines as fields.
-
-    Raises InputError if the port is taken.
-    """
-    try:
-        from nago_orchestrator.metrics import Metrics
-    except ModuleNotFoundError as error:
-        raise InputError(f"serving needs the package {error.name}: pip install 'nago-orchestrator[serve]'") from error
-
-    store = open_store(url)
-    metrics = Metrics(store)
-    lines = LineHandler(write)
-    logging.getLogger("nago_orchestrator").addHandler(lines)
-
-    def log(event: str, message: str, *, study: str | None = None, error: bool = False) -> None:
-        level = "error" if error else "info"
-        write({"level": level, "event": event, "message": message, **({"study": study} if study else {})})
-
-    def run_one(name: str) -> StudyState:
-        def on_event(event: Event) -> None:
-            metrics.events.labels(study=name, event=event.kind.value).inc()
-            write({"level": "info", "study": name, **event.fields()})
-
-        return run_study(
-            name,
-            url,
-            on_event=on_event,
-            stop=StopSignal(leave),
-            on_tick=metrics.tick_seconds.observe,
-            on_call=metrics.note_call,
-        )
-
-    server = Server(
-        store=store,
-        run_study=run_one,
-        holder=lambda: describe_holder(datetime.now(UTC)),
-        log=log,
-        clock=lambda: datetime.now(UTC),
-        serves=lambda study: bool(study.spec["execution"]["where"] == where),
-        leave=leave,
-    )
-    pages = serve_pages(
-        host,
-        port,
-        {
-            "/healthz": text_page(lambda: True, good="alive", bad=""),
-            "/readyz": text_page(lambda: server.is_ready, good="ready", bad="the database has not answered lately"),
-            "/metrics": metrics.page,
-        },
-    )
-    log("listening", f"pages on port {pages.server_port}")
-    try:
-        server.run()
-    finally:
-        pages.shutdown()
-        pages.server_close()
-        log("left", "trials that run go on; the next server adopts them")
-        logging.getLogger("nago_orchestrator").removeHandler(lines)
 
 
 def open_session(

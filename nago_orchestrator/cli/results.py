@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,9 +15,6 @@ from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.cli.tables import Column, Row, print_facts, print_rows, print_table, to_json
 from nago_orchestrator.domain import Goal, Objective
 from nago_orchestrator.report import quantities
-
-if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
-    from sqlalchemy import Engine
 
 TRAINED = (
     Column(key="parent", title="generator"),
@@ -47,7 +44,7 @@ def best(
         study = chosen_study(engine, name)
         row, trained = queries.incumbent(engine, study), queries.final_training(engine, study)
         if row is not None:
-            row["generator"] = _repeats(engine, study, row)
+            row["generator"] = _repeats(row, queries.same_generator(engine, study, row["proposal"]))
     if row is not None and posterior:
         print_posterior(study, row["fidelity"], output, database)
     elif row is None:
@@ -104,22 +101,20 @@ def _reference(objectives: Sequence[Objective], costs: Sequence[float]) -> str:
     )
 
 
-def _repeats(engine: Engine, study: str, row: Row) -> Row:
-    """Of the row's generator, over all of its evaluations at that fidelity: how often, mean and spread."""
-    from nago_orchestrator.cli.believing import objectives_of
-    from nago_orchestrator.generators import found_generators
-    from nago_orchestrator.store import queries
+def _repeats(row: Row, trials: Sequence[Row]) -> Row:
+    """Of the row's generator, over all the networks of its evaluations at that fidelity: mean and spread."""
+    from nago_orchestrator.generators import trial_value
 
-    objective = objectives_of(queries.study_status(engine, study))[0]
-    evaluations = queries.evaluations(engine, study)
-    found = found_generators(evaluations, queries.list_trials(engine, study), objective, row["fidelity"])
-    own = next(item for item in found if row["proposal"] in item.proposals)
+    objective = next(iter(row["objective_values"]))
+    found = [(trial["proposal"], trial_value(trial, objective)) for trial in trials]
+    known = [(proposal, value) for proposal, value in found if value is not None]
+    values = [value for _, value in known]
     return {
-        "objective": objective.name,
-        "proposals": own.proposals,
-        "networks": len(own.values),
-        "mean": own.mean,
-        "deviation": own.deviation,
+        "objective": objective,
+        "proposals": sorted({proposal for proposal, _ in known}),
+        "networks": len(values),
+        "mean": fmean(values) if values else None,
+        "deviation": stdev(values) if len(values) > 1 else None,
     }
 
 

@@ -34,7 +34,7 @@ def serve(where: Kind = Where.KUBERNETES, port: Port = 9464, host: Host = ANY, d
     A second server of the same database waits and takes over when the first one is gone. Logs are JSON lines.
     """
     from nago_orchestrator.places import database_url
-    from nago_orchestrator.wiring import serve_studies
+    from nago_orchestrator.serving import serve_studies
 
     leave = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

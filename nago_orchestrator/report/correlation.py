@@ -22,6 +22,8 @@ READING = (
 )
 TITLE = "Correlation across fidelities"
 COLUMNS = 3
+FEWEST_DRAWN = 3
+"""Pairs below which there is no picture."""
 
 Pair = tuple[float, float, int]
 """Value at the lower fidelity, at the higher one, proposal at the higher one."""
@@ -37,7 +39,9 @@ def correlation(evaluations: Sequence[Row], objective: Objective) -> Panel:
     few = [f"{low} → {high}" for (low, high), found in pairs.items() if len(found) < FEWEST]
     scarce = f"Fewer than {FEWEST} pairs, too few for a correlation: {', '.join(few)} epochs." if few else None
     note = joined(scarce, _left_out(pairs, objective))
-    pairs = _worth_drawing(pairs)
+    pairs = {key: found for key, found in pairs.items() if len(found) >= FEWEST_DRAWN}
+    if not pairs:
+        return Panel(key="correlation", title=TITLE, reading=READING, figure=None, note=note)
     lines = -(-len(pairs) // COLUMNS)
     figure = make_subplots(
         rows=lines,
@@ -72,13 +76,6 @@ def pairs_by_fidelities(evaluations: Sequence[Row], objective: Objective) -> dic
                 pairs.setdefault((ancestor["fidelity"], row["fidelity"]), []).append((*values, row["proposal"]))
     fidelities = sorted({fidelity for key in pairs for fidelity in key})
     return {key: pairs[key] for key in combinations(fidelities, 2) if key in pairs}
-
-
-def _worth_drawing(pairs: Mapping[tuple[int, int], list[Pair]]) -> dict[tuple[int, int], list[Pair]]:
-    """Pictures of at least three points; where there is none, the one that has the most."""
-    worth = {key: found for key, found in pairs.items() if len(found) >= 3}
-    most = max(pairs, key=lambda key: len(pairs[key]))
-    return worth or {most: pairs[most]}
 
 
 def _ancestors(row: Row, known: Mapping[int, Row]) -> list[Row]:

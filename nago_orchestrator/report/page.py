@@ -135,7 +135,8 @@ def _section(panel: Panel) -> str:
         parts.append(f'<p class="note">{escape(panel.note)}</p>')
     if panel.table is not None and panel.table.rows:
         body = f'<div class="scroll">{_table(panel.table)}</div>'
-        parts.append(f"<details><summary>As a table ({len(panel.table.rows)} rows)</summary>{body}</details>")
+        rows = "1 row" if len(panel.table.rows) == 1 else f"{len(panel.table.rows)} rows"
+        parts.append(f"<details><summary>As a table ({rows})</summary>{body}</details>")
     return "".join([*parts, "</section>"])
 
 

@@ -18,7 +18,9 @@ from nago_orchestrator.report.panel import Panel, Row, TextTable
 from nago_orchestrator.report.style import (
     ACCENT,
     INK,
+    MOST_POINTS,
     dress,
+    evenly,
     focus,
     joined,
     objective_axis,
@@ -119,6 +121,8 @@ def _figure(rows: FrontRows, on_front: Sequence[bool], measured: MeasuredFront |
         figure.update_xaxes(range=_span(rows, measured, column, notes), col=column)
     figure.update_yaxes(range=_span(rows, measured, 0, notes))
     figure.update_yaxes(**objective_axis(first.name), col=1)
+    if list(on_front).count(False) > MOST_POINTS:
+        notes.append(f"At most {MOST_POINTS:,} dominated points of each phase are drawn, evenly chosen.")
     if len(others) > 1:
         notes.append("A point may be on the front for an objective that its picture does not show.")
         for trace in figure.data:
@@ -135,7 +139,7 @@ def _points(rows: FrontRows, on_front: Sequence[bool], other: Objective) -> list
         for phase in sorted({row.get("phase") or 0 for row in rows.evaluations}):
             chosen = [row for row, is_best in marked if is_best is best and (row.get("phase") or 0) == phase]
             if chosen:
-                trace = _phase_points(rows, chosen, other, best=best)
+                trace = _phase_points(rows, chosen if best else evenly(chosen, MOST_POINTS), other, best=best)
                 traces.append(trace.update(showlegend=best or phase not in named))
     return traces
 

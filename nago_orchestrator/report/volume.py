@@ -116,7 +116,7 @@ def _figure(steps: Sequence[_Step], phases: Sequence[str], names: str, cost: str
     for phase, group in groupby(steps, key=lambda step: step.phase):
         part = list(group)
         for column in (1, 2):
-            trace = _line([*previous[-1:], *part], phase, phases, over_hours=column == 2)
+            trace = _line([*previous[-1:], *_corners(part)], phase, phases, over_hours=column == 2)
             figure.add_trace(trace.update(showlegend=column == 1), row=1, col=column)
         previous = part
     figure.update_yaxes(title_text=f"hypervolume ({names})", col=1)
@@ -124,6 +124,11 @@ def _figure(steps: Sequence[_Step], phases: Sequence[str], names: str, cost: str
     figure.update_xaxes(title_text="evaluations", col=1)
     figure.update_xaxes(title_text=cost, col=2)
     return figure
+
+
+def _corners(steps: Sequence[_Step]) -> list[_Step]:
+    """Where the line rises, and its ends."""
+    return [step for step in steps if step.gain > 0 or step in (steps[0], steps[-1])]
 
 
 def _line(steps: Sequence[_Step], phase: int, phases: Sequence[str], *, over_hours: bool) -> go.Scatter:

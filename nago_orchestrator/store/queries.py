@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Table, func, select
+from sqlalchemy import Connection, Engine, Select, Table, Text, cast, func, select
 
 from nago_orchestrator.domain import TrialState
 from nago_orchestrator.errors import NotFoundError
@@ -133,6 +133,27 @@ def incumbent(engine: Engine, name: str) -> Row | None:
             chosen = _of_study(overview, name).where(overview.c.proposal == row["proposal"])
             return {**row, "trials": _rows(connection, chosen.order_by(overview.c.replicate))}
     return None
+
+
+def same_generator(engine: Engine, name: str, proposal_number: int) -> list[Row]:
+    """The overview rows, by number, of all trials of the search with that proposal's canonical theta and fidelity."""
+    overview, proposal, own = views.trial_overview, schema.proposal, schema.proposal.alias("own")
+    with _read(engine) as connection:
+        numbers = (
+            select(proposal.c.number)
+            .join(own, own.c.study_id == proposal.c.study_id)
+            .where(
+                own.c.study_id == studies.find_id(connection, name),
+                own.c.number == proposal_number,
+                proposal.c.fidelity == own.c.fidelity,
+                ~proposal.c.final,
+                # As texts: what is equal was written alike, and PostgreSQL compares no JSON.
+                cast(proposal.c.canonical_theta, Text) == cast(own.c.canonical_theta, Text),
+            )
+        )
+        found = [row.number for row in connection.execute(numbers)]
+        chosen = _of_study(overview, name).where(overview.c.proposal.in_(found))
+        return _rows(connection, chosen.order_by(overview.c.trial))
 
 
 def pareto_front(engine: Engine, name: str) -> list[Row]:

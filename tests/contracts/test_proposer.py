@@ -13,10 +13,10 @@ from nago_orchestrator.acquisition.usemo import UsemoOptions
 from nago_orchestrator.domain import Evaluation, Outcome, PriorEvaluation, Proposal
 from nago_orchestrator.proposers.bohb import Bohb
 from nago_orchestrator.proposers.hpbandster_fence import ModelOptions
-from nago_orchestrator.proposers.mobohb.proposer import Mobohb
 from nago_orchestrator.proposers.mobo import Mobo
 from nago_orchestrator.proposers.mobo_fit import fit_gaussian
 from nago_orchestrator.proposers.mobo_plan import MoboOptions, MoboPlan
+from nago_orchestrator.proposers.mobohb.proposer import Mobohb
 from nago_orchestrator.proposers.phases import Phase, Phases
 from nago_orchestrator.proposers.port import HistoryError, Pause, Proposer
 from nago_orchestrator.proposers.random_search import RandomSearch

@@ -46,9 +46,9 @@ def test_a_trial_leaves_no_final_state_and_every_other_one() -> None:
     }
 
 
-def test_only_completed_and_cancelled_studies_stay_as_they_are() -> None:
-    stuck = {state for state, targets in STUDY_MOVES.items() if not targets}
-    assert stuck == {StudyState.COMPLETED, StudyState.CANCELLED}
+def test_a_cancelled_study_stays_as_it_is_and_a_completed_one_can_only_train_what_it_found() -> None:
+    assert STUDY_MOVES[StudyState.CANCELLED] == frozenset()
+    assert STUDY_MOVES[StudyState.COMPLETED] == {StudyState.RUNNING}
 
 
 @pytest.mark.parametrize(

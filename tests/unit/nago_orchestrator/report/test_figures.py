@@ -122,6 +122,21 @@ def test_too_few_pairs_are_called_so(make_report: Callable[[int], StudyReport]) 
     assert titles[0].endswith("(n = 4)")
 
 
+def test_two_pairs_are_no_picture(make_report: Callable[[int], StudyReport]) -> None:
+    panel = correlation(make_report(5).evaluations, ACCURACY)
+    assert panel.figure is None
+    assert "2 → 4 epochs" in str(panel.note)
+
+
+def test_many_fidelities_stand_in_several_rows(make_report: Callable[[int], StudyReport]) -> None:
+    rows = list(make_report(60).evaluations)
+    final = [{**row, "proposal": 100 + k, "parent": row["proposal"], "fidelity": 40} for k, row in enumerate(rows[:24])]
+    figure = figure_of(correlation([*rows, *final], ACCURACY))
+    assert len(figure.data) == 6
+    assert {trace.xaxis for trace in figure.data} == {"x", "x2", "x3", "x4", "x5", "x6"}
+    assert figure.layout.yaxis.domain[0] > figure.layout.yaxis4.domain[1]
+
+
 def test_enough_pairs_have_a_correlation_with_its_number(make_report: Callable[[int], StudyReport]) -> None:
     panel = correlation(make_report(120).evaluations, ACCURACY)
     titles = [annotation.text for annotation in figure_of(panel).layout.annotations]

@@ -4,12 +4,14 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
+from nago_orchestrator.beliefs import Beliefs, Effect
 from nago_orchestrator.domain import Goal, Objective
 from nago_orchestrator.report.facts import best_words, study_facts, top_trials
-from nago_orchestrator.report.page import build_page
+from nago_orchestrator.report.page import build_page, build_panels
 from nago_orchestrator.report.study_report import StudyReport
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -33,6 +35,65 @@ def test_the_page_is_well_formed_at_every_stage(make_report: Callable[[int], Stu
     parser = _Balance()
     parser.feed(build_page(make_report(proposals)))
     assert parser.open == []
+
+
+def two_phases(report: StudyReport) -> StudyReport:
+    """The second half found by mobo, for accuracy and memory, and one generator trained in full."""
+    half = len(report.evaluations) // 2
+    memory = {row["proposal"]: row["bytes_per_sample"] for row in report.trials}
+    fit = {"r_hat": 1.0, "effective_samples": 9.0, "coverage_50": 0.5, "coverage_90": 0.9, "problem": None}
+    notes = {
+        "surrogate": {"fits": 1, "objectives": [fit]},
+        "evaluations": 9,
+        "prediction": [{"objective": 0, "mean": -0.8, "epistemic": 0.1, "aleatoric": 0.1}],
+    }
+    evaluations = [
+        {
+            **row,
+            "phase": int(row["proposal"] >= half),
+            "notes": notes if row["proposal"] >= half else None,
+            "told_at": report.made_at,
+            "objective_values": {**row["objective_values"], "memory": memory[row["proposal"]]},
+        }
+        for row in report.evaluations
+    ]
+    last = {**evaluations[-1], "proposal": 999, "parent": 6, "fidelity": 40, "final": True}
+    trained = {**report.trials[-1], "trial": 999, "proposal": 999, "fidelity": 40, "final": True, "network": "n.pt"}
+    effect = Effect(hyperparameter="top_p", objective="accuracy", at=(0.1, 0.9), mean=(0.5, 0.6), deviation=(0.1, 0.1))
+    other = replace(effect, objective="memory")
+    return replace(
+        report,
+        objectives=(report.objective, Objective(name="memory", goal=Goal.MINIMIZE)),
+        evaluations=[*evaluations, last],
+        trials=[*report.trials, trained],
+        phases=("bohb", "mobo"),
+        learnt=("accuracy",),
+        trained=[{"proposal": 999, "parent": 6, "epochs": 40, "trials": [trained]}],
+        beliefs=Beliefs(fidelity=8, evaluations=20, effects=(effect, other), problem=None),
+    )
+
+
+def test_a_search_in_two_phases_has_every_panel_with_its_table(make_report: Callable[[int], StudyReport]) -> None:
+    report = two_phases(make_report(60))
+    panels = {panel.key: panel for panel in build_panels(report)}
+    assert [key for key, panel in panels.items() if panel.figure is None] == []
+    new = ("front", "hypervolume", "full", "beliefs", "fits", "foretold")
+    assert all(panels[key].table is not None for key in new)
+    parser = _Balance()
+    page = build_page(report)
+    parser.feed(page)
+    assert parser.open == []
+    assert page.count("<details>") == len(new)
+
+
+def test_full_training_is_not_taken_for_the_searchs_best(make_report: Callable[[int], StudyReport]) -> None:
+    report = two_phases(make_report(60))
+    assert report.fidelity == 8
+    assert report.best is not None
+    assert report.best["fidelity"] == 8
+    figure: Any = next(panel.figure for panel in build_panels(report) if panel.key == "history")
+    assert sum(len(trace.x) for trace in figure.data if trace.mode == "markers") == 60
+    assert [annotation.text for annotation in figure.layout.annotations] == ["phase 2 mobo"]
 
 
 def test_the_page_loads_nothing_from_elsewhere(make_report: Callable[[int], StudyReport]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from nago_orchestrator.domain import Goal, Objective
+from nago_orchestrator.report import phase_front as module
 from nago_orchestrator.report.panel import Panel
 from nago_orchestrator.report.phase_front import FrontRows, compared_rows, phase_front
 
@@ -37,7 +38,7 @@ def shown(*objectives: Objective, networks: list[dict[str, Any]] | None = None) 
     return panel
 
 
-def traces(panel: Panel) -> dict[str, Any]:
+def traces(panel: Panel) -> dict[Any, Any]:
     assert panel.figure is not None
     return {(trace.name, trace.mode, trace.marker.size): trace for trace in panel.figure.data}
 
@@ -72,14 +73,15 @@ def test_the_table_has_the_front_by_the_first_objective_with_shares_of_the_hyper
 
 
 def test_of_networks_trained_in_full_the_best_are_stars() -> None:
-    networks = [
+    networks: list[dict[str, Any]] = [
         {"trial": 7, "validation_accuracy": 0.9, "bytes_per_sample": 80},
         {"trial": 8, "validation_accuracy": 0.8, "bytes_per_sample": 90},
         {"trial": 9, "validation_accuracy": None, "bytes_per_sample": 10},
     ]
     panel = shown(ERROR, MEMORY, networks=networks)
     stars = next(trace for key, trace in traces(panel).items() if key[0].startswith("networks"))
-    assert (list(stars.x), list(stars.y)) == ([80.0], pytest.approx([0.1]))
+    assert list(stars.x) == [80.0]
+    assert list(stars.y) == pytest.approx([0.1])
     assert "Stars" in panel.reading
     assert "Stars" not in shown(ERROR, MEMORY).reading
 
@@ -94,6 +96,12 @@ def test_a_reference_far_away_is_said_and_does_not_squeeze_the_picture() -> None
     assert near.note is None
     assert near.figure is not None
     assert near.figure.layout.yaxis.range[1] > 0.5
+
+
+def test_dominated_points_are_thinned_openly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_POINTS", 1)
+    panel = shown(ERROR, MEMORY)
+    assert "At most 1 dominated points of each phase are drawn" in str(panel.note)
 
 
 def test_three_objectives_are_two_pictures_without_lines() -> None:

@@ -1,0 +1,157 @@
+"""The surrogate: speed against plain PyTorch, time of a fit, and whether it learns noise that depends on the input.
+
+`python -m benchmarks.surrogate` prints one JSON line per figure and ends with 1 if a goal is not met; about 3 minutes on
+2 quiet cores. Names of parts (speed, fit, noise, digits) as arguments run those alone.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import jax
+import numpy as np
+import torch
+
+from benchmarks.figure import Goal, show
+from benchmarks.sghmc_torch import Chain
+from benchmarks.surrogate_problems import NOISY_FUNCTIONS, branin, digits_table
+from nago_orchestrator.surrogate.bayesian_network import Evaluations, parameter_sizes
+from nago_orchestrator.surrogate.fit import fit_surrogate
+from nago_orchestrator.surrogate.fitted import FittedSurrogate
+from nago_orchestrator.surrogate.options import SurrogateOptions
+from nago_orchestrator.surrogate.port import Array
+from nago_orchestrator.surrogate.sampling import sample_posteriors
+
+BATCHES = (32, 512)
+"""The smallest size class, nearest to the 20 of the algorithm's authors, and that of 300 evaluations."""
+DIMENSIONS, OBJECTIVES = 8, 2
+TORCH_STEPS = 300
+SPLITS = 10
+POINTS, TRAINING = 150, 50
+
+
+def main(parts: list[str]) -> int:
+    known: dict[str, Callable[[], bool]] = {"speed": speed, "fit": fit_time, "noise": noise, "digits": digits}
+    return 0 if all([known[part]() for part in parts or known]) else 1
+
+
+def speed() -> bool:
+    """Steps of a chain per second, all chains counted: of both in this run, torch on one thread."""
+    ratios = {batch: compiled_steps(batch) / torch_steps(batch) for batch in BATCHES}
+    shown = [
+        show("surrogate", f"SGHMC steps per second over plain PyTorch, batch {batch}", ratio, "times", goal)
+        for (batch, ratio), goal in zip(ratios.items(), (Goal(50, at_least=True), None), strict=True)
+    ]
+    return all(shown)
+
+
+def compiled_steps(batch: int) -> float:
+    options = SurrogateOptions(draws=1)
+    steps = OBJECTIVES * options.chains * (options.burn_in + options.thinning)
+    rng = np.random.default_rng(0)
+    evaluations = Evaluations(
+        inputs=jax.numpy.asarray(rng.standard_normal((DIMENSIONS, batch)), jax.numpy.float32),
+        costs=jax.numpy.asarray(rng.standard_normal((OBJECTIVES, batch)), jax.numpy.float32),
+        samples=jax.numpy.ones(batch),
+        known=jax.numpy.ones((OBJECTIVES, batch), bool),
+    )
+    jax.block_until_ready(sample_posteriors(evaluations, jax.random.key(0), options))
+    started = time.perf_counter()
+    jax.block_until_ready(sample_posteriors(evaluations, jax.random.key(1), options))
+    return steps / (time.perf_counter() - started)
+
+
+def torch_steps(batch: int) -> float:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    sizes = parameter_sizes(DIMENSIONS)
+    chain = Chain({name: 0.1 * torch.randn(size) for name, size in sizes.items()}, step_size=1e-2, friction=0.05)
+    inputs, costs = torch.randn(batch, DIMENSIONS), torch.randn(batch)
+    for _ in range(TORCH_STEPS // 10):
+        chain.step(inputs, costs)
+    started = time.perf_counter()
+    for _ in range(TORCH_STEPS):
+        chain.step(inputs, costs)
+    return TORCH_STEPS / (time.perf_counter() - started)
+
+
+def fit_time() -> bool:
+    """Two objectives at 300 evaluations; other histories of the same size class, so that nothing is cached but code."""
+    seconds, processor = zip(*(timed_fit(seed) for seed in range(4)), strict=True)
+    met = [
+        show("surrogate", "first fit, 300 evaluations, 2 objectives: compiled and fitted", seconds[0], "s", Goal(10)),
+        show("surrogate", "later fits, median", statistics.median(seconds[1:]), "s", Goal(3)),
+        show("surrogate", "later fits, processor time, median", statistics.median(processor[1:]), "s"),
+    ]
+    return all(met)
+
+
+def timed_fit(seed: int) -> tuple[float, float]:
+    rng = np.random.default_rng(seed)
+    points = rng.random((300, DIMENSIONS))
+    costs = np.stack([branin(points), points.sum(1) ** 2], axis=1)
+    started, processor = time.perf_counter(), time.process_time()
+    fit_surrogate(points, costs, np.ones(300), seed=seed, options=SurrogateOptions(refits=0)).predict(points)
+    return time.perf_counter() - started, time.process_time() - processor
+
+
+def noise() -> bool:
+    """The paper's protocol for its table 1: 150 points, a third of them for training, 10 splits, medians."""
+    met = True
+    for function in NOISY_FUNCTIONS:
+        points, costs = function.draw(np.random.default_rng(7), POINTS)
+        met &= compare(function.name, points, costs)
+    return met
+
+
+def digits() -> bool:
+    points, costs = digits_table()
+    return compare("error on digits", points[:POINTS], costs[:POINTS, :1])
+
+
+def compare(name: str, points: Array, costs: Array) -> bool:
+    """Heteroscedastic against homoscedastic, on the same splits; coverage is the heteroscedastic one's."""
+    options = SurrogateOptions()
+    varying = [scores(points, costs, split, options) for split in range(SPLITS)]
+    constant = [scores(points, costs, split, replace(options, heteroscedastic=False)) for split in range(SPLITS)]
+    likelihood, error, half, most = np.median(varying, axis=0)
+    baseline_likelihood, baseline_error, _, _ = np.median(constant, axis=0)
+    show("surrogate", f"{name}: negative log likelihood", likelihood, "nats")
+    show("surrogate", f"{name}: error of the mean, of the costs' deviation", error, "")
+    show("surrogate", f"{name}: the same with one noise", baseline_error, "")
+    met = [
+        show("surrogate", f"{name}: less than with one noise by", baseline_likelihood - likelihood, "nats", GAIN),
+        show("surrogate", f"{name}: coverage of 50 % intervals, away from it", abs(100 * half - 50), "points", NEAR),
+        show("surrogate", f"{name}: coverage of 90 % intervals, away from it", abs(100 * most - 90), "points", NEAR),
+    ]
+    return all(met)
+
+
+GAIN = Goal(0.05, at_least=True)
+NEAR = Goal(10)
+
+
+def scores(points: Array, costs: Array, split: int, options: SurrogateOptions) -> tuple[float, float, float, float]:
+    """On the test points: negative log likelihood per cost, root mean square error, coverages; costs normalised."""
+    order = np.random.default_rng(split).permutation(len(points))
+    train, test = order[:TRAINING], order[TRAINING:]
+    spread = costs.std()
+    surrogate = fit_surrogate(points[train], costs[train] / spread, np.ones(TRAINING), seed=split, options=options)
+    return score(surrogate, points[test], costs[test] / spread)
+
+
+def score(surrogate: FittedSurrogate, points: Array, costs: Array) -> tuple[float, float, float, float]:
+    predicted = surrogate.predict(points)
+    variance = predicted.epistemic + predicted.aleatoric
+    away = (costs - predicted.mean) / np.sqrt(variance)
+    likelihood = 0.5 * np.mean(np.log(2 * np.pi * variance) + away**2)
+    error = np.sqrt(np.mean((costs - predicted.mean) ** 2))
+    return float(likelihood), float(error), float(np.mean(abs(away) < 0.6745)), float(np.mean(abs(away) < 1.6449))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
