@@ -6,6 +6,7 @@ PyTorch users know. The same priors and the same likelihood as `nago_orchestrato
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -60,11 +61,11 @@ def energy(parameters: Tensors, inputs: torch.Tensor, costs: torch.Tensor) -> to
 
 
 def forward(parameters: Tensors, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    hidden = inputs * parameters["relevance"].exp()
+    hidden = inputs * (model.RELEVANCE_SPREAD * parameters["relevance"]).exp()
     sizes = [inputs.shape[1], *[model.UNITS] * model.HIDDEN_LAYERS, model.OUTPUTS]
     start = 0
-    for number, (columns, rows) in enumerate(zip(sizes, sizes[1:], strict=False)):
-        scale = model.PRIOR_SCALES[number] * parameters["layer_scales"][number].exp()
+    for number, (columns, rows) in enumerate(itertools.pairwise(sizes)):
+        scale = model.PRIOR_SCALES[number] * (model.SCALE_SPREAD * parameters["layer_scales"][number]).exp()
         weights = parameters["weights"][start : start + rows * columns].view(rows, columns)
         biases = parameters["weights"][start + rows * columns : start + rows * (columns + 1)]
         start += rows * (columns + 1)

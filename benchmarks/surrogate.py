@@ -1,7 +1,7 @@
 """The surrogate: speed against plain PyTorch, time of a fit, and whether it learns noise that depends on the input.
 
-`python -m benchmarks.surrogate` prints one JSON line per figure and ends with 1 if a goal is not met; about 3 minutes on
-2 quiet cores. Names of parts (speed, fit, noise, digits) as arguments run those alone.
+`python -m benchmarks.surrogate` prints one JSON line per figure and ends with 1 if a goal is not met; about 3 minutes
+on 2 quiet cores. Names of parts (speed, fit, noise, digits) as arguments run those alone.
 """
 
 from __future__ import annotations

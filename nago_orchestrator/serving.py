@@ -13,7 +13,7 @@ from nago_orchestrator.domain import StudyState
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.events import Event
 from nago_orchestrator.json_log import LineHandler
-from nago_orchestrator.serve import Server
+from nago_orchestrator.serve import RunStudy, Server
 from nago_orchestrator.serve_http import serve_pages, text_page
 from nago_orchestrator.session import StopSignal
 from nago_orchestrator.store.lock import describe_holder
@@ -63,7 +63,7 @@ def serve_studies(url: str, where: str, *, host: str, port: int, leave: threadin
     log("left", "trials that run go on; the next server adopts them")
 
 
-def _runner(url: str, metrics: Metrics, leave: threading.Event, write: Write) -> Callable[[str], StudyState]:
+def _runner(url: str, metrics: Metrics, leave: threading.Event, write: Write) -> RunStudy:
     def run_one(name: str) -> StudyState:
         def on_event(event: Event) -> None:
             metrics.events.labels(study=name, event=event.kind.value).inc()

@@ -41,7 +41,9 @@ class Mobo:
         for item in prior:
             self._check_costs(item)
         self._prior = tuple(item for item in prior if item.fidelity == plan.fidelity)
-        self._initial = max(plan.initial - len(self._prior), 0)
+        # What is known already replaces the design, as the paper's second phase begins from BOHB's data.
+        wanted = plan.least_for_model if self._prior else plan.initial
+        self._initial = max(wanted - len(self._prior), 0)
         self._maker = BatchMaker(plan, fit, known)
         self._history = History()
         self._evaluations: list[Evaluation] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -84,7 +84,9 @@ class BatchMaker:
         choice = choose_batch(landscape, evidence, self._cube, self._plan.options.acquisition, task)
         notes = {"acquisition": self._plan.options.acquisition.acquisition.value, "surrogate": fitted.notes}
         facts = {"candidates": choice.candidates}
-        return self._batch(first, choice.places, _Made(Origin.MODEL, evidence, choice.repeats, notes, facts))
+        predictions = self._predictions(fitted.surrogate, choice.places, scaling)
+        made = _Made(Origin.MODEL, evidence, choice.repeats, notes, facts, predictions)
+        return self._batch(first, choice.places, made)
 
     def _design(self, first: int, size: int, evidence: Evidence, notes: Mapping[str, Any]) -> Batch:
         """Sobol points; where some were infeasible, each the likeliest feasible one of its part of a larger design."""
@@ -115,6 +117,25 @@ class BatchMaker:
             known_costs=lambda points: scaled.forward(costs(points)),
         )
 
+    def _predictions(self, surrogate: Surrogate, places: Array, scaling: Scaling) -> list[list[dict[str, Any]]]:
+        """For each place and each learnt objective what the model expects there, as costs in the user's units."""
+        own = scaling.of(self._learnt)
+        seen = surrogate.predict(self._cube.to_model(places))
+        mean = own.centre + own.spread * seen.mean
+        epistemic, aleatoric = (own.spread * np.sqrt(part) for part in (seen.epistemic, seen.aleatoric))
+        return [
+            [
+                {
+                    "objective": objective,
+                    "mean": float(mean[place, column]),
+                    "epistemic": float(epistemic[place, column]),
+                    "aleatoric": float(aleatoric[place, column]),
+                }
+                for column, objective in enumerate(self._learnt)
+            ]
+            for place in range(len(places))
+        ]
+
     def _batch(self, first: int, places: Array, made: _Made) -> Batch:
         evidence = made.evidence
         notes = {
@@ -126,7 +147,11 @@ class BatchMaker:
         }
         facts = {**made.facts, "points_in_model": len(evidence.points)}
         thetas = self._encoding.decode(places)
-        members = tuple(Member(theta=theta, origin=made.origin, notes=notes) for theta in thetas)
+        own = [{"prediction": prediction} for prediction in made.predictions] or [{}] * len(thetas)
+        members = tuple(
+            Member(theta=theta, origin=made.origin, notes={**notes, **expected})
+            for theta, expected in zip(thetas, own, strict=True)
+        )
         return Batch(first=first, members=members, facts=facts)
 
     def _seed(self, first: int, use: int) -> int:
@@ -140,6 +165,7 @@ class _Made(NamedTuple):
     repeats: bool
     notes: Mapping[str, Any]
     facts: Mapping[str, int | float]
+    predictions: Sequence[Sequence[Mapping[str, Any]]] = ()
 
 
 def _is_finite(prediction: Prediction) -> bool:

@@ -13,7 +13,8 @@ class MoboOptions:
     batch: int = 8
     """Proposals that are chosen together, from the same fit."""
     initial: int | None = None
-    """Size of the initial design; None: twice the dimensions and two. What is known already counts towards it."""
+    """Size of the initial design; None: twice the dimensions and two. With evaluations from before, no more
+    than `least_for_model` lacks."""
     least_for_model: int | None = None
     """Evaluations with costs below which no surrogate is fitted; None: one more than there are dimensions."""
     acquisition: AcquisitionOptions = field(default_factory=AcquisitionOptions)

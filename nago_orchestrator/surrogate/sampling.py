@@ -23,7 +23,7 @@ from nago_orchestrator.surrogate.bayesian_network import (
     parameter_sizes,
 )
 from nago_orchestrator.surrogate.options import SurrogateOptions
-from nago_orchestrator.surrogate.sghmc import SghmcSettings, SghmcState
+from nago_orchestrator.surrogate.sghmc import Scalar, SghmcSettings, SghmcState
 
 
 @cache
@@ -57,24 +57,34 @@ def _sample_one(evaluations: Evaluations, key: jax.Array, options: SurrogateOpti
     start_key, burn_in_key, draws_key = jax.random.split(key, 3)
     state = _start(start_key, evaluations.inputs.shape[0], options)
 
-    def advance(state: SghmcState, key: jax.Array, temperature: jax.Array) -> SghmcState:
-        settings = SghmcSettings(options.step_size, options.friction, temperature, gradient_noise=0.0)
+    def advance(state: SghmcState, key: jax.Array, step_size: Scalar, temperature: Scalar) -> SghmcState:
+        settings = SghmcSettings(step_size, options.friction, temperature, gradient_noise=0.0)
         gradient = jax.vmap(jax.grad(partial(_energy, evaluations, options)))(state.position)
         keys = jax.random.split(key, options.chains)
         return jax.vmap(sghmc.step, in_axes=(0, 0, 0, None))(state, gradient, keys, settings)
 
-    def warm(state: SghmcState, at: tuple[jax.Array, jax.Array]) -> tuple[SghmcState, None]:
+    def warm(state: SghmcState, at: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[SghmcState, None]:
         return advance(state, *at), None
 
+    def sample(state: SghmcState, key: jax.Array) -> tuple[SghmcState, None]:
+        return advance(state, key, options.step_size, 1.0), None
+
     def draw(state: SghmcState, key: jax.Array) -> tuple[SghmcState, Parameters]:
-        keys = jax.random.split(key, options.thinning)
-        state, _ = jax.lax.scan(warm, state, (keys, jnp.ones(options.thinning)))
+        state, _ = jax.lax.scan(sample, state, jax.random.split(key, options.thinning))
         return state, state.position
 
-    temperatures = (jnp.arange(options.burn_in) >= options.descent).astype(jnp.float32)
-    state, _ = jax.lax.scan(warm, state, (jax.random.split(burn_in_key, options.burn_in), temperatures))
+    keys = jax.random.split(burn_in_key, options.burn_in)
+    state, _ = jax.lax.scan(warm, state, (keys, *_burn_in_schedule(options)))
     _, draws = jax.lax.scan(draw, state, jax.random.split(draws_key, options.draws))
     return jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), draws)
+
+
+def _burn_in_schedule(options: SurrogateOptions) -> tuple[jax.Array, jax.Array]:
+    """Step size and temperature of every step."""
+    steps = jnp.arange(options.burn_in)
+    done = jnp.minimum(steps / max(options.descent, 1), 1.0)
+    step_sizes = options.descent_step_size ** (1 - done) * options.step_size**done
+    return step_sizes, jnp.where(steps < options.descent, 0.0, 1.0)
 
 
 def _energy(evaluations: Evaluations, options: SurrogateOptions, parameters: Parameters) -> jax.Array:

@@ -32,7 +32,7 @@ class DensityOptions:
     good_share: float = 0.15
     """Of the thetas, those that count as good; never fewer than the dimensions plus one."""
     candidates: int = 64
-    random_share: float = 0.2
+    random_share: float = 0.1
     """Of new thetas, those that are drawn uniformly without asking the densities."""
     smallest_width: float = 0.03
     """Of a kernel, in the unit cube."""

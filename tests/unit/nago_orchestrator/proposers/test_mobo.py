@@ -76,6 +76,27 @@ def test_first_a_design_then_batches_by_the_model(small_space: SearchSpace) -> N
     assert len(set(forms(proposals))) == 16
 
 
+def test_what_the_model_expected_is_noted_in_the_users_units(small_space: SearchSpace) -> None:
+    """A Gaussian process of smooth costs without noise expects about what then comes."""
+    proposals = search(Mobo(make_plan(small_space), fit_gaussian), smooth)
+    last = proposals[-1]
+    expected = [entry["mean"] for entry in last.notes["prediction"]]
+    assert [entry["objective"] for entry in last.notes["prediction"]] == [0, 1]
+    assert expected == pytest.approx(smooth(last.theta), abs=1.0)
+    assert all(entry["epistemic"] >= 0 and entry["aleatoric"] >= 0 for entry in last.notes["prediction"])
+    assert "prediction" not in proposals[0].notes
+
+
+def test_evaluations_from_before_leave_no_design_but_what_a_model_lacks(small_space: SearchSpace) -> None:
+    known = search(Mobo(make_plan(small_space), fit_bowls), smooth)[:3]
+    prior = tuple(
+        PriorEvaluation(theta=item.theta, fidelity=60, outcome=Outcome.OK, costs=smooth(item.theta), samples=1)
+        for item in known
+    )
+    proposals = search(Mobo(make_plan(small_space), fit_bowls, prior=prior), smooth)
+    assert {proposal.origin for proposal in proposals} == {Origin.MODEL}
+
+
 def test_a_batch_follows_from_what_was_known_before_its_first_member(small_space: SearchSpace) -> None:
     """Whatever is told in its middle, and whether or not the proposer was restarted there."""
     proposals, evaluations = list[Proposal](), list[Evaluation]()
