@@ -32,11 +32,11 @@ demo: setup ## Search for the best generator on real images: SQLite, local proce
 
 test: setup ## Run all tests, on SQLite and on a PostgreSQL of their own (or NAGO_TEST_DATABASE_URL)
 	tests/install-postgresql.sh
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2
 
 test-quick: setup ## The tests that take seconds
 	tests/install-postgresql.sh
-	$(BIN)/pytest -m 'not slow'
+	$(BIN)/pytest --numprocesses 2 -m 'not slow'
 
 test-cluster: setup ## The tests that need Kubernetes: on a cluster of their own (as root), or that of KUBECONFIG
 	$(BIN)/pytest tests/cluster

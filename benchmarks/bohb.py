@@ -29,7 +29,7 @@ from nago_orchestrator.spec.space_section import SpaceSection
 RESULTS = 1_000
 TIMED_ASKS = 150
 REPEATS = 5
-SEEDS = 10
+SEEDS = 25
 BOOTSTRAPS = 2_000
 SPACE = SpaceSection().search_space()
 """The paper's: eight searched hyperparameters."""

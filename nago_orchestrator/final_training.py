@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from nago_orchestrator.domain import Evaluation, Origin, Proposal, Theta, TrainingRecipe
 from nago_orchestrator.proposers.port import HistoryError, Pause
@@ -25,7 +26,7 @@ class Chosen:
     theta: Theta
 
 
-def final_recipe(search: TrainingRecipe, changes: Mapping[str, int | float | None]) -> TrainingRecipe:
+def final_recipe(search: TrainingRecipe, changes: Mapping[str, Any]) -> TrainingRecipe:
     """As in the search, but for `changes` (by RECIPE_KEYS; None: no change); measured on test images if there are any.
 
     Every network is kept.

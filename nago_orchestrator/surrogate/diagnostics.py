@@ -9,10 +9,11 @@ sample size Geyer's, both as NumPyro computes them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
 from scipy.stats import norm
 
@@ -38,6 +39,8 @@ class ObjectiveDiagnostics:
     coverage_50: float | None
     """Share of the training costs within the central interval of that probability."""
     coverage_90: float | None
+    overheated: float
+    """Share of the draws that are left out of predictions, see `at_equilibrium`."""
     problem: str | None
     """Why this fit should not be trusted, in one sentence."""
 
@@ -45,29 +48,56 @@ class ObjectiveDiagnostics:
         return asdict(self)
 
 
-def diagnose(draws: Array, noise: Array, costs: Array, samples: Array) -> ObjectiveDiagnostics:
-    """Of means `draws` and noise variances `noise`, each of shape (chains, draws, points), at the training points."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainsAtPoints:
+    """Draws of one objective's network at its training points."""
+
+    means: Array
+    """Shape (chains, draws, points)."""
+    noises: Array
+    """Noise variances of the same shape."""
+    kept: NDArray[np.bool_]
+    """Shape (chains, draws): those that predict, see `at_equilibrium`."""
+
+
+def at_equilibrium(energies: Array, parameters: int) -> NDArray[np.bool_]:
+    """Which draws are not overheated, of energies of shape (objectives, chains, draws).
+
+    At equilibrium every parameter adds half a nat to the mean energy. A draw more than that above the median is twice
+    as hot: its chain has just been thrown out of a valley too steep for the step size, and returns by itself.
+    """
+    usable = np.where(np.isfinite(energies), energies, np.inf)
+    median = np.median(usable, axis=(1, 2), keepdims=True)
+    kept: NDArray[np.bool_] = usable <= np.where(np.isfinite(median), median + 0.5 * parameters, np.inf)
+    return kept
+
+
+def diagnose(chains: ChainsAtPoints, costs: Array, samples: Array) -> ObjectiveDiagnostics:
+    """Of training costs and the trials behind each, shape (points,); all normalised."""
+    overheated = 1 - float(chains.kept.mean())
     if not len(costs):
-        return _UNKNOWN
-    if not (np.isfinite(draws).all() and np.isfinite(noise).all()):
+        return replace(_UNKNOWN, overheated=overheated)
+    if not (np.isfinite(chains.means).all() and np.isfinite(chains.noises).all()):
         return _DIVERGED
-    r_hat, effective = _mixing(draws)
-    coverage_50, coverage_90 = (coverage(draws, noise, costs, samples, share) for share in (0.5, 0.9))
+    r_hat, effective = _mixing(chains.means)
+    coverage_50, coverage_90 = (coverage(chains, costs, samples, share) for share in (0.5, 0.9))
     return ObjectiveDiagnostics(
         r_hat=float(np.median(r_hat)),
         largest_r_hat=float(np.max(r_hat)),
         effective_samples=float(np.median(effective)),
         coverage_50=coverage_50,
         coverage_90=coverage_90,
+        overheated=overheated,
         problem=_problem(float(np.median(r_hat)), coverage_90, len(costs)),
     )
 
 
-def coverage(draws: Array, noise: Array, costs: Array, samples: Array, share: float) -> float:
+def coverage(chains: ChainsAtPoints, costs: Array, samples: Array, share: float) -> float:
     """How many of the costs lie within the central interval of probability `share` of a normal distribution."""
-    mean, variance = draws.mean((0, 1)), draws.var((0, 1)) + noise.mean((0, 1)) / samples
+    means, noises = chains.means[chains.kept], chains.noises[chains.kept]
+    variance = means.var(0) + noises.mean(0) / samples
     half_width = norm.ppf(0.5 + share / 2) * np.sqrt(variance)
-    return float(np.mean(np.abs(costs - mean) <= half_width))
+    return float(np.mean(np.abs(costs - means.mean(0)) <= half_width))
 
 
 def to_json(objectives: list[ObjectiveDiagnostics], fits: int, seed: int) -> Mapping[str, Any]:
@@ -97,12 +127,13 @@ def _problem(r_hat: float, coverage_90: float, count: int) -> str | None:
     return None
 
 
-_NOTHING = {
-    "r_hat": None,
-    "largest_r_hat": None,
-    "effective_samples": None,
-    "coverage_50": None,
-    "coverage_90": None,
-}
-_UNKNOWN = ObjectiveDiagnostics(**_NOTHING, problem=None)
-_DIVERGED = ObjectiveDiagnostics(**_NOTHING, problem="The chains diverged.")
+_UNKNOWN = ObjectiveDiagnostics(
+    r_hat=None,
+    largest_r_hat=None,
+    effective_samples=None,
+    coverage_50=None,
+    coverage_90=None,
+    overheated=0.0,
+    problem=None,
+)
+_DIVERGED = replace(_UNKNOWN, overheated=1.0, problem="The chains diverged.")

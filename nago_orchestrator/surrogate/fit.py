@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nago_orchestrator.surrogate.bayesian_network import Evaluations, Parameters
-from nago_orchestrator.surrogate.diagnostics import ObjectiveDiagnostics, diagnose, to_json
+from nago_orchestrator.surrogate.diagnostics import (
+    ChainsAtPoints,
+    ObjectiveDiagnostics,
+    at_equilibrium,
+    diagnose,
+    to_json,
+)
 from nago_orchestrator.surrogate.fitted import FittedSurrogate
 from nago_orchestrator.surrogate.normalisation import CostScale, normalise_points
 from nago_orchestrator.surrogate.options import SurrogateOptions
@@ -49,7 +55,7 @@ def fit_surrogate(
             break
     best = min(fits, key=lambda fit: (fit.problems, fit.disagreement))
     return FittedSurrogate(
-        networks=_thinned(best.draws, options.networks),
+        networks=best.networks,
         heteroscedastic=options.heteroscedastic,
         scale=scale,
         diagnostics=to_json(best.diagnostics, len(fits), seed),
@@ -58,7 +64,7 @@ def fit_surrogate(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fit:
-    draws: Parameters
+    networks: Parameters
     diagnostics: list[ObjectiveDiagnostics]
 
     @property
@@ -86,22 +92,31 @@ def _prepare(points: Array, costs: Array, samples: Array) -> Evaluations:
 
 def _fit(evaluations: Evaluations, key: jax.Array, options: SurrogateOptions) -> _Fit:
     draws = sample_posteriors(evaluations, key, options)
-    means, noises = evaluate(draws, evaluations.inputs, options.heteroscedastic)
+    kept = at_equilibrium(np.asarray(draws.energy, np.float64), _count(draws.parameters))
+    means, noises = evaluate(draws.parameters, evaluations.inputs, options.heteroscedastic)
     diagnostics = [
         diagnose(
-            np.asarray(means[objective], np.float64)[..., known],
-            np.asarray(noises[objective], np.float64)[..., known],
+            ChainsAtPoints(
+                means=np.asarray(means[objective], np.float64)[..., known],
+                noises=np.asarray(noises[objective], np.float64)[..., known],
+                kept=kept[objective],
+            ),
             np.asarray(evaluations.costs[objective], np.float64)[known],
             np.asarray(evaluations.samples, np.float64)[known],
         )
         for objective, known in enumerate(np.asarray(evaluations.known))
     ]
-    return _Fit(draws=draws, diagnostics=diagnostics)
+    return _Fit(networks=_chosen(draws.parameters, kept, options.networks), diagnostics=diagnostics)
 
 
-def _thinned(draws: Parameters, networks: int) -> Parameters:
-    """Evenly from all chains; leading axes (objectives, networks)."""
-    flat = {name: leaf.reshape(leaf.shape[0], -1, leaf.shape[-1]) for name, leaf in draws.items()}
-    count = flat["weights"].shape[1]
-    chosen = np.linspace(0, count - 1, min(networks, count)).astype(int)
-    return {name: leaf[:, chosen] for name, leaf in flat.items()}
+def _count(parameters: Parameters) -> int:
+    return sum(leaf.shape[-1] for leaf in parameters.values())
+
+
+def _chosen(parameters: Parameters, kept: NDArray[np.bool_], networks: int) -> Parameters:
+    """Evenly from what was kept of all chains; leading axes (objectives, networks)."""
+    indices = [np.flatnonzero(own) for own in kept]
+    chosen = np.array([own[np.linspace(0, len(own) - 1, networks).astype(int)] for own in indices])
+    rows = np.arange(len(chosen))[:, None]
+    flat = {name: leaf.reshape(leaf.shape[0], -1, leaf.shape[-1]) for name, leaf in parameters.items()}
+    return {name: leaf[rows, chosen] for name, leaf in flat.items()}

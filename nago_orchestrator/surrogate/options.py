@@ -17,10 +17,10 @@ class SurrogateOptions:
     """First steps, at temperature 0: from the prior to a good fit, for which sampling alone takes many times longer.
     More of them end in fits without any error, from which sampling does not come back."""
     burn_in: int = 4000
-    """Steps that adapt and are thrown away, the descent included."""
+    """Steps that adapt and are thrown away, the descent included; rounded up to a multiple of `thinning`."""
     draws: int = 100
     """Kept per chain for diagnostics."""
-    thinning: int = 20
+    thinning: int = 15
     networks: int = 128
     """Of all chains together, kept for predictions."""
     descent_step_size: float = 2e-2

@@ -8,7 +8,10 @@ other users of it in the same process would feel.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, partial
+from itertools import accumulate
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +26,7 @@ from nago_orchestrator.surrogate.bayesian_network import (
     parameter_sizes,
 )
 from nago_orchestrator.surrogate.options import SurrogateOptions
-from nago_orchestrator.surrogate.sghmc import Scalar, SghmcSettings, SghmcState
+from nago_orchestrator.surrogate.sghmc import SghmcSettings, SghmcState
 
 
 @cache
@@ -32,16 +35,40 @@ def device() -> jax.Device:
     return jax.devices("cpu")[0]
 
 
-@partial(jax.jit, static_argnames="options")
-def sample_posteriors(evaluations: Evaluations, key: jax.Array, options: SurrogateOptions) -> Parameters:
-    """Draws for every objective, with leading axes (objectives, chains, draws).
+class Draws(NamedTuple):
+    """After burn-in; leading axes (objectives, chains, draws)."""
 
-    `evaluations`: of all objectives, with a leading axis for them in `costs` and `known` only.
+    parameters: Parameters
+    energy: jax.Array
+    """-log p(parameters, costs)."""
+
+
+@partial(jax.jit, static_argnames="options")
+def sample_posteriors(evaluations: Evaluations, key: jax.Array, options: SurrogateOptions) -> Draws:
+    """Of every objective. `evaluations`: with a leading axis for objectives in `costs` and `known` alone.
+
+    The chains of all objectives are one state: SGHMC works elementwise, so that each is a chain of its own, and one
+    array costs a fraction of many small ones.
     """
-    objectives = evaluations.costs.shape[0]
-    keys = jax.random.split(key, objectives)
-    axes = Evaluations(inputs=None, costs=0, samples=None, known=0)
-    return jax.vmap(partial(_sample_one, options=options), in_axes=(axes, 0))(evaluations, keys)
+    energies = _energies(evaluations, options)
+    gradient = jax.grad(lambda positions: jnp.sum(energies(positions)))
+
+    def advance(state: SghmcState, at: _Step) -> tuple[SghmcState, None]:
+        settings = SghmcSettings(at.step_size, options.friction, at.temperature, gradient_noise=0.0)
+        return sghmc.step(state, gradient(state.position), at.key, settings), None
+
+    def block(state: SghmcState, steps: _Step) -> tuple[SghmcState, jax.Array]:
+        state, _ = jax.lax.scan(advance, state, steps)
+        return state, state.position
+
+    start_key, step_key = jax.random.split(key)
+    start = _start(start_key, evaluations, options)
+    _, positions = jax.lax.scan(block, start, _schedule(step_key, options))
+    kept = positions[-options.draws :]
+    return Draws(
+        parameters=_as_parameters(jnp.moveaxis(kept, 0, 2), evaluations.inputs.shape[0]),
+        energy=jnp.moveaxis(jax.lax.map(energies, kept), 0, 2),
+    )
 
 
 @partial(jax.jit, static_argnames="heteroscedastic")
@@ -53,48 +80,50 @@ def evaluate(parameters: Parameters, inputs: jax.Array, heteroscedastic: bool) -
     return network(parameters, inputs)
 
 
-def _sample_one(evaluations: Evaluations, key: jax.Array, options: SurrogateOptions) -> Parameters:
-    start_key, burn_in_key, draws_key = jax.random.split(key, 3)
-    state = _start(start_key, evaluations.inputs.shape[0], options)
+class _Step(NamedTuple):
+    """What one step is given; or many, with leading axes (blocks, steps of a block)."""
 
-    def advance(state: SghmcState, key: jax.Array, step_size: Scalar, temperature: Scalar) -> SghmcState:
-        settings = SghmcSettings(step_size, options.friction, temperature, gradient_noise=0.0)
-        gradient = jax.vmap(jax.grad(partial(_energy, evaluations, options)))(state.position)
-        keys = jax.random.split(key, options.chains)
-        return jax.vmap(sghmc.step, in_axes=(0, 0, 0, None))(state, gradient, keys, settings)
-
-    def warm(state: SghmcState, at: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[SghmcState, None]:
-        return advance(state, *at), None
-
-    def sample(state: SghmcState, key: jax.Array) -> tuple[SghmcState, None]:
-        return advance(state, key, options.step_size, 1.0), None
-
-    def draw(state: SghmcState, key: jax.Array) -> tuple[SghmcState, Parameters]:
-        state, _ = jax.lax.scan(sample, state, jax.random.split(key, options.thinning))
-        return state, state.position
-
-    keys = jax.random.split(burn_in_key, options.burn_in)
-    state, _ = jax.lax.scan(warm, state, (keys, *_burn_in_schedule(options)))
-    _, draws = jax.lax.scan(draw, state, jax.random.split(draws_key, options.draws))
-    return jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), draws)
+    key: jax.Array
+    step_size: jax.Array
+    temperature: jax.Array
 
 
-def _burn_in_schedule(options: SurrogateOptions) -> tuple[jax.Array, jax.Array]:
-    """Step size and temperature of every step."""
-    steps = jnp.arange(options.burn_in)
+def _schedule(key: jax.Array, options: SurrogateOptions) -> _Step:
+    """Of burn-in and draws, in blocks of `thinning` steps: burn-in is rounded up to whole ones."""
+    blocks = -(-options.burn_in // options.thinning) + options.draws
+    steps = jnp.arange(blocks * options.thinning).reshape(blocks, options.thinning)
     done = jnp.minimum(steps / max(options.descent, 1), 1.0)
-    step_sizes = options.descent_step_size ** (1 - done) * options.step_size**done
-    return step_sizes, jnp.where(steps < options.descent, 0.0, 1.0)
+    return _Step(
+        key=jax.random.split(key, steps.shape),
+        step_size=options.descent_step_size ** (1 - done) * options.step_size**done,
+        temperature=jnp.where(steps < options.descent, 0.0, 1.0),
+    )
 
 
-def _energy(evaluations: Evaluations, options: SurrogateOptions, parameters: Parameters) -> jax.Array:
-    energy: jax.Array = potential_energy(bayesian_network, (evaluations, options.heteroscedastic), {}, parameters)
-    return energy
-
-
-def _start(key: jax.Array, dimensions: int, options: SurrogateOptions) -> SghmcState:
+def _start(key: jax.Array, evaluations: Evaluations, options: SurrogateOptions) -> SghmcState:
     """Weights from the prior; scales, relevance and noise at its centre."""
+    sizes = parameter_sizes(evaluations.inputs.shape[0])
+    shape = evaluations.costs.shape[0], options.chains
+    drawn = jax.random.normal(key, (*shape, sizes["weights"]))
+    centre = jnp.zeros((*shape, sum(sizes.values()) - sizes["weights"]))
+    return sghmc.init(jnp.concatenate([drawn, centre], axis=-1), options.burn_in)
+
+
+def _energies(evaluations: Evaluations, options: SurrogateOptions) -> Callable[[jax.Array], jax.Array]:
+    """Of positions of shape (objectives, chains, parameters), shape (objectives, chains)."""
+
+    def energy(evaluations: Evaluations, position: jax.Array) -> jax.Array:
+        parameters = _as_parameters(position, evaluations.inputs.shape[0])
+        value: jax.Array = potential_energy(bayesian_network, (evaluations, options.heteroscedastic), {}, parameters)
+        return value
+
+    own = Evaluations(inputs=None, costs=0, samples=None, known=0)
+    of_chains = jax.vmap(energy, in_axes=(None, 0))
+    return partial(jax.vmap(of_chains, in_axes=(own, 0)), evaluations)
+
+
+def _as_parameters(positions: jax.Array, dimensions: int) -> Parameters:
+    """By site: the last axis of `positions` is that of all parameters."""
     sizes = parameter_sizes(dimensions)
-    position = {name: jnp.zeros((options.chains, size)) for name, size in sizes.items()}
-    position["weights"] = jax.random.normal(key, (options.chains, sizes["weights"]))
-    return jax.vmap(partial(sghmc.init, burn_in=options.burn_in))(position)
+    ends = list(accumulate(sizes.values()))[:-1]
+    return dict(zip(sizes, jnp.split(positions, ends, axis=-1), strict=True))
