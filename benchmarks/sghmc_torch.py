@@ -14,6 +14,7 @@ import torch
 from nago_orchestrator.surrogate import bayesian_network as model
 
 Tensors = dict[str, torch.Tensor]
+_LOG_2_PI = math.log(2 * math.pi)
 
 
 class Chain:
@@ -55,8 +56,8 @@ class Chain:
 def energy(parameters: Tensors, inputs: torch.Tensor, costs: torch.Tensor) -> torch.Tensor:
     """-log p(parameters, costs), `inputs` of shape (points, dimensions); one trial behind every cost."""
     mean, noise = forward(parameters, inputs)
-    likelihood = torch.distributions.Normal(mean, noise.sqrt(), validate_args=False).log_prob(costs).sum()
-    prior = sum((-0.5 * value**2 - 0.5 * math.log(2 * math.pi)).sum() for value in parameters.values())
+    likelihood = (-0.5 * ((costs - mean) ** 2 / noise + noise.log() + _LOG_2_PI)).sum()
+    prior = torch.stack([(-0.5 * (value**2 + _LOG_2_PI)).sum() for value in parameters.values()]).sum()
     return -likelihood - prior
 
 

@@ -59,9 +59,9 @@ def compiled_steps(batch: int) -> float:
         samples=jax.numpy.ones(batch),
         known=jax.numpy.ones((OBJECTIVES, batch), bool),
     )
-    jax.block_until_ready(sample_posteriors(evaluations, jax.random.key(0), options))
+    sample_posteriors(evaluations, jax.random.key(0), options).energy.block_until_ready()
     started = time.perf_counter()
-    jax.block_until_ready(sample_posteriors(evaluations, jax.random.key(1), options))
+    sample_posteriors(evaluations, jax.random.key(1), options).energy.block_until_ready()
     return steps / (time.perf_counter() - started)
 
 
@@ -118,8 +118,8 @@ def compare(name: str, points: Array, costs: Array) -> bool:
     options = SurrogateOptions()
     varying = [scores(points, costs, split, options) for split in range(SPLITS)]
     constant = [scores(points, costs, split, replace(options, heteroscedastic=False)) for split in range(SPLITS)]
-    likelihood, error, half, most = np.median(varying, axis=0)
-    baseline_likelihood, baseline_error, _, _ = np.median(constant, axis=0)
+    likelihood, error, half, most = np.median(varying, axis=0).tolist()
+    baseline_likelihood, baseline_error, _, _ = np.median(constant, axis=0).tolist()
     show("surrogate", f"{name}: negative log likelihood", likelihood, "nats")
     show("surrogate", f"{name}: error of the mean, of the costs' deviation", error, "")
     show("surrogate", f"{name}: the same with one noise", baseline_error, "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +26,8 @@ from nago_orchestrator.surrogate.options import SurrogateOptions
 from nago_orchestrator.surrogate.port import Array
 from nago_orchestrator.surrogate.sampling import device, evaluate, sample_posteriors
 from nago_orchestrator.surrogate.size_classes import pad_rows, size_class
+
+_BOUND = 20.0
 
 
 def fit_surrogate(
@@ -46,13 +49,9 @@ def fit_surrogate(
     """
     options = options or SurrogateOptions()
     scale = CostScale.of(costs)
-    evaluations = _prepare(points, scale.normalise(costs), np.asarray(samples, np.float64))
-    key = jax.random.key(seed % 2**32, impl="threefry2x32")
-    fits: list[_Fit] = []
-    for attempt in range(options.refits + 1):
-        fits.append(_fit(evaluations, jax.random.fold_in(key, attempt), options))
-        if not fits[-1].problems:
-            break
+    with jax.default_device(device()):
+        evaluations = _prepare(points, scale.normalise(costs), np.asarray(samples, np.float64))
+        fits = _fit_until_good(evaluations, seed, options)
     best = min(fits, key=lambda fit: (fit.problems, fit.disagreement))
     return FittedSurrogate(
         networks=best.networks,
@@ -76,18 +75,31 @@ class _Fit:
         return sum(objective.r_hat or 0.0 for objective in self.diagnostics)
 
 
+def _fit_until_good(evaluations: Evaluations, seed: int, options: SurrogateOptions) -> list[_Fit]:
+    fits: list[_Fit] = []
+    for key in jax.random.split(_key(seed), options.refits + 1):
+        fits.append(_fit(evaluations, key, options))
+        if not fits[-1].problems:
+            break
+    return fits
+
+
 def _prepare(points: Array, costs: Array, samples: Array) -> Evaluations:
     """Padded to the size class: all objectives share inputs and samples."""
     size = size_class(len(points))
     known = np.isfinite(costs)
-    arrays = Evaluations(
-        inputs=pad_rows(normalise_points(points), size, 0.0).T,
-        costs=pad_rows(np.where(known, costs, 0.0), size, 0.0).T,
-        samples=pad_rows(samples, size, 1.0),
-        known=pad_rows(known, size, False).T,
+    return Evaluations(
+        inputs=jnp.asarray(pad_rows(normalise_points(points), size, 0.0).T, jnp.float32),
+        costs=jnp.asarray(pad_rows(np.where(known, costs, 0.0), size, 0.0).T, jnp.float32),
+        samples=jnp.asarray(pad_rows(samples, size, 1.0), jnp.float32),
+        known=jnp.asarray(pad_rows(known, size, False).T),
     )
-    floats = {name: np.asarray(array, np.float32) for name, array in arrays._asdict().items() if name != "known"}
-    return Evaluations(**{name: jax.device_put(array, device()) for name, array in floats.items()}, known=arrays.known)
+
+
+def _key(seed: int) -> jax.Array:
+    """From all 64 bits of the seed; of one kind, whatever JAX's default is."""
+    low, high = seed % 2**32, (seed >> 32) % 2**32
+    return jax.random.fold_in(jax.random.key(np.uint32(low), impl="threefry2x32"), np.uint32(high))
 
 
 def _fit(evaluations: Evaluations, key: jax.Array, options: SurrogateOptions) -> _Fit:
@@ -114,9 +126,13 @@ def _count(parameters: Parameters) -> int:
 
 
 def _chosen(parameters: Parameters, kept: NDArray[np.bool_], networks: int) -> Parameters:
-    """Evenly from what was kept of all chains; leading axes (objectives, networks)."""
+    """Evenly from what was kept of all chains; leading axes (objectives, networks).
+
+    Under the prior all are of unit scale: a value beyond the bound, or none, is of a chain that diverged. Cut off, it
+    still gives a finite function.
+    """
     indices = [np.flatnonzero(own) for own in kept]
     chosen = np.array([own[np.linspace(0, len(own) - 1, networks).astype(int)] for own in indices])
     rows = np.arange(len(chosen))[:, None]
     flat = {name: leaf.reshape(leaf.shape[0], -1, leaf.shape[-1]) for name, leaf in parameters.items()}
-    return {name: leaf[rows, chosen] for name, leaf in flat.items()}
+    return {name: jnp.clip(jnp.nan_to_num(leaf[rows, chosen]), -_BOUND, _BOUND) for name, leaf in flat.items()}

@@ -68,7 +68,8 @@ def _in_batches(compiled: Callable[[jax.Array], tuple[jax.Array, ...]], points: 
 
 def _padded(points: Array) -> jax.Array:
     padded = pad_rows(normalise_points(points), size_class(len(points)), 0.0)
-    return jax.device_put(padded.astype(np.float32), device())
+    with jax.default_device(device()):
+        return jnp.asarray(padded, jnp.float32)
 
 
 @partial(jax.jit, static_argnames="heteroscedastic")

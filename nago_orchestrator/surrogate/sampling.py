@@ -93,10 +93,11 @@ def _schedule(key: jax.Array, options: SurrogateOptions) -> _Step:
     blocks = -(-options.burn_in // options.thinning) + options.draws
     steps = jnp.arange(blocks * options.thinning).reshape(blocks, options.thinning)
     done = jnp.minimum(steps / max(options.descent, 1), 1.0)
+    step_sizes = options.descent_step_size ** (1 - done) * options.step_size**done
     return _Step(
         key=jax.random.split(key, steps.shape),
-        step_size=options.descent_step_size ** (1 - done) * options.step_size**done,
-        temperature=jnp.where(steps < options.descent, 0.0, 1.0),
+        step_size=step_sizes.astype(jnp.float32),
+        temperature=(steps >= options.descent).astype(jnp.float32),
     )
 
 
@@ -104,22 +105,22 @@ def _start(key: jax.Array, evaluations: Evaluations, options: SurrogateOptions) 
     """Weights from the prior; scales, relevance and noise at its centre."""
     sizes = parameter_sizes(evaluations.inputs.shape[0])
     shape = evaluations.costs.shape[0], options.chains
-    drawn = jax.random.normal(key, (*shape, sizes["weights"]))
-    centre = jnp.zeros((*shape, sum(sizes.values()) - sizes["weights"]))
+    drawn = jax.random.normal(key, (*shape, sizes["weights"]), jnp.float32)
+    centre = jnp.zeros((*shape, sum(sizes.values()) - sizes["weights"]), jnp.float32)
     return sghmc.init(jnp.concatenate([drawn, centre], axis=-1), options.burn_in)
 
 
 def _energies(evaluations: Evaluations, options: SurrogateOptions) -> Callable[[jax.Array], jax.Array]:
     """Of positions of shape (objectives, chains, parameters), shape (objectives, chains)."""
 
-    def energy(evaluations: Evaluations, position: jax.Array) -> jax.Array:
-        parameters = _as_parameters(position, evaluations.inputs.shape[0])
-        value: jax.Array = potential_energy(bayesian_network, (evaluations, options.heteroscedastic), {}, parameters)
+    def energy(costs: jax.Array, known: jax.Array, position: jax.Array) -> jax.Array:
+        own = evaluations._replace(costs=costs, known=known)
+        parameters = _as_parameters(position, own.inputs.shape[0])
+        value: jax.Array = potential_energy(bayesian_network, (own, options.heteroscedastic), {}, parameters)
         return value
 
-    own = Evaluations(inputs=None, costs=0, samples=None, known=0)
-    of_chains = jax.vmap(energy, in_axes=(None, 0))
-    return partial(jax.vmap(of_chains, in_axes=(own, 0)), evaluations)
+    of_chains = jax.vmap(energy, in_axes=(None, None, 0))
+    return partial(jax.vmap(of_chains), evaluations.costs, evaluations.known)
 
 
 def _as_parameters(positions: jax.Array, dimensions: int) -> Parameters:

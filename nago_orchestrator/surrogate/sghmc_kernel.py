@@ -38,7 +38,7 @@ class SghmcKernelState(NamedTuple):
     rng_key: jax.Array
 
 
-class SGHMC(MCMCKernel):
+class SGHMC(MCMCKernel):  # type: ignore[misc]  # numpyro is untyped
     """It has no acceptance step: watch R-hat and effective sample size, and see `sghmc` for the discretisation's error.
 
     `settings.gradient_noise` should be 0 for a model without minibatches. `init_strategy` is NumPyro's.

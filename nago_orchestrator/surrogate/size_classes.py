@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
+from numpy.typing import NDArray
 
-from nago_orchestrator.surrogate.port import Array
-
+Scalar = TypeVar("Scalar", bound=np.generic)
 SMALLEST = 32
 
 
@@ -14,7 +16,8 @@ def size_class(count: int) -> int:
     return max(SMALLEST, 1 << (count - 1).bit_length())
 
 
-def pad_rows(rows: Array, size: int, value: float) -> Array:
+def pad_rows(rows: NDArray[Scalar], size: int, value: float) -> NDArray[Scalar]:
     """`rows` with rows of `value` after them, `size` in all."""
     missing = size - len(rows)
-    return np.pad(rows, [(0, missing)] + [(0, 0)] * (rows.ndim - 1), constant_values=value)
+    padding = np.full((missing, *rows.shape[1:]), value, rows.dtype)
+    return np.concatenate([rows, padding])

@@ -26,7 +26,7 @@ from tests.studies import Orchestrator
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
 LEFT_ALONE, ADOPTED, FOREIGN = "left-alone", "adopted", "foreign"
-EPOCHS = 40
+EPOCHS = 120
 TAKEN = f"{FOREIGN}-t00000-a1"
 
 

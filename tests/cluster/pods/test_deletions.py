@@ -14,7 +14,7 @@ from tests.cluster.pods.site import SLOWLY, Site
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
 NAME = "disturbed"
-EPOCHS = 60
+EPOCHS = 150
 SEEN_EPOCHS = 5
 KEPT = {
     "checkpoints": {"claim": "nago-checkpoints"},
@@ -51,10 +51,10 @@ def fill_its_volume(site: Site, job: str) -> None:
 
 
 DISTURBANCES: tuple[tuple[Callable[[Site, str], None], set[str]], ...] = (
+    (fill_its_volume, {"Evicted"}),  # first: the node looks at volumes every ten seconds
     (evict, {"Evicted", "PodDeleted"}),  # before Kubernetes 1.26 an eviction leaves no trace: the pod is deleted
     (delete_pod, {"PodDeleted"}),
     (delete_job, {"JobDeleted"}),
-    (fill_its_volume, {"Evicted"}),
 )
 """What is done to the trial of that number, and the reasons that may be found for it."""
 
