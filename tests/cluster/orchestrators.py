@@ -62,17 +62,28 @@ class Orchestrators:
         self.installation.kubectl("delete", "pod", pod, "--force", "--grace-period=0", "--wait=false")
 
     @contextmanager
-    def two(self) -> Iterator[tuple[str, str]]:
-        """A second replica: the names of the pod that serves and of the one that waits for its end."""
+    def two(self) -> Iterator[str]:
+        """A second replica, which waits for the end of the first: the name of the first pod."""
         first = self.the_pod()
         self.installation.kubectl("scale", DEPLOYMENT, "--replicas", "2")
         try:
             self.wait_for("serving", first)
             (second,) = {pod["metadata"]["name"] for pod in self.pods()} - {first}
             self.wait_for("waiting", second)
-            yield first, second
+            yield first
         finally:
             self.installation.kubectl("scale", DEPLOYMENT, "--replicas", "1")
+
+    def wait_for_successor(self, gone: str, *, seconds: float) -> datetime:
+        """When another pod began to serve: the one that waited, or the one that replaces the pod that is gone."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for pod in {found["metadata"]["name"] for found in self.pods()} - {gone}:
+                for line in self.events(pod):
+                    if line.get("event") == "serving":
+                        return datetime.fromisoformat(line["time"]).astimezone(UTC)
+            time.sleep(LOOK_SECONDS)
+        raise TimeoutError(f"nobody has taken over from {gone} within {seconds} s")
 
     def wait_for(self, event: str, pod: str, *, seconds: float = 60) -> datetime:
         """When the pod said so first. Raises TimeoutError."""

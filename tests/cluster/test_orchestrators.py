@@ -62,12 +62,12 @@ def test_killed_and_deleted_in_mid_study_it_adopts_what_runs(
 @pytest.mark.parametrize("end", ["killed", "vanished"])
 def test_a_second_one_takes_over(orchestrators: Orchestrators, machinery: Machinery, tmp_path: Path, end: str) -> None:
     study = _submitted(orchestrators.installation, f"taken-over-{end}", nap=20)
-    with orchestrators.two() as (first, second):
+    with orchestrators.two() as first:
         gone = datetime.now(UTC)
         if end == "vanished":
             orchestrators.vanish(first, machinery)
         else:
             orchestrators.installation.kubectl("delete", "pod", first, "--force", "--grace-period=0", "--wait=false")
-        began = orchestrators.wait_for("serving", second, seconds=120)
+        began = orchestrators.wait_for_successor(first, seconds=120)
         assert (began - gone).total_seconds() < TAKE_OVER_SECONDS
         _check_undisturbed(study, tmp_path)
