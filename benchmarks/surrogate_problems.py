@@ -51,6 +51,12 @@ NOISY_FUNCTIONS = (
         deviation=lambda x: 1 + 60 * x[:, 0] * x[:, 1],
     ),
     NoisyFunction(
+        name="bowl, 4 dimensions",
+        dimensions=4,
+        mean=lambda x: 4 * ((x - 0.4) ** 2).sum(1) + x[:, 0] * x[:, 1],
+        deviation=lambda x: 0.02 + 0.5 * x[:, 2] ** 2,
+    ),
+    NoisyFunction(
         name="sum of effects, 8 dimensions",
         dimensions=8,
         mean=lambda x: np.sin(2 * np.pi * x[:, 0]) + 4 * (x[:, 1] - 0.3) ** 2 + 2 * x[:, 2] * x[:, 3] + 0.5 * x[:, 4],

@@ -22,9 +22,10 @@ from nago_orchestrator.surrogate.diagnostics import (
 )
 from nago_orchestrator.surrogate.fitted import FittedSurrogate
 from nago_orchestrator.surrogate.normalisation import CostScale, normalise_points
+from nago_orchestrator.surrogate.on_processor import on_processor
 from nago_orchestrator.surrogate.options import SurrogateOptions
 from nago_orchestrator.surrogate.port import Array
-from nago_orchestrator.surrogate.sampling import device, evaluate, sample_posteriors
+from nago_orchestrator.surrogate.sampling import evaluate, sample_posteriors
 from nago_orchestrator.surrogate.size_classes import pad_rows, size_class
 
 _BOUND = 20.0
@@ -49,7 +50,7 @@ def fit_surrogate(
     """
     options = options or SurrogateOptions()
     scale = CostScale.of(costs)
-    with jax.default_device(device()):
+    with on_processor():
         evaluations = _prepare(points, scale.normalise(costs), np.asarray(samples, np.float64))
         fits = _fit_until_good(evaluations, seed, options)
     best = min(fits, key=lambda fit: (fit.problems, fit.disagreement))

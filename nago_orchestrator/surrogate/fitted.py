@@ -13,8 +13,9 @@ import numpy as np
 
 from nago_orchestrator.surrogate.bayesian_network import Parameters
 from nago_orchestrator.surrogate.normalisation import CostScale, normalise_points
+from nago_orchestrator.surrogate.on_processor import on_processor
 from nago_orchestrator.surrogate.port import Array, Prediction
-from nago_orchestrator.surrogate.sampling import device, evaluate
+from nago_orchestrator.surrogate.sampling import evaluate
 from nago_orchestrator.surrogate.size_classes import pad_rows, size_class
 
 LARGEST_BATCH = 1024
@@ -62,14 +63,14 @@ class FittedSurrogate:
 def _in_batches(compiled: Callable[[jax.Array], tuple[jax.Array, ...]], points: Array) -> tuple[Array, ...]:
     """`compiled` of normalised points of shape (points, dimensions); its results have the points first."""
     batches = [points[start : start + LARGEST_BATCH] for start in range(0, max(len(points), 1), LARGEST_BATCH)]
-    done = [[np.asarray(part, np.float64)[: len(batch)] for part in compiled(_padded(batch))] for batch in batches]
+    with on_processor():
+        done = [[np.asarray(part, np.float64)[: len(batch)] for part in compiled(_padded(batch))] for batch in batches]
     return tuple(np.concatenate(parts) for parts in zip(*done, strict=True))
 
 
 def _padded(points: Array) -> jax.Array:
     padded = pad_rows(normalise_points(points), size_class(len(points)), 0.0)
-    with jax.default_device(device()):
-        return jnp.asarray(padded, jnp.float32)
+    return jnp.asarray(padded, jnp.float32)
 
 
 @partial(jax.jit, static_argnames="heteroscedastic")

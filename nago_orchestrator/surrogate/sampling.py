@@ -1,15 +1,13 @@
 """The compiled part of a fit: all chains of all objectives in one loop of SGHMC.
 
 Full gradients: some hundred evaluations of a network of some hundred weights cost less than the bookkeeping of
-minibatches, and bring no noise of their own. In float32: normalised costs are compared to a hundredth of their spread
-at best, which leaves five digits, at half the time and memory of float64 and without switching a setting of JAX that
-other users of it in the same process would feel.
+minibatches, and bring no noise of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -27,12 +25,6 @@ from nago_orchestrator.surrogate.bayesian_network import (
 )
 from nago_orchestrator.surrogate.options import SurrogateOptions
 from nago_orchestrator.surrogate.sghmc import SghmcSettings, SghmcState
-
-
-@cache
-def device() -> jax.Device:
-    """Where all of the surrogate runs: the processor, also where there is a GPU, which is the trainers'."""
-    return jax.devices("cpu")[0]
 
 
 class Draws(NamedTuple):

@@ -16,7 +16,7 @@ from numpyro.infer import MCMC, NUTS
 from nago_orchestrator.surrogate.sghmc import SghmcSettings
 from nago_orchestrator.surrogate.sghmc_kernel import SGHMC
 
-ALL_DATA = SghmcSettings(step_size=0.05, gradient_noise=0.0)
+ALL_DATA = SghmcSettings(step_size=0.1, friction=0.1, gradient_noise=0.0)
 
 
 def mean_of_normal(values: jax.Array, batch: int | None = None) -> None:
@@ -41,9 +41,9 @@ def values() -> jax.Array:
 @pytest.mark.parametrize("chains", [1, 4])
 def test_posterior_of_a_normal_mean(values: jax.Array, chains: int) -> None:
     with jax.debug_key_reuse(True):
-        mcmc = run(mean_of_normal, values, num_chains=chains, num_samples=8000 // chains)
+        mcmc = run(mean_of_normal, values, num_chains=chains, num_samples=32_000 // chains)
     samples = mcmc.get_samples(group_by_chain=True)
-    assert samples["mean"].shape == (chains, 4000 // chains)
+    assert samples["mean"].shape == (chains, 16_000 // chains)
     assert float(samples["mean"].mean()) == pytest.approx(float(values.mean()), abs=0.03)
     assert float(samples["mean"].std()) == pytest.approx(1 / np.sqrt(50), rel=0.1)
     np.testing.assert_allclose(samples["square"], samples["mean"] ** 2, rtol=1e-5)
@@ -118,7 +118,14 @@ def test_small_bayesian_network_agrees_with_nuts() -> None:
         numpyro.sample("y", dist.Normal(mean(weights), 0.2), obs=targets)
 
     with jax.debug_key_reuse(True):
-        mine = run(model, num_warmup=3000, num_samples=20_000, num_chains=8, thinning=20)
+        mine = run(
+            model,
+            settings=SghmcSettings(step_size=0.05, gradient_noise=0.0),
+            num_warmup=3000,
+            num_samples=20_000,
+            num_chains=8,
+            thinning=20,
+        )
     nuts = MCMC(
         NUTS(model), num_warmup=1000, num_samples=2000, num_chains=4, chain_method="vectorized", progress_bar=False
     )

@@ -1,0 +1,85 @@
+"""Whether chains agree, seen on draws made to agree or not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nago_orchestrator.surrogate.diagnostics import ChainsAtPoints, at_equilibrium, coverage, diagnose, to_json
+from nago_orchestrator.surrogate.port import Array
+
+RNG = np.random.default_rng(0)
+COSTS = RNG.standard_normal(40)
+ONES = np.ones(40)
+
+
+def chains(offset_of_first: float = 0.0, noise: float = 1.0) -> ChainsAtPoints:
+    """Four chains of independent draws around 0; the first one around `offset_of_first`."""
+    means = 0.1 * RNG.standard_normal((4, 50, 40))
+    means[0] += offset_of_first
+    return ChainsAtPoints(means=means, noises=np.full(means.shape, noise), kept=np.ones((4, 50), dtype=bool))
+
+
+def test_chains_that_agree_are_good() -> None:
+    found = diagnose(chains(), COSTS, ONES)
+    assert found.problem is None
+    assert found.r_hat == pytest.approx(1.0, abs=0.05)
+    assert found.effective_samples == pytest.approx(200, rel=0.3)
+
+
+def test_a_chain_of_its_own_is_bad() -> None:
+    found = diagnose(chains(offset_of_first=2.0), COSTS, ONES)
+    assert found.r_hat is not None
+    assert found.r_hat > 3
+    assert found.problem is not None
+    assert "disagree" in found.problem
+
+
+def test_noise_that_is_missed_is_bad() -> None:
+    found = diagnose(chains(noise=1e-4), COSTS, ONES)
+    assert found.problem is not None
+    assert "90 %" in found.problem
+
+
+def test_chains_that_stand_still_have_a_finite_diagnosis() -> None:
+    still = ChainsAtPoints(means=np.zeros((4, 50, 40)), noises=np.ones((4, 50, 40)), kept=np.ones((4, 50), dtype=bool))
+    found = diagnose(still, COSTS, ONES)
+    assert found.problem is None
+    assert found.r_hat == pytest.approx(1.0, abs=0.1)
+
+
+def test_divergence_is_said() -> None:
+    broken = chains()
+    broken.means[1, 3, 2] = np.nan
+    assert diagnose(broken, COSTS, ONES).problem == "The chains diverged."
+
+
+def test_nothing_to_judge_by_is_no_problem() -> None:
+    empty = ChainsAtPoints(means=np.zeros((4, 50, 0)), noises=np.ones((4, 50, 0)), kept=np.ones((4, 50), dtype=bool))
+    assert diagnose(empty, np.zeros(0), np.zeros(0)).problem is None
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_coverage_of_calibrated_predictions(share: float) -> None:
+    costs = np.random.default_rng(1).standard_normal(5000)
+    flat = ChainsAtPoints(means=np.zeros((1, 2, 5000)), noises=np.ones((1, 2, 5000)), kept=np.ones((1, 2), dtype=bool))
+    assert coverage(flat, costs, np.ones(5000), share) == pytest.approx(share, abs=0.02)
+    # The mean of four trials has half the deviation.
+    assert coverage(flat, costs / 2, np.full(5000, 4.0), share) == pytest.approx(share, abs=0.02)
+
+
+def test_overheated_draws_are_left_out() -> None:
+    energies: Array = np.full((1, 2, 10), -100.0)
+    energies[0, 0, 3], energies[0, 1, 4], energies[0, 1, 5] = 900.0, np.nan, -60.0
+    kept = at_equilibrium(energies, parameters=100)
+    assert np.argwhere(~kept).tolist() == [[0, 0, 3], [0, 1, 4]]
+
+
+def test_without_any_finite_energy_all_draws_stay() -> None:
+    assert at_equilibrium(np.full((1, 2, 3), np.nan), parameters=10).all()
+
+
+def test_one_problem_makes_the_whole_fit_bad() -> None:
+    objectives = [diagnose(chains(), COSTS, ONES), diagnose(chains(offset_of_first=2.0), COSTS, ONES)]
+    assert not to_json(objectives, fits=2, seed=5)["good"]
+    assert to_json(objectives[:1], fits=1, seed=5)["good"]
