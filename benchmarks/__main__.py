@@ -10,6 +10,7 @@ from pathlib import Path
 PARTS = {
     "__main__",
     "bohb_race",
+    "digits_table",
     "fidelity_problems",
     "fidelity_race",
     "figure",

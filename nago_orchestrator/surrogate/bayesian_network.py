@@ -20,8 +20,8 @@ around one millionth of the costs' variance, which no data of a hundred points m
 the mean has to follow every evaluation. Here the level's prior is centred at a twentieth of the observed variance, and
 its three standard deviations reach from 0.06 % of it to all of it and more, so that the level is learnt; how noise
 varies with the input is learnt as well, from a prior of about a factor exp(±0.8). s₀² = 3e-4 (1.7 % of the costs'
-spread) bounds how steep the energy is, without which no step size is small enough; noise above four times the observed
-variance is cut off smoothly.
+spread) bounds how steep the energy is, without which no step size is small enough; noise above 1.3 times the
+observed variance is cut off smoothly: single draws far beyond it would rule the mean of s².
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ NOISE_CENTRE = math.log(0.05)
 NOISE_SPREAD = 1.5
 NOISE_VARIATION = 0.8
 LEAST_NOISE = 3e-4
-MOST_LOG_NOISE = math.log(4.0)
+MOST_LOG_NOISE = math.log(1.3)
 
 Parameters = dict[str, jax.Array]
 """By site: weights, layer_scales, relevance, noise_level; all of unit scale under the prior."""
