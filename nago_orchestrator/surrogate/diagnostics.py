@@ -22,8 +22,9 @@ from nago_orchestrator.surrogate.port import Array
 WATCHED_POINTS = 32
 MOST_R_HAT = 3.0
 """Well above the 1.1 that is asked of samplers of one mode. Networks that fit equally well differ between the points,
-and chains stay with theirs; mixed, they predict well. Beyond 3, measured predictions are worse: a chain is stuck in a
-fit without error or has not begun to fit."""
+and chains stay with theirs; mixed, they predict well. Beyond 3, noisy
+functions were mostly predicted worse: a chain was stuck in a fit without error, or had not begun to fit.
+"""
 LEAST_COVERAGE_90 = 0.75
 
 
