@@ -1,6 +1,6 @@
 """The paper's last stage: networks of the generators that a search found, trained in full. Pure.
 
-`study_commands.train_best` stores what is planned here; the loop then runs it as it runs every trial.
+`train_best.train_best` stores what is planned here; the loop then runs it as it runs every trial.
 """
 
 from __future__ import annotations

@@ -16,6 +16,12 @@ from nago_orchestrator.wiring import draw_of
 from nago_trainer.architecture import canonical
 
 
+def keeps_networks(study: Study) -> bool:
+    """Whether its trainers have a place for their networks that outlives them."""
+    execution = StudySpec.from_canonical(study.spec).execution
+    return execution.kubernetes is None or execution.kubernetes.checkpoints is not None
+
+
 def train_best(  # each a wish of its own, given by name
     store: Store,
     name: str,

@@ -11,6 +11,11 @@ from nago_orchestrator.cli.options import Database, StudyName
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.cli.study import Follow
 
+NOT_KEPT = (
+    "what they reach is stored, their weights are not: the study file names no volume for them "
+    "(execution.kubernetes.checkpoints)"
+)
+
 
 def train_best(  # a command's options
     name: StudyName = None,
@@ -34,6 +39,7 @@ def train_best(  # a command's options
     from nago_orchestrator.places import database_url
     from nago_orchestrator.store import queries
     from nago_orchestrator.store.store import open_store
+    from nago_orchestrator.train_best import keeps_networks
     from nago_orchestrator.train_best import train_best as queue_training
 
     with reading(database) as engine:
@@ -50,4 +56,6 @@ def train_best(  # a command's options
     )
     generators = "generator" if len(chosen) == 1 else "generators"
     typer.echo(f"{added} new networks of {len(chosen)} {generators} are to be trained in full")
+    if added and not keeps_networks(stored):
+        typer.echo(NOT_KEPT, err=True)
     raise typer.Exit(go_on(stored.name, stored.state, url, follow=follow))

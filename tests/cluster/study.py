@@ -1,4 +1,4 @@
-"""A small study on digits in the cluster: submitted, looked at, waited for, and examined once it is over."""
+"""A study in the cluster: submitted, looked at, waited for, and examined once it is over."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from nago_orchestrator.domain import StudyState
 from nago_orchestrator.spec import parse_study_spec
 from nago_orchestrator.store.store import open_store
+from tests.cluster.documents import Document, napping, small_study
 from tests.cluster.installation import Installation
 from tests.cluster.kubectl import KubectlError
 from tests.simulated_executor import SimulatedExecutor
@@ -20,28 +21,43 @@ from tests.studies import Orchestrator, create
 LOOK_SECONDS = 0.5
 CLEARED_SECONDS = 90
 """Until a Job's pods are gone: their grace, and the kubelet's word."""
-SMALL_SPACE = {
-    "top_nodes": {"low": 3, "high": 5},
-    "top_k": 2,
-    "mid_nodes": 1,
-    "mid_p": 0.5,
-    "bottom_nodes": 1,
-    "bottom_k": 0,
-    "bottom_p": 0.0,
-}
-"""With networks that train on digits in a moment; the rest is the paper's."""
 Row = dict[str, Any]
+
+
+def small(
+    installation: Installation,
+    name: str,
+    *,
+    search: Document,
+    fidelities: tuple[int, ...],
+    parallelism: int = 4,
+    nap: int = 0,
+) -> ClusterStudy:
+    """A study that is over soon. `nap`: seconds that each trial sleeps before it trains."""
+    document = small_study(
+        name,
+        installation.images.trainer,
+        search=search,
+        fidelities=fidelities,
+        parallelism=parallelism,
+        kubernetes=napping(nap) if nap else None,
+    )
+    return ClusterStudy(installation=installation, document=document)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterStudy:
     installation: Installation
-    name: str
-    search: dict[str, Any]
-    fidelities: tuple[int, ...]
-    parallelism: int = 4
-    nap: int = 0
-    """Seconds before each training: a trial that is in flight for that long, and costs nothing."""
+    document: Document
+    """Of its study file."""
+
+    @property
+    def name(self) -> str:
+        return str(self.document["name"])
+
+    @property
+    def parallelism(self) -> int:
+        return int(self.document["execution"]["parallelism"])
 
     @property
     def selector(self) -> str:
@@ -49,30 +65,8 @@ class ClusterStudy:
 
     @property
     def file(self) -> str:
-        """The study file; JSON is YAML."""
-        # A container's first process hears SIGTERM only if it listens.
-        command = ["sh", "-c", f"trap 'exit 143' TERM; sleep {self.nap} & wait; exec nago-train run"]
-        kubernetes = {
-            "image": self.installation.images.trainer,
-            "gpu": {"count": 1},
-            # A node of two cores shall have room for four.
-            "cpu": "100m",
-            "memory": "512Mi",
-            "shared_memory": "64Mi",
-            "service_account": "nago-trainer",
-            "pod_template": {"spec": {"containers": [{"name": "trainer", "command": command}]}} if self.nap else {},
-        }
-        document = {
-            "name": self.name,
-            "seed": 5,
-            "space": {"hyperparameters": SMALL_SPACE},
-            "search": self.search,
-            "fidelities": list(self.fidelities),
-            "trainer": {"dataset": {"name": "digits"}, "parameter_limit": 5000, "batch_size": 64},
-            "execution": {"where": "kubernetes", "parallelism": self.parallelism, "kubernetes": kubernetes},
-            "retries": {"pause": 0},
-        }
-        return json.dumps(document)
+        """JSON is YAML."""
+        return json.dumps(self.document)
 
     def submit(self) -> str:
         """What the command says."""

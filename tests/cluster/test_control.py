@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.installation import Installation
-from tests.cluster.study import ClusterStudy
+from tests.cluster.study import ClusterStudy, small
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
 TRIALS = 4
@@ -15,7 +15,7 @@ TRIALS = 4
 
 def _study(installation: Installation, name: str, *, nap: int) -> ClusterStudy:
     search = {"algorithm": "random", "proposals": TRIALS}
-    return ClusterStudy(installation=installation, name=name, search=search, fidelities=(1,), parallelism=2, nap=nap)
+    return small(installation, name, search=search, fidelities=(1,), parallelism=2, nap=nap)
 
 
 def test_paused_resumed_and_cancelled_with_jobs_in_flight(installation: Installation, tmp_path: Path) -> None:

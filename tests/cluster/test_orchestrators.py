@@ -10,7 +10,7 @@ import pytest
 from tests.cluster.installation import Installation
 from tests.cluster.machinery import Machinery
 from tests.cluster.orchestrators import Orchestrators
-from tests.cluster.study import ClusterStudy
+from tests.cluster.study import ClusterStudy, small
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
 TAKE_OVER_SECONDS = 30
@@ -26,7 +26,7 @@ def orchestrators(installation: Installation) -> Orchestrators:
 def _submitted(installation: Installation, name: str, *, nap: int) -> ClusterStudy:
     """Random search, whose proposals depend on no order; its first trials run."""
     search = {"algorithm": "random", "proposals": TRIALS}
-    study = ClusterStudy(installation=installation, name=name, search=search, fidelities=(1,), nap=nap)
+    study = small(installation, name, search=search, fidelities=(1,), nap=nap)
     study.submit()
     study.wait_until_runs(at_least=2)
     return study

@@ -12,7 +12,7 @@ import pytest
 from tests.cluster.installation import Installation
 from tests.cluster.machinery import Machinery
 from tests.cluster.orchestrators import Orchestrators
-from tests.cluster.study import ClusterStudy
+from tests.cluster.study import ClusterStudy, small
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
 OUTAGE_SECONDS = 60
@@ -30,7 +30,7 @@ def orchestrators(installation: Installation) -> Orchestrators:
 
 def _submitted(installation: Installation, name: str, *, epochs: int, nap: int) -> ClusterStudy:
     search = {"algorithm": "random", "proposals": 6}
-    study = ClusterStudy(installation=installation, name=name, search=search, fidelities=(epochs,), nap=nap)
+    study = small(installation, name, search=search, fidelities=(epochs,), nap=nap)
     study.submit()
     return study
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.cluster.installation import Installation
-from tests.cluster.study import ClusterStudy
+from tests.cluster.study import ClusterStudy, small
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
 BOHB = {"algorithm": "bohb", "iterations": 3}
@@ -19,7 +19,7 @@ TRIALS = 13
 def study(installation: Installation) -> ClusterStudy:
     """Completed."""
     installation.wait_until_ready()
-    found = ClusterStudy(installation=installation, name="whole", search=BOHB, fidelities=(1, 2, 4))
+    found = small(installation, "whole", search=BOHB, fidelities=(1, 2, 4))
     said = found.submit()
     assert "is run by" in said, said
     found.wait_until("its Jobs ask for a GPU", lambda: _gpus(found), seconds=60)

@@ -14,7 +14,7 @@ from nago_orchestrator.proposers.replay import verify
 from nago_orchestrator.search import make_proposer
 from nago_orchestrator.store import queries
 from nago_orchestrator.store.store import Store
-from nago_orchestrator.train_best import train_best
+from nago_orchestrator.train_best import keeps_networks, train_best
 from nago_trainer.contract import TrialTask
 from tests.simulated_executor import SimulatedExecutor, succeed
 from tests.studies import RECIPE, Orchestrator, create, small_spec
@@ -105,3 +105,12 @@ def test_a_search_that_found_nothing_has_nothing_to_train(store: Store) -> None:
     searched(store)
     with pytest.raises(NagoError, match="has found no generator"):
         train_best(store, "small", [], networks=None, epochs=None, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("kubernetes", "kept"),
+    [(None, True), ("{image: trainer, checkpoints: {claim: here}}", True), ("{image: trainer}", False)],
+)
+def test_networks_outlive_pods_only_on_a_volume(store: Store, kubernetes: str | None, kept: bool) -> None:
+    execution = f"{{where: kubernetes, kubernetes: {kubernetes}}}" if kubernetes else "{where: local}"
+    assert keeps_networks(create(store, small_spec(execution=execution))) == kept

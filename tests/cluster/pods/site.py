@@ -13,13 +13,13 @@ from sqlalchemy import Engine, Row, select
 from nago_orchestrator.domain import StudyState
 from nago_orchestrator.executors.kubernetes.labels import STUDY
 from nago_orchestrator.store.schema import attempt, epoch, result, study, trial
+from tests.cluster.documents import Document, small_study
 from tests.cluster.installation import Installation
 
 SUBMIT_EACH_LINE = 'while read -r study; do printf "%s" "$study" | nago-orch submit - --detach || exit 1; done'
 OVER = (StudyState.COMPLETED, StudyState.FAILED, StudyState.CANCELLED)
 SLOWLY: dict[str, Any] = {"name": "trainer", "resources": {"limits": {"cpu": "500m"}}}
 """A trainer's container for what has to last: about half a second an epoch, on faster machines as well."""
-Document = dict[str, Any]
 Found = TypeVar("Found")
 
 
@@ -30,30 +30,16 @@ class Site:
     """Of its database, as the owner of the tables."""
 
     def study_file(self, name: str, *, trials: int = 1, epochs: int = 2, **changes: Document) -> Document:
-        """A study of tiny networks on digits, all at once. `kubernetes` and `retries` add to their sections."""
-        kubernetes = {
-            "image": self.installation.images.trainer,
-            "gpu": {"count": 0},
-            "service_account": "nago-trainer",
-            "cpu": "100m",  # more pods than cores
-            "memory": "512Mi",
-            "shared_memory": "64Mi",
-        }
-        small = {"top_nodes": 3, "top_k": 2, "mid_nodes": 1, "mid_p": 0.5, "bottom_nodes": 1, "bottom_k": 0}
-        return {
-            "name": name,
-            "seed": 1,
-            "space": {"hyperparameters": {**small, "bottom_p": 0.0, "top_p": {"low": 0.1, "high": 0.9}}},
-            "search": {"algorithm": "random", "proposals": trials},
-            "fidelities": [epochs],
-            "trainer": {"dataset": {"name": "digits"}, "parameter_limit": 3000, "batch_size": 64},
-            "execution": {
-                "where": "kubernetes",
-                "parallelism": trials,
-                "kubernetes": kubernetes | changes.get("kubernetes", {}),
-            },
-            "retries": {"pause": 1} | changes.get("retries", {}),
-        }
+        """All trials at once, without a GPU. `kubernetes` and `retries` add to their sections."""
+        document = small_study(
+            name,
+            self.installation.images.trainer,
+            search={"algorithm": "random", "proposals": trials},
+            fidelities=(epochs,),
+            parallelism=trials,
+            kubernetes={"gpu": {"count": 0}} | changes.get("kubernetes", {}),
+        )
+        return document | {"retries": {"pause": 1} | changes.get("retries", {})}
 
     def submit(self, *studies: Document) -> None:
         """By the command, in the orchestrator's pod; JSON is YAML."""

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from nago_orchestrator.domain import AttemptState, Failure, StudyState, TrialState
-from tests.cluster.pods.site import Document, Site
+from tests.cluster.documents import Document
+from tests.cluster.pods.site import Site
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
 SOON = {"unschedulable": 15, "image": 15}

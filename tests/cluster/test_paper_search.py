@@ -1,0 +1,78 @@
+"""The paper's search as it is shipped for a cluster: BOHB, then Bayesian optimisation of both objectives."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from nago_orchestrator.domain import StudyState
+from tests.cluster.documents import SMALL_NODE, Document
+from tests.cluster.installation import Installation
+from tests.cluster.study import ClusterStudy
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900, func_only=True)]
+SHIPPED = Path(__file__).parents[2] / "k8s" / "base" / "studies" / "digits-paper.yaml"
+
+
+def shipped(installation: Installation) -> Document:
+    """The file that comes with the manifests, with this installation's image, on a small node."""
+    document: Document = yaml.safe_load(SHIPPED.read_text())
+    document["execution"]["kubernetes"] |= {"image": installation.images.trainer, **SMALL_NODE}
+    return document
+
+
+@pytest.fixture(scope="module")
+def study(installation: Installation) -> ClusterStudy:
+    """Completed."""
+    installation.wait_until_ready()
+    found = ClusterStudy(installation=installation, document=shipped(installation))
+    found.submit()
+    found.wait_until_completed(seconds=800)
+    return found
+
+
+def test_every_trial_is_counted_once_and_every_proposal_comes_out_the_same_again(study: ClusterStudy) -> None:
+    study.check_counts()
+    assert study.failures() == []
+
+
+def test_the_second_phase_learns_from_the_first_at_one_fidelity(study: ClusterStudy) -> None:
+    joined = "JOIN proposal ON proposal.study_id = study.id"
+    rows = sorted(study.rows("proposal.*", joined), key=lambda row: row["number"])
+    first, second = study.document["search"]["phases"]
+    phases = [row["phase"] for row in rows]
+    assert phases == sorted(phases)
+    later = [row for row in rows if row["phase"] == max(phases)]
+    assert len(later) == second["evaluations"]
+    assert {row["fidelity"] for row in later} == {second["fidelity"]}
+    assert all(row["notes"] for row in later), "how each was made is recorded"
+    assert {row["fidelity"] for row in rows if row["phase"] == min(phases)} == set(study.document["fidelities"])
+    assert first["algorithm"] == "bohb"
+
+
+def test_the_front_and_the_report_answer(study: ClusterStudy) -> None:
+    ask = study.installation.orchestrator
+    front: list[dict[str, Any]] = json.loads(ask("pareto", study.name, "-o", "json"))
+    costs = sorted((row["objective_values"]["memory"], row["objective_values"]["error"]) for row in front)
+    assert costs
+    assert all(before[1] > after[1] for before, after in pairwise(costs)), "none dominates another"
+    page = ask("report", study.name, "-O", "-")
+    assert "</html>" in page
+    assert "hypervolume" in page.lower()
+
+
+def test_the_front_is_trained_in_full(study: ClusterStudy) -> None:
+    searched = len(study.trials())
+    said = study.installation.orchestrator("train-best", study.name, "--best", "--networks", "1", "--detach")
+    assert "1 new networks of 1 generator" in said
+    study.wait_until("it runs again", lambda: len(study.trials()) > searched, seconds=10)
+    study.wait_until("it is over again", lambda: study.state != StudyState.RUNNING, seconds=180)
+    assert study.state == StudyState.COMPLETED
+    (last,) = study.attempts()[searched:]
+    assert (last["state"], last["task"]["fidelity"]) == ("succeeded", study.document["final"]["epochs"])
+    study.wait_until_cleared()
