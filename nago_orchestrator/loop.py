@@ -24,12 +24,9 @@ if TYPE_CHECKING:
 
 GLANCE_SECONDS = 0.05
 """While there is nothing to do: between two questions to the executor whether it has news, which cost little."""
-GLANCES_A_PULSE = 4
-"""After so many the database is asked, too."""
-QUIET_GLANCES_A_PULSE = 10
-"""The same when the last rest, too, ended with nothing to do."""
-GLANCES_A_REST = 40
-"""After so many everything is looked at again: patience ends, retries come due."""
+RESTS = ((4, 40), (10, 40), (20, 100))
+"""First, second and every further rest in a row: after how many glances the database is asked, too, and after how many
+everything is looked at again, because patience ends and retries come due. The longer nothing happens, the calmer."""
 LONGEST_TROUBLE_SECONDS = 300.0
 """How long the loop goes on asking a database that does not answer, or an executor that cannot work."""
 LONGEST_PAUSE_SECONDS = 10.0
@@ -102,13 +99,13 @@ def _run_held(session: Session, hold: Hold, patience: _Patience, sleep: Callable
             return state
         rests = 0 if busy else rests + 1
         if rests:
-            _rest(session, sleep, GLANCES_A_PULSE if rests == 1 else QUIET_GLANCES_A_PULSE)
+            _rest(session, sleep, *RESTS[min(rests, len(RESTS)) - 1])
 
 
-def _rest(session: Session, sleep: Callable[[float], None], glances_a_pulse: int) -> None:
+def _rest(session: Session, sleep: Callable[[float], None], glances_a_pulse: int, glances: int) -> None:
     """Until there may be something to do: executor, database or a stop say so, or it has lasted long enough."""
     asked = session.stop.requested, session.stop.aborted
-    for turn in range(1, GLANCES_A_REST + 1):
+    for turn in range(1, glances + 1):
         sleep(GLANCE_SECONDS)
         if session.executor.has_news() or (session.stop.requested, session.stop.aborted) != asked:
             return
