@@ -22,11 +22,20 @@ from nago_orchestrator.session import Session
 if TYPE_CHECKING:
     from nago_orchestrator.store.lock import Hold
 
-GLANCE_SECONDS = 0.05
-"""While there is nothing to do: between two questions to the executor whether it has news, which cost little."""
-RESTS = ((4, 40), (10, 40), (20, 100))
-"""First, second and every further rest in a row: after how many glances the database is asked, too, and after how many
-everything is looked at again, because patience ends and retries come due. The longer nothing happens, the calmer."""
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """While there is nothing to do."""
+
+    glance_seconds: float
+    """Between two questions to the executor whether it has news, which cost little."""
+    glances_a_pulse: int
+    """After so many the database is asked, too."""
+    glances: int
+    """After so many everything is looked at again: patience ends, retries come due."""
+
+
+RESTS = (_Rest(0.05, 4, 40), _Rest(0.05, 10, 40), _Rest(0.2, 5, 25))
+"""The first, the second and every further one in a row: the longer nothing happens, the calmer."""
 LONGEST_TROUBLE_SECONDS = 300.0
 """How long the loop goes on asking a database that does not answer, or an executor that cannot work."""
 LONGEST_PAUSE_SECONDS = 10.0
@@ -99,17 +108,17 @@ def _run_held(session: Session, hold: Hold, patience: _Patience, sleep: Callable
             return state
         rests = 0 if busy else rests + 1
         if rests:
-            _rest(session, sleep, *RESTS[min(rests, len(RESTS)) - 1])
+            _rest(session, sleep, RESTS[min(rests, len(RESTS)) - 1])
 
 
-def _rest(session: Session, sleep: Callable[[float], None], glances_a_pulse: int, glances: int) -> None:
+def _rest(session: Session, sleep: Callable[[float], None], rest: _Rest) -> None:
     """Until there may be something to do: executor, database or a stop say so, or it has lasted long enough."""
     asked = session.stop.requested, session.stop.aborted
-    for turn in range(1, glances + 1):
-        sleep(GLANCE_SECONDS)
+    for turn in range(1, rest.glances + 1):
+        sleep(rest.glance_seconds)
         if session.executor.has_news() or (session.stop.requested, session.stop.aborted) != asked:
             return
-        if turn % glances_a_pulse == 0 and not session.facts.is_current():
+        if turn % rest.glances_a_pulse == 0 and not session.facts.is_current():
             return
 
 
