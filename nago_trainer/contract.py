@@ -167,6 +167,13 @@ class EpochRecord:
     """At the end of the epoch."""
     seconds: float
 
+    def in_words(self) -> str:
+        """The line of a log that tells of it."""
+        return (
+            f"epoch {self.epoch}: training loss {self.training_loss:.4f}, validation loss {self.validation_loss:.4f},"
+            f" validation accuracy {self.validation_accuracy:.4f}, {self.seconds:.1f} s"
+        )
+
     def to_json(self) -> dict[str, Any]:
         encoded: dict[str, Any] = _encode(asdict(self))
         return encoded

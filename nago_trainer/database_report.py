@@ -50,11 +50,6 @@ class DatabaseReport:
 
     def epoch(self, record: EpochRecord) -> None:
         """Returns at once. Raises SupersededError once the database has said that nobody waits for a result."""
-        sys.stderr.write(
-            f"epoch {record.epoch}: training loss {record.training_loss:.4f}, validation loss"
-            f" {record.validation_loss:.4f}, validation accuracy {record.validation_accuracy:.4f},"
-            f" {record.seconds:.1f} s\n"
-        )
         self._put(record)
         self._raise_if_superseded()
 

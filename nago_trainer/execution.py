@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -78,10 +79,15 @@ def refuse(error: TrainerError) -> int:
 def _train(task: TrialTask, report: Reporter, workplace: Workplace) -> TrialResult:
     from nago_trainer.trial import Surroundings, run_trial  # this loads torch, unless `warm` has it
 
+    def on_epoch(record: EpochRecord) -> None:
+        with suppress(OSError):  # a log that cannot be written is no trouble of the training's
+            sys.stderr.write(f"{record.in_words()}\n")
+        report.epoch(record)
+
     surroundings = Surroundings(
         folder=workplace.folder,
         read_images=workplace.read_images,
-        on_epoch=report.epoch,
+        on_epoch=on_epoch,
         started=workplace.started,
         keeping=workplace.keeping,
     )

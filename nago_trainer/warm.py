@@ -120,8 +120,9 @@ class WarmServer:
         except BaseException:  # noqa: BLE001  # nothing may return into the server's loop from here
             traceback.print_exc()
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            with suppress(OSError):  # of a full disk, say; nor may that return into the server's loop
+                sys.stdout.flush()
+                sys.stderr.flush()
             os._exit(code)
 
 

@@ -1,9 +1,13 @@
-"""logs: what an attempt printed, or prints: from its file, from its pod, or the end that is stored."""
+"""logs: what an attempt printed, or prints: from its file, from its pod, or what is stored of it.
+
+Of one that failed the end of its log is stored; of every other one its epochs, of which a log tells little else.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +17,7 @@ from nago_orchestrator.cli.reading import chosen_trial, reading
 from nago_orchestrator.cli.tables import Row
 from nago_orchestrator.domain import AttemptState, TrialState
 from nago_orchestrator.errors import NotFoundError
+from nago_trainer.contract import EpochRecord
 
 if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
     from sqlalchemy import Engine
@@ -56,7 +61,7 @@ def logs(
 def _follow(source: LogSource, look: Look, study: str, tail: int | None) -> None:
     printed = _print(source.follow(tail, lambda: _is_live(look()), _once()))
     row = _ended(look)
-    if not printed and row.get("log_tail"):
+    if not printed and (row.get("log_tail") or row["epochs"]):
         _print_stored(row, study, tail)
     if not _is_live(row):
         _say(f"{_named(row, study)} has ended, {row['state']}{_why(row)}")
@@ -82,7 +87,7 @@ def _print_now(source: LogSource, row: Row, study: str, tail: int | None) -> Non
 
 
 def _first_look(engine: Engine, study: str, number: int, wanted: int | None, *, wait: bool) -> Row:
-    """The attempt's row; with `wait`, a trial that will have a first attempt is waited for."""
+    """The attempt's row with its `epochs`; with `wait`, a trial that will have a first attempt is waited for."""
     from nago_orchestrator.store import queries
 
     say = _once()
@@ -97,13 +102,13 @@ def _first_look(engine: Engine, study: str, number: int, wanted: int | None, *, 
 def _attempt(engine: Engine, study: str, number: int, wanted: int | None) -> Row:
     from nago_orchestrator.store import queries
 
-    rows = queries.show_trial(engine, study, number)["attempt_rows"]
+    shown = queries.show_trial(engine, study, number)
+    rows = shown["attempt_rows"]
     if not rows:
         raise NotFoundError(f"the trial {study}/{number} has no attempt yet, so there is no log")
     for row in reversed(rows):
         if wanted is None or row["attempt"] == wanted:
-            found: Row = row
-            return found
+            return {**row, "epochs": [epoch for epoch in shown["epoch_rows"] if epoch["attempt"] == row["attempt"]]}
     raise NotFoundError(f"the trial {study}/{number} has {len(rows)} attempts; there is no attempt {wanted}")
 
 
@@ -112,14 +117,20 @@ def _is_live(row: Row) -> bool:
 
 
 def _print_stored(row: Row, study: str, tail: int | None) -> None:
-    """The end of the log, as it was when the attempt ended. Raises NotFoundError where none was kept."""
-    stored = row.get("log_tail")
-    if not stored:
-        kept = ": the end of a log is kept for attempts that fail" if row["state"] == AttemptState.SUCCEEDED else ""
-        raise NotFoundError(f"the log of {_named(row, study)} is gone, or it printed nothing{kept or _why(row)}")
-    _say("the log itself is gone; this is its stored end")
-    lines = str(stored).splitlines()
+    """The end of the log, as it was when the attempt ended, or its epochs. Raises NotFoundError without either."""
+    if row.get("log_tail"):
+        _say("the log itself is gone; this is its stored end")
+        lines = str(row["log_tail"]).splitlines()
+    elif row["epochs"]:
+        _say("the log itself is gone; this is what it told of the epochs")
+        lines = [_epoch_of(epoch).in_words() for epoch in row["epochs"]]
+    else:
+        raise NotFoundError(f"the log of {_named(row, study)} is gone, or it printed nothing{_why(row)}")
     _print(lines if tail is None else lines[-tail:])
+
+
+def _epoch_of(row: Row) -> EpochRecord:
+    return EpochRecord(**{field.name: row[field.name] for field in fields(EpochRecord)})
 
 
 def _print(lines: Iterable[str]) -> bool:

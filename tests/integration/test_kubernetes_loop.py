@@ -7,12 +7,14 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from nago_orchestrator.domain import Failure, StudyState, TrialState
 from nago_orchestrator.executors.kubernetes import executor as executor_module
+from nago_orchestrator.executors.kubernetes import refusals
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.watch import JobWatch, Timing
 from nago_orchestrator.store.store import Store
@@ -133,7 +135,8 @@ def test_a_search_through_a_storm_counts_every_trial_once(
     store: Store, server: ApiServer, executor: KubernetesExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every tenth request fails in one way or another, watches last a moment, and versions expire."""
-    monkeypatch.setattr(executor_module, "REFUSAL_PAUSE", executor_module.REFUSAL_PAUSE / 100)
+    monkeypatch.setattr(executor_module, "LEAVE_ALONE", timedelta(seconds=0.05))
+    monkeypatch.setattr(refusals, "PAUSE", timedelta(seconds=0.05))
     study = create(store, small_spec(execution="{parallelism: 4}"))
     server.watch_seconds = 0.05
     chance = random.Random(0)
@@ -230,6 +233,25 @@ def test_a_cancelled_study_leaves_no_job_behind(store: Store, server: ApiServer,
         assert Orchestrator(store, study, executor, sleep=cancel).run() is StudyState.CANCELLED
     assert server.jobs() == {}
     assert server.objects["pods"] == {}
+
+
+def test_a_study_that_is_cancelled_while_its_jobs_are_being_created_leaves_none(
+    store: Store, server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor_module, "PATIENCE_SECONDS", 0.02)
+    executor = make_executor(server)
+    study = create(store, small_spec(execution="{parallelism: 3}"))
+    server.faults.append(Fault(method="POST", hang=0.3, times=3))  # the next try creates it
+
+    def cancel(seconds: float) -> None:
+        shortly(seconds)
+        if server.count("POST") == 3 and store.study("small").state is StudyState.RUNNING:
+            store.move_study(study.id, StudyState.CANCELLED, message="by hand", now=study.created_at)
+
+    assert Orchestrator(store, study, executor, sleep=cancel).run() is StudyState.CANCELLED
+    executor.close()
+    assert server.count("POST") > 3
+    assert server.jobs() == {}
 
 
 def test_a_configuration_that_cannot_work_stops_the_study_with_its_cause(

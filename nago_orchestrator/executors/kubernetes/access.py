@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import urllib3
+import yaml
 from kubernetes.client.configuration import Configuration
 from kubernetes.client.rest import RESTClientObject
 from kubernetes.config import ConfigException, list_kube_config_contexts, load_incluster_config, load_kube_config
@@ -21,6 +22,8 @@ from nago_orchestrator.errors import InputError
 CONNECTIONS = 16
 """At most kept open: one for each watch, and those of the requests."""
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+UNUSABLE = (ConfigException, OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError)
+"""What the package raises for credentials that are not there, or a kubeconfig that is none."""
 _KEEP_ALIVE = ((socket.SO_KEEPALIVE, 1),)
 _KEEP_ALIVE_TCP = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 
@@ -43,16 +46,20 @@ class Access:
         configuration.socket_options = _socket_options()
         try:
             self._configure(configuration)
-        except (ConfigException, OSError) as error:
-            raise InputError(f"the access to Kubernetes cannot be used: {_first_line(error)}") from error
+        except UNUSABLE as error:
+            raise _unusable(error) from error
         self._configuration = configuration
         self.pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
         self.host = str(configuration.host).rstrip("/")
 
     def headers(self) -> Mapping[str, str]:
-        """With a token that is not older than the package allows: tokens rotate."""
+        """With a token that is not older than the package allows: tokens rotate. Raises InputError if there is none."""
         headers = {"Accept": "application/json", "User-Agent": "nago-orch"}
-        for setting in self._configuration.auth_settings().values():
+        try:
+            settings = self._configuration.auth_settings()
+        except UNUSABLE as error:
+            raise _unusable(error) from error
+        for setting in settings.values():
             if setting["in"] == "header" and setting["value"]:  # type: ignore[index]  # a dict of dicts, typed as one of several shapes
                 headers[setting["key"]] = setting["value"]  # type: ignore[index]  # as above
         return headers
@@ -72,7 +79,7 @@ def find_access(context: str | None = None) -> Access:
 
     try:
         contexts, active = list_kube_config_contexts()  # type: ignore[no-untyped-call]  # as above
-    except (ConfigException, OSError) as error:
+    except UNUSABLE as error:
         raise InputError(
             f"no access to Kubernetes: set KUBECONFIG, or run where ~/.kube/config exists ({_first_line(error)})"
         ) from error
@@ -94,6 +101,10 @@ def _socket_options() -> list[tuple[int, int, int]]:
     return options + [
         (socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in _KEEP_ALIVE_TCP if hasattr(socket, name)
     ]
+
+
+def _unusable(error: Exception) -> InputError:
+    return InputError(f"the access to Kubernetes cannot be used: {_first_line(error)}")
 
 
 def _first_line(error: Exception) -> str:

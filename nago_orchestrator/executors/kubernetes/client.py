@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
+from nago_orchestrator.errors import InputError
 from nago_orchestrator.executors.kubernetes.access import Access
 from nago_orchestrator.executors.kubernetes.api_errors import ApiError, ApiUnavailableError, error_of
 from nago_orchestrator.executors.kubernetes.token_bucket import TokenBucket
@@ -62,8 +63,6 @@ class KubernetesClient:
         self._bucket = TokenBucket(rate=self._manners.rate, burst=self._manners.burst, sleep=sleep)
         self._lock = threading.Lock()
         """The package refreshes tokens in place."""
-        self.calls = 0
-        """Requests that were sent, tries counted one by one."""
 
     @property
     def namespace(self) -> str:
@@ -82,8 +81,9 @@ class KubernetesClient:
         options = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
         self._json("DELETE", path, body=options)
 
-    def text(self, path: str, query: Query | None = None) -> str:
-        return self._request("GET", path, query=query).decode(errors="replace")
+    def text(self, path: str, query: Query | None = None, *, tries: int | None = None) -> str:
+        """`tries`: other than the usual."""
+        return self._request("GET", path, query=query, tries=tries).decode(errors="replace")
 
     @contextlib.contextmanager
     def lines(self, path: str, query: Query, *, silence: float) -> Iterator[Iterator[bytes]]:
@@ -115,11 +115,17 @@ class KubernetesClient:
         return answer if isinstance(answer, dict) else {}
 
     def _request(
-        self, method: str, path: str, *, query: Query | None = None, body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Mapping[str, Any] | None = None,
+        tries: int | None = None,
     ) -> bytes:
         pause = self._manners.first_pause
         renewed = False
-        for left in reversed(range(self._manners.tries)):
+        for left in reversed(range(tries or self._manners.tries)):
             try:
                 return self._try(method, path, query, body)
             except ApiUnavailableError as error:
@@ -161,7 +167,6 @@ class KubernetesClient:
         timeout: urllib3.Timeout,
     ) -> urllib3.BaseHTTPResponse:
         with self._lock:
-            self.calls += 1
             headers = dict(self._access.headers())
             pool, host = self._access.pool, self._access.host
         if body is not None:
@@ -184,7 +189,7 @@ class KubernetesClient:
         return response
 
     def _reload(self) -> None:
-        with self._lock:
+        with _translated("credentials"), self._lock:
             self._access.reload()
 
 
@@ -192,6 +197,8 @@ class KubernetesClient:
 def _translated(what: str) -> Iterator[None]:
     try:
         yield
+    except InputError as error:  # a kubeconfig that is being written, say
+        raise ApiUnavailableError(str(error)) from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise ApiUnavailableError(f"Kubernetes does not answer {what}: {_in_words(error)}") from error
 

@@ -65,12 +65,13 @@ class JobApi:
         return self._list(f"{self._core}/events", {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"})
 
     def log_tail(self, pod: str) -> str | None:
+        """One try only: a node that is gone keeps its log and whoever asks for it."""
         query: dict[str, str | int] = {
             "container": CONTAINER,
             "tailLines": LOG_TAIL_LINES,
             "limitBytes": LOG_TAIL_BYTES,
         }
-        return self.client.text(f"{self._core}/pods/{quote(pod)}/log", query).strip() or None
+        return self.client.text(f"{self._core}/pods/{quote(pod)}/log", query, tries=1).strip() or None
 
     def _list(self, path: str, query: dict[str, str | int]) -> list[Object]:
         found: list[Object] = []

@@ -1,4 +1,4 @@
-"""From a study's section to its executor. Called by the wiring, which has several studies share one client."""
+"""From a study's section to its executor. Called by the wiring; each study has a client of its own."""
 
 from __future__ import annotations
 

@@ -37,27 +37,37 @@ class WaitingRoom:
         self._seen: dict[str, list[Object]] = {}
         """Pods by their Job's uid, as last read."""
         self._events: dict[str, list[Object]] = {}
+        self._sees = True
+        """Whether the last look was answered. If not, trouble is told once, and nothing that waits is given up."""
         self._begun: dict[str, str | None] = {}
         """Uids of Jobs whose pods were seen to run, and of these pods, as far as they were read."""
         self._clocks: dict[str, tuple[Waiting, datetime]] = {}
         """By uid, what a Job waits for and since when: as the cluster says, or else as first seen."""
 
-    def look(self, jobs: Mapping[str, Object], now: datetime) -> None:
-        """Read the pods, if it is time and any Job's are of interest."""
+    def is_due(self, jobs: Mapping[str, Object], now: datetime) -> bool:
+        """Whether pods should be read now; the next time comes only some seconds after one that was due."""
         uids = {job["metadata"]["uid"] for job in jobs.values()}
         self._clocks = {uid: clock for uid, clock in self._clocks.items() if uid in uids}
         self._begun = {uid: pod for uid, pod in self._begun.items() if uid in uids}
         idle = [job for job in jobs.values() if _is_of_interest(job)]
         waits = any(job["metadata"]["uid"] not in self._begun for job in idle)
         if not idle or now < self._looked_at + (LOOK_INTERVAL if waits else LONG_LOOK_INTERVAL):
-            return
+            return False
         self._looked_at = now
+        return True
+
+    def look(self, jobs: Mapping[str, Object]) -> None:
+        """Read the pods. While the API server does not answer, what was seen last stands."""
         try:
-            self._seen = _by_owner(self._api.pods(self._selector))
-            podless = [job for job in idle if job["metadata"]["uid"] not in self._seen]
-            self._events = _by_object(self._api.failed_creates()) if podless else {}
+            seen = _by_owner(self._api.pods(self._selector))
+            podless = [job for job in jobs.values() if _is_of_interest(job) and job["metadata"]["uid"] not in seen]
+            events = _by_object(self._api.failed_creates()) if podless else {}
         except ApiError as error:
-            log.warning("why trials wait is unknown: %s", error)
+            if self._sees:
+                log.warning("why trials wait is unknown: %s", error)
+            self._sees = False
+            return
+        self._seen, self._events, self._sees = seen, events, True
 
     def observe(self, job: Object, now: datetime) -> Observation:
         """A Job that is not over."""
@@ -90,7 +100,7 @@ class WaitingRoom:
         since = min(since, found.since or since)
         self._clocks[uid] = found, since
         allowed = patience_for(found.clock, self._patience)
-        if allowed is None or now < since + allowed:
+        if allowed is None or now < since + allowed or not self._sees:
             return Observation(phase=Phase.PENDING, uid=uid, reason=found.reason, message=found.message)
         cause = given_up(found)
         return Observation(

@@ -61,6 +61,8 @@ class JobWatch:
         self._pause = self._timing.first_pause
         self.trouble: str | None = None
         """Why the last request failed; None while all is well."""
+        self.refusal: ApiError | None = None
+        """The same, of an answer that trying again is not likely to change."""
         self._thread = threading.Thread(target=self._run, name=f"watch {selector}", daemon=True)
         self._thread.start()
 
@@ -99,10 +101,20 @@ class JobWatch:
             except ApiGoneError:
                 self._rest()
             except ApiError as error:
-                if self.trouble is None:
-                    log.warning("%s", error)
-                self.trouble = str(error)
+                self._note_trouble(error)
                 self._rest()
+            except Exception as error:  # the thread's edge: it must not end before it is told to
+                log.exception("the watch %s begins anew", self._path)
+                self._note_trouble(error)
+                self._rest()
+
+    def _note_trouble(self, error: Exception) -> None:
+        if self.trouble is None:
+            log.warning("%s", error)
+        self.trouble = str(error)
+        self.refusal = None
+        if isinstance(error, ApiError) and not isinstance(error, ApiUnavailableError):
+            self.refusal = error
 
     def _list(self) -> str:
         began = time.monotonic()
@@ -178,7 +190,7 @@ class JobWatch:
         self._jobs[job["metadata"]["name"]] = trimmed(job)
 
     def _all_is_well(self) -> None:
-        self.trouble = None
+        self.trouble = self.refusal = None
         self._pause = self._timing.first_pause
         self._synced.set()
 

@@ -54,6 +54,20 @@ def test_an_epoch_keeps_every_number_also_those_that_json_lacks(values: tuple[fl
     assert all(same(getattr(arrived, name), getattr(record, name)) for name in names)
 
 
+def test_an_epoch_is_told_in_one_line() -> None:
+    record = EpochRecord(
+        epoch=3,
+        training_loss=1.23456,
+        training_accuracy=0.5,
+        validation_loss=math.inf,
+        validation_accuracy=0.25,
+        learning_rate=0.1,
+        seconds=2.04,
+    )
+    told = "epoch 3: training loss 1.2346, validation loss inf, validation accuracy 0.2500, 2.0 s"
+    assert record.in_words() == told
+
+
 @pytest.mark.parametrize("loss", [math.inf, 0.5, 3.0])
 def test_a_result_arrives_as_it_was_sent(loss: float) -> None:
     result = TrialResult(

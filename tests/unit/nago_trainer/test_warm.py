@@ -55,7 +55,18 @@ def test_an_attempt_runs_to_its_result(server: Server, make_attempt: Callable[..
     _send(server, folder)
     assert _exit_code(folder) == ExitCode.DONE
     assert "result" in (folder / "report.jsonl").read_text().splitlines()[-1]
-    assert (folder / "log.txt").read_text() == ""
+    assert (folder / "log.txt").read_text().startswith("epoch 1: training loss ")
+
+
+def test_a_log_that_cannot_be_written_costs_neither_the_result_nor_the_server(
+    server: Server, make_attempt: Callable[..., Path]
+) -> None:
+    for name in ("one", "two"):
+        folder = make_attempt(name)
+        (folder / "log.txt").symlink_to("/dev/full")
+        _send(server, folder)
+        assert _exit_code(folder) == ExitCode.DONE
+        assert "result" in (folder / "report.jsonl").read_text().splitlines()[-1]
 
 
 def test_attempts_run_beside_each_other(server: Server, make_attempt: Callable[..., Path]) -> None:

@@ -17,6 +17,7 @@ from nago_orchestrator.executors.kubernetes.labels import StudyLabel
 from nago_orchestrator.executors.kubernetes.manifest import build_job
 from nago_orchestrator.store.store import Store, open_store
 from nago_orchestrator.trial_design import build_task
+from nago_trainer.contract import EpochRecord, TrialResult
 from tests.api_server import ApiServer, api_server
 from tests.command_line import Run
 from tests.job_controller import begin, end
@@ -26,6 +27,29 @@ from tests.studies import create, small_spec
 from tests.trainer_scene import SMALL, small_trial
 
 NAME = "small-t00000-a1"
+EPOCHS = tuple(
+    EpochRecord(
+        epoch=number,
+        training_loss=1 / number,
+        training_accuracy=0.5,
+        validation_loss=2 / number,
+        validation_accuracy=0.25,
+        learning_rate=0.1,
+        seconds=1.0,
+    )
+    for number in (1, 2)
+)
+RESULT = TrialResult(
+    validation_accuracy=0.25,
+    validation_loss=1.0,
+    diverged=False,
+    epochs=2,
+    seconds=2.0,
+    seconds_to_first_step=0.1,
+    parameters=5,
+    device="cpu",
+    network=None,
+)
 
 
 @dataclass
@@ -62,6 +86,12 @@ class LogScene:
             not_before=None,
             now=datetime.now(UTC),
         )
+
+    def succeed(self) -> None:
+        (trial,) = self.store.active_trials(self.scene.study.id)
+        assert trial.live_attempt is not None
+        seen = Observation(phase=Phase.ENDED, epochs=EPOCHS)
+        self.store.accept_result(trial.live_attempt.id, RESULT, observation=seen, now=datetime.now(UTC))
 
     def print(self, text: str) -> None:
         self.runs.mkdir(parents=True, exist_ok=True)
@@ -177,6 +207,25 @@ def test_once_the_pod_is_gone_its_stored_end_is_printed_without_a_cluster(run: R
     made.fail("epoch 1")
     ended = run("logs", "0")
     assert (ended.code, ended.out) == (0, "epoch 1\n")
+
+
+@pytest.mark.parametrize("options", [[], ["--follow"]])
+def test_of_one_that_succeeded_the_epochs_are_told_once_its_log_is_gone(
+    run: Run, tmp_path: Path, options: list[str]
+) -> None:
+    made = LogScene.make(tmp_path, "kubernetes")
+    made.succeed()
+    ended = run("logs", "0", *options)
+    assert (ended.code, ended.out.splitlines()) == (0, [epoch.in_words() for epoch in EPOCHS])
+    assert "this is what it told of the epochs" in ended.err
+    assert run("logs", "0", "--tail", "1").out.splitlines() == [EPOCHS[-1].in_words()]
+
+
+def test_one_that_left_nothing_at_all_says_why(run: Run, tmp_path: Path) -> None:
+    LogScene.make(tmp_path, "kubernetes").fail(None)
+    ended = run("logs", "0")
+    assert ended.code == 4
+    assert "is gone, or it printed nothing: OOMKilled: too large" in ended.err
 
 
 def test_without_a_cluster_a_running_pod_cannot_be_read(

@@ -1,4 +1,4 @@
-"""An attempt at a trial, and the tests' own API server."""
+"""An attempt at a trial, the tests' own API server, and executors that use it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from nago_orchestrator.domain import TrialDesign
+from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
+from nago_orchestrator.executors.kubernetes.watch import JobWatch
 from nago_orchestrator.trial_design import build_task
 from nago_trainer.architecture import HnagTheta, TensorShape, fit_plan, sample_architecture
 from nago_trainer.architecture.theta import HYPERPARAMETERS
 from nago_trainer.contract import TrialTask
 from tests.api_server import ApiServer, api_server
+from tests.executor_scene import TIMING, Clock, Make
+from tests.kubernetes_access import job_api, kubernetes_settings, study_label
 from tests.studies import RECIPE
 
 PAPERS_BEST = {"top_nodes": 8, "top_k": 4, "top_p": 0.2, "mid_nodes": 5, "mid_p": 0.5}
@@ -40,3 +44,28 @@ def task() -> TrialTask:
 def server() -> Iterator[ApiServer]:
     with api_server() as running:
         yield running
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def make(server: ApiServer, clock: Clock) -> Iterator[Make]:
+    made: list[KubernetesExecutor] = []
+
+    def build() -> KubernetesExecutor:
+        api = job_api(server)
+        watch = JobWatch(api.client, api.path, study_label().selector, TIMING)
+        made.append(KubernetesExecutor(api, kubernetes_settings(), study_label(), watch=watch, clock=clock))
+        return made[-1]
+
+    yield build
+    for executor in made:
+        executor.close()
+
+
+@pytest.fixture
+def executor(make: Make) -> KubernetesExecutor:
+    return make()

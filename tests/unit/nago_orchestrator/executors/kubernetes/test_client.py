@@ -91,6 +91,26 @@ def test_a_401_reads_the_credentials_again_once(server: ApiServer) -> None:
     assert server.count("GET") == 4
 
 
+@pytest.mark.parametrize("content", ["a: [", "just a text", "apiVersion: v1\nclusters: 5", "", "contexts: {}"])
+def test_a_kubeconfig_that_is_none_is_told_and_passes(
+    server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    file = tmp_path / "config"
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(file))
+    file.write_text(content)
+    with pytest.raises(InputError, match="no access to Kubernetes"):
+        find_access()
+    file.write_text(kubeconfig(server))
+    client = KubernetesClient(find_access(), QUICK)
+    file.write_text(content)  # e.g. by somebody who has not finished
+    server.faults.append(Fault(status=401))
+    with pytest.raises(ApiUnavailableError, match="cannot be used"):
+        client.get(JOBS)
+    file.write_text(kubeconfig(server))
+    server.faults.append(Fault(status=401))
+    assert client.get(JOBS)["items"] == []
+
+
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_what_may_pass_is_tried_again(server: ApiServer, status: int) -> None:
     server.faults.append(Fault(status=status, times=3))

@@ -209,3 +209,12 @@ def test_what_was_deleted_is_gone_at_once_but_not_its_successor(server: ApiServe
     assert set(watch.jobs()) == {"a"}
     watch.remove("a", "new")
     assert watch.jobs() == {}
+
+
+@pytest.mark.parametrize("path", ["limit", "watch"])
+def test_an_answer_that_makes_no_sense_does_not_end_it(server: ApiServer, start: Start, path: str) -> None:
+    """Something between us and the API server may answer in its place."""
+    server.faults.append(Fault(path=path, status=200, times=3))
+    watch = start()
+    server.put("jobs", job("a"))
+    assert becomes({"a"}, watch)

@@ -1,0 +1,55 @@
+"""Requests that run side by side, each waited for once and not for long. The executor's, which may not keep the loop.
+
+An API server that is slow or dead keeps whoever asks it for a minute and more. What is not done in time goes on by
+itself, is not begun a second time meanwhile, and what came of it is seen at a later look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+Errand = Callable[[], object]
+
+
+class Errands:
+    """For one thread that has them run; the errands themselves run in threads of their own."""
+
+    def __init__(self, *, at_once: int, patience: float, name: str) -> None:
+        """`patience`: seconds that those which begin together are waited for."""
+        self._patience = patience
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix=name)
+        self._under_way: dict[Hashable, Future[object]] = {}
+
+    def run(self, errands: Mapping[Hashable, Errand]) -> None:
+        """Begin those that are not under way, and wait for them; not at all while an earlier one is late.
+
+        Raises the first error of those that are done, be it one that nobody waited for any more.
+        """
+        late = [done for done in self._under_way.values() if not done.done()]
+        begun = [key for key in errands if key not in self._under_way or self._under_way[key].done()]
+        ended = self._take_done()
+        self._under_way.update({key: self._pool.submit(errands[key]) for key in begun})
+        wait([self._under_way[key] for key in begun], timeout=0 if late else self._patience)
+        for future in [*ended, *self._take_done()]:
+            future.result()
+
+    def is_under_way(self, key: Hashable) -> bool:
+        return key in self._under_way and not self._under_way[key].done()
+
+    def has_news(self) -> bool:
+        """Whether one got done that nobody waited for any more."""
+        return any(future.done() for future in self._under_way.values())
+
+    def finish(self, seconds: float) -> None:
+        """Wait for all that is under way, at most so long; their errors are nobody's any more."""
+        wait(self._under_way.values(), timeout=seconds)
+        self._take_done()
+
+    def close(self) -> None:
+        """Nothing may begin any more; what is under way goes on."""
+        self._pool.shutdown(wait=False)
+
+    def _take_done(self) -> list[Future[object]]:
+        done = [key for key, future in self._under_way.items() if future.done()]
+        return [self._under_way.pop(key) for key in done]

@@ -1,0 +1,38 @@
+"""An attempt and the executor that sees to it, on the tests' own API server; time goes as fast as a test wants."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from nago_orchestrator.domain import Observation, Phase
+from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
+from nago_orchestrator.executors.kubernetes.watch import Timing
+
+NAME = "small-t00012-a1"
+TIMING = Timing(first_pause=0.02, longest_pause=0.1)
+Make = Callable[[], KubernetesExecutor]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def advance(self, **duration: float) -> None:
+        self.ahead += timedelta(**duration)
+
+
+def until(executor: KubernetesExecutor, phase: Phase, clock: Clock, name: str = NAME) -> Observation:
+    """What is seen once it is in that phase."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        seen = executor.observe([name])[name]
+        if seen.phase is phase:
+            return seen
+        clock.advance(seconds=6)
+        time.sleep(0.01)
+    raise AssertionError(f"never {phase}, but {seen}")
