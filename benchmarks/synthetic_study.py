@@ -81,7 +81,7 @@ class _Made:
 def fill(url: str, trials: int, seed: int = 0, *, study_file: str = STUDY_FILE) -> str:
     """Put the study into an empty database; gives its name. The same numbers give the same rows.
 
-    Another study file needs three fidelities, too.
+    Another study file needs three fidelities, too, or one, as a random search does.
     """
     spec = parse_study_spec(study_file, "the synthetic study")
     engine = open_engine(url)
@@ -139,7 +139,7 @@ def _make(number: int, made: list[_Made], spec: StudySpec, rng: np.random.Genera
     rung = parent.rung + 1 if parent else 0
     theta = parent.theta if parent else spec.search_space().sample(rng)
     quality = 0.93 + 0.05 * float(theta["bottom_p"]) - 0.03 * float(theta["top_p"]) + rng.normal(0, 0.008)
-    fidelity = spec.fidelities[rung]
+    fidelity = spec.fidelities[min(rung, len(spec.fidelities) - 1)]
     curve = tuple(float(quality * (1 - 0.55 ** (epoch + 1))) for epoch in range(fidelity))
     return _Made(
         number=number,

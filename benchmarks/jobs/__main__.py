@@ -20,6 +20,7 @@ from nago_orchestrator.domain import StudyState, TrialState
 from nago_orchestrator.store.store import Store, open_store
 
 WORK_SECONDS = 2.0
+LASTING_SECONDS = 20.0
 FOREVER = 1e9
 IDLE_SECONDS = 30.0
 LONGEST_SECONDS = 3600.0
@@ -45,11 +46,14 @@ def main() -> int:
 
 
 def turnover(plane: ControlPlane, url: str, options: argparse.Namespace) -> list[bool]:
-    """How long a free place stays free: every result lets one more Job come, the k-th result the k-th further one."""
-    in_flight, trials = options.in_flight // 2, min(options.trials, 1_000)
+    """How long a free place stays free: every result lets one more Job come, the k-th result the k-th further one.
+
+    Trainings last differently long, as real ones do: else all of them would end at the same moment, again and again.
+    """
+    in_flight, trials = options.in_flight // 2, min(options.trials, 700)
     study.new_study(url, name="turnover", trials=trials, parallelism=in_flight)
     witness = Witness(plane.api("admin"))
-    with kubelet(plane, url, 5 * WORK_SECONDS), serving(plane, url):
+    with kubelet(plane, url, LASTING_SECONDS, spread=0.5), serving(plane, url):
         store = _wait_for_end(url, "turnover")
     came = sorted(witness.came.values())[in_flight:]
     delays = sorted(job - result for job, result in zip(came, study.result_times(store), strict=False))

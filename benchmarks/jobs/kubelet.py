@@ -2,13 +2,14 @@
 
 A pod's work is to wait. Then its result goes into the database by the trainer's own functions and into the termination
 message, and the pod has succeeded. A program of its own, so that it takes no time from what is measured:
-`python -m benchmarks.jobs.kubelet ADDRESS TOKEN AUTHORITY DATABASE SECONDS`. A line on its standard input with a number
-ends so many pods at once, the oldest first.
+`python -m benchmarks.jobs.kubelet ADDRESS TOKEN AUTHORITY DATABASE SECONDS SPREAD`. A pod works for SECONDS, more or
+less by at most that share of them. A line on its standard input with a number ends so many pods, the oldest first.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import sys
 import threading
 import time
@@ -30,10 +31,12 @@ PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 
 class Kubelet:
-    def __init__(self, api: Api, database: str, seconds: float) -> None:
+    def __init__(self, api: Api, database: str, seconds: float, spread: float) -> None:
         self._api = api
         self._database = database
         self._seconds = seconds
+        self._spread = spread
+        self._random = random.Random(0)
         self._pool = ThreadPoolExecutor(WORKERS)
         self._local = threading.local()
         self._running: dict[str, tuple[float, Object]] = {}
@@ -76,7 +79,8 @@ class Kubelet:
         if (pod.get("status") or {}).get("phase") != "Running":
             self._set_status(pod, "Running", {"running": {"startedAt": _now()}}, ready=True)
         with self._lock:
-            self._running[metadata["uid"]] = (time.monotonic() + self._seconds, pod)
+            work = self._seconds * (1 + self._random.uniform(-self._spread, self._spread))
+            self._running[metadata["uid"]] = (time.monotonic() + work, pod)
 
     def _end_in_time(self) -> None:
         while True:
@@ -145,8 +149,8 @@ def _report(done: Future[None]) -> None:
         print(repr(error), file=sys.stderr, flush=True)
 
 
-def main(address: str, token: str, authority: str, database: str, seconds: str) -> None:
-    kubelet = Kubelet(Api(address, token, Path(authority)), database, float(seconds))
+def main(address: str, token: str, authority: str, database: str, seconds: str, spread: str) -> None:
+    kubelet = Kubelet(Api(address, token, Path(authority)), database, float(seconds), float(spread))
     threading.Thread(target=kubelet.run, daemon=True).start()
     for line in sys.stdin:
         kubelet.finish(int(line))

@@ -26,7 +26,7 @@ STUDY = """
 name: {name}
 seed: 1
 search: {{algorithm: random, proposals: {trials}}}
-fidelities: [1, 2, 4]
+fidelities: [4]
 trainer:
   dataset: {{name: cifar10, path: /data}}
   parameter_limit: 4000000
