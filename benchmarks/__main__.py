@@ -10,6 +10,8 @@ from pathlib import Path
 PARTS = {
     "__main__",
     "bohb_race",
+    "digits_fronts",
+    "digits_picture",
     "digits_table",
     "fidelity_problems",
     "fidelity_race",

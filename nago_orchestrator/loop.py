@@ -22,6 +22,7 @@ from nago_orchestrator.session import Session
 if TYPE_CHECKING:
     from nago_orchestrator.store.lock import Hold
 
+
 @dataclass(frozen=True, slots=True)
 class _Rest:
     """While there is nothing to do."""
