@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=known, default=list(known))
     parser.add_argument("--trials", type=int, default=5_000, help="of the study whose rate is measured")
     parser.add_argument("--past", type=int, default=10_000, help="finished trials behind the one that is started")
+    parser.add_argument("--networks", choices=study.NETWORKS, default="digits", help="whose rate is measured")
     parser.add_argument("--in-flight", type=int, default=200)
     options = parser.parse_args()
     met: list[bool] = []
@@ -66,7 +67,7 @@ def turnover(plane: ControlPlane, url: str, options: argparse.Namespace) -> list
 
 def throughput(plane: ControlPlane, url: str, options: argparse.Namespace) -> list[bool]:
     trials, in_flight = options.trials, options.in_flight
-    study.new_study(url, name="rate", trials=trials, parallelism=in_flight)
+    study.new_study(url, name="rate", trials=trials, parallelism=in_flight, networks=options.networks)
     witness = Witness(plane.api("admin"))
     with kubelet(plane, url, WORK_SECONDS):
         with serving(plane, url) as program:
@@ -81,7 +82,7 @@ def throughput(plane: ControlPlane, url: str, options: argparse.Namespace) -> li
     tally = store.tally(store.study("rate").id)
     lost = trials - tally.trials[TrialState.SUCCEEDED]
     twice = len(witness.twice) + tally.attempts - trials
-    what = f"{trials:,} trials, {in_flight} in flight"
+    what = f"{trials:,} trials, {in_flight} in flight, networks of {options.networks}"
     return [
         show("jobs", f"{what}: trials a second", ours, "/s"),
         show("jobs", f"{what}: of a bare loop", bare, "/s"),

@@ -27,15 +27,25 @@ name: {name}
 seed: 1
 search: {{algorithm: random, proposals: {trials}}}
 fidelities: [4]
-trainer:
-  dataset: {{name: cifar10, path: /data}}
-  parameter_limit: 4000000
+{networks}
 execution:
   where: kubernetes
   device: cuda
   parallelism: {parallelism}
   kubernetes: {{image: "registry.example/nago-trainer:1"}}
 """
+
+
+NETWORKS = {
+    "paper": """
+trainer: {dataset: {name: cifar10, path: /data}, parameter_limit: 4000000}
+""",
+    "digits": """
+space: {hyperparameters: {top_nodes: {low: 3, high: 5}, mid_nodes: {low: 1, high: 3}, bottom_nodes: {low: 3, high: 5}}}
+trainer: {dataset: {name: digits}, parameter_limit: 50000}
+""",
+}
+"""What is searched: the paper's space, or the small networks of the study that comes with the manifests."""
 
 
 @contextmanager
@@ -46,14 +56,14 @@ def database() -> Iterator[str]:
         yield address
 
 
-def new_study(url: str, *, name: str, trials: int, parallelism: int) -> None:
-    submit_study(_spec(name, trials, parallelism), url, datetime.now(UTC))
+def new_study(url: str, *, name: str, trials: int, parallelism: int, networks: str = "paper") -> None:
+    text = _file(name, trials, parallelism, networks)
+    submit_study(parse_study_spec(text, "this benchmark's study"), url, datetime.now(UTC))
 
 
 def study_with_past(url: str, *, past: int, parallelism: int) -> str:
     """Of so many finished trials; gives its name. It goes on as long as anybody runs it."""
-    text = STUDY.format(name="long", trials=10 * past, parallelism=parallelism)
-    return synthetic_study.fill(url, past, study_file=text)
+    return synthetic_study.fill(url, past, study_file=_file("long", 10 * past, parallelism, "paper"))
 
 
 def write_jobs(url: str, name: str, file: Path) -> None:
@@ -86,6 +96,5 @@ def result_times(store: Store) -> list[float]:
         return sorted(moment.timestamp() for moment in found)
 
 
-def _spec(name: str, trials: int, parallelism: int) -> StudySpec:
-    text = STUDY.format(name=name, trials=trials, parallelism=parallelism)
-    return parse_study_spec(text, "this benchmark's study")
+def _file(name: str, trials: int, parallelism: int, networks: str) -> str:
+    return STUDY.format(name=name, trials=trials, parallelism=parallelism, networks=NETWORKS[networks])
