@@ -19,6 +19,7 @@ PARTS = {
     "peers",
     "problems",
     "race",
+    "rows",
     "sghmc_torch",
     "surrogate_problems",
     "synthetic_study",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import moocore
 import numpy as np
@@ -61,32 +59,3 @@ def median_front(rows: Sequence[Row], *, again: bool) -> Array:
     attained = moocore.eaf(np.vstack(tables), sets, percentiles=[50])[:, :2]
     front = attained[non_dominated(attained)]
     return np.asarray(front[np.argsort(front[:, 1])], dtype=np.float64)
-
-
-def write(rows: Iterable[Row], path: Path) -> None:
-    """Appends, with a header where the file is new."""
-    is_new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerows({**asdict(row), "again": int(row.again)} for row in rows)
-
-
-def read(path: Path) -> list[Row]:
-    with path.open(newline="") as file:
-        return [
-            Row(
-                search=line["search"],
-                seed=int(line["seed"]),
-                proposal=int(line["proposal"]),
-                phase=int(line["phase"]),
-                epochs=int(line["epochs"]),
-                origin=line["origin"],
-                again=line["again"] == "1",
-                networks=int(line["networks"]),
-                error=float(line["error"]),
-                memory=float(line["memory"]),
-            )
-            for line in csv.DictReader(file)
-        ]

@@ -20,9 +20,10 @@ from typing import Any
 
 import yaml
 
-from benchmarks.digits_fronts import FULL, Row, read, share_of_box, write
+from benchmarks.digits_fronts import FULL, Row, share_of_box
 from benchmarks.digits_picture import draw
 from benchmarks.figure import Goal, show
+from benchmarks.rows import append_rows, read_rows
 
 SEEDS = 3
 NETWORKS = 3
@@ -57,13 +58,13 @@ EVALUATIONS = """
 
 
 def main(seeds: int) -> int:
-    rows = read(ROWS) if ROWS.exists() else []
+    rows = read_rows(Row, ROWS) if ROWS.exists() else []
     known = {(row.search, row.seed) for row in rows}
     for seed in range(1, seeds + 1):
         for search in SEARCHES:
             if (search, seed) not in known:
                 found = run(search, seed)
-                write(found, ROWS)
+                append_rows(found, Row, ROWS)
                 rows += found
     PICTURE.write_text(draw(rows, list(SEARCHES)))
     return 0 if all([compare(search, rows) for search in SEARCHES]) else 1

@@ -5,10 +5,7 @@ Cost is counted in full evaluations. What counts is the front of what was evalua
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 
 import moocore
 import numpy as np
@@ -43,27 +40,3 @@ def _share(problem: FidelityProblem, full: list[tuple[float, Array]], cost: int)
     front = [costs for spent, costs in full if spent <= cost + _ROUNDING and (costs < 0).all()]
     found = moocore.hypervolume(np.array(front), ref=np.zeros(2)) if front else 0.0
     return round(float(found) / problem.best_hypervolume, 6)
-
-
-def write(found: Iterable[Row], path: Path) -> None:
-    """Appends, with a header where the file is new."""
-    is_new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerows(asdict(row) for row in found)
-
-
-def read(path: Path) -> list[Row]:
-    with path.open(newline="") as file:
-        return [
-            Row(
-                problem=line["problem"],
-                method=line["method"],
-                seed=int(line["seed"]),
-                cost=int(line["cost"]),
-                share=float(line["share"]),
-            )
-            for line in csv.DictReader(file)
-        ]

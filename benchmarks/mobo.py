@@ -17,7 +17,8 @@ import numpy as np
 
 from benchmarks.figure import Goal, show
 from benchmarks.problems import PROBLEMS, Array, Problem
-from benchmarks.race import BATCH, EVALUATIONS, Row, initial_size, read, run
+from benchmarks.race import BATCH, EVALUATIONS, Row, initial_size, run
+from benchmarks.rows import read_rows
 from nago_orchestrator.acquisition.batch import Acquisition, AcquisitionOptions
 from nago_orchestrator.domain import Evaluation, Outcome, Proposal
 from nago_orchestrator.encoding import Encoding
@@ -140,7 +141,7 @@ def _median(rows: list[Row]) -> float:
 
 
 def main(searches: list[str], seeds: int, problems: list[str]) -> bool:
-    peers = last_rows(read(PEERS))
+    peers = last_rows(read_rows(Row, PEERS))
     met = True
     for name in problems:
         for search in searches:

@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.fidelity_problems import PROBLEMS, Array, FidelityProblem
-from benchmarks.fidelity_race import COST, Row, read, rows
+from benchmarks.fidelity_race import COST, Row, rows
 from benchmarks.figure import Goal, show
+from benchmarks.rows import read_rows
 from benchmarks.unit_space import inputs, unit_space
 from nago_orchestrator.domain import Evaluation, Outcome, Proposal
 from nago_orchestrator.proposers.bohb import Bohb
@@ -118,7 +119,7 @@ def proposal_milliseconds() -> list[float]:
 
 def main() -> int:
     warnings.simplefilter("ignore")  # HpBandSter uses names that ConfigSpace and statsmodels announce to drop
-    found = read(PEERS)
+    found = read_rows(Row, PEERS)
     met = []
     for problem in PROBLEMS.values():
         for seed in range(1, SEEDS + 1):

@@ -5,11 +5,9 @@ The peers load it too. The regret counts the costs without noise of everything t
 
 from __future__ import annotations
 
-import csv
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import moocore
@@ -74,30 +72,3 @@ def regret(problem: Problem, points: Array) -> float:
     inside = costs[(costs < reference).all(axis=1)]
     found = float(moocore.hypervolume(inside, ref=reference)) if len(inside) else 0.0
     return problem.best_hypervolume - found
-
-
-def write(rows: Iterable[Row], path: Path) -> None:
-    """Appends, with a header where the file is new."""
-    is_new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        for row in rows:
-            writer.writerow(asdict(row))
-            file.flush()
-
-
-def read(path: Path) -> list[Row]:
-    with path.open(newline="") as file:
-        return [
-            Row(
-                problem=line["problem"],
-                method=line["method"],
-                seed=int(line["seed"]),
-                evaluations=int(line["evaluations"]),
-                regret=float(line["regret"]),
-                seconds=float(line["seconds"]),
-            )
-            for line in csv.DictReader(file)
-        ]

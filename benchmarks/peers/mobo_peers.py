@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.problems import PROBLEMS, Array, Problem
-from benchmarks.race import Search, read, run, write
+from benchmarks.race import Row, Search, run
+from benchmarks.rows import append_rows, read_rows
 
 RESULTS = Path(__file__).with_name("mobo.csv")
 
@@ -162,12 +163,12 @@ METHODS: dict[str, Callable[[Problem, int], Search]] = {
 def main(method: str, first: int, last: int, names: list[str]) -> None:
     """Runs that stand in the file already are left out."""
     warnings.simplefilter("ignore")
-    done = {(row.problem, row.method, row.seed) for row in read(RESULTS)} if RESULTS.exists() else set()
+    done = {(row.problem, row.method, row.seed) for row in read_rows(Row, RESULTS)} if RESULTS.exists() else set()
     for seed in range(first, last + 1):
         for name in names or PROBLEMS:
             if (name, method, seed) not in done:
                 rows = list(run(PROBLEMS[name], method, METHODS[method](PROBLEMS[name], seed), seed))
-                write(rows, RESULTS)
+                append_rows(rows, Row, RESULTS)
                 print(
                     f"{name} {method} seed {seed}: regret {rows[-1].regret:.4g} in {rows[-1].seconds:.0f} s", flush=True
                 )

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.fidelity_problems import PROBLEMS, Array, FidelityProblem
-from benchmarks.fidelity_race import COST, read, rows, write
+from benchmarks.fidelity_race import COST, Row, rows
+from benchmarks.rows import append_rows, read_rows
 
 RESULTS = Path(__file__).with_name("mobohb.csv")
 POPULATION = 20
@@ -64,13 +65,13 @@ METHODS: dict[str, Callable[[FidelityProblem, int], Iterator[Array]]] = {
 
 def main(method: str, first: int, last: int) -> None:
     """Runs that stand in the file already are left out."""
-    done = {(row.problem, row.method, row.seed) for row in read(RESULTS)} if RESULTS.exists() else set()
+    done = {(row.problem, row.method, row.seed) for row in read_rows(Row, RESULTS)} if RESULTS.exists() else set()
     for seed in range(first, last + 1):
         for problem in PROBLEMS.values():
             if (problem.name, method, seed) not in done:
                 found = METHODS[method](problem, seed)
                 full = [(float(spent), next(found)) for spent in range(1, COST + 1)]
-                write(rows(problem, method, seed, full), RESULTS)
+                append_rows(rows(problem, method, seed, full), Row, RESULTS)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmarks.digits_fronts import BOX, FULL, Row, median_front, read, share_of_box, write
+from benchmarks.digits_fronts import BOX, FULL, Row, median_front, share_of_box
 from benchmarks.digits_picture import draw
 from benchmarks.digits_searches import EPOCHS, ROWS, SEARCHES, STUDY
+from benchmarks.rows import append_rows, read_rows
 from nago_orchestrator.proposers.ladder import bracket_shape
 from nago_orchestrator.spec.load import parse_study_spec
 from nago_orchestrator.spec.search import BohbSection, MobohbSection, phases_of
@@ -61,12 +62,12 @@ def test_the_median_front_is_what_half_of_the_seeds_attain() -> None:
 def test_rows_survive_their_file(tmp_path: Path) -> None:
     rows = [row(1, 0.0125, 4096.0), row(2, 0.5, 12.0, again=True)]
     for one in rows:
-        write([one], tmp_path / "rows.csv")
-    assert read(tmp_path / "rows.csv") == rows
+        append_rows([one], Row, tmp_path / "rows.csv")
+    assert read_rows(Row, tmp_path / "rows.csv") == rows
 
 
 def test_the_kept_rows_are_of_every_search_and_can_be_drawn() -> None:
-    rows = read(ROWS)
+    rows = read_rows(Row, ROWS)
     seeds = {row.seed for row in rows}
     assert {(row.search, row.seed) for row in rows} == {(search, seed) for search in SEARCHES for seed in seeds}
     picture = ElementTree.fromstring(draw(rows, list(SEARCHES)))
