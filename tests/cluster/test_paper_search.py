@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ import pytest
 import yaml
 
 from nago_orchestrator.domain import StudyState
+from nago_trainer.saved_network import load_network
 from tests.cluster.documents import SMALL_NODE, Document
 from tests.cluster.installation import Installation
 from tests.cluster.study import ClusterStudy
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900, func_only=True)]
-SHIPPED = Path(__file__).parents[2] / "k8s" / "base" / "studies" / "digits-paper.yaml"
+PROJECT = Path(__file__).parents[2]
+SHIPPED = PROJECT / "k8s" / "base" / "studies" / "digits-paper.yaml"
+OPERATIONS = PROJECT / "docs" / "operations.md"
 
 
 def shipped(installation: Installation) -> Document:
@@ -66,13 +70,32 @@ def test_the_front_and_the_report_answer(study: ClusterStudy) -> None:
     assert "hypervolume" in page.lower()
 
 
-def test_the_front_is_trained_in_full(study: ClusterStudy) -> None:
+def test_the_best_generator_is_trained_in_full_and_its_network_fetched(study: ClusterStudy, tmp_path: Path) -> None:
     searched = len(study.trials())
     said = study.installation.orchestrator("train-best", study.name, "--best", "--networks", "1", "--detach")
     assert "1 new networks of 1 generator" in said
-    study.wait_until("it runs again", lambda: len(study.trials()) > searched, seconds=10)
-    study.wait_until("it is over again", lambda: study.state != StudyState.RUNNING, seconds=180)
+    study.wait_until("it is over again", lambda: len(study.attempts()) > searched and _is_over(study), seconds=180)
     assert study.state == StudyState.COMPLETED
     (last,) = study.attempts()[searched:]
-    assert (last["state"], last["task"]["fidelity"]) == ("succeeded", study.document["final"]["epochs"])
     study.wait_until_cleared()
+    (result,) = study.rows("result.*", f"JOIN result ON result.attempt_id = {last['id']}")
+    assert result["epochs"] == study.document["final"]["epochs"]
+    _fetch(study.installation, result["network"], tmp_path / "network.pt")
+    network = load_network(tmp_path / "network.pt")
+    assert sum(found.numel() for found in network.parameters()) == result["parameters"]
+
+
+def _is_over(study: ClusterStudy) -> bool:
+    return study.state != StudyState.RUNNING
+
+
+def _fetch(installation: Installation, path: str, where: Path) -> None:
+    """As docs/operations.md says it."""
+    section = OPERATIONS.read_text().split("## Fetch trained networks")[1]
+    manifest = yaml.safe_load(textwrap.dedent(section.split("<<'END'\n")[1].split("    END\n")[0]))
+    manifest["spec"]["containers"][0]["image"] = installation.images.trainer
+    kubectl = installation.kubectl
+    kubectl.apply(manifest)
+    kubectl.wait("pod/networks", "Ready", seconds=60)
+    kubectl("cp", f"networks:{path}", str(where))
+    kubectl("delete", "pod", "networks")
