@@ -187,7 +187,7 @@ def _accept_or_end(scene: Scene) -> Callable[[int], object]:
         if place % 2:
             scene.store.accept_result(attempt.id, RESULT, observation=ENDED, now=NOW)
         else:
-            scene.fail(attempt, Failure.INFRASTRUCTURE, TrialState.QUEUED)
+            scene.fail(attempt, Failure.DEFECT, TrialState.FAILED)  # one that is queued again would take a late result
 
     return act
 

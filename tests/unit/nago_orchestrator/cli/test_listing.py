@@ -60,7 +60,7 @@ def test_a_trial_is_shown_with_its_attempts_and_epochs(run: Run, filled: str) ->
         (["show", "synthetic/x"], 2, "write STUDY/NUMBER"),
         (["show", "/3"], 2, "write STUDY/NUMBER"),
         (["trials", "other"], 4, "no study 'other'"),
-        (["logs", "1"], 4, "is gone, or it printed nothing"),
+        (["logs", "24", "--attempt", "1"], 4, "is gone, or it printed nothing"),
         (["logs", "1", "--attempt", "7"], 4, "there is no attempt 7"),
     ],
 )
