@@ -7,6 +7,7 @@ process, so that the next one takes over within TAKE_OVER_SECONDS.
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -89,14 +90,17 @@ class Server:
     def _serve(self, still_held: Callable[[], bool]) -> None:
         self.serving = True
         while not self.leave.is_set() and still_held():
+            unsettled = self.store.unsettled_studies()
             for study in self.store.studies():
-                if self.serves(study) and self._needs_a_loop(study.name, study.state):
+                # One that is paused or over, too, as long as its trials run: somebody has to see how they end.
+                is_open = study.state is StudyState.RUNNING or study.id in unsettled
+                if is_open and self.serves(study) and self._may_begin(study.name):
                     self._start(study.name)
             self.last_look = self.clock()
             self.leave.wait(LOOK_SECONDS)
 
-    def _needs_a_loop(self, name: str, state: StudyState) -> bool:
-        if state is not StudyState.RUNNING or (name in self._threads and self._threads[name].is_alive()):
+    def _may_begin(self, name: str) -> bool:
+        if name in self._threads and self._threads[name].is_alive():
             return False
         pause = self._not_before.get(name)
         return pause is None or pause <= self.clock()
@@ -110,8 +114,15 @@ class Server:
         self.log("study_begins", f"the loop of study {name} begins", study=name)
         try:
             state = self.run_study(name)
+        except HeldError as error:
+            self._try_again(name, "study_held", str(error), is_error=False)
         except NagoError as error:
-            self._not_before[name] = self.clock() + timedelta(seconds=RETRY_SECONDS)
-            self.log("study_trouble", f"{error} Tried again in {RETRY_SECONDS:g} s.", study=name, error=True)
+            self._try_again(name, "study_trouble", str(error), is_error=True)
+        except Exception:  # noqa: BLE001  # a fault in one study's loop must not end it in silence
+            self._try_again(name, "study_fault", traceback.format_exc(), is_error=True)
         else:
             self.log("study_left", f"study {name} is {state}", study=name)
+
+    def _try_again(self, name: str, event: str, message: str, *, is_error: bool) -> None:
+        self._not_before[name] = self.clock() + timedelta(seconds=RETRY_SECONDS)
+        self.log(event, f"{message} Tried again in {RETRY_SECONDS:g} s.", study=name, error=is_error)

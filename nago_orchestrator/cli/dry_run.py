@@ -48,7 +48,7 @@ def cost_lines(spec: StudySpec, cost: Cost) -> Iterator[str]:
         quantities.duration(limits.wall_time) if limits.wall_time is not None else None,
     ]
     if any(told):
-        yield f"no trial begins after {', '.join(text for text in told if text)} (limits)"
+        yield f"nothing is proposed after {', '.join(text for text in told if text)} (limits)"
 
 
 def execution_lines(preview: Preview) -> Iterator[str]:

@@ -56,6 +56,8 @@ def train_best(  # a command's options
     )
     generators = "generator" if len(chosen) == 1 else "generators"
     typer.echo(f"{added} new networks of {len(chosen)} {generators} are to be trained in full")
+    if not added:
+        typer.echo("those were trained for as many epochs already; other --epochs train them anew")
     if added and not keeps_networks(stored):
         typer.echo(NOT_KEPT, err=True)
     raise typer.Exit(go_on(stored.name, stored.state, url, follow=follow))

@@ -25,7 +25,7 @@ from nago_orchestrator.spec.scalars import MAXIMAL_WHOLE, Whole, read_text, wron
 from nago_orchestrator.spec.search import PhasesSection, SearchSection, phases_of
 from nago_orchestrator.spec.section import Section
 from nago_orchestrator.spec.space_section import SpaceSection
-from nago_orchestrator.spec.trainer import TrainerSection
+from nago_orchestrator.spec.trainer import TrainerSection, check_cutout
 
 MAXIMAL_NAME = 40
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -97,6 +97,23 @@ class StudySpec(Section):
             for phase in phases_of(info.data["search"]):
                 check_fidelities(phase, fidelities)
         return fidelities
+
+    @field_validator("warm_start", mode="after")
+    @classmethod
+    def _warm_start_is_of_others(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for name in names:
+            if names.count(name) > 1:
+                raise wrong(f"names {name} twice")
+            if name == info.data.get("name"):
+                raise wrong(f"names {name}, which is this study itself")
+        return names
+
+    @field_validator("final", mode="after")
+    @classmethod
+    def _final_cutout_leaves_something(cls, final: FinalSection, info: ValidationInfo) -> FinalSection:
+        if "trainer" in info.data and final.cutout is not None:
+            check_cutout(final.cutout, info.data["trainer"].dataset.image_size)
+        return final
 
     @field_validator("limits", mode="after")
     @classmethod

@@ -139,7 +139,11 @@ class TrainerSection(Section):
 
     @model_validator(mode="after")
     def _cutout_leaves_something(self) -> TrainerSection:
-        size = self.dataset.image_size
-        if self.cutout >= size:
-            raise wrong(f"blanks whole images: cutout {format_number(self.cutout)} must be below image_size {size}")
+        check_cutout(self.cutout, self.dataset.image_size)
         return self
+
+
+def check_cutout(cutout: int, image_size: int) -> None:
+    """Both in pixels."""
+    if cutout >= image_size:
+        raise wrong(f"blanks whole images: cutout {format_number(cutout)} must be below image_size {image_size}")

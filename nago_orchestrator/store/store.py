@@ -73,6 +73,11 @@ class Store:
         with self._read() as connection:
             return studies.all_studies(connection)
 
+    def unsettled_studies(self) -> frozenset[int]:
+        """Ids of the studies, in whatever state, of which a trial runs or is to be cancelled."""
+        with self._read() as connection:
+            return studies.unsettled(connection)
+
     def move_study(self, study_id: int, to: StudyState, *, message: str | None, now: datetime) -> None:
         with self._write() as connection:
             studies.move(connection, study_id, to, message=message, now=now)

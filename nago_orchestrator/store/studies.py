@@ -8,7 +8,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, and_, exists, or_, select, update
 
 from nago_orchestrator.domain import (
     STUDY_MOVES,
@@ -18,11 +18,12 @@ from nago_orchestrator.domain import (
     PriorEvaluation,
     StudyState,
     TrainingRecipe,
+    TrialState,
 )
 from nago_orchestrator.errors import NotFoundError, SpecError, StaleStateError
 from nago_orchestrator.store.insert import insert_or_ignore
 from nago_orchestrator.store.records import LARGEST_OBJECTIVE_COUNT, NewStudy, Study
-from nago_orchestrator.store.schema import study
+from nago_orchestrator.store.schema import study, trial
 from nago_trainer.contract import DatasetSettings, TrainingSettings, encode_number
 
 
@@ -72,6 +73,16 @@ def not_found(name: str, names: Sequence[str]) -> NotFoundError:
     if names:
         return NotFoundError(f"There is no study {name!r}; `nago-orch list` shows the {len(names)} that exist.")
     return NotFoundError(f"There is no study {name!r}, and no other in this database: `nago-orch submit` creates one.")
+
+
+def unsettled(connection: Connection) -> frozenset[int]:
+    """Ids of the studies of which a trial runs, and of those cancelled ones of which a trial is still in the queue."""
+    loose = or_(
+        trial.c.state == TrialState.RUNNING,
+        and_(trial.c.state == TrialState.QUEUED, study.c.state == StudyState.CANCELLED),
+    )
+    there_is_one = exists().where(trial.c.study_id == study.c.id, loose)
+    return frozenset(connection.scalars(select(study.c.id).where(there_is_one)))
 
 
 def all_studies(connection: Connection) -> tuple[Study, ...]:

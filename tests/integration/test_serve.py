@@ -6,14 +6,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
 
 from nago_orchestrator.domain import StudyState, TrialState
-from nago_orchestrator.errors import NagoError
+from nago_orchestrator.errors import HeldError, NagoError
 from nago_orchestrator.metrics import Metrics
 from nago_orchestrator.serve import Server
 from nago_orchestrator.serve_http import serve_pages, text_page
@@ -33,8 +33,8 @@ class Serving:
     store: Store
     name: str
     executor: SimulatedExecutor
-    broken: frozenset[str]
-    """Studies whose loop fails."""
+    broken: Mapping[str, Exception]
+    """Studies whose loop fails, and how."""
     lines: list[tuple[str, str | None]] = field(default_factory=list)
     leave: threading.Event = field(default_factory=threading.Event)
 
@@ -58,7 +58,7 @@ class Serving:
 
     def _run(self, name: str) -> StudyState:
         if name in self.broken:
-            raise NagoError("the loop of this study is broken")
+            raise self.broken[name]
         study = self.store.study(name)
         stop = StopSignal(self.leave)
         return Orchestrator(self.store, study, self.executor, stop=stop, sleep=lambda seconds: time.sleep(0.01)).run()
@@ -74,9 +74,11 @@ def serve(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
     started: list[Serving] = []
 
     def start(
-        name: str = "server one", executor: SimulatedExecutor | None = None, broken: frozenset[str] = frozenset()
+        name: str = "server one",
+        executor: SimulatedExecutor | None = None,
+        broken: Mapping[str, Exception] | None = None,
     ) -> Serving:
-        started.append(Serving(store, name, executor or SimulatedExecutor(), broken))
+        started.append(Serving(store, name, executor or SimulatedExecutor(), broken or {}))
         return started[-1]
 
     yield start
@@ -105,13 +107,49 @@ def test_studies_are_run_whenever_they_are_submitted(store: Store, serve: Callab
     assert store.holder(SERVING) is None
 
 
-def test_a_study_whose_loop_fails_does_not_disturb_the_others(store: Store, serve: Callable[..., Serving]) -> None:
+@pytest.mark.parametrize(
+    ("error", "event"),
+    [
+        (NagoError("the loop of this study is broken"), "study_trouble"),
+        (HeldError("somebody else runs this study"), "study_held"),
+        (ZeroDivisionError("a fault of ours"), "study_fault"),
+    ],
+)
+def test_a_study_whose_loop_fails_does_not_disturb_the_others(
+    store: Store, serve: Callable[..., Serving], error: Exception, event: str
+) -> None:
     create(store, small_spec(name="broken"))
     create(store, small_spec(name="sound", limits="{trials: 3}"))
-    serving = serve(broken=frozenset({"broken"}))
+    serving = serve(broken={"broken": error})
     wait_until(lambda: store.study("sound").state is StudyState.COMPLETED)
-    wait_until(lambda: ("study_trouble", "broken") in serving.lines)
+    wait_until(lambda: (event, "broken") in serving.lines)
+    time.sleep(0.2)  # several looks
+    assert serving.lines.count(("study_begins", "broken")) == 1, "tried again, but not at once"
     assert store.study("broken").state is StudyState.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("state", "left"),
+    [
+        (StudyState.PAUSED, {TrialState.SUCCEEDED: 1}),
+        (StudyState.CANCELLED, {TrialState.CANCELLED: 1}),
+        (StudyState.FAILED, {TrialState.QUEUED: 1}),
+    ],
+)
+def test_trials_of_a_study_that_stopped_while_nobody_served_are_seen_to_their_end(
+    store: Store, serve: Callable[..., Serving], state: StudyState, left: dict[TrialState, int]
+) -> None:
+    study = create(store, small_spec())
+    executor = SimulatedExecutor(looks_until_end=10**9)
+    first = serve("server one", executor)
+    wait_until(lambda: store.tally(study.id).live_attempts == 1)
+    first.end()
+    store.move_study(study.id, state, message="meanwhile", now=datetime.now(UTC))
+    executor.finish()
+    serve("server two", executor)
+    wait_until(lambda: store.tally(study.id).live_attempts == 0)
+    assert {found: count for found, count in store.tally(study.id).trials.items() if count} == left
+    assert store.study("small").state is state
 
 
 def test_leaving_lets_trials_run_on_and_the_next_server_adopts_them(
