@@ -7,6 +7,7 @@ Killing the orchestrator between any two steps loses nothing; the next one finds
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -179,6 +180,6 @@ def _interrupt(session: Session) -> None:
         if attempt is None:
             continue
         session.executor.stop(attempt.name, grace_seconds=STOP_GRACE_SECONDS)
-        carry_out(
-            EndAttempt(trial, attempt, AttemptState.FAILED, Failure.INTERRUPTED, None, TrialState.QUEUED), session
-        )
+        interrupted = EndAttempt(trial, attempt, AttemptState.FAILED, Failure.INTERRUPTED, None, TrialState.QUEUED)
+        with suppress(StaleStateError):  # somebody cancelled the study meanwhile
+            carry_out(interrupted, session)

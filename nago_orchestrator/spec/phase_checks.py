@@ -5,6 +5,7 @@ Called by the study's section, for each phase.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from nago_orchestrator.evaluation import KNOWN_BEFORE_TRAINING
@@ -32,6 +33,27 @@ def check_fidelities(phase: SinglePhase, fidelities: tuple[int, ...]) -> None:
     if isinstance(phase, MoboSection) and phase.fidelity not in (None, *fidelities):
         known = ", ".join(map(str, fidelities))
         raise wrong(f"({known}) must include search.fidelity {phase.fidelity}, at which mobo trains")
+
+
+def check_phases_meet(phases: Sequence[SinglePhase], fidelities: tuple[int, ...]) -> None:
+    """Each later phase of `mobo` begins with evaluations at its fidelity."""
+    for place, phase in enumerate(phases[1:], start=1):
+        if not isinstance(phase, MoboSection):
+            continue
+        (own,) = _trained_at(phase, fidelities)
+        before = sorted({fidelity for earlier in phases[:place] for fidelity in _trained_at(earlier, fidelities)})
+        if own not in before:
+            known = ", ".join(map(str, before))
+            raise wrong(
+                f"leave search.phases[{place}] nothing to begin with: it learns from trials of {own} epochs, "
+                f"the phases before it have trials of {known}"
+            )
+
+
+def _trained_at(phase: SinglePhase, fidelities: tuple[int, ...]) -> tuple[int, ...]:
+    if isinstance(phase, BohbSection | MobohbSection):
+        return fidelities
+    return (phase.fidelity or fidelities[-1],) if isinstance(phase, MoboSection) else fidelities[-1:]
 
 
 def _complete_bohb(phase: BohbSection, objectives: tuple[str, ...], dimensions: int) -> BohbSection:

@@ -20,7 +20,7 @@ from nago_orchestrator.space import SearchSpace
 from nago_orchestrator.spec.execution import ExecutionSection, LimitsSection, RetriesSection
 from nago_orchestrator.spec.final import EPOCHS_PER_SEARCH_EPOCH, FinalSection
 from nago_orchestrator.spec.objectives import ObjectiveSection, check_unique
-from nago_orchestrator.spec.phase_checks import check_fidelities, complete_phase
+from nago_orchestrator.spec.phase_checks import check_fidelities, check_phases_meet, complete_phase
 from nago_orchestrator.spec.scalars import MAXIMAL_WHOLE, Whole, read_text, wrong
 from nago_orchestrator.spec.search import PhasesSection, SearchSection, phases_of
 from nago_orchestrator.spec.section import Section
@@ -94,8 +94,10 @@ class StudySpec(Section):
             if after <= before:
                 raise wrong(f"must increase, but {after} follows {before}")
         if info.data.get("search") is not None:
-            for phase in phases_of(info.data["search"]):
+            phases = phases_of(info.data["search"])
+            for phase in phases:
                 check_fidelities(phase, fidelities)
+            check_phases_meet(phases, fidelities)
         return fidelities
 
     @field_validator("warm_start", mode="after")

@@ -280,6 +280,12 @@ def with_search(small_study: str, search: str) -> str:
             "{algorithm: phases, phases: [{algorithm: phases, phases: []}]}",
             "search.phases[0] names an unknown algorithm 'phases'",
         ),
+        (
+            "{algorithm: phases, phases: [{algorithm: random, proposals: 3}, "
+            "{algorithm: mobo, evaluations: 8, fidelity: 6}]}",
+            "fidelities leave search.phases[1] nothing to begin with: it learns from trials of 6 epochs, "
+            "the phases before it have trials of 12",
+        ),
     ],
 )
 def test_a_wrong_search_for_several_objectives(small_study: str, search: str, sentence: str) -> None:
