@@ -50,7 +50,7 @@ def test_killed_and_deleted_in_mid_study_it_adopts_what_runs(
     orchestrators.kill(machinery)
     study.wait_until("it runs again", lambda: orchestrators.restarts() > restarts, seconds=60)
     orchestrators.wait_for("serving", orchestrators.the_pod())
-    assert uids <= {attempt["uid"] for attempt in study.attempts()}
+    study.wait_until("it knows the Jobs", lambda: uids <= {attempt["uid"] for attempt in study.attempts()}, seconds=60)
     study.wait_until_runs()
     deleted = orchestrators.the_pod()
     orchestrators.installation.kubectl("delete", "pod", deleted, timeout=90)
