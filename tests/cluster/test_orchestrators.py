@@ -44,7 +44,7 @@ def _check_undisturbed(study: ClusterStudy, folder: Path) -> None:
 def test_killed_and_deleted_in_mid_study_it_adopts_what_runs(
     orchestrators: Orchestrators, machinery: Machinery, tmp_path: Path
 ) -> None:
-    study = _submitted(orchestrators.installation, "killed", nap=25)
+    study = _submitted(orchestrators.installation, "killed", nap=45)
     restarts = orchestrators.restarts()
     uids = {job["metadata"]["uid"] for job in study.jobs()}
     orchestrators.kill(machinery)
