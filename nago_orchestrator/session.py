@@ -1,4 +1,4 @@
-"""What the loop holds while it runs one study: its parts, its rules and the two bits of memory it may forget."""
+"""What the loop holds while it runs one study: its parts, its rules, and what it remembers and may forget."""
 
 from __future__ import annotations
 
