@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from nago_orchestrator.domain import Observation, Phase
+from nago_orchestrator.executors.kubernetes.api_errors import ApiError
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.watch import Timing
 
@@ -26,12 +28,21 @@ class Clock:
         self.ahead += timedelta(**duration)
 
 
-def until(executor: KubernetesExecutor, phase: Phase, clock: Clock, name: str = NAME) -> Observation:
-    """What is seen once it is in that phase."""
+def until(
+    executor: KubernetesExecutor,
+    phase: Phase,
+    clock: Clock,
+    name: str = NAME,
+    *,
+    endures: tuple[type[ApiError], ...] = (),
+) -> Observation:
+    """What is seen once it is in that phase; looks that raise an error of `endures` are repeated, as the loop does."""
     end = time.monotonic() + 5
+    seen: Observation | None = None
     while time.monotonic() < end:
-        seen = executor.observe([name])[name]
-        if seen.phase is phase:
+        with suppress(*endures):
+            seen = executor.observe([name])[name]
+        if seen is not None and seen.phase is phase:
             return seen
         clock.advance(seconds=6)
         time.sleep(0.01)

@@ -80,7 +80,7 @@ def test_without_the_right_to_list_nothing_can_be_seen(
     with pytest.raises(ApiForbiddenError, match="cannot list resource jobs"):
         until(executor, Phase.ENDED, clock)
     server.faults.clear()
-    until(executor, Phase.ABSENT, clock)
+    until(executor, Phase.ABSENT, clock, endures=(ApiForbiddenError,))
 
 
 def test_a_right_that_is_missing_is_an_error(server: ApiServer, executor: KubernetesExecutor, task: TrialTask) -> None:
