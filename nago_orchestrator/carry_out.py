@@ -1,6 +1,7 @@
-"""Carries out the planner's actions, one function each. Every one is a single transaction, then at most one effect.
+"""Carries out the planner's actions, one function each.
 
-Attempts are begun by the loop after the rows of all that begin together are committed.
+What actions of one kind write is one transaction, which the loop opens around them; what they have begun, and what
+they have to tell, comes after its end.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from nago_orchestrator.domain import AttemptState, Failure, Outcome, Proposal, S
 from nago_orchestrator.evaluation import EndedTrial, evaluate
 from nago_orchestrator.events import EventKind
 from nago_orchestrator.proposers.port import Pause
-from nago_orchestrator.session import Session
+from nago_orchestrator.session import Asked, Session
 from nago_orchestrator.trial_design import attempt_name, build_task
 from nago_trainer.architecture import canonical
 
@@ -46,14 +47,19 @@ def _ask(_: Ask, session: Session) -> None:
         session.exhausted = proposal is Pause.EXHAUSTED
         return
     trials = [session.draw.trial(proposal, replicate) for replicate in range(session.rules.replicates)]
-    session.store.add_proposal(session.study_id, proposal, canonical(proposal.theta), trials, session.clock())
+    session.asked.append(Asked(proposal, tuple(trials)))
+
+
+def store_proposal(asked: Asked, session: Session) -> None:
+    proposal = asked.proposal
+    session.store.add_proposal(session.study_id, proposal, canonical(proposal.theta), asked.trials, session.clock())
     session.emit(
         EventKind.PROPOSED,
         f"proposal {proposal.number}: {proposal.fidelity} epochs, by {proposal.origin}",
         proposal=proposal.number,
         fidelity=proposal.fidelity,
     )
-    for trial in trials:
+    for trial in asked.trials:
         if trial.infeasible is not None:
             session.emit(EventKind.INFEASIBLE, trial.infeasible, proposal=proposal.number)
 

@@ -7,13 +7,13 @@ Killing the orchestrator between any two steps loses nothing; the next one finds
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from nago_orchestrator.actions import EndAttempt
-from nago_orchestrator.carry_out import STOP_GRACE_SECONDS, carry_out
+from nago_orchestrator.actions import Ask, EndAttempt
+from nago_orchestrator.carry_out import STOP_GRACE_SECONDS, carry_out, store_proposal
 from nago_orchestrator.domain import AttemptState, Failure, Observation, StudyState, Trial, TrialState
 from nago_orchestrator.errors import DatabaseError, ExecutorError, HeldError, StaleStateError
 from nago_orchestrator.events import EventKind
@@ -131,12 +131,23 @@ def tick(session: Session) -> tuple[StudyState, bool, bool]:
     trials = facts.trials
     snapshot = _snapshot(session, trials, _observe(session, trials))
     actions = plan(snapshot, session.rules, session.clock())
-    for _, alike in groupby(actions, key=type):
-        for action in alike:
-            facts.note(action)
-            carry_out(action, session)
+    for kind, alike in groupby(actions, key=type):
+        with nullcontext() if kind is Ask else session.together():
+            for action in alike:
+                facts.note(action)
+                carry_out(action, session)
+        _store_asked(session)
         _begin(session)
     return snapshot.state, bool(actions), any(trial.live_attempt for trial in trials)
+
+
+def _store_asked(session: Session) -> None:
+    """Proposals are thought out first, which may take seconds, and then stored together."""
+    if session.asked:
+        with session.together():
+            for asked in session.asked:
+                store_proposal(asked, session)
+        session.asked.clear()
 
 
 def _begin(session: Session) -> None:
@@ -150,12 +161,13 @@ def _begin(session: Session) -> None:
 def _observe(session: Session, trials: tuple[Trial, ...]) -> Mapping[str, Observation]:
     live = {attempt.name: attempt.id for trial in trials if (attempt := trial.live_attempt)}
     observations = session.executor.observe(live.keys())
-    for name, observation in observations.items():
-        stored = session.stored_epochs.get(name, 0)
-        fresh = observation.epochs[stored:]
-        if fresh:
-            session.store.record_epochs(live[name], fresh, session.clock())
-            session.stored_epochs[name] = stored + len(fresh)
+    with session.together():
+        for name, observation in observations.items():
+            stored = session.stored_epochs.get(name, 0)
+            fresh = observation.epochs[stored:]
+            if fresh:
+                session.store.record_epochs(live[name], fresh, session.clock())
+                session.stored_epochs[name] = stored + len(fresh)
     return observations
 
 

@@ -35,6 +35,7 @@ from nago_orchestrator.domain import (
 )
 from nago_trainer.contract import ExitCode
 
+PORTION = 16
 LONGEST_PAUSE = timedelta(minutes=10)
 RESULT_GRACE = timedelta(seconds=60)
 """How long the result of a trainer that ended well may be on its way."""
@@ -103,23 +104,26 @@ class Rules:
 
 
 def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
-    """What to do next, in the order to do it. An empty list: wait."""
+    """What to do next, in the order to do it. An empty list: wait.
+
+    Of each kind at most PORTION, which is what makes many trials flow: the first of a hundred that end together have
+    successors before the last is looked at.
+    """
     if snapshot.state in (StudyState.CANCELLED, StudyState.FAILED):
         return _wind_up(snapshot)
     settled = _settle_attempts(snapshot, rules.retries, now)
-    if settled:
-        return settled  # what follows depends on where the trials end up: look again first
-    tells: list[Action] = [Tell(number) for number in snapshot.tellable]
-    if tells:
-        return tells
+    ends = [*settled[:PORTION], *map(Tell, snapshot.tellable[:PORTION])]
     if snapshot.state is not StudyState.RUNNING:
-        return []
+        return ends
     verdict = _verdict(snapshot, rules, now)
     if verdict is not None:
-        return [verdict]
+        return ends or [verdict]  # whatever has ended counts first
     if snapshot.draining:
-        return []
-    return [*_starts(snapshot, rules, now), *_asks(snapshot, rules, now)]
+        return ends
+    starts = _starts(snapshot, rules, now)[:PORTION]
+    if 0 < len(settled) < PORTION:
+        return [*ends, *starts]  # a proposal shall know of all that has ended, unless this never comes to an end
+    return [*ends, *starts, *_asks(snapshot, rules, now)[:PORTION]]
 
 
 def _wind_up(snapshot: Snapshot) -> list[Action]:
@@ -244,7 +248,9 @@ def _starts(snapshot: Snapshot, rules: Rules, now: datetime) -> list[StartAttemp
     ready = [
         trial
         for trial in snapshot.trials
-        if trial.state is TrialState.QUEUED and (trial.not_before is None or trial.not_before <= now)
+        if trial.state is TrialState.QUEUED
+        and trial.result is None  # else it is about to be accepted
+        and (trial.not_before is None or trial.not_before <= now)
     ]
     return [StartAttempt(trial) for trial in ready[: max(0, rules.parallelism - live)]]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from nago_orchestrator.domain import Objective, TrainingRecipe, TrialDesign
+from nago_orchestrator.domain import NewTrial, Objective, Proposal, TrainingRecipe, TrialDesign
 from nago_orchestrator.events import Event, EventKind
 from nago_orchestrator.facts import Facts
 
@@ -52,6 +52,14 @@ class StopSignal:
         return self._requested.is_set() or self.aborted or self.left
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A proposal and the trials that were drawn for it."""
+
+    proposal: Proposal
+    trials: tuple[NewTrial, ...]
+
+
 @dataclass(kw_only=True)
 class Session:
     study_id: int
@@ -88,6 +96,10 @@ class Session:
     """Set by `recall`."""
     begun: dict[str, TrialTask] = field(default_factory=dict)
     """By attempt, what has a row and is to begin now."""
+    asked: list[Asked] = field(default_factory=list)
+    """What has no row yet."""
+    _untold: list[Event] | None = field(init=False, default=None)
+    """What is to be told at the end of a transaction."""
 
     def recall(self) -> None:
         """Forget what the proposer learned in this process and rebuild it from the rows.
@@ -99,9 +111,28 @@ class Session:
         self.waiting = self.exhausted = False
         self.facts = Facts(self.store, self.study_id)
         self.begun.clear()  # their rows tell
+        self.asked.clear()  # proposed again, as they were
+        self.stored_epochs.clear()  # those that are there are not stored twice
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written inside is one transaction; what is emitted inside is told when it stands. Not nested."""
+        self._untold = []
+        try:
+            with self.store.together():
+                yield
+            told = self._untold
+        finally:
+            self._untold = None
+        for event in told:
+            self.on_event(event)
 
     def recipe_of(self, design: TrialDesign) -> TrainingRecipe:
         return self.final_recipe if design.final else self.recipe
 
     def emit(self, kind: EventKind, message: str, **facts: int | float | None) -> None:
-        self.on_event(Event(kind=kind, at=self.clock(), message=message, **facts))  # type: ignore[arg-type]  # facts are Event's own numeric fields
+        event = Event(kind=kind, at=self.clock(), message=message, **facts)  # type: ignore[arg-type]  # facts are Event's own numeric fields
+        if self._untold is None:
+            self.on_event(event)
+        else:
+            self._untold.append(event)

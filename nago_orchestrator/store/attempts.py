@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select, update
 
 from nago_orchestrator.domain import (
     Attempt,
@@ -19,23 +19,48 @@ from nago_orchestrator.domain import (
 )
 from nago_orchestrator.errors import NotFoundError, StaleStateError
 from nago_orchestrator.store import results, trials
-from nago_orchestrator.store.attempt_rows import ATTEMPT_COLUMNS, attempt_of
-from nago_orchestrator.store.insert import insert_or_ignore
-from nago_orchestrator.store.schema import attempt, epoch, trial
+from nago_orchestrator.store.insert import insert_one, insert_or_ignore
+from nago_orchestrator.store.schema import attempt, epoch, result, trial
 from nago_trainer.contract import EpochRecord, TrialResult
 
 NOTHING_SEEN = Observation(phase=Phase.ABSENT)
 """Where an attempt ends without anybody having looked at it."""
 
-_STATE_COLUMNS: tuple[Column[Any], ...] = (
-    attempt.c.trial_id,
-    attempt.c.number,
-    attempt.c.state,
-    attempt.c.started_at,
-    attempt.c.ended_at,
+# Built once: the loop runs each of them for every trial, and building costs as much as running.
+_newer = attempt.alias()
+_has_newer = exists().where(_newer.c.trial_id == attempt.c.trial_id, _newer.c.number > attempt.c.number)
+_this = attempt.c.id == bindparam("of_attempt")
+_BEFORE_ITS_END: Select[Any] = (
+    select(
+        attempt.c.id,
+        attempt.c.trial_id,
+        attempt.c.number,
+        attempt.c.state,
+        attempt.c.gpus,
+        attempt.c.created_at,
+        attempt.c.started_at,
+        attempt.c.node,
+        attempt.c.uid,
+        trial.c.state.label("trial_state"),
+        trial.c.started_at.label("trial_started_at"),
+        (~_has_newer).label("is_newest"),
+        result.c.recorded_at.label("result_at"),
+    )
+    .join_from(attempt, trial)
+    .outerjoin(result, result.c.attempt_id == attempt.c.id)
+    .where(_this)
 )
-_LIVE = [state for state in AttemptState if not state.is_final]
-_FAILED = [AttemptState.FAILED]
+_EARLIER = (
+    select(func.max(attempt.c.number).label("last_number"), func.count(result.c.trial_id).label("results"))
+    .select_from(attempt)
+    .outerjoin(result, result.c.attempt_id == attempt.c.id)
+    .where(attempt.c.trial_id == bindparam("of_trial"))
+)
+_INSERT = insert(attempt)
+_MOVE = update(attempt).where(_this, attempt.c.state == bindparam("source"))
+_BEGIN_TRIAL = update(trial).where(
+    trial.c.id == select(attempt.c.trial_id).where(_this).scalar_subquery(), trial.c.started_at.is_(None)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,23 +87,33 @@ class Ending:
 
 def add(connection: Connection, trial_id: int, new: NewAttempt, now: datetime) -> Attempt:
     """Raises StaleStateError unless the trial is queued, and when an attempt given up for lost has left its result."""
-    trials.move(connection, trial_id, [TrialState.QUEUED], TrialState.RUNNING, not_before=None)
-    results.refuse_any(connection, trial_id)
-    last = connection.scalar(select(func.max(attempt.c.number)).where(attempt.c.trial_id == trial_id)) or 0
+    trials.move(connection, trial_id, TrialState.QUEUED, TrialState.RUNNING, not_before=None)
+    earlier = connection.execute(_EARLIER, {"of_trial": trial_id}).one()
+    if earlier.results:
+        raise results.came_meanwhile()
+    number = 1 + (earlier.last_number or 0)
     given = {item.name: getattr(new, item.name) for item in fields(new)}  # asdict would copy the whole task
-    values = {**given, "trial_id": trial_id, "number": last + 1, "state": AttemptState.CREATED}
-    connection.execute(insert(attempt).values(**values, created_at=now))
-    chosen = (attempt.c.trial_id == trial_id, attempt.c.number == last + 1)
-    return attempt_of(connection.execute(select(*ATTEMPT_COLUMNS).where(*chosen)).one())
+    values = {**given, "trial_id": trial_id, "number": number, "state": AttemptState.CREATED, "created_at": now}
+    attempt_id = insert_one(connection, _INSERT, values)
+    return Attempt(
+        id=attempt_id,
+        number=number,
+        name=new.name,
+        token=new.token,
+        state=AttemptState.CREATED,
+        failure=None,
+        reason=None,
+        created_at=now.astimezone(UTC),
+        started_at=None,
+        ended_at=None,
+    )
 
 
 def mark_running(connection: Connection, attempt_id: int, *, node: str | None, uid: str | None, now: datetime) -> None:
     """Raises StaleStateError unless the attempt was only created so far."""
     values = {"node": node, "uid": uid, "started_at": now}
-    row = _move(connection, attempt_id, [AttemptState.CREATED], AttemptState.RUNNING, values)
-    connection.execute(
-        update(trial).where(trial.c.id == row.trial_id, trial.c.started_at.is_(None)).values(started_at=now)
-    )
+    _move(connection, attempt_id, AttemptState.CREATED, AttemptState.RUNNING, values)
+    connection.execute(_BEGIN_TRIAL, {"of_attempt": attempt_id, "started_at": now})
 
 
 def record_epochs(connection: Connection, attempt_id: int, epochs: Sequence[EpochRecord], now: datetime) -> None:
@@ -98,14 +133,19 @@ def accept_result(
 
     Raises StaleStateError for every other attempt.
     """
-    late = _may_come_late(connection, attempt_id)
-    ended_at = observation.ended_at or results.recorded_at(connection, attempt_id) or now
+    before = _before(connection, attempt_id)
+    late = before.state == AttemptState.FAILED and before.trial_state == TrialState.QUEUED and before.is_newest
+    if not late:
+        _refuse_ended(before, AttemptState.SUCCEEDED)
+    ended_at = observation.ended_at or before.result_at or now
     started_at = observation.started_at or ended_at - timedelta(seconds=result.seconds)
     seen = replace(observation, started_at=started_at, ended_at=ended_at)
-    row = _finish(connection, attempt_id, AttemptState.SUCCEEDED, None, seen, sources=_FAILED if late else _LIVE)
+    started_at = _finish(connection, before, AttemptState.SUCCEEDED, None, seen)
     record_epochs(connection, attempt_id, observation.epochs, now)
-    results.keep(connection, row.trial_id, attempt_id, result, now)
-    _finish_trial(connection, row, TrialState.SUCCEEDED, source=TrialState.QUEUED if late else TrialState.RUNNING)
+    if before.result_at is None:
+        results.keep(connection, before.trial_id, attempt_id, result, now)
+    source = TrialState.QUEUED if late else TrialState.RUNNING
+    _finish_trial(connection, before, source, TrialState.SUCCEEDED, started_at, ended_at)
 
 
 def end(connection: Connection, attempt_id: int, ending: Ending, observation: Observation, now: datetime) -> None:
@@ -115,50 +155,40 @@ def end(connection: Connection, attempt_id: int, ending: Ending, observation: Ob
     """
     if ending.state not in (AttemptState.FAILED, AttemptState.CANCELLED) or ending.trial_to is TrialState.SUCCEEDED:
         raise ValueError(f"without a result an attempt cannot become {ending.state}, its trial {ending.trial_to}")
-    seen = replace(observation, ended_at=observation.ended_at or now)
-    row = _finish(connection, attempt_id, ending.state, ending.failure, seen, sources=_LIVE)
+    before = _before(connection, attempt_id)
+    _refuse_ended(before, ending.state)
+    ended_at = observation.ended_at or now
+    started_at = _finish(connection, before, ending.state, ending.failure, replace(observation, ended_at=ended_at))
     record_epochs(connection, attempt_id, observation.epochs, now)
     if ending.trial_to is TrialState.QUEUED:
-        trials.move(connection, row.trial_id, [TrialState.RUNNING], TrialState.QUEUED, not_before=ending.not_before)
+        not_before = ending.not_before
+        trials.move(connection, before.trial_id, TrialState.RUNNING, TrialState.QUEUED, not_before=not_before)
         return
     reason = observation.message or observation.reason or "it cannot be trained"
     extra = {"infeasible_reason": reason} if ending.trial_to is TrialState.INFEASIBLE else {}
-    _finish_trial(connection, row, ending.trial_to, source=TrialState.RUNNING, **extra)
+    _finish_trial(connection, before, TrialState.RUNNING, ending.trial_to, started_at, ended_at, **extra)
     if ending.trial_to is not TrialState.CANCELLED:
-        results.refuse_any(connection, row.trial_id)
+        results.refuse_any(connection, before.trial_id)
 
 
-def _may_come_late(connection: Connection, attempt_id: int) -> bool:
-    newer = attempt.alias()
-    return bool(
-        connection.scalar(
-            select(attempt.c.id)
-            .join_from(attempt, trial)
-            .where(
-                attempt.c.id == attempt_id,
-                attempt.c.state == AttemptState.FAILED,
-                trial.c.state == TrialState.QUEUED,
-                ~exists().where(newer.c.trial_id == attempt.c.trial_id, newer.c.number > attempt.c.number),
-            )
-        )
-    )
+def _before(connection: Connection, attempt_id: int) -> Row[Any]:
+    """The attempt that is about to end, its trial, and whether and when it stored a result."""
+    row = connection.execute(_BEFORE_ITS_END, {"of_attempt": attempt_id}).one_or_none()
+    if row is None:
+        raise _unknown(attempt_id)
+    return row
+
+
+def _refuse_ended(before: Row[Any], to: AttemptState) -> None:
+    if AttemptState(before.state).is_final:
+        raise _stale(before, to)
 
 
 def _finish(
-    connection: Connection,
-    attempt_id: int,
-    to: AttemptState,
-    failure: Failure | None,
-    seen: Observation,
-    *,
-    sources: Sequence[AttemptState],
-) -> Row[Any]:
-    """`seen` says when it ended. The task has been done with: all that is in it stands in the trial's own rows."""
-    columns = (attempt.c.gpus, attempt.c.created_at, attempt.c.started_at, attempt.c.node, attempt.c.uid)
-    before = connection.execute(select(*columns).where(attempt.c.id == attempt_id)).one_or_none()
-    if before is None:
-        raise _unknown(attempt_id)
-    started_at = before.started_at
+    connection: Connection, before: Row[Any], to: AttemptState, failure: Failure | None, seen: Observation
+) -> datetime | None:
+    """When it started. `seen` says when it ended. The task has been done with: what is in it stands in the trial."""
+    started_at: datetime | None = before.started_at
     if started_at is None and seen.started_at is not None:
         started_at = max(before.created_at, seen.started_at)  # what an earlier attempt had done is not its own time
     seconds = max(0.0, (seen.ended_at - started_at).total_seconds()) if started_at and seen.ended_at else 0.0
@@ -176,42 +206,36 @@ def _finish(
         "gpu_seconds": before.gpus * seconds,
         "task": None,
     }
-    return _move(connection, attempt_id, sources, to, values)
+    _move(connection, before.id, AttemptState(before.state), to, values)
+    return started_at
 
 
-def _finish_trial(connection: Connection, row: Row[Any], to: TrialState, *, source: TrialState, **values: Any) -> None:
-    started_at = func.coalesce(trial.c.started_at, row.started_at)
-    trials.move(
-        connection,
-        row.trial_id,
-        [source],
-        to,
-        started_at=started_at,
-        ended_at=row.ended_at,
-        not_before=None,
-        **values,
-    )
+def _finish_trial(
+    connection: Connection,
+    before: Row[Any],
+    source: TrialState,
+    to: TrialState,
+    started_at: datetime | None,
+    ended_at: datetime,
+    **values: str,
+) -> None:
+    times = {"started_at": before.trial_started_at or started_at, "ended_at": ended_at}
+    trials.move(connection, before.trial_id, source, to, **times, not_before=None, **values)
 
 
 def _move(
-    connection: Connection,
-    attempt_id: int,
-    sources: Sequence[AttemptState],
-    to: AttemptState,
-    values: dict[str, Any],
-) -> Row[Any]:
-    """Compare-and-set from one of `sources`; the row afterwards."""
-    moved = connection.execute(
-        update(attempt).where(attempt.c.id == attempt_id, attempt.c.state.in_(sources)).values(state=to, **values)
-    )
-    row = connection.execute(select(*_STATE_COLUMNS).where(attempt.c.id == attempt_id)).one_or_none()
-    if row is None:
-        raise _unknown(attempt_id)
+    connection: Connection, attempt_id: int, source: AttemptState, to: AttemptState, values: dict[str, Any]
+) -> None:
+    """Compare-and-set."""
+    moved = connection.execute(_MOVE, {"of_attempt": attempt_id, "source": source, "state": to, **values})
     if moved.rowcount != 1:
-        raise StaleStateError(
-            f"Attempt {row.number} of a trial is {row.state} and cannot become {to}: somebody moved it first."
-        )
-    return row
+        raise _stale(_before(connection, attempt_id), to)
+
+
+def _stale(row: Row[Any], to: AttemptState) -> StaleStateError:
+    return StaleStateError(
+        f"Attempt {row.number} of a trial is {row.state} and cannot become {to}: somebody moved it first."
+    )
 
 
 def _unknown(attempt_id: int) -> NotFoundError:

@@ -7,13 +7,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, true
+from sqlalchemy import BindParameter, Connection, bindparam, func, select, true
 
 from nago_orchestrator.domain import StudyState, TrialState
 from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.store.schema import result, study, trial
 
 _ACTIVE = [state for state in TrialState if not state.is_final]
+_id: BindParameter[int] = bindparam("of_study")
+_newest = select(func.max(trial.c.number)).where(trial.c.study_id == _id).scalar_subquery()
+_unaccepted = (
+    select(trial.c.id)
+    .join_from(trial, result, result.c.trial_id == trial.c.id)
+    .where(trial.c.study_id == _id, trial.c.state.in_(_ACTIVE))
+    .subquery()
+)
+_PULSE = (
+    select(study.c.state, study.c.changed_at, study.c.created_at, _newest.label("newest"), _unaccepted.c.id)
+    .select_from(study)
+    .outerjoin(_unaccepted, true())
+    .where(study.c.id == _id)
+)
+"""Built once: it is run several times a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +44,7 @@ class Pulse:
 
 
 def pulse(connection: Connection, study_id: int) -> Pulse:
-    newest = select(func.max(trial.c.number)).where(trial.c.study_id == study_id).scalar_subquery()
-    unaccepted = select(trial.c.id).join_from(trial, result, result.c.trial_id == trial.c.id)
-    ids = unaccepted.where(trial.c.study_id == study_id, trial.c.state.in_(_ACTIVE)).subquery()
-    rows = connection.execute(
-        select(study.c.state, study.c.changed_at, study.c.created_at, newest.label("newest"), ids.c.id)
-        .select_from(study)
-        .outerjoin(ids, true())
-        .where(study.c.id == study_id)
-    ).all()
+    rows = connection.execute(_PULSE, {"of_study": study_id}).all()
     if not rows:
         raise NotFoundError(f"There is no study with the id {study_id}.")
     first = rows[0]

@@ -95,6 +95,16 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def for_reading(engine: Engine) -> Engine:
+    """The same engine without transactions around what is read, where these are two more requests and bring nothing.
+
+    PostgreSQL gives every statement a snapshot of its own even inside (READ COMMITTED); SQLite one to all of them.
+    """
+    if engine.url.get_backend_name() == "sqlite":
+        return engine
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 def use_write_ahead_log(engine: Engine) -> None:
     """Readers never wait for the writer of an SQLite file from now on; the file remembers it."""
     with engine.execution_options(**{_TRANSACTION: ""}).connect() as connection:

@@ -7,10 +7,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select
 
 from nago_orchestrator.domain import Evaluation, Origin, Outcome, Proposal, Theta, TrialState
 from nago_orchestrator.errors import NotFoundError
+from nago_orchestrator.store.insert import insert_one
 from nago_orchestrator.store.records import LARGEST_OBJECTIVE_COUNT, OpenProposal, ProposalTrial
 from nago_orchestrator.store.results import RESULT_COLUMNS, trial_result
 from nago_orchestrator.store.schema import evaluation, proposal, result, trial
@@ -34,27 +35,44 @@ _OPEN_COLUMNS: tuple[ColumnElement[Any], ...] = (
     *RESULT_COLUMNS,
 )
 
+# Built once: the loop runs each of them for every proposal, and building costs as much as running.
+_of_study = proposal.c.study_id == bindparam("of_study")
+_of_number = proposal.c.number == bindparam("of_number")
+_INSERT_PROPOSAL = insert(proposal)
+_INSERT_EVALUATION = insert(evaluation)
+_ASKED = select(proposal.c.id, proposal.c.fidelity).where(_of_study, _of_number)
+_OPEN = (
+    select(*_OPEN_COLUMNS)
+    .select_from(proposal)
+    .outerjoin(evaluation, evaluation.c.proposal_id == proposal.c.id)
+    .outerjoin(trial, trial.c.proposal_id == proposal.c.id)
+    .outerjoin(result, result.c.trial_id == trial.c.id)
+    .where(_of_study, evaluation.c.id.is_(None))
+    .order_by(proposal.c.number, trial.c.replicate)
+)
+_OPEN_ONE = _OPEN.where(_of_number)
 
-def add_proposal(connection: Connection, study_id: int, new: Proposal, canonical_theta: Theta, now: datetime) -> None:
-    connection.execute(
-        insert(proposal).values(
-            study_id=study_id,
-            number=new.number,
-            theta=dict(new.theta),
-            canonical_theta=dict(canonical_theta),
-            fidelity=new.fidelity,
-            origin=new.origin,
-            bracket=new.bracket,
-            rung=new.rung,
-            slot=new.slot,
-            parent=new.parent,
-            told_before=new.told_before,
-            phase=new.phase,
-            final=new.final,
-            notes=dict(new.notes) or None,
-            created_at=now,
-        )
-    )
+
+def add_proposal(connection: Connection, study_id: int, new: Proposal, canonical_theta: Theta, now: datetime) -> int:
+    """Its id."""
+    values = {
+        "study_id": study_id,
+        "number": new.number,
+        "theta": dict(new.theta),
+        "canonical_theta": dict(canonical_theta),
+        "fidelity": new.fidelity,
+        "origin": new.origin,
+        "bracket": new.bracket,
+        "rung": new.rung,
+        "slot": new.slot,
+        "parent": new.parent,
+        "told_before": new.told_before,
+        "phase": new.phase,
+        "final": new.final,
+        "notes": dict(new.notes) or None,
+        "created_at": now,
+    }
+    return insert_one(connection, _INSERT_PROPOSAL, values)
 
 
 def proposals(connection: Connection, study_id: int) -> tuple[Proposal, ...]:
@@ -75,16 +93,10 @@ def untold(connection: Connection, study_id: int) -> tuple[int, ...]:
 
 def open_proposals(connection: Connection, study_id: int, number: int | None = None) -> tuple[OpenProposal, ...]:
     """All, or the one of that number if it is open."""
-    chosen = [] if number is None else [proposal.c.number == number]
-    rows = connection.execute(
-        select(*_OPEN_COLUMNS)
-        .select_from(proposal)
-        .outerjoin(evaluation, evaluation.c.proposal_id == proposal.c.id)
-        .outerjoin(trial, trial.c.proposal_id == proposal.c.id)
-        .outerjoin(result, result.c.trial_id == trial.c.id)
-        .where(proposal.c.study_id == study_id, evaluation.c.id.is_(None), *chosen)
-        .order_by(proposal.c.number, trial.c.replicate)
-    )
+    if number is None:
+        rows = connection.execute(_OPEN, {"of_study": study_id})
+    else:
+        rows = connection.execute(_OPEN_ONE, {"of_study": study_id, "of_number": number})
     return tuple(
         OpenProposal(
             number=number,
@@ -100,27 +112,21 @@ def add_evaluation(connection: Connection, study_id: int, new: Evaluation, now: 
     """Raises NotFoundError for a proposal that the study does not have."""
     if len(new.costs) > len(_COSTS):
         raise ValueError(f"an evaluation has at most {len(_COSTS)} costs, not {len(new.costs)}")
-    asked = connection.execute(
-        select(proposal.c.id, proposal.c.fidelity).where(
-            proposal.c.study_id == study_id, proposal.c.number == new.proposal
-        )
-    ).one_or_none()
+    asked = connection.execute(_ASKED, {"of_study": study_id, "of_number": new.proposal}).one_or_none()
     if asked is None:
         raise NotFoundError(f"There is no proposal {new.proposal} in the study with the id {study_id}.")
     costs = {column.name: cost for column, cost in zip(_COSTS, new.costs, strict=False)}
-    connection.execute(
-        insert(evaluation).values(
-            study_id=study_id,
-            proposal_id=asked.id,
-            fidelity=asked.fidelity,
-            number=new.number,
-            outcome=new.outcome,
-            objective_values={name: encode_number(value) for name, value in new.values.items()},
-            samples=new.samples,
-            told_at=now,
-            **costs,
-        )
-    )
+    values = {
+        "study_id": study_id,
+        "proposal_id": asked.id,
+        "fidelity": asked.fidelity,
+        "number": new.number,
+        "outcome": new.outcome,
+        "objective_values": {name: encode_number(value) for name, value in new.values.items()},
+        "samples": new.samples,
+        "told_at": now,
+    }
+    connection.execute(_INSERT_EVALUATION, {**values, **costs})
 
 
 def evaluations(connection: Connection, study_id: int) -> tuple[Evaluation, ...]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from nago_orchestrator.errors import StaleStateError
 from nago_orchestrator.store.schema import result
@@ -14,6 +14,8 @@ from nago_trainer.contract import TrialResult
 
 _FIELDS = tuple(field.name for field in fields(TrialResult))
 _PREFIX = "result_"
+_AUTHOR = select(result.c.attempt_id).where(result.c.trial_id == bindparam("of_trial"))
+_INSERT = insert(result)
 
 RESULT_COLUMNS = tuple(result.c[name].label(_PREFIX + name) for name in _FIELDS)
 """For a select that joins `result`; `trial_result` reads them."""
@@ -29,21 +31,19 @@ def trial_result(row: Row[Any]) -> TrialResult | None:
 
 def keep(connection: Connection, trial_id: int, attempt_id: int, new: TrialResult, now: datetime) -> None:
     """Stores the trial's result; the same attempt's earlier one stays. Raises StaleStateError for another's."""
-    author = connection.scalar(select(result.c.attempt_id).where(result.c.trial_id == trial_id))
+    author = connection.scalar(_AUTHOR, {"of_trial": trial_id})
     if author is None:
         values = {**asdict(new), "trial_id": trial_id, "attempt_id": attempt_id, "recorded_at": now}
-        connection.execute(insert(result).values(values))
+        connection.execute(_INSERT, values)
     elif author != attempt_id:
         raise StaleStateError("The trial has the result of another attempt already, which stays.")
 
 
-def recorded_at(connection: Connection, attempt_id: int) -> datetime | None:
-    """When the attempt's result was stored; None if it has none."""
-    found: datetime | None = connection.scalar(select(result.c.recorded_at).where(result.c.attempt_id == attempt_id))
-    return found
-
-
 def refuse_any(connection: Connection, trial_id: int) -> None:
     """Raises StaleStateError if the trial has a result: its trainer may store one at any moment."""
-    if connection.scalar(select(result.c.attempt_id).where(result.c.trial_id == trial_id)) is not None:
-        raise StaleStateError("The trial has got a result meanwhile: nothing was changed.")
+    if connection.scalar(_AUTHOR, {"of_trial": trial_id}) is not None:
+        raise came_meanwhile()
+
+
+def came_meanwhile() -> StaleStateError:
+    return StaleStateError("The trial has got a result meanwhile: nothing was changed.")

@@ -1,9 +1,12 @@
-"""The store as the loop sees it: every method is one transaction; every error of the database is one sentence."""
+"""The store as the loop sees it: every method is one transaction, or part of one that was opened for several of them;
+every error of the database is one sentence.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -39,13 +42,12 @@ class Store:
     except that a failed attempt whose result comes late becomes a succeeded one.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @property
-    def address(self) -> str:
+    def __init__(self, engine_: Engine) -> None:
+        self._engine = engine_
+        self._reading = engine.for_reading(engine_)
+        self._thread = _OfThread()
+        self.address = engine.describe(engine_.url)
         """Where the database is, without its password."""
-        return engine.describe(self._engine.url)
 
     @property
     def file(self) -> Path | None:
@@ -55,6 +57,19 @@ class Store:
     def close(self) -> None:
         """Closes the pooled connections; the store may be used again afterwards."""
         self._engine.dispose()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread reads and writes inside is one transaction, which the first of it begins.
+
+        All of it or nothing: an error that leaves the context undoes what was written inside. Not nested.
+        """
+        with ExitStack() as stack:
+            self._thread.stack = stack
+            try:
+                yield
+            finally:
+                self._thread.stack = self._thread.connection = None
 
     # Studies
 
@@ -123,8 +138,8 @@ class Store:
     ) -> None:
         """The proposal with all its trials; their numbers continue those of the study, from 0."""
         with self._write() as connection:
-            history.add_proposal(connection, study_id, proposal, canonical_theta, now)
-            trials.add(connection, study_id, proposal.number, trials_, now)
+            proposal_id = history.add_proposal(connection, study_id, proposal, canonical_theta, now)
+            trials.add(connection, study_id, proposal_id, trials_, now)
 
     def history(self, study_id: int) -> tuple[tuple[Proposal, ...], tuple[Evaluation, ...]]:
         """All proposals in the order of their numbers, all evaluations in told order."""
@@ -240,13 +255,37 @@ class Store:
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with translated(self.address), engine.writing(self._engine) as connection:
-            yield connection
+        if self._thread.stack is None:
+            with self._transaction() as connection:
+                yield connection
+            return
+        if self._thread.connection is None:
+            self._thread.connection = self._thread.stack.enter_context(self._transaction())
+        with translated(self.address):
+            yield self._thread.connection
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with translated(self.address), self._engine.connect() as connection:
+        if self._thread.stack is not None:
+            with self._write() as connection:
+                yield connection
+            return
+        with translated(self.address), self._reading.connect() as connection:
             yield connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with translated(self.address), engine.writing(self._engine) as connection:
+            yield connection
+
+
+class _OfThread(threading.local):
+    """What a thread has opened by `together`."""
+
+    stack: ExitStack | None = None
+    """Ends the transaction."""
+    connection: Connection | None = None
+    """None until something is read or written."""
 
 
 def open_store(url: str) -> Store:

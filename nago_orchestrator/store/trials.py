@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, insert, or_, select, update
 
 from nago_orchestrator.domain import TRIAL_MOVES, NewTrial, Trial, TrialDesign, TrialState
 from nago_orchestrator.errors import NotFoundError, StaleStateError
@@ -19,21 +19,70 @@ from nago_orchestrator.store.schema import attempt, proposal, result, study, tri
 
 _ACTIVE = [state for state in TrialState if not state.is_final]
 
+# Built once: the loop runs each of them for every trial, and building costs as much as running.
+_this = trial.c.id == bindparam("of_trial")
+_of_study = trial.c.study_id == bindparam("of_study")
+_LAST_NUMBER = select(func.max(trial.c.number)).where(_of_study)
+_INSERT = insert(trial)
+_MOVE = update(trial).where(_this, trial.c.state == bindparam("source"))
+_DESIGN = (
+    select(
+        study.c.name.label("study"),
+        trial.c.number,
+        trial.c.architecture,
+        trial.c.width,
+        trial.c.parameters,
+        trial.c.training_seed,
+        proposal.c.fidelity,
+        proposal.c.final,
+    )
+    .join_from(trial, study, trial.c.study_id == study.c.id)
+    .join(proposal, trial.c.proposal_id == proposal.c.id)
+    .where(_this)
+)
 
-def add(connection: Connection, study_id: int, proposal_number: int, new: Sequence[NewTrial], now: datetime) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """The same trials, first by their attempts and then by themselves."""
+
+    attempts: Select[Any]
+    trials: Select[Any]
+
+    @classmethod
+    def of(cls, *chosen: ColumnElement[bool]) -> _Choice:
+        return cls(
+            attempts=select(*ATTEMPT_COLUMNS).join_from(trial, attempt).where(*chosen).order_by(attempt.c.number),
+            # Not sorted: asked to sort, SQLite would read the whole study by number instead of the few rows by state.
+            trials=select(
+                trial.c.id,
+                trial.c.number,
+                trial.c.state,
+                trial.c.not_before,
+                proposal.c.number.label("proposal"),
+                *RESULT_COLUMNS,
+            )
+            .join_from(trial, proposal, trial.c.proposal_id == proposal.c.id)
+            .outerjoin(result, result.c.trial_id == trial.c.id)
+            .where(*chosen),
+        )
+
+
+_ACTIVE_TRIALS = _Choice.of(_of_study, trial.c.state.in_(_ACTIVE))
+_SOME_TRIALS = _Choice.of(
+    _of_study, or_(trial.c.id.in_(bindparam("ids", expanding=True)), trial.c.number > bindparam("beyond"))
+)
+
+
+def add(connection: Connection, study_id: int, proposal_id: int, new: Sequence[NewTrial], now: datetime) -> None:
     """One that is infeasible from the start is final at once."""
     if not new:
         return
-    proposal_id = connection.scalars(
-        select(proposal.c.id).where(proposal.c.study_id == study_id, proposal.c.number == proposal_number)
-    ).one()
-    last = connection.scalar(select(func.max(trial.c.number)).where(trial.c.study_id == study_id))
+    last = connection.scalar(_LAST_NUMBER, {"of_study": study_id})
     first = 0 if last is None else last + 1
     fixed = {"study_id": study_id, "proposal_id": proposal_id, "created_at": now}
-    connection.execute(
-        insert(trial),
-        [{**fixed, **_values(item, now), "number": number} for number, item in enumerate(new, start=first)],
-    )
+    rows = [{**fixed, **_values(item, now), "number": number} for number, item in enumerate(new, start=first)]
+    connection.execute(_INSERT, rows)
 
 
 def _values(new: NewTrial, now: datetime) -> dict[str, Any]:
@@ -44,33 +93,19 @@ def _values(new: NewTrial, now: datetime) -> dict[str, Any]:
 
 
 def active(connection: Connection, study_id: int) -> tuple[Trial, ...]:
-    return _read(connection, trial.c.study_id == study_id, trial.c.state.in_(_ACTIVE))
+    return _read(connection, _ACTIVE_TRIALS, {"of_study": study_id})
 
 
 def some(connection: Connection, study_id: int, ids: Collection[int], beyond: int) -> tuple[Trial, ...]:
     """Those of these ids and those with larger numbers than `beyond`, whatever their state."""
-    return _read(connection, trial.c.study_id == study_id, or_(trial.c.id.in_(ids), trial.c.number > beyond))
+    return _read(connection, _SOME_TRIALS, {"of_study": study_id, "ids": list(ids), "beyond": beyond})
 
 
-def _read(connection: Connection, *chosen: ColumnElement[bool]) -> tuple[Trial, ...]:
+def _read(connection: Connection, choice: _Choice, given: Mapping[str, Any]) -> tuple[Trial, ...]:
     attempts = defaultdict(list)
-    found = select(*ATTEMPT_COLUMNS).join_from(trial, attempt).where(*chosen).order_by(attempt.c.number)
-    for row in connection.execute(found):
+    for row in connection.execute(choice.attempts, given):
         attempts[row.trial_id].append(attempt_of(row))
-    rows = connection.execute(
-        select(
-            trial.c.id,
-            trial.c.number,
-            trial.c.state,
-            trial.c.not_before,
-            proposal.c.number.label("proposal"),
-            *RESULT_COLUMNS,
-        )
-        .join_from(trial, proposal, trial.c.proposal_id == proposal.c.id)
-        .outerjoin(result, result.c.trial_id == trial.c.id)
-        .where(*chosen)
-    ).all()
-    # Sorted here: asked to sort, SQLite would read the whole study by number instead of the few rows by state.
+    rows = connection.execute(choice.trials, given).all()
     return tuple(
         Trial(
             id=row.id,
@@ -87,21 +122,7 @@ def _read(connection: Connection, *chosen: ColumnElement[bool]) -> tuple[Trial, 
 
 def design(connection: Connection, trial_id: int) -> TrialDesign:
     """Raises NotFoundError."""
-    row = connection.execute(
-        select(
-            study.c.name.label("study"),
-            trial.c.number,
-            trial.c.architecture,
-            trial.c.width,
-            trial.c.parameters,
-            trial.c.training_seed,
-            proposal.c.fidelity,
-            proposal.c.final,
-        )
-        .join_from(trial, study, trial.c.study_id == study.c.id)
-        .join(proposal, trial.c.proposal_id == proposal.c.id)
-        .where(trial.c.id == trial_id)
-    ).one_or_none()
+    row = connection.execute(_DESIGN, {"of_trial": trial_id}).one_or_none()
     if row is None:
         raise _unknown(trial_id)
     return TrialDesign(**row._mapping)
@@ -126,12 +147,11 @@ def cancel_queued(connection: Connection, study_id: int, now: datetime) -> None:
     )
 
 
-def move(connection: Connection, trial_id: int, sources: Collection[TrialState], to: TrialState, **values: Any) -> None:
-    """Compare-and-set from one of `sources`. Raises StaleStateError where the trial is in none of them."""
-    allowed = [source for source in sources if to in TRIAL_MOVES[source]]
-    moved = connection.execute(
-        update(trial).where(trial.c.id == trial_id, trial.c.state.in_(allowed)).values(state=to, **values)
-    )
+def move(connection: Connection, trial_id: int, source: TrialState, to: TrialState, **values: Any) -> None:
+    """Compare-and-set. Raises StaleStateError where the trial is not in the state `source`."""
+    if to not in TRIAL_MOVES[source]:
+        raise ValueError(f"no trial becomes {to} that is {source}")
+    moved = connection.execute(_MOVE, {"of_trial": trial_id, "source": source, "state": to, **values})
     if moved.rowcount != 1:
         row = connection.execute(select(trial.c.number, trial.c.state).where(trial.c.id == trial_id)).one_or_none()
         if row is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -34,7 +36,7 @@ class CrashError(BaseException):
 
 
 class CrashingStore(Store):
-    """Dies at one of its writes: before it, or after its commit."""
+    """Dies at one of its writes: before it, or after the commit of its transaction."""
 
     def __init__(self, store: Store, *, writes_until_crash: int, after_commit: bool) -> None:
         super().__init__(store._engine)
@@ -50,12 +52,16 @@ class CrashingStore(Store):
             self._writes_left -= 1
             if self._writes_left == 0 and not self._after_commit:
                 raise CrashError
-            answer = found(*arguments, **named)
-            if self._writes_left == 0:
-                raise CrashError
-            return answer
+            return found(*arguments, **named)
 
         return write
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        with super().together():
+            yield
+        if self._writes_left <= 0:
+            raise CrashError
 
 
 def told(store: Store, study_id: int) -> tuple[tuple[Proposal, ...], tuple[Evaluation, ...]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 
 import pytest
 
@@ -20,12 +21,13 @@ PLANNED = 26
 
 
 class FailingStore(Store):
-    """Every third call of one write fails: before anything was written, or after the commit, unheard."""
+    """Every third call of one write fails: before anything was written, or with the commit, done but unheard."""
 
     def __init__(self, store: Store, *, write: str, after_commit: bool) -> None:
         super().__init__(store._engine)
         self._write_name, self._after_commit = write, after_commit
         self.calls = 0
+        self._fails = False
 
     def __getattribute__(self, name: str):  # type: ignore[no-untyped-def]  # any method of the store
         found = super().__getattribute__(name)
@@ -34,15 +36,20 @@ class FailingStore(Store):
 
         def write(*arguments: object, **named: object) -> object:
             self.calls += 1
-            fails = self.calls % 3 == 0
-            if fails and not self._after_commit:
+            self._fails = self._fails or self.calls % 3 == 0
+            if self._fails and not self._after_commit:
                 raise DatabaseError("The database does not answer.")
-            answer = found(*arguments, **named)
-            if fails:
-                raise DatabaseError("The connection was lost during the commit.")
-            return answer
+            return found(*arguments, **named)
 
         return write
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        self._fails = False
+        with super().together():
+            yield
+        if self._fails:
+            raise DatabaseError("The connection was lost during the commit.")
 
 
 @pytest.fixture

@@ -70,6 +70,11 @@ def is_over(job: Mapping[str, Any]) -> bool:
     return condition(job, "Complete") is not None or condition(job, "Failed") is not None
 
 
+def has_ended(pod: Mapping[str, Any] | None) -> bool:
+    """Whether the pod tells how its trainer ended: then it will tell nothing else."""
+    return bool(_terminated(pod))
+
+
 def ended(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], *, log_tail: str | None = None) -> Observation:
     """What is known of a Job that is over. `pods` are its own; they may be gone, or have no statuses."""
     pod = newest(pods)

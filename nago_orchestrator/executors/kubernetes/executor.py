@@ -23,7 +23,7 @@ from nago_orchestrator.executors.kubernetes.api_errors import (
     ApiUnavailableError,
     ForeignJobError,
 )
-from nago_orchestrator.executors.kubernetes.causes import ended, is_over
+from nago_orchestrator.executors.kubernetes.causes import ended, has_ended, is_over
 from nago_orchestrator.executors.kubernetes.errands import Errand, Errands
 from nago_orchestrator.executors.kubernetes.jobs import JobApi
 from nago_orchestrator.executors.kubernetes.labels import StudyLabel
@@ -38,7 +38,9 @@ from nago_trainer.contract import TrialTask
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 2.0
-"""How long one call waits for the API server, whatever it asks of it."""
+"""How long a look waits for the first list of Jobs."""
+ERRAND_SECONDS = 0.05
+"""How long the loop waits for requests that it has begun: there is other work meanwhile."""
 CLOSE_SECONDS = 20.0
 """How long what cannot be deleted is tried again before this process lets go of it."""
 CLOSE_PAUSE_SECONDS = 0.5
@@ -84,7 +86,7 @@ class KubernetesExecutor:
         self._leave_api_until = datetime.min.replace(tzinfo=UTC)
         self._changes = -1
         """Of the watch, when its Jobs were last looked at."""
-        self._errands = Errands(at_once=AT_ONCE, patience=PATIENCE_SECONDS, name=f"jobs of {study.name}")
+        self._errands = Errands(at_once=AT_ONCE, patience=ERRAND_SECONDS, name=f"jobs of {study.name}")
 
     @property
     def name(self) -> str:
@@ -217,7 +219,9 @@ class KubernetesExecutor:
             log.warning("the Job %s cannot be created now: %s", name, error, extra=self._about(name))
 
     def _read_end(self, name: str, job: Mapping[str, Any]) -> Observation:
-        pods = self._api.pods(f"job-name={name}")
+        pods = self._api.recent_pods(f"job-name={name}")
+        if not has_ended(newest(pods)):
+            pods = self._api.pods(f"job-name={name}")
         seen = ended(job, pods)
         pod = newest(pods)
         if seen.failure is None or pod is None or not trainer_status(pod).get("containerID"):

@@ -60,6 +60,10 @@ class JobApi:
     def pods(self, selector: str) -> list[Object]:
         return self._list(f"{self._core}/pods", {"labelSelector": selector})
 
+    def recent_pods(self, selector: str) -> list[Object]:
+        """As the API server remembers them, which may be a little late and spares it reading every pod there is."""
+        return self._list(f"{self._core}/pods", {"labelSelector": selector, "resourceVersion": "0"})
+
     def failed_creates(self) -> list[Object]:
         """Events of Jobs of this namespace whose pods could not be created; Kubernetes keeps them for about an hour."""
         return self._list(f"{self._core}/events", {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"})

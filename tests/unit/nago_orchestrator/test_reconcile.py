@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +30,17 @@ from nago_orchestrator.domain import (
     Trial,
     TrialState,
 )
-from nago_orchestrator.reconcile import LONGEST_PAUSE, RESULT_GRACE, Limits, RetryPolicy, Rules, Snapshot, Spent, plan
+from nago_orchestrator.reconcile import (
+    LONGEST_PAUSE,
+    PORTION,
+    RESULT_GRACE,
+    Limits,
+    RetryPolicy,
+    Rules,
+    Snapshot,
+    Spent,
+    plan,
+)
 from nago_trainer.contract import TrialResult
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -209,7 +220,21 @@ def test_a_result_may_be_on_its_way_for_a_while_after_a_good_end() -> None:
 
 
 def test_results_are_told_before_anything_new_is_asked() -> None:
-    assert plan(snapshot(tellable=(4, 5)), RULES, NOW) == [Tell(4), Tell(5)]
+    assert plan(snapshot(tellable=(4, 5)), RULES, NOW) == [Tell(4), Tell(5), Ask(), Ask()]
+
+
+def test_nothing_is_asked_before_what_has_ended_is_told() -> None:
+    done = replace(trial(attempt()), result=RESULT)
+    actions = plan(snapshot(done, queued(1), seen=RUNNING), replace(RULES, parallelism=4), NOW)
+    assert [type(action) for action in actions] == [AcceptResult, StartAttempt]
+
+
+def test_of_many_ends_the_first_have_successors_before_the_last_are_looked_at() -> None:
+    ended_trials = [replace(trial(attempt(), number=number), result=RESULT) for number in range(5 * PORTION)]
+    rules = replace(RULES, parallelism=10 * PORTION)
+    crowd = snapshot(*ended_trials, seen=RUNNING, tellable=tuple(range(100, 100 + 2 * PORTION)))
+    counts = Counter(type(action) for action in plan(crowd, rules, NOW))
+    assert counts == {AcceptResult: PORTION, Tell: PORTION, Ask: PORTION}
 
 
 @pytest.mark.parametrize(
