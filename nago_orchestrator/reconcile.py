@@ -132,15 +132,14 @@ def _wind_up(snapshot: Snapshot) -> list[Action]:
     state = AttemptState.CANCELLED if cancelled else AttemptState.FAILED
     failure = None if cancelled else Failure.INTERRUPTED
     trial_to = TrialState.CANCELLED if cancelled else TrialState.QUEUED
-    actions: list[Action] = []
-    for trial in snapshot.trials:
-        attempt = trial.live_attempt
-        if attempt is not None:
-            observation = snapshot.observations.get(attempt.name)
-            actions += [StopAttempt(attempt), EndAttempt(trial, attempt, state, failure, observation, trial_to)]
-    if cancelled and any(trial.state is TrialState.QUEUED for trial in snapshot.trials):
-        actions.append(CancelQueued())
-    return actions
+    live = [(trial, attempt) for trial in snapshot.trials if (attempt := trial.live_attempt)]
+    stops = [StopAttempt(attempt) for _, attempt in live]
+    ends = [
+        EndAttempt(trial, attempt, state, failure, snapshot.observations.get(attempt.name), trial_to)
+        for trial, attempt in live
+    ]
+    queued = cancelled and any(trial.state is TrialState.QUEUED for trial in snapshot.trials)
+    return [*stops, *ends, *([CancelQueued()] if queued else [])]
 
 
 def _settle_attempts(snapshot: Snapshot, retries: RetryPolicy, now: datetime) -> list[Action]:
