@@ -37,12 +37,7 @@ SEARCHES: Mapping[str, Mapping[str, Any]] = {
     "random": {"algorithm": "random", "proposals": 40},
     "bohb": {"algorithm": "bohb", "iterations": 15},
     "mobo": {"algorithm": "mobo", "evaluations": 40},
-    "mobo-ehvi-gp": {
-        "algorithm": "mobo",
-        "evaluations": 40,
-        "acquisition": "ehvi",
-        "surrogate": "gaussian-process",
-    },
+    "ehvi": {"algorithm": "ehvi", "evaluations": 40},
     "phases": {
         "algorithm": "phases",
         "phases": [{"algorithm": "bohb", "iterations": 6}, {"algorithm": "mobo", "evaluations": 24}],

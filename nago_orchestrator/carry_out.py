@@ -27,6 +27,7 @@ from nago_orchestrator.events import EventKind
 from nago_orchestrator.proposers.port import Pause
 from nago_orchestrator.session import Asked, Session
 from nago_orchestrator.trial_design import attempt_name, build_task
+from nago_orchestrator.wording import counted
 from nago_trainer.architecture import canonical
 
 STOP_GRACE_SECONDS = 2.0
@@ -55,7 +56,7 @@ def store_proposal(asked: Asked, session: Session) -> None:
     session.store.add_proposal(session.study_id, proposal, canonical(proposal.theta), asked.trials, session.clock())
     session.emit(
         EventKind.PROPOSED,
-        f"proposal {proposal.number}: {proposal.fidelity} epochs, by {proposal.origin}",
+        f"proposal {proposal.number}: {counted(proposal.fidelity, 'epoch')}, by {proposal.origin}",
         proposal=proposal.number,
         fidelity=proposal.fidelity,
     )
@@ -112,7 +113,7 @@ def _accept(action: AcceptResult, session: Session) -> None:
     session.emit(
         EventKind.SUCCEEDED,
         f"trial {action.trial.number}: validation accuracy {result.validation_accuracy:.2%}"
-        f" after {result.epochs} epochs in {result.seconds:.1f} s{diverged}",
+        f" after {counted(result.epochs, 'epoch')} in {result.seconds:.1f} s{diverged}",
         trial=action.trial.number,
         attempt=action.attempt.number,
         accuracy=result.validation_accuracy,

@@ -12,9 +12,9 @@ from nago_orchestrator.executors.kubernetes.checks.facts import ExaminedStudy
 from nago_orchestrator.findings import Finding, ok, problem
 from nago_orchestrator.preview import Preview, first_job, preview_study, study_cost
 from nago_orchestrator.recipe import study_recipe
-from nago_orchestrator.report import quantities
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.checks import database_findings
+from nago_orchestrator.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def _preview(spec: StudySpec) -> tuple[Preview | None, Finding]:
         remedy = "raise trainer.parameter_limit, or narrow the space"
         return None, problem(check, f"none of its first {infeasible} networks fits the parameter limit", remedy)
     cost = study_cost(spec)
-    return preview, ok(check, f"{quantities.count(cost.trials)} trials, {quantities.count(cost.epochs)} epochs in all")
+    return preview, ok(check, f"{counted(cost.trials, 'trial')}, {counted(cost.epochs, 'epoch')} in all")
 
 
 def _cluster(preview: Preview | None, now: datetime) -> Iterator[Finding]:

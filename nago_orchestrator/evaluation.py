@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Protocol
 
 from nago_orchestrator.domain import Evaluation, Goal, Objective, Outcome, TrialState
 from nago_trainer.contract import TrialResult
@@ -30,18 +31,39 @@ class Metric:
     value: Callable[[EndedTrial, TrialResult], float]
 
 
+class Sized(Protocol):
+    """What is known of an architecture before it trains."""
+
+    @property
+    def parameters(self) -> int: ...
+    @property
+    def flops(self) -> int | None: ...
+    @property
+    def bytes_per_sample(self) -> int | None: ...
+
+
+KNOWN_BEFORE_TRAINING: Mapping[str, Callable[[Sized], float]] = {
+    "memory": lambda size: float(size.bytes_per_sample or 0),
+    "parameters": lambda size: float(size.parameters),
+    "flops": lambda size: float(size.flops or 0),
+}
+"""By its name, each metric that follows from the architecture alone."""
+
+
+def _before_training(name: str, unit: str) -> Metric:
+    measure = KNOWN_BEFORE_TRAINING[name]
+    return Metric(Goal.MINIMIZE, unit, lambda trial, result: measure(trial))
+
+
 METRICS: Mapping[str, Metric] = {
     "accuracy": Metric(Goal.MAXIMIZE, "fraction", lambda trial, result: result.validation_accuracy),
     "error": Metric(Goal.MINIMIZE, "fraction", lambda trial, result: 1.0 - result.validation_accuracy),
     "loss": Metric(Goal.MINIMIZE, "nats", lambda trial, result: result.validation_loss),
-    "memory": Metric(Goal.MINIMIZE, "bytes per sample", lambda trial, result: float(trial.bytes_per_sample or 0)),
-    "parameters": Metric(Goal.MINIMIZE, "count", lambda trial, result: float(trial.parameters)),
-    "flops": Metric(Goal.MINIMIZE, "per sample", lambda trial, result: float(trial.flops or 0)),
+    "memory": _before_training("memory", "bytes per sample"),
+    "parameters": _before_training("parameters", "count"),
+    "flops": _before_training("flops", "per sample"),
     "seconds": Metric(Goal.MINIMIZE, "seconds", lambda trial, result: result.seconds),
 }
-
-KNOWN_BEFORE_TRAINING = ("memory", "parameters", "flops")
-"""Metrics that follow from the architecture alone."""
 
 
 def evaluate(

@@ -28,7 +28,7 @@ ANYWHERE = (
     Package("hpbandster", "bohb", "searches by BOHB"),
     Package("ConfigSpace", "bohb", "searches by BOHB"),
     Package("numpyro", "mobo", "searches by mobo and phases with it"),
-    Package("pymoo", "mobo", "searches by mobo and phases with it"),
+    Package("pymoo", "mobo", "searches by mobo, by ehvi, and phases with them"),
     Package("plotly", "report", "nago-orch report"),
 )
 FOR_LOCAL = (

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from nago_orchestrator import seeds
 from nago_orchestrator.domain import Objective, PriorEvaluation, TrainingRecipe
@@ -17,7 +18,20 @@ from nago_orchestrator.errors import InputError
 from nago_orchestrator.proposers.port import Proposer
 from nago_orchestrator.space import SearchSpace
 from nago_orchestrator.spec import StudySpec
-from nago_orchestrator.spec.search import BohbSection, MobohbSection, MoboSection, RandomSection, SinglePhase, phases_of
+from nago_orchestrator.spec.search import (
+    BatchSection,
+    BohbSection,
+    EhviSection,
+    MobohbSection,
+    MoboSection,
+    RandomSection,
+    SinglePhase,
+    phases_of,
+)
+
+if TYPE_CHECKING:  # loaded with the searches that need them
+    from nago_orchestrator.acquisition.batch import AcquisitionOptions
+    from nago_orchestrator.proposers.mobo_batch import Fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +78,8 @@ def _begin(section: SinglePhase, setting: _Setting, prior: tuple[PriorEvaluation
             return _bohb(section, setting, prior)
         case MoboSection():
             return _mobo(section, setting, prior)
+        case EhviSection():
+            return _ehvi(section, setting, prior)
         case MobohbSection():
             return _mobohb(section, setting, prior)
 
@@ -111,16 +127,36 @@ def _mobo(section: MoboSection, setting: _Setting, prior: tuple[PriorEvaluation,
         from nago_orchestrator.acquisition.batch import Acquisition, AcquisitionOptions
         from nago_orchestrator.acquisition.gain import Gain, GainOptions
         from nago_orchestrator.acquisition.usemo import UsemoOptions
-        from nago_orchestrator.proposers.mobo import Mobo
         from nago_orchestrator.proposers.mobo_fit import fit_gaussian, network_fit
-        from nago_orchestrator.proposers.mobo_known import cost_sampler, known_from_draws, known_places
-        from nago_orchestrator.proposers.mobo_plan import MoboOptions, MoboPlan
         from nago_orchestrator.surrogate.options import SurrogateOptions
+
+    usemo = UsemoOptions(gains=GainOptions(gain=Gain(section.gain)))
+    network = network_fit(SurrogateOptions(heteroscedastic=section.noise == "heteroscedastic"))
+    options = AcquisitionOptions(acquisition=Acquisition.USEMO, usemo=usemo)
+    return _batches(section, setting, prior, options, network if section.surrogate == "network" else fit_gaussian)
+
+
+def _ehvi(section: EhviSection, setting: _Setting, prior: tuple[PriorEvaluation, ...]) -> Proposer:
+    with _needed("EHVI", "mobo"):
+        from nago_orchestrator.acquisition.batch import Acquisition, AcquisitionOptions
+        from nago_orchestrator.proposers.mobo_fit import fit_gaussian
+
+    return _batches(section, setting, prior, AcquisitionOptions(acquisition=Acquisition.EHVI), fit_gaussian)
+
+
+def _batches(
+    section: BatchSection,
+    setting: _Setting,
+    prior: tuple[PriorEvaluation, ...],
+    acquisition: AcquisitionOptions,
+    fit: Fit,
+) -> Proposer:
+    from nago_orchestrator.proposers.mobo import Mobo
+    from nago_orchestrator.proposers.mobo_known import cost_sampler, known_from_draws, known_places
+    from nago_orchestrator.proposers.mobo_plan import MoboOptions, MoboPlan
 
     objectives, space = setting.objectives, setting.space
     references = [None if item.reference is None else item.cost(item.reference) for item in objectives]
-    usemo = UsemoOptions(gains=GainOptions(gain=Gain(section.gain)))
-    acquisition = AcquisitionOptions(acquisition=Acquisition(section.acquisition), usemo=usemo)
     plan = MoboPlan(
         space=space,
         study_seed=setting.seed,
@@ -130,15 +166,10 @@ def _mobo(section: MoboSection, setting: _Setting, prior: tuple[PriorEvaluation,
         reference=None if None in references else tuple(cost for cost in references if cost is not None),
         options=MoboOptions(batch=section.batch, acquisition=acquisition),
     )
-    network = network_fit(SurrogateOptions(heteroscedastic=section.noise == "heteroscedastic"))
     places = known_places(objectives, section.learn)
     sample = cost_sampler(setting.recipe, [objectives[place] for place in places], connected=space.connected)
-    return Mobo(
-        plan,
-        network if section.surrogate == "network" else fit_gaussian,
-        known=known_from_draws(space, setting.seed, places, sample) if places else None,
-        prior=prior,
-    )
+    known = known_from_draws(space, setting.seed, places, sample) if places else None
+    return Mobo(plan, fit, known=known, prior=prior)
 
 
 def _mobohb(section: MobohbSection, setting: _Setting, prior: tuple[PriorEvaluation, ...]) -> Proposer:

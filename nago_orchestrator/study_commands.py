@@ -128,13 +128,18 @@ def cancel_study(name: str, url: str, now: datetime) -> Study:
     return store.study(name)
 
 
-def verify_replay(name: str, url: str) -> tuple[Difference, ...]:
-    """Ask a new proposer for every proposal again and compare; empty if all are the same."""
+def verify_replay(name: str, url: str, on_progress: Callable[[int, int], None]) -> tuple[Difference, ...]:
+    """Ask a new proposer for every proposal again and compare; empty if all are the same.
+
+    `on_progress` is given proposals done and in all, at first 0: the next one may take a search minutes.
+    """
     store = open_store(url)
     study = store.study(name)
     proposals, evaluations = search_alone(*store.history(study.id))
     proposer = make_proposer(StudySpec.from_canonical(study.spec), study.recipe, study.prior)
-    return verify(proposer, proposals, evaluations)
+    if proposals:
+        on_progress(0, len(proposals))
+    return verify(proposer, proposals, evaluations, lambda done: on_progress(done, len(proposals)))
 
 
 def verify_draws(name: str, url: str, on_progress: Callable[[int, int], None]) -> tuple[Difference, ...]:

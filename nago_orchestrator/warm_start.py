@@ -46,7 +46,7 @@ def prior_evaluations(
         known = ", ".join(map(str, sorted({proposal.fidelity for proposal in thetas.values()}))) or "none"
         raise SpecError(
             f"There is nothing to begin from in the study {source.name!r}: it has no evaluation at "
-            f"{', '.join(map(str, fidelities))} epochs (its own fidelities: {known})."
+            f"this study's fidelities, {', '.join(map(str, fidelities))} (its own: {known})."
         )
     return found
 

@@ -10,7 +10,7 @@ from nago_orchestrator.errors import InputError, NagoError
 from nago_orchestrator.generators import Row, searched
 from nago_orchestrator.space import SearchSpace
 from nago_orchestrator.spec import StudySpec
-from nago_orchestrator.spec.search import MoboSection, phases_of
+from nago_orchestrator.spec.search import BatchSection, MoboSection, phases_of
 from nago_orchestrator.surrogate.port import Surrogate
 
 
@@ -64,11 +64,12 @@ def study_beliefs(
 
 def _study_fit(spec: StudySpec) -> Fit:
     """Of the newest phase that has a surrogate; of other searches the paper's, a heteroscedastic network."""
-    asked = [phase for phase in phases_of(spec.search) if isinstance(phase, MoboSection)]
+    asked = [phase for phase in phases_of(spec.search) if isinstance(phase, BatchSection)]
+    newest = asked[-1] if asked else None
     try:
-        if asked and asked[-1].surrogate == "gaussian-process":
-            return _process_fit(spec.seed)
-        return _network_fit(spec.seed, heteroscedastic=not asked or asked[-1].noise == "heteroscedastic")
+        if isinstance(newest, MoboSection) and newest.surrogate == "network":
+            return _network_fit(spec.seed, heteroscedastic=newest.noise == "heteroscedastic")
+        return _process_fit(spec.seed) if newest else _network_fit(spec.seed, heteroscedastic=True)
     except ModuleNotFoundError as error:
         raise InputError(
             f"a surrogate needs the package {error.name}: pip install 'nago-orchestrator[mobo]'"

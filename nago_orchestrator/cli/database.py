@@ -22,11 +22,11 @@ def upgrade(database: Database = None) -> None:
 @app.command()
 def check(database: Database = None) -> None:
     """Say which schema the database has; exit code 2 unless it is the one this program needs."""
-    from nago_orchestrator.places import database_url
+    from nago_orchestrator.cli.reading import known_database
     from nago_orchestrator.store import versions
     from nago_orchestrator.store.engine import describe, parse
 
-    url = database_url(database)
+    url = known_database(database)
     status = versions.check(url)
     versions.refuse_other(status, describe(parse(url)))
     typer.echo(f"the database {describe(parse(url))} has schema {status.found}, the one this program needs")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from nago_orchestrator.report import quantities
+from nago_orchestrator.wording import counted
 
 if TYPE_CHECKING:  # torch aside, the heaviest imports of the command line
     from nago_orchestrator.preview import Cost, Preview
@@ -39,11 +40,13 @@ def _first(preview: Preview, now: datetime) -> dict[str, Any]:
 
 def cost_lines(spec: StudySpec, cost: Cost) -> Iterator[str]:
     yield f"study {spec.name}, {spec.search.algorithm}, seed {spec.seed}: nothing is stored"
-    by_fidelity = ", ".join(f"{count} of {epochs} epochs" for epochs, count in cost.trials_by_fidelity.items())
-    yield f"{_many(cost.trials, 'trial')}, {_many(cost.epochs, 'epoch')} in all: {by_fidelity}"
+    by_fidelity = ", ".join(
+        f"{count} of {counted(epochs, 'epoch')}" for epochs, count in cost.trials_by_fidelity.items()
+    )
+    yield f"{counted(cost.trials, 'trial')}, {counted(cost.epochs, 'epoch')} in all: {by_fidelity}"
     limits = spec.limits
     told = [
-        f"{_many(cost.most_trials, 'trial')}" if cost.most_trials is not None else None,
+        counted(cost.most_trials, "trial") if cost.most_trials is not None else None,
         f"{quantities.number(limits.gpu_hours)} GPU-hours" if limits.gpu_hours is not None else None,
         quantities.duration(limits.wall_time) if limits.wall_time is not None else None,
     ]
@@ -54,8 +57,8 @@ def cost_lines(spec: StudySpec, cost: Cost) -> Iterator[str]:
 def execution_lines(preview: Preview) -> Iterator[str]:
     execution = preview.spec.execution
     if execution.where != "kubernetes" or execution.kubernetes is None:
-        threads = _many(execution.threads, "thread")
-        yield f"at most {_many(execution.parallelism, 'process')} at a time on this machine, each with {threads}"
+        threads = counted(execution.threads, "thread")
+        yield f"at most {counted(execution.parallelism, 'process')} at a time on this machine, each with {threads}"
         return
     from nago_orchestrator.preview import first_resources
 
@@ -65,27 +68,22 @@ def execution_lines(preview: Preview) -> Iterator[str]:
     gpus = f"{gpu.count} {gpu.resource}, " if gpu.count else "no GPU, "
     source = "given" if execution.kubernetes.memory else "from the plan"
     yield (
-        f"at most {_many(execution.parallelism, 'Job')} at a time, each with {gpus}{requests[0]} CPU, "
+        f"at most {counted(execution.parallelism, 'Job')} at a time, each with {gpus}{requests[0]} CPU, "
         f"{requests[1]} memory ({source}; limit {_range([found['limits']['memory'] for found in resources])})"
     )
     if gpu.count:
-        yield f"at most {_many(execution.parallelism * gpu.count, gpu.resource)} at a time in all"
+        yield f"at most {quantities.count(execution.parallelism * gpu.count)} {gpu.resource} at a time in all"
 
 
 def network_lines(preview: Preview) -> Iterator[str]:
     trials = [trial for _, trial in preview.feasible]
     parameters = _span([trial.parameters for trial in trials], quantities.count)
     memory = _span([trial.bytes_per_sample or 0 for trial in trials], quantities.size)
-    drawn = f"{_many(len(trials), 'network')} drawn for an estimate"
+    drawn = f"{counted(len(trials), 'network')} drawn for an estimate"
     yield f"{drawn}: {parameters} parameters, {memory} per image while training"
     if len(trials) < len(preview.drawn):
         infeasible = len(preview.drawn) - len(trials)
         yield f"{infeasible} more could not be trained within the parameter limit"
-
-
-def _many(count: int, what: str) -> str:
-    plural = "es" if what.endswith("s") else "s"
-    return f"{quantities.count(count)} {what if count == 1 or '/' in what else what + plural}"
 
 
 def _span(values: list[int], show: Any) -> str:

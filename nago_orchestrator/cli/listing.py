@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from nago_orchestrator.cli import columns
-from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName, TrialName
+from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName, TrialName, word_option
 from nago_orchestrator.cli.reading import chosen_study, chosen_trial, reading
 from nago_orchestrator.cli.tables import Row, print_facts, print_rows, print_table, to_json
 from nago_orchestrator.domain import TrialState
@@ -24,7 +24,9 @@ def list_studies(output: Output = OutputFormat.TABLE, database: Database = None)
 
 def trials(
     name: StudyName = None,
-    state: Annotated[TrialState | None, typer.Option("--state", help="Only those in this state.")] = None,
+    state: Annotated[
+        TrialState | None, word_option(TrialState, "state", "--state", told="Only those in this state.")
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Only the newest so many.")] = None,
     output: Output = OutputFormat.TABLE,
     database: Database = None,

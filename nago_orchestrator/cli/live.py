@@ -14,6 +14,7 @@ from rich.text import Text
 
 from nago_orchestrator.events import Event, EventKind
 from nago_orchestrator.report import quantities
+from nago_orchestrator.wording import counted
 
 LAST = 10
 """Events in view."""
@@ -55,7 +56,7 @@ class Progress:
     @property
     def headline(self) -> str:
         counts = self._counts
-        parts = [f"{counts[EventKind.SUCCEEDED]:,} trials succeeded", f"{len(self._running)} running"]
+        parts = [f"{counted(counts[EventKind.SUCCEEDED], 'trial')} succeeded", f"{len(self._running)} running"]
         parts += [f"{counts[kind]:,} {kind}" for kind in (EventKind.FAILED, EventKind.INFEASIBLE) if counts[kind]]
         if self._best is not None:
             parts.append(f"best accuracy {quantities.percent(self._best[0])} (trial {self._best[1]})")

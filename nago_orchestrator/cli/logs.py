@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nago_orchestrator.cli.options import Database, TrialName
-from nago_orchestrator.cli.reading import chosen_trial, reading
+from nago_orchestrator.cli.reading import chosen_trial, known_database, reading
 from nago_orchestrator.cli.tables import Row
 from nago_orchestrator.domain import AttemptState, TrialState
 from nago_orchestrator.errors import NotFoundError
+from nago_orchestrator.wording import counted
 from nago_trainer.contract import EpochRecord
 
 if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
@@ -37,10 +38,9 @@ def logs(
     database: Database = None,
 ) -> None:
     """What an attempt of a trial printed; while it runs, also from its pod."""
-    from nago_orchestrator.places import database_url
     from nago_orchestrator.trial_logs import log_source
 
-    url = database_url(database)
+    url = known_database(database)
     with reading(database) as engine:
         study, number = chosen_trial(engine, trial)
         first = _first_look(engine, study, number, attempt, wait=follow)
@@ -109,7 +109,7 @@ def _attempt(engine: Engine, study: str, number: int, wanted: int | None) -> Row
     for row in reversed(rows):
         if wanted is None or row["attempt"] == wanted:
             return {**row, "epochs": [epoch for epoch in shown["epoch_rows"] if epoch["attempt"] == row["attempt"]]}
-    raise NotFoundError(f"the trial {study}/{number} has {len(rows)} attempts; there is no attempt {wanted}")
+    raise NotFoundError(f"the trial {study}/{number} has {counted(len(rows), 'attempt')}; there is no attempt {wanted}")
 
 
 def _is_live(row: Row) -> bool:

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from nago_orchestrator.errors import InputError
 
 
 class OutputFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+
+
+def word_option(words: type[StrEnum], what: str, *names: str, told: str) -> Any:
+    """An option that takes one of `words`, `what` they are; any other is refused in this program's own words."""
+
+    def read(text: str) -> StrEnum:
+        known = [str(word) for word in words]
+        if text in known:
+            return words(text)
+        from nago_orchestrator.spec.scalars import suggestion
+
+        raise InputError(f"{names[0]} names an unknown {what} '{text}'{suggestion(text, known)}")
+
+    def complete(incomplete: str) -> list[str]:
+        return [str(word) for word in words if word.startswith(incomplete)]
+
+    return typer.Option(*names, parser=read, metavar=f"<{'|'.join(words)}>", autocompletion=complete, help=told)
 
 
 Database = Annotated[
@@ -24,7 +43,7 @@ Database = Annotated[
         "Default: NAGO_DATABASE_URL, else one SQLite file in your data folder.",
     ),
 ]
-Output = Annotated[OutputFormat, typer.Option("--output", "-o", help="How to print.")]
+Output = Annotated[OutputFormat, word_option(OutputFormat, "format", "--output", "-o", told="How to print.")]
 StudyName = Annotated[str | None, typer.Argument(metavar="STUDY", help="May be left out where there is only one.")]
 TrialName = Annotated[
     str,

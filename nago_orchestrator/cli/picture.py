@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from nago_orchestrator.cli.tables import Row
 from nago_orchestrator.report import quantities
+from nago_orchestrator.wording import counted
 
 
 def facts(row: Row) -> list[str]:
     """From a row with nodes, parameters, bytes_per_sample and width; what is None is left out."""
-    texts = [f"{quantities.count(row['nodes'])} nodes", f"{quantities.count(row['parameters'])} parameters"]
+    texts = [counted(row["nodes"], "node"), counted(row["parameters"], "parameter")]
     if row.get("bytes_per_sample") is not None:
         texts.append(f"{quantities.size(row['bytes_per_sample'])} per sample in training")
     if row.get("width") is not None:

@@ -12,13 +12,22 @@ if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
     from sqlalchemy import Engine
 
 
+def known_database(option: str | None) -> str:
+    """The address of `--database` for a command that creates none: a file must be there. Raises DatabaseError."""
+    from nago_orchestrator.places import database_url
+    from nago_orchestrator.store.versions import refuse_missing_file
+
+    url = database_url(option)
+    refuse_missing_file(url)
+    return url
+
+
 @contextmanager
 def reading(option: str | None) -> Iterator[Engine]:
     """The database of `--database`, for as long as the context lasts. Raises DatabaseError."""
-    from nago_orchestrator.places import database_url
     from nago_orchestrator.store.versions import open_engine
 
-    engine = open_engine(database_url(option))
+    engine = open_engine(known_database(option))
     try:
         yield engine
     finally:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nago_orchestrator.cli import columns
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
-from nago_orchestrator.cli.reading import chosen_study, reading
+from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.cli.tables import Column, print_rows
+from nago_orchestrator.wording import counted
+
+if TYPE_CHECKING:  # numpy costs a tenth of a second
+    from nago_orchestrator.proposers.replay import Difference
 
 FAILED = 3
-EVERY = 1000
+PAUSE_SECONDS = 10.0
+"""Between two lines of progress where no terminal is looked at."""
 DIFFERENCES = (
     Column(key="proposal", title="proposal"),
     Column(key="trial", title="trial"),
@@ -54,14 +61,14 @@ def replay(
 def _verify(study: str, output: OutputFormat, database: str | None, *, proposals_only: bool) -> None:
     from dataclasses import asdict
 
-    from nago_orchestrator.places import database_url
     from nago_orchestrator.study_commands import verify_draws, verify_replay
 
-    url = database_url(database)
-    differences = verify_replay(study, url)
+    url = known_database(database)
+    differences = verify_replay(study, url, progress("proposal", "made again"))
+    _end_line(differences)
     same, error = f"the same: every proposal of {study} follows from its seed and what it was told", "proposed"
     if not differences and not proposals_only:
-        differences = verify_draws(study, url, _show_progress)
+        differences = verify_draws(study, url, progress("trial", "drawn again"))
         same, error = f"{same}, every architecture from its theta and seed", "drawn"
     print_rows([asdict(difference) for difference in differences], DIFFERENCES, output, empty=same)
     if differences:
@@ -69,9 +76,23 @@ def _verify(study: str, output: OutputFormat, database: str | None, *, proposals
         raise typer.Exit(FAILED)
 
 
-def _show_progress(done: int, count: int) -> None:
-    """A line that is written over on a terminal; elsewhere one line for every EVERY trials."""
-    if sys.stderr.isatty():
-        typer.echo(f"\r{done:,} of {count:,} trials drawn again", err=True, nl=done == count)
-    elif done % EVERY == 0:
-        typer.echo(f"{done:,} of {count:,} trials drawn again", err=True)
+def progress(what: str, how: str, clock: Callable[[], float] = time.monotonic) -> Callable[[int, int], None]:
+    """Shows what is done, and of how many: on a terminal in a line that is written over, elsewhere now and then."""
+    told_at = clock()
+
+    def show(done: int, count: int) -> None:
+        nonlocal told_at
+        line = f"{done:,} of {counted(count, what)} {how}"
+        if sys.stderr.isatty():
+            typer.echo(f"\r{line}", err=True, nl=done == count)
+        elif clock() - told_at >= PAUSE_SECONDS:
+            told_at = clock()
+            typer.echo(line, err=True)
+
+    return show
+
+
+def _end_line(differences: Sequence[Difference]) -> None:
+    """Proposals are compared until the first one that differs, in the midst of the line of progress."""
+    if differences and sys.stderr.isatty():
+        typer.echo(err=True)

@@ -91,9 +91,9 @@ def _with_beliefs(made: StudyReport, spec: StudySpec) -> StudyReport:
 def _learnt(spec: StudySpec) -> tuple[str, ...]:
     """The objectives that the newest phase with a surrogate learns from evaluations, in the study's order."""
     from nago_orchestrator.evaluation import KNOWN_BEFORE_TRAINING
-    from nago_orchestrator.spec.search import MoboSection, phases_of
+    from nago_orchestrator.spec.search import BatchSection, phases_of
 
-    asked = [name for phase in phases_of(spec.search) if isinstance(phase, MoboSection) for name in phase.learn]
+    asked = [name for phase in phases_of(spec.search) if isinstance(phase, BatchSection) for name in phase.learn]
     known = set(KNOWN_BEFORE_TRAINING) - set(asked)
     return tuple(objective.name for objective in spec.objectives if objective.name not in known)
 

@@ -15,6 +15,7 @@ from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.cli.tables import Column, Row, print_facts, print_rows, print_table, to_json
 from nago_orchestrator.domain import Goal, Objective
 from nago_orchestrator.report import quantities
+from nago_orchestrator.wording import counted
 
 TRAINED = (
     Column(key="parent", title="generator"),
@@ -134,7 +135,12 @@ def _spread(generator: Row) -> list[tuple[str, str]]:
     mean, deviation = (quantities.objective(generator["objective"], generator[key]) for key in ("mean", "deviation"))
     again = len(generator["proposals"])
     where = f", evaluated {again} times" if again > 1 else ""
-    return [("spread", f"mean {mean}, standard deviation {deviation} over {generator['networks']} networks{where}")]
+    return [
+        (
+            "spread",
+            f"mean {mean}, standard deviation {deviation} over {counted(generator['networks'], 'network')}{where}",
+        )
+    ]
 
 
 def _print_trained(trained: Sequence[Row]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -86,7 +86,7 @@ def sample(  # noqa: PLR0913  # one argument for each option of the command
         "classes": classes,
     }
     setting = replace(setting, **{key: value for key, value in chosen.items() if value is not None})
-    setting = replace(setting, theta={**setting.theta, **parse_theta(theta or ())})
+    setting = replace(setting, theta={**setting.theta, **parse_theta(theta or (), setting.theta)})
     architectures = _draw_all(setting, range(seed, seed + count))
     rows = [describe(architecture, number, setting) for number, architecture in enumerate(architectures, start=seed)]
     if draw is not None:
@@ -94,18 +94,22 @@ def sample(  # noqa: PLR0913  # one argument for each option of the command
     print_rows(rows, COLUMNS, output, empty="")
 
 
-def parse_theta(texts: Sequence[str]) -> dict[str, float]:
-    """["top_k=4", "top_p=0.3"] as numbers. Raises InputError for another form; names are checked with the rest."""
-    values = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        try:
-            values[name.strip()] = float(value)
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise InputError(f"--theta {text!r} is not NAME=VALUE with a number, for example top_k=4")
-    return values
+def parse_theta(texts: Sequence[str], known: Iterable[str]) -> dict[str, float]:
+    """["top_k=4", "top_p=0.3"] as numbers. Raises InputError for another form or name; values are checked later."""
+    return dict(_hyperparameter(text, tuple(known)) for text in texts)
+
+
+def _hyperparameter(text: str, known: Sequence[str]) -> tuple[str, float]:
+    name, _, value = (part.strip() for part in text.partition("="))
+    try:
+        number = float(value)
+    except ValueError as error:
+        raise InputError(f"--theta {text!r} is not NAME=VALUE with a number, for example top_k=4") from error
+    if name not in known:
+        from nago_orchestrator.spec.scalars import suggestion
+
+        raise InputError(f"--theta names an unknown hyperparameter '{name}'{suggestion(name, known)}")
+    return name, number
 
 
 def middle(space: SearchSpace) -> dict[str, float | int]:
@@ -147,13 +151,12 @@ def _preset_setting(name: str) -> Setting:
 
 
 def _study_setting(name: str, best: bool, database: str | None) -> Setting:
-    from nago_orchestrator.cli.reading import reading
-    from nago_orchestrator.places import database_url
+    from nago_orchestrator.cli.reading import known_database, reading
     from nago_orchestrator.spec import StudySpec
     from nago_orchestrator.store import queries
     from nago_orchestrator.store.store import open_store
 
-    study = open_store(database_url(database)).study(name)
+    study = open_store(known_database(database)).study(name)
     space = StudySpec.from_canonical(study.spec).search_space()
     theta: Theta = middle(space)
     if best:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from nago_orchestrator.cli.options import Database
+from nago_orchestrator.cli.options import Database, word_option
 
 ANY = "0.0.0.0"
 """All addresses: a kubelet's probes come from outside of the pod."""
@@ -25,7 +25,7 @@ class Where(StrEnum):
     LOCAL = "local"
 
 
-Kind = Annotated[Where, typer.Option("--where", help="Run the studies whose `execution.where` is this.")]
+Kind = Annotated[Where, word_option(Where, "place", "--where", told="Run the studies whose `execution.where` is this.")]
 
 
 def serve(where: Kind = Where.KUBERNETES, port: Port = 9464, host: Host = ANY, database: Database = None) -> None:

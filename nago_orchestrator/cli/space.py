@@ -98,13 +98,13 @@ def _of_name(name: str, changes: dict[str, Any], database: str | None) -> tuple[
 
 
 def _of_stored(name: str, database: str | None) -> tuple[str, SearchSpace, Sizing]:
-    from nago_orchestrator.places import database_url
+    from nago_orchestrator.cli.reading import known_database
     from nago_orchestrator.space_survey import Sizing
     from nago_orchestrator.spec import StudySpec
     from nago_orchestrator.store.store import open_store
     from nago_trainer.architecture import TensorShape
 
-    study = open_store(database_url(database)).study(name)
+    study = open_store(known_database(database)).study(name)
     data, limit = study.recipe.dataset, study.recipe.parameter_limit
     sizing = Sizing(image=TensorShape(data.channels, data.image_size), classes=data.classes, parameter_limit=limit)
     return name, StudySpec.from_canonical(study.spec).search_space(), sizing

@@ -10,6 +10,7 @@ import typer
 from nago_orchestrator.cli.options import OutputFormat
 from nago_orchestrator.cli.tables import Column, Row, print_facts, print_table, to_csv, to_json
 from nago_orchestrator.report import quantities
+from nago_orchestrator.wording import counted
 
 if TYPE_CHECKING:  # numpy and networkx cost half a second
     from nago_orchestrator.space_survey import SpaceDraw, SpaceSurvey
@@ -103,16 +104,19 @@ def space_facts(name: str, survey: SpaceSurvey) -> list[tuple[str, str]]:
     from nago_orchestrator.space_survey import whole_number_settings
 
     space, sizing, draws = survey.space, survey.sizing, len(survey.draws)
-    image = f"{sizing.image.size}×{sizing.image.size}, {_counted(sizing.image.channels, 'channel')}"
+    image = f"{sizing.image.size}×{sizing.image.size}, {counted(sizing.image.channels, 'channel')}"
     settings, different = whole_number_settings(space)
     return [
         ("space", name),
         ("generator", _generator_words(survey)),
-        ("searched", f"{len(space.dimensions)} of {_counted(len(space.hyperparameters), 'hyperparameter')}"),
+        ("searched", f"{len(space.dimensions)} of {counted(len(space.hyperparameters), 'hyperparameter')}"),
         ("fixed", ", ".join(f"{name} {quantities.number(value)}" for name, value in space.fixed.items()) or "none"),
-        ("networks", f"{image}, {sizing.classes:,} classes, at most {sizing.parameter_limit:,} parameters"),
+        (
+            "networks",
+            f"{image}, {counted(sizing.classes, 'class')}, at most {counted(sizing.parameter_limit, 'parameter')}",
+        ),
         ("draws", f"{draws:,}, seed {survey.seed}"),
-        ("nodes and k", f"{_counted(settings, 'setting')}, {different:,} different"),
+        ("nodes and k", f"{counted(settings, 'setting')}, {different:,} different"),
         ("thetas", f"{survey.different_thetas:,} different; {survey.shared_thetas:,} draws share theirs with another"),
         ("architectures", f"{survey.different_architectures:,} different"),
         ("infeasible", _infeasible_words(survey)),
@@ -145,10 +149,6 @@ def _infeasible_words(survey: SpaceSurvey) -> str:
     number, draws = len(survey.draws) - len(survey.feasible), len(survey.draws)
     why = "; ".join(f"{obstacle}: {count:,}" for obstacle, count in survey.obstacles.items())
     return f"{number:,} of {draws:,} ({quantities.percent(number / draws)})" + (f": {why}" if why else "")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _searched(survey: SpaceSurvey) -> Sequence[Row]:

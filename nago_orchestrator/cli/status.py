@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.cli.tables import Row, print_facts, print_rows, print_table, to_json
 from nago_orchestrator.domain import StudyState
 from nago_orchestrator.report import quantities
+from nago_orchestrator.wording import counted
 
 if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
     from sqlalchemy import Engine
@@ -41,14 +43,14 @@ def show_status(
     if output is OutputFormat.JSON:
         typer.echo(to_json(status))
     elif output is OutputFormat.CSV:
-        left_out = ("spec", "objectives", "running", "best", "ledger")
+        left_out = ("spec", "objectives", "running", "best", "ledger", "full_trainings")
         print_rows([{key: value for key, value in status.items() if key not in left_out}], (), output, empty="")
     else:
         _print_status(status)
 
 
 def look(engine: Engine, study: str) -> dict[str, Any]:
-    """`study_status` with `best`, `ledger` and `last_event_at`."""
+    """`study_status` with `best`, `full_trainings`, `ledger` and `last_event_at`."""
     from nago_orchestrator.store import queries
 
     row = queries.study_status(engine, study)
@@ -56,6 +58,7 @@ def look(engine: Engine, study: str) -> dict[str, Any]:
     return {
         **row,
         "best": queries.incumbent(engine, study),
+        "full_trainings": queries.full_trainings(engine, study),
         "ledger": queries.gpu_ledger(engine, study),
         "last_event_at": last_event(row, newest),
     }
@@ -77,7 +80,7 @@ def best_sentence(best: Row | None) -> str:
     values = ", ".join(
         f"{name} {quantities.objective(name, value)}" for name, value in best["objective_values"].items()
     )
-    return f"best: {values} (proposal {best['proposal']}, {best['fidelity']} epochs)"
+    return f"best: {values} (proposal {best['proposal']}, {counted(best['fidelity'], 'epoch')})"
 
 
 def status_facts(status: Row, now: datetime) -> list[tuple[str, str]]:
@@ -90,8 +93,9 @@ def status_facts(status: Row, now: datetime) -> list[tuple[str, str]]:
         ("state", str(status["state"]) + (f": {status['message']}" if status["message"] else "")),
         ("run by", status["holder"] or "nobody at the moment"),
         ("trials", states or "none yet"),
-        ("proposals", f"{status['proposals']:,}, of which {status['evaluations']:,} are evaluated"),
+        ("proposals", f"{status['proposals']:,}, of them {status['evaluations']:,} evaluated"),
         ("best", best),
+        *([("in full", full_training_words(status["full_trainings"]))] if status["full_trainings"] else []),
         ("time", quantities.duration(status["seconds"]) + " of trials" + _gpu_words(status)),
         ("last event", f"{since} ago"),
     ]
@@ -99,6 +103,17 @@ def status_facts(status: Row, now: datetime) -> list[tuple[str, str]]:
     return (
         facts if left is None else [*facts, ("left", f"about {quantities.duration(left)}, if trials go on like this")]
     )
+
+
+def full_training_words(rows: Sequence[Row]) -> str:
+    """How many networks are trained in full, for how many epochs each, and how far that is."""
+    texts = []
+    for epochs, alike in groupby(rows, key=lambda row: row["epochs"]):
+        states = [(row["trials"], row["state"]) for row in alike]
+        networks = counted(sum(count for count, _ in states), "network")
+        shown = ", ".join(f"{count:,} {state}" for count, state in states)
+        texts.append(f"{networks} for {counted(epochs, 'epoch')}: {shown}")
+    return "; ".join(texts)
 
 
 def _gpu_words(status: Row) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from nago_orchestrator.cli.options import Database, StudyFile, StudyName
+from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.errors import InputError
 
 Follow = Annotated[
@@ -52,20 +53,19 @@ def submit(
 def resume(name: StudyName = None, follow: Follow = True, database: Database = None) -> None:
     """Go on with a study that was paused, interrupted, killed or has failed."""
     from nago_orchestrator.cli.following import go_on
-    from nago_orchestrator.places import database_url
     from nago_orchestrator.study_commands import resume_study
 
-    url = database_url(database)
-    study = resume_study(_chosen(name, database), url, datetime.now(UTC))
+    url = known_database(database)
+    study = resume_study(_chosen(name, url), url, datetime.now(UTC))
     raise typer.Exit(go_on(study.name, study.state, url, follow=follow))
 
 
 def pause(name: StudyName = None, database: Database = None) -> None:
     """No new trials; those that run come to their end. Go on with `resume`."""
-    from nago_orchestrator.places import database_url
     from nago_orchestrator.study_commands import pause_study
 
-    study = pause_study(_chosen(name, database), database_url(database), datetime.now(UTC))
+    url = known_database(database)
+    study = pause_study(_chosen(name, url), url, datetime.now(UTC))
     typer.echo(f"study {study.name} is paused; go on with: nago-orch resume {study.name}")
 
 
@@ -75,22 +75,20 @@ def cancel(
     database: Database = None,
 ) -> None:
     """End a study for good; what it has found stays."""
-    from nago_orchestrator.places import database_url
     from nago_orchestrator.study_commands import cancel_study
 
-    chosen = _chosen(name, database)
+    url = known_database(database)
+    chosen = _chosen(name, url)
     if not yes and not sys.stdin.isatty():
         raise InputError(f"cancelling ends the study {chosen} for good: say --yes where nobody can be asked")
     if not yes:
         typer.confirm(f"End the study {chosen} for good?", abort=True)
-    study = cancel_study(chosen, database_url(database), datetime.now(UTC))
+    study = cancel_study(chosen, url, datetime.now(UTC))
     typer.echo(f"study {study.name} is cancelled")
 
 
-def _chosen(name: str | None, database: str | None) -> str:
-    from nago_orchestrator.cli.reading import chosen_study, reading
-
+def _chosen(name: str | None, url: str) -> str:
     if name is not None:
         return name
-    with reading(database) as engine:
+    with reading(url) as engine:
         return chosen_study(engine, None)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nago_orchestrator.cli.options import Database, StudyName
-from nago_orchestrator.cli.reading import chosen_study, reading
+from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.cli.study import Follow
 
 NOT_KEPT = (
@@ -36,11 +36,11 @@ def train_best(  # a command's options
     """
     from nago_orchestrator.cli.following import go_on
     from nago_orchestrator.final_training import Chosen
-    from nago_orchestrator.places import database_url
     from nago_orchestrator.store import queries
     from nago_orchestrator.store.store import open_store
     from nago_orchestrator.train_best import keeps_networks
     from nago_orchestrator.train_best import train_best as queue_training
+    from nago_orchestrator.wording import counted
 
     with reading(database) as engine:
         study = chosen_study(engine, name)
@@ -50,12 +50,12 @@ def train_best(  # a command's options
             front = len(queries.study_status(engine, study)["objectives"]) > 1
     found = rows if front else [incumbent] if incumbent else []
     chosen = [Chosen(proposal=row["proposal"], theta=row["theta"]) for row in found]
-    url = database_url(database)
+    url = known_database(database)
     stored, added = queue_training(
         open_store(url), study, chosen, networks=networks, epochs=epochs, now=datetime.now(UTC)
     )
-    generators = "generator" if len(chosen) == 1 else "generators"
-    typer.echo(f"{added} new networks of {len(chosen)} {generators} are to be trained in full")
+    generators = counted(len(chosen), "generator")
+    typer.echo(f"to be trained in full: {counted(added, 'new network')} of {generators}")
     if not added:
         typer.echo("those were trained for as many epochs already; other --epochs train them anew")
     if added and not keeps_networks(stored):

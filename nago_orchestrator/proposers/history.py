@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nago_orchestrator.domain import Evaluation, Proposal
 from nago_orchestrator.proposers.port import HistoryError
+from nago_orchestrator.wording import counted
 
 
 class History:
@@ -29,8 +30,8 @@ class History:
         found, wanted = (proposal.number, proposal.told_before), (self.next_number, self.told)
         if found != wanted:
             raise HistoryError(
-                f"Proposal {found[0]}, made after {found[1]} evaluations, cannot follow here: "
-                f"proposal {wanted[0]} after {wanted[1]} evaluations is next."
+                f"Proposal {found[0]}, made after {counted(found[1], 'evaluation')}, cannot follow here: "
+                f"proposal {wanted[0]} after {counted(wanted[1], 'evaluation')} is next."
             )
 
     def add(self, proposal: Proposal) -> None:

@@ -16,6 +16,7 @@ from nago_orchestrator.proposers.mobo_batch import Batch, BatchMaker, Fit
 from nago_orchestrator.proposers.mobo_evidence import Known, gather
 from nago_orchestrator.proposers.mobo_plan import MoboPlan
 from nago_orchestrator.proposers.port import HistoryError, Pause
+from nago_orchestrator.wording import counted
 
 
 class Mobo:
@@ -72,7 +73,7 @@ class Mobo:
         if not fits or proposal.fidelity != self._plan.fidelity or self._history.next_number >= self._plan.proposals:
             raise HistoryError(
                 f"The stored proposal {proposal.number} at fidelity {proposal.fidelity} does not fit a search of "
-                f"{self._plan.proposals} proposals at fidelity {self._plan.fidelity} in this space."
+                f"{counted(self._plan.proposals, 'proposal')} at fidelity {self._plan.fidelity} in this space."
             )
         self._history.add(proposal)
 

@@ -8,7 +8,7 @@ the generators' means is told with `KnownModel.spread`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,23 +17,17 @@ from nago_orchestrator import seeds
 from nago_orchestrator.acquisition.candidates import sobol
 from nago_orchestrator.domain import Objective, Theta, TrainingRecipe
 from nago_orchestrator.encoding import Encoding
+from nago_orchestrator.evaluation import KNOWN_BEFORE_TRAINING
 from nago_orchestrator.proposers.mobo_evidence import Known, KnownCosts
 from nago_orchestrator.space import SearchSpace
 from nago_orchestrator.surrogate.gaussian_process import GaussianProcesses, fit_gaussian_processes
 from nago_orchestrator.surrogate.port import Array
-from nago_orchestrator.trial_design import Size, design_trial
+from nago_orchestrator.trial_design import design_trial
 
 DRAWS = 400
 """Architectures behind the model: some seconds in the paper's space."""
 _FEWEST = 3
 """Trainable draws below which there is nothing to fit."""
-
-MEASURES: Mapping[str, Callable[[Size], float]] = {
-    "memory": lambda size: float(size.bytes_per_sample or 0),
-    "parameters": lambda size: float(size.parameters),
-    "flops": lambda size: float(size.flops or 0),
-}
-"""By name of the objective, what is known of an architecture before it trains."""
 
 CostSampler = Callable[[Theta, int], tuple[float, ...] | None]
 """A theta and a seed to the known objectives' costs of one architecture; None if it cannot be trained."""
@@ -41,7 +35,8 @@ CostSampler = Callable[[Theta, int], tuple[float, ...] | None]
 
 def known_places(objectives: Sequence[Objective], learn: Sequence[str] = ()) -> tuple[int, ...]:
     """Places of the objectives that are known before training, without those to `learn` all the same."""
-    return tuple(place for place, item in enumerate(objectives) if item.name in MEASURES and item.name not in learn)
+    known = set(KNOWN_BEFORE_TRAINING) - set(learn)
+    return tuple(place for place, item in enumerate(objectives) if item.name in known)
 
 
 def cost_sampler(recipe: TrainingRecipe, objectives: Sequence[Objective], *, connected: bool) -> CostSampler:
@@ -51,8 +46,7 @@ def cost_sampler(recipe: TrainingRecipe, objectives: Sequence[Objective], *, con
         trial = design_trial(theta, recipe, connected=connected, replicate=0, architecture_seed=seed, training_seed=0)
         if trial.infeasible is not None:
             return None
-        size = Size(parameters=trial.parameters, flops=trial.flops, bytes_per_sample=trial.bytes_per_sample)
-        return tuple(item.cost(MEASURES[item.name](size)) for item in objectives)
+        return tuple(item.cost(KNOWN_BEFORE_TRAINING[item.name](trial)) for item in objectives)
 
     return sample
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import singledispatch
 
 from nago_orchestrator.proposers.ladder import bracket_shape
-from nago_orchestrator.spec.search import BohbSection, MobohbSection, MoboSection, PhasesSection, RandomSection
+from nago_orchestrator.spec.search import BatchSection, BohbSection, MobohbSection, PhasesSection, RandomSection
 
 
 @singledispatch
@@ -25,7 +25,7 @@ def _random(search: RandomSection, fidelities: tuple[int, ...]) -> Mapping[int, 
 
 
 @planned_proposals.register
-def _mobo(search: MoboSection, fidelities: tuple[int, ...]) -> Mapping[int, int]:
+def _batches(search: BatchSection, fidelities: tuple[int, ...]) -> Mapping[int, int]:
     return {search.fidelity or fidelities[-1]: search.evaluations}
 
 

@@ -11,6 +11,7 @@ from nago_orchestrator.domain import Evaluation, Origin, Proposal
 from nago_orchestrator.proposers.history import History
 from nago_orchestrator.proposers.port import HistoryError, Pause
 from nago_orchestrator.space import SearchSpace
+from nago_orchestrator.wording import counted
 
 
 class RandomSearch:
@@ -42,7 +43,7 @@ class RandomSearch:
         if proposal.fidelity != self._fidelity or self._history.next_number >= self._planned:
             raise HistoryError(
                 f"The stored proposal {proposal.number} at fidelity {proposal.fidelity} does not fit a random search "
-                f"of {self._planned} proposals at fidelity {self._fidelity}."
+                f"of {counted(self._planned, 'proposal')} at fidelity {self._fidelity}."
             )
         self._history.add(proposal)
 

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from nago_orchestrator.domain import Evaluation, Proposal
 from nago_orchestrator.proposers.port import HistoryError, Pause, Proposer
+from nago_orchestrator.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,12 @@ def rebuild(proposer: Proposer, proposals: Sequence[Proposal], evaluations: Sequ
 
 
 def verify(
-    proposer: Proposer, proposals: Sequence[Proposal], evaluations: Sequence[Evaluation]
+    proposer: Proposer,
+    proposals: Sequence[Proposal],
+    evaluations: Sequence[Evaluation],
+    on_progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[Difference, ...]:
-    """Ask anew where `rebuild` records, and compare every field.
+    """Ask anew where `rebuild` records, and compare every field; `on_progress` is given the proposals that were made.
 
     Stops at the first proposal that differs, since all later ones follow from it; empty if all are the same.
     """
@@ -52,6 +56,7 @@ def verify(
         differences = _compare(step, proposer.ask())
         if differences:
             return differences
+        on_progress(step.number + 1)
     return ()
 
 
@@ -60,8 +65,9 @@ def _in_order(proposals: Sequence[Proposal], evaluations: Sequence[Evaluation]) 
     for proposal in proposals:
         if not told <= proposal.told_before <= len(evaluations):
             raise HistoryError(
-                f"Proposal {proposal.number} was made after {proposal.told_before} evaluations, which does not fit: "
-                f"the one before after {told}, and {len(evaluations)} evaluations are stored."
+                f"Proposal {proposal.number} was made after {counted(proposal.told_before, 'evaluation')}, "
+                f"which does not fit: the one before after {told}, "
+                f"and the store has {counted(len(evaluations), 'evaluation')}."
             )
         yield from evaluations[told : proposal.told_before]
         told = proposal.told_before

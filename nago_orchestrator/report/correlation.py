@@ -13,6 +13,7 @@ from nago_orchestrator.report.history import finite_value
 from nago_orchestrator.report.panel import Panel, Row
 from nago_orchestrator.report.statistics import FEWEST, spearman, spearman_interval
 from nago_orchestrator.report.style import MOST_POINTS, dress, evenly, fidelity_colours, focus, joined, outside
+from nago_orchestrator.wording import counted
 
 READING = (
     "Each point is one theta that was evaluated at both fidelities (a promotion, or full training), each time with new "
@@ -55,8 +56,8 @@ def correlation(evaluations: Sequence[Row], objective: Objective) -> Panel:
     for index, ((low, high), found) in enumerate(pairs.items()):
         place = {"row": index // COLUMNS + 1, "col": index % COLUMNS + 1}
         figure.add_trace(_scatter(found, colours[high]), **place)
-        figure.update_xaxes(title_text=f"{objective.name}, {low} epochs", **place)
-        figure.update_yaxes(title_text=f"{objective.name}, {high} epochs", **place)
+        figure.update_xaxes(title_text=f"{objective.name}, {counted(low, 'epoch')}", **place)
+        figure.update_yaxes(title_text=f"{objective.name}, {counted(high, 'epoch')}", **place)
         figure.update_xaxes(range=focus([[pair[0] for pair in found]], objective.goal)[0], **place)
         figure.update_yaxes(range=focus([[pair[1] for pair in found]], objective.goal)[0], **place)
     if objective.name in ("accuracy", "error"):

@@ -10,6 +10,7 @@ from nago_orchestrator.report import quantities
 from nago_orchestrator.report.failures import seconds
 from nago_orchestrator.report.panel import Row, TextTable
 from nago_orchestrator.report.study_report import StudyReport
+from nago_orchestrator.wording import counted
 
 TOP = 15
 
@@ -62,8 +63,8 @@ def best_words(report: StudyReport) -> str:
         for name, value in best["objective_values"].items()
         if value is not None
     )
-    networks = "1 network" if best["samples"] == 1 else f"{best['samples']} networks"
-    return f"Proposal {best['proposal']}, {values}; {networks} trained for {best['fidelity']} epochs."
+    networks, epochs = counted(best["samples"], "network"), counted(best["fidelity"], "epoch")
+    return f"Proposal {best['proposal']}, {values}; {networks} trained for {epochs}."
 
 
 def top_trials(report: StudyReport) -> TextTable | None:

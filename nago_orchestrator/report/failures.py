@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.panel import Panel, Row
 from nago_orchestrator.report.style import new_figure
+from nago_orchestrator.wording import counted
 
 TITLE = "Failures by cause"
 READING = (
@@ -43,7 +44,7 @@ def failures(attempts: Sequence[Row]) -> Panel:
         figure.add_trace(_bars(kind, counts, lost))
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(rangemode="tozero")
-    note = f"{len(failed):,} of {len(attempts):,} attempts failed."
+    note = f"{len(failed):,} of {counted(len(attempts), 'attempt')} failed."
     return Panel(key="failures", title=TITLE, reading=READING, figure=figure, note=note)
 
 

@@ -13,6 +13,7 @@ from nago_orchestrator.report import quantities
 from nago_orchestrator.report.history import finite_value
 from nago_orchestrator.report.panel import Panel, Row, TextTable
 from nago_orchestrator.report.style import ACCENT, MUTED, new_figure
+from nago_orchestrator.wording import counted
 
 TITLE = "Full training"
 READING = (
@@ -27,7 +28,8 @@ def full_training(trained: Sequence[Row], evaluations: Sequence[Row]) -> Panel |
         return None
     done = sorted((row for row in trained if accuracies(row)), key=lambda row: -fmean(accuracies(row)))
     unfinished = sum(len(row["trials"]) - len(accuracies(row)) for row in trained)
-    note = f"{unfinished} of {sum(len(row['trials']) for row in trained)} networks have no accuracy (yet)."
+    networks = counted(sum(len(row["trials"]) for row in trained), "network")
+    note = f"{unfinished:,} of {networks} without an accuracy (yet)."
     return Panel(
         key="full",
         title=TITLE,
@@ -44,7 +46,7 @@ def accuracies(row: Row) -> list[float]:
 
 
 def _label(row: Row) -> str:
-    return f"proposal {row['parent']}<br>{row['epochs']} epochs"
+    return f"proposal {row['parent']}<br>{counted(row['epochs'], 'epoch')}"
 
 
 def _figure(rows: Sequence[Row], evaluations: Sequence[Row]) -> go.Figure:

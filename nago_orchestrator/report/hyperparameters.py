@@ -23,6 +23,7 @@ from nago_orchestrator.report.style import (
     outside,
     whole_ticks,
 )
+from nago_orchestrator.wording import counted
 
 TITLE = "Hyperparameters"
 COLUMNS = 4
@@ -40,7 +41,9 @@ def hyperparameters(evaluations: Sequence[Row], objective: Objective) -> Panel:
         return Panel(key="hyperparameters", title=TITLE, reading=reading, figure=None, note=note)
     fidelity = best_covered([row["fidelity"] for row in rows])
     rows = [row for row in rows if row["fidelity"] == fidelity]
-    reading += f"All were trained for {fidelity} epochs; ρ is Spearman's rank correlation; the best one is marked."
+    reading += (
+        f"All were trained for {counted(fidelity, 'epoch')}; ρ is Spearman's rank correlation; the best one is marked."
+    )
     figure = _grid(rows, names, objective, fidelity_colours([fidelity])[fidelity])
     span, left_out = focus([[row["objective_values"][objective.name] for row in rows]], objective.goal)
     figure.update_yaxes(range=span)

@@ -26,6 +26,7 @@ from nago_orchestrator.report.study_report import StudyReport
 from nago_orchestrator.report.timeline import timeline
 from nago_orchestrator.report.tradeoff import tradeoff
 from nago_orchestrator.report.volume import volume
+from nago_orchestrator.wording import counted
 
 _CONFIG = {
     "displaylogo": False,
@@ -135,7 +136,7 @@ def _section(panel: Panel) -> str:
         parts.append(f'<p class="note">{escape(panel.note)}</p>')
     if panel.table is not None and panel.table.rows:
         body = f'<div class="scroll">{_table(panel.table)}</div>'
-        rows = "1 row" if len(panel.table.rows) == 1 else f"{len(panel.table.rows)} rows"
+        rows = counted(len(panel.table.rows), "row")
         parts.append(f"<details><summary>As a table ({rows})</summary>{body}</details>")
     return "".join([*parts, "</section>"])
 

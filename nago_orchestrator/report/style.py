@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from nago_orchestrator.domain import Goal
 from nago_orchestrator.report.panel import Row
+from nago_orchestrator.wording import counted
 
 T = TypeVar("T")
 
@@ -80,7 +81,7 @@ def pale(colour: str) -> str:
 
 
 def epochs_label(fidelity: int) -> str:
-    return f"{fidelity} epoch" if fidelity == 1 else f"{fidelity} epochs"
+    return counted(fidelity, "epoch")
 
 
 def evenly(rows: Sequence[T], most: int) -> list[T]:

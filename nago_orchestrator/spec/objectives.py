@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 from nago_orchestrator.domain import Goal, Objective
 from nago_orchestrator.evaluation import METRICS
 from nago_orchestrator.spec.scalars import format_number, known_word, read_bytes, read_real, wrong
-from nago_orchestrator.spec.section import Section
+from nago_orchestrator.spec.section import Section, is_study_file
 
 _FRACTIONS = ("accuracy", "error")
 """From 0 to 1; all others are 0 or above."""
@@ -63,9 +63,11 @@ class ObjectiveSection(Section):
         return Objective(name=self.name, goal=self.goal, reference=self.reference)
 
 
-def check_unique(objectives: tuple[ObjectiveSection, ...]) -> tuple[ObjectiveSection, ...]:
+def check_unique(objectives: tuple[ObjectiveSection, ...], info: ValidationInfo) -> tuple[ObjectiveSection, ...]:
     names = [objective.name for objective in objectives]
     for name in names:
         if names.count(name) > 1:
             raise wrong(f"names {name} twice")
+    if is_study_file(info) and {"accuracy", "error"} <= set(names):
+        raise wrong("names accuracy and error, which is the same thing twice (error is 1 - accuracy): leave one out")
     return objectives

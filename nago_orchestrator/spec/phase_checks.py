@@ -10,7 +10,8 @@ from itertools import pairwise
 
 from nago_orchestrator.evaluation import KNOWN_BEFORE_TRAINING
 from nago_orchestrator.spec.scalars import wrong
-from nago_orchestrator.spec.search import BohbSection, MobohbSection, MoboSection, RandomSection, SinglePhase
+from nago_orchestrator.spec.search import BatchSection, BohbSection, MobohbSection, RandomSection, SinglePhase
+from nago_orchestrator.wording import counted
 
 
 def complete_phase(phase: SinglePhase, objectives: tuple[str, ...], dimensions: int) -> SinglePhase:
@@ -21,7 +22,7 @@ def complete_phase(phase: SinglePhase, objectives: tuple[str, ...], dimensions: 
         raise wrong("has nothing to search: every hyperparameter is fixed")
     if isinstance(phase, BohbSection):
         return _complete_bohb(phase, objectives, dimensions)
-    if isinstance(phase, MoboSection):
+    if isinstance(phase, BatchSection):
         _check_learned(phase, objectives)
     return phase
 
@@ -30,30 +31,30 @@ def check_fidelities(phase: SinglePhase, fidelities: tuple[int, ...]) -> None:
     """`fidelities` increase."""
     if isinstance(phase, BohbSection | MobohbSection):
         _check_ladder(phase.algorithm, fidelities)
-    if isinstance(phase, MoboSection) and phase.fidelity not in (None, *fidelities):
+    if isinstance(phase, BatchSection) and phase.fidelity not in (None, *fidelities):
         known = ", ".join(map(str, fidelities))
-        raise wrong(f"({known}) must include search.fidelity {phase.fidelity}, at which mobo trains")
+        raise wrong(f"({known}) must include search.fidelity {phase.fidelity}, at which {phase.algorithm} trains")
 
 
 def check_phases_meet(phases: Sequence[SinglePhase], fidelities: tuple[int, ...]) -> None:
-    """Each later phase of `mobo` begins with evaluations at its fidelity."""
+    """Each later phase of batches begins with evaluations at its fidelity."""
     for place, phase in enumerate(phases[1:], start=1):
-        if not isinstance(phase, MoboSection):
+        if not isinstance(phase, BatchSection):
             continue
         (own,) = _trained_at(phase, fidelities)
         before = sorted({fidelity for earlier in phases[:place] for fidelity in _trained_at(earlier, fidelities)})
         if own not in before:
             known = ", ".join(map(str, before))
             raise wrong(
-                f"leave search.phases[{place}] nothing to begin with: it learns from trials of {own} epochs, "
-                f"the phases before it have trials of {known}"
+                f"leave search.phases[{place}] nothing to begin with: "
+                f"it learns from trials of {counted(own, 'epoch')}, the phases before it have trials of {known}"
             )
 
 
 def _trained_at(phase: SinglePhase, fidelities: tuple[int, ...]) -> tuple[int, ...]:
     if isinstance(phase, BohbSection | MobohbSection):
         return fidelities
-    return (phase.fidelity or fidelities[-1],) if isinstance(phase, MoboSection) else fidelities[-1:]
+    return (phase.fidelity or fidelities[-1],) if isinstance(phase, BatchSection) else fidelities[-1:]
 
 
 def _complete_bohb(phase: BohbSection, objectives: tuple[str, ...], dimensions: int) -> BohbSection:
@@ -61,11 +62,13 @@ def _complete_bohb(phase: BohbSection, objectives: tuple[str, ...], dimensions: 
         raise wrong(f"optimises {phase.objective}, which is not among the objectives ({', '.join(objectives)})")
     points = phase.min_points_in_model or dimensions + 1
     if points <= dimensions:
-        raise wrong(f"has min_points_in_model {points}: with {dimensions} dimensions at least {dimensions + 1}")
+        raise wrong(
+            f"has min_points_in_model {points}: with {counted(dimensions, 'dimension')} at least {dimensions + 1}"
+        )
     return phase.model_copy(update={"objective": phase.objective or objectives[0], "min_points_in_model": points})
 
 
-def _check_learned(phase: MoboSection, objectives: tuple[str, ...]) -> None:
+def _check_learned(phase: BatchSection, objectives: tuple[str, ...]) -> None:
     for name in phase.learn:
         if name not in objectives:
             raise wrong(f"learns {name}, which is not among the objectives ({', '.join(objectives)})")

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from nago_orchestrator.spec.choices import SHAPES
 from nago_orchestrator.spec.document import Document, KeyPath
-from nago_orchestrator.spec.scalars import describe, format_number, nearest
+from nago_orchestrator.spec.scalars import describe, format_number, nearest, suggestion
 from nago_orchestrator.spec.schema import SchemaPath, schema_keys
 from nago_orchestrator.spec.search import ALGORITHMS
 
@@ -118,8 +118,7 @@ def describe_short(value: Any) -> str:
 
 def _unknown_tag(value: Any, context: Mapping[str, Any]) -> str:
     known = [word.strip("' ") for word in context["expected_tags"].split(",")]
-    meant = nearest(str(context["tag"]), known)
-    hint = f": did you mean {meant}?" if meant else f" (known: {', '.join(known)})"
+    hint = suggestion(str(context["tag"]), known)
     return f"names an unknown {context['discriminator'].strip(chr(39))} '{context['tag']}'{hint}"
 
 

@@ -105,15 +105,20 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return plain[found[0]] if found else None
 
 
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown word: the one that is meant, or all that are known."""
+    known = tuple(known)
+    meant = nearest(word, known)
+    return f": did you mean {meant}?" if meant else f" (known: {', '.join(known)})"
+
+
 def known_word(what: str, known: tuple[str, ...]) -> Callable[[Any], str]:
     """A reader that takes one of the known words and suggests the nearest for any other."""
 
     def read(value: Any) -> str:
         text = read_text(value)
         if text not in known:
-            meant = nearest(text, known)
-            hint = f": did you mean {meant}?" if meant else f" (known: {', '.join(known)})"
-            raise wrong(f"names an unknown {what} '{text}'{hint}")
+            raise wrong(f"names an unknown {what} '{text}'{suggestion(text, known)}")
         return text
 
     return read

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from nago_orchestrator.spec.objectives import ObjectiveName, read_objective_name
-from nago_orchestrator.spec.scalars import Real, Whole
-from nago_orchestrator.spec.section import Section
+from nago_orchestrator.spec.scalars import Real, Whole, known_word, wrong
+from nago_orchestrator.spec.section import Section, is_study_file
 
-ALGORITHMS = ("bohb", "mobo", "mobohb", "phases", "random")
+ALGORITHMS = ("bohb", "ehvi", "mobo", "mobohb", "phases", "random")
+
+GainName = Literal["expected-improvement", "confidence-bound", "thompson"]
+SurrogateName = Literal["network", "gaussian-process"]
+NoiseName = Literal["heteroscedastic", "homoscedastic"]
 
 
 class BohbSection(Section):
@@ -45,10 +49,10 @@ class RandomSection(Section):
     """How many thetas to draw."""
 
 
-class MoboSection(Section):
-    """Batches for the Pareto front, from a Bayesian network's beliefs about each objective (Ru et al., 2020)."""
+class BatchSection(Section):
+    """What the searches by batches have in common."""
 
-    algorithm: Literal["mobo"]
+    algorithm: str
     """Name of the proposer."""
     evaluations: Annotated[Whole, Field(ge=1, le=100_000)]
     """How many thetas to propose."""
@@ -56,16 +60,35 @@ class MoboSection(Section):
     """Thetas that are proposed together, from the same beliefs."""
     fidelity: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
     """Epochs of its trials, one of `fidelities`; by default the last."""
-    acquisition: Literal["usemo", "ehvi"] = "usemo"
-    """How a batch is chosen: the paper's way, or by the expected improvement of the hypervolume."""
-    gain: Literal["expected-improvement", "confidence-bound", "thompson"] = "expected-improvement"
-    """For `usemo`: what a candidate is worth for one objective."""
-    surrogate: Literal["network", "gaussian-process"] = "network"
-    """What is believed of each objective: the paper's Bayesian network, or a Gaussian process."""
-    noise: Literal["heteroscedastic", "homoscedastic"] = "heteroscedastic"
-    """For `network`: whether the spread of a generator's networks may depend on theta, or is the same everywhere."""
     learn: tuple[Annotated[ObjectiveName, BeforeValidator(read_objective_name)], ...] = ()
     """Of memory, parameters and flops: those to learn from evaluations though they are known before training."""
+
+
+class MoboSection(BatchSection):
+    """Batches for the Pareto front, from a Bayesian network's beliefs about each objective (Ru et al., 2020)."""
+
+    algorithm: Literal["mobo"]
+    """Name of the proposer."""
+    gain: Annotated[GainName, BeforeValidator(known_word("gain", get_args(GainName)))] = "expected-improvement"
+    """What a candidate is worth for one objective."""
+    surrogate: Annotated[SurrogateName, BeforeValidator(known_word("surrogate", get_args(SurrogateName)))] = "network"
+    """What is believed of each objective: the paper's Bayesian network, or a Gaussian process."""
+    noise: Annotated[NoiseName, BeforeValidator(known_word("noise", get_args(NoiseName)))] = "heteroscedastic"
+    """For `network`: whether the spread of a generator's networks may depend on theta, or is the same everywhere."""
+
+    @field_validator("noise", mode="after")
+    @classmethod
+    def _noise_is_for_networks(cls, noise: NoiseName, info: ValidationInfo) -> NoiseName:
+        if is_study_file(info) and info.data.get("surrogate") == "gaussian-process":
+            raise wrong("belongs to surrogate network, gaussian-process has one of its own: leave the key out")
+        return noise
+
+
+class EhviSection(BatchSection):
+    """Batches by the expected improvement of the front's hypervolume, on a Gaussian process for each objective."""
+
+    algorithm: Literal["ehvi"]
+    """Name of the proposer."""
 
 
 class MobohbSection(Section):
@@ -77,7 +100,9 @@ class MobohbSection(Section):
     """Hyperband brackets to run."""
 
 
-SinglePhase = Annotated[BohbSection | MoboSection | MobohbSection | RandomSection, Field(discriminator="algorithm")]
+SinglePhase = Annotated[
+    BohbSection | EhviSection | MoboSection | MobohbSection | RandomSection, Field(discriminator="algorithm")
+]
 
 
 class PhasesSection(Section):
@@ -90,10 +115,16 @@ class PhasesSection(Section):
 
 
 SearchSection = Annotated[
-    BohbSection | MoboSection | MobohbSection | PhasesSection | RandomSection, Field(discriminator="algorithm")
+    BohbSection | EhviSection | MoboSection | MobohbSection | PhasesSection | RandomSection,
+    Field(discriminator="algorithm"),
 ]
 
 
 def phases_of(search: SearchSection) -> tuple[SinglePhase, ...]:
     """A search of one phase is its own."""
     return search.phases if isinstance(search, PhasesSection) else (search,)
+
+
+def learns(search: SearchSection) -> bool:
+    """Whether what was found before decides what is proposed next, in any phase."""
+    return not all(isinstance(phase, RandomSection) for phase in phases_of(search))

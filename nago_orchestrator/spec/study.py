@@ -22,10 +22,11 @@ from nago_orchestrator.spec.final import EPOCHS_PER_SEARCH_EPOCH, FinalSection
 from nago_orchestrator.spec.objectives import ObjectiveSection, check_unique
 from nago_orchestrator.spec.phase_checks import check_fidelities, check_phases_meet, complete_phase
 from nago_orchestrator.spec.scalars import MAXIMAL_WHOLE, Whole, read_text, wrong
-from nago_orchestrator.spec.search import PhasesSection, SearchSection, phases_of
-from nago_orchestrator.spec.section import Section
+from nago_orchestrator.spec.search import PhasesSection, SearchSection, learns, phases_of
+from nago_orchestrator.spec.section import Section, is_study_file
 from nago_orchestrator.spec.space_section import SpaceSection
 from nago_orchestrator.spec.trainer import TrainerSection, check_cutout
+from nago_orchestrator.wording import counted
 
 MAXIMAL_NAME = 40
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -108,6 +109,9 @@ class StudySpec(Section):
                 raise wrong(f"names {name} twice")
             if name == info.data.get("name"):
                 raise wrong(f"names {name}, which is this study itself")
+        search = info.data.get("search")
+        if names and search is not None and is_study_file(info) and not learns(search):
+            raise wrong("is nothing for algorithm random, which learns from no evaluation: leave the key out")
         return names
 
     @field_validator("final", mode="after")
@@ -123,7 +127,8 @@ class StudySpec(Section):
         needed = info.data.get("architectures_per_proposal", 1)
         if limits.trials is not None and limits.trials < needed:
             raise wrong(
-                f"allows {limits.trials} trials, too few for one proposal: architectures_per_proposal is {needed}"
+                f"allows {counted(limits.trials, 'trial')}, too few for one proposal: "
+                f"architectures_per_proposal is {needed}"
             )
         return limits
 

@@ -194,6 +194,16 @@ def final_training(engine: Engine, name: str) -> list[Row]:
         ]
 
 
+def full_trainings(engine: Engine, name: str) -> list[Row]:
+    """How many networks are or were trained in full (`trials`), by `epochs` and `state`; none before `train-best`."""
+    trial, proposal = schema.trial, schema.proposal
+    by = (proposal.c.fidelity.label("epochs"), trial.c.state)
+    counts = select(*by, func.count().label("trials")).join_from(trial, proposal, trial.c.proposal_id == proposal.c.id)
+    with _read(engine) as connection:
+        own = proposal.c.study_id == studies.find_id(connection, name)
+        return _rows(connection, counts.where(own, proposal.c.final).group_by(*by).order_by(*by))
+
+
 def gpu_ledger(engine: Engine, name: str) -> list[Row]:
     """Rows of the view: one for each outcome that occurred, by its name."""
     with _read(engine) as connection:

@@ -15,6 +15,7 @@ from nago_orchestrator.findings import Finding, ok, problem, warning
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.engine import connect, describe, parse
 from nago_orchestrator.store.schema import metadata
+from nago_orchestrator.wording import counted
 
 ROLE = "nago_trainer"
 FUNCTIONS = ("nago_read_task(text, text)", "nago_add_epoch(text, text, jsonb)", "nago_add_result(text, text, jsonb)")
@@ -98,7 +99,7 @@ def judge_connections(connections: Connections, parallelism: int | None) -> Find
     if parallelism is None:
         return ok("connections", detail)
     wanted = parallelism + OWN_CONNECTIONS
-    detail = f"{detail}; {parallelism} parallel trials and the orchestrator want up to {wanted}"
+    detail = f"{detail}; {counted(parallelism, 'parallel trial')} and the orchestrator want up to {wanted}"
     if left >= wanted:
         return ok("connections", detail)
     remedy = "raise max_connections, put a pooler in front, or lower execution.parallelism"

@@ -61,6 +61,15 @@ def open_engine(address: str) -> Engine:
     return engine
 
 
+def refuse_missing_file(address: str) -> None:
+    """Raises DatabaseError for the path of an SQLite file that is not there; creates nothing, asks no server."""
+    path = sqlite_path(parse(address))
+    if path is not None and not path.exists():
+        raise DatabaseError(
+            f"There is no database file {path}: correct the path, or create it with `nago-orch submit`."
+        )
+
+
 def check(address: str) -> SchemaStatus:
     """What the database has; creates nothing. Raises DatabaseError if it cannot be read."""
     url = parse(address)

@@ -74,15 +74,13 @@ class Blueprint:
     @cached_property
     def _terms(self) -> list[tuple[Operation, Channels, Channels, int]]:
         """Learnt operations that cost the same at every width, as one example and their number."""
-        examples: dict[tuple[object, ...], tuple[Operation, Channels, Channels]] = {}
-        counts: Counter[tuple[object, ...]] = Counter()
-        for operation in self.operations:
-            if has_parameters(operation.kind):
-                source, target = self.channels[operation.inputs[0]], self.channels[operation.output]
-                key = (operation.kind, operation.kernel, len(operation.inputs), source, target)
-                examples.setdefault(key, (operation, source, target))
-                counts[key] += 1
-        return [(*examples[key], count) for key, count in counts.items()]
+        learnt = [operation for operation in self.operations if has_parameters(operation.kind)]
+        keys = [
+            (self.channels[item.inputs[0]], self.channels[item.output], item.kind, item.kernel, len(item.inputs))
+            for item in learnt
+        ]
+        examples = dict(zip(keys, learnt, strict=True))
+        return [(examples[key], *key[:2], count) for key, count in Counter(keys).items()]
 
     def _values(self, width: int) -> dict[str, int]:
         if width < 1:

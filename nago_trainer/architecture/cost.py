@@ -16,6 +16,8 @@ _PARAMETERS: dict[Kind, _Formula] = {
 }
 """Of (number of inputs, kernel, channels of the first input, channels of the output); other kinds learn nothing."""
 
+_MULTIPLY = frozenset({Kind.CONV, Kind.LINEAR})
+
 
 def operation_parameters(operation: Operation, in_channels: int, out_channels: int) -> int:
     """Learnt numbers of one operation, given the channels of its first input and of its output.
@@ -33,11 +35,11 @@ def has_parameters(kind: Kind) -> bool:
 
 def count_parameters(plan: Plan) -> int:
     """The exact number of learnt parameters of the plan's network."""
+    tensors = plan.tensors
     return sum(
-        operation_parameters(
-            operation, plan.tensors[operation.inputs[0]].channels, plan.tensors[operation.output].channels
-        )
+        operation_parameters(operation, tensors[operation.inputs[0]].channels, tensors[operation.output].channels)
         for operation in plan.operations
+        if operation.kind in _PARAMETERS
     )
 
 
@@ -47,11 +49,8 @@ def count_flops(plan: Plan) -> int:
     Left out, as is usual: batch normalisation (it folds into the convolution at inference), relu, pooling, merging,
     and the bias of linear; together they are a few per cent. Padding counts as if it were image.
     """
-    return sum(2 * _multiply_adds(plan, operation) for operation in plan.operations)
-
-
-def _multiply_adds(plan: Plan, operation: Operation) -> int:
-    if operation.kind not in (Kind.CONV, Kind.LINEAR):
-        return 0
-    source = plan.tensors[operation.inputs[0]]
-    return operation.kernel * operation.kernel * source.channels * plan.tensors[operation.output].elements
+    return 2 * sum(
+        operation.kernel**2 * plan.tensors[operation.inputs[0]].channels * plan.tensors[operation.output].elements
+        for operation in plan.operations
+        if operation.kind in _MULTIPLY
+    )

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 
 from nago_trainer.architecture.blueprint import Channels
 from nago_trainer.architecture.plan import Kind, Operation
+from nago_trainer.architecture.theta import MERGES
+
+_MERGES = {name: Kind(name) for name in MERGES}
 
 
 class Draft:
@@ -62,11 +65,13 @@ class Draft:
         One tensor needs no merging and has no gate. Sums match the channels of each input by a 1×1 convolution
         first; concatenation does it by the 1×1 convolution behind it, which every input passes anyway.
         """
-        if len(tensors) > 1 and strategy == Kind.CONCAT:
+        if len(tensors) == 1:
+            return self.project(tensors[0], channels)
+        kind = _MERGES[strategy]
+        if kind is Kind.CONCAT:
             total = tuple(sorted(symbol for tensor in tensors for symbol in self.channels[tensor]))
-            return self.project(self.append(Kind.CONCAT, tuple(tensors), channels=total), channels)
-        projected = tuple(self.project(tensor, channels) for tensor in tensors)
-        return projected[0] if len(projected) == 1 else self.append(Kind(strategy), projected)
+            return self.project(self.append(kind, tuple(tensors), channels=total), channels)
+        return self.append(kind, tuple([self.project(tensor, channels) for tensor in tensors]))
 
     def mean(self, tensors: Sequence[int]) -> int:
         return tensors[0] if len(tensors) == 1 else self.append(Kind.MEAN, tuple(tensors))
@@ -79,6 +84,7 @@ class Draft:
 
     def _share(self, kind: Kind, tensor: int, size: int) -> int:
         key = (kind, tensor, size)
-        if key not in self._shared:
-            self._shared[key] = self.append(kind, (tensor,), size=size)
-        return self._shared[key]
+        output = self._shared.get(key)
+        if output is None:
+            output = self._shared[key] = self.append(kind, (tensor,), size=size)
+        return output

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 
 from nago_trainer.architecture.plan import Kind, Plan
 
+_OVERWRITE = frozenset({Kind.RELU})
 _NEED_THEIR_OUTPUT = frozenset({Kind.RELU, Kind.DROPOUT})
 """Whose output must stay: the backward pass of relu reads it, and dropout at rate 0 hands on its input itself."""
 
@@ -23,7 +25,7 @@ def last_readers(plan: Plan) -> tuple[tuple[int, ...], ...]:
     ending: list[list[int]] = [[] for _ in plan.operations]
     for tensor, index in last.items():
         ending[index].append(tensor)
-    return tuple(tuple(tensors) for tensors in ending)
+    return tuple(map(tuple, ending))
 
 
 def overwriting_relus(plan: Plan) -> frozenset[int]:
@@ -32,12 +34,10 @@ def overwriting_relus(plan: Plan) -> frozenset[int]:
     Safe where the relu is the input's only reader and the operation that made the input does not need it for its own
     gradient: conv, batch norm, pooling and merges need only what they read.
     """
-    readers = Counter(tensor for operation in plan.operations for tensor in operation.inputs)
-    makers = {operation.output: operation.kind for operation in plan.operations}
+    readers = Counter(chain.from_iterable(operation.inputs for operation in plan.operations))
+    free = {operation.output for operation in plan.operations if operation.kind not in _NEED_THEIR_OUTPUT}
     return frozenset(
         index
         for index, operation in enumerate(plan.operations)
-        if operation.kind is Kind.RELU
-        and readers[operation.inputs[0]] == 1
-        and makers.get(operation.inputs[0], Kind.RELU) not in _NEED_THEIR_OUTPUT
+        if operation.kind in _OVERWRITE and operation.inputs[0] in free and readers[operation.inputs[0]] == 1
     )

@@ -73,7 +73,7 @@ def test_the_front_and_the_report_answer(study: ClusterStudy) -> None:
 def test_the_best_generator_is_trained_in_full_and_its_network_fetched(study: ClusterStudy, tmp_path: Path) -> None:
     searched = len(study.trials())
     said = study.installation.orchestrator("train-best", study.name, "--best", "--networks", "1", "--detach")
-    assert "1 new networks of 1 generator" in said
+    assert "1 new network of 1 generator" in said
     study.wait_until("it is over again", lambda: len(study.attempts()) > searched and _is_over(study), seconds=180)
     assert study.state == StudyState.COMPLETED
     (last,) = study.attempts()[searched:]

@@ -76,6 +76,7 @@ def test_the_best_stays_what_the_search_found(store: Store, engine: Engine) -> N
     train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)
     assert done.run() is StudyState.COMPLETED
     assert (queries.incumbent(engine, "small"), queries.pareto_front(engine, "small")) == before
+    assert queries.full_trainings(engine, "small") == [{"epochs": 5, "state": "succeeded", "trials": 4}]
     trained = queries.final_training(engine, "small")
     assert [(row["parent"], row["epochs"], len(row["trials"])) for row in trained] == [
         (item.proposal, 5, 2) for item in chosen

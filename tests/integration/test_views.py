@@ -134,6 +134,7 @@ def test_evaluations_come_in_told_order(lively: Scene, engine: Engine) -> None:
         queries.list_trials,
         queries.incumbent,
         queries.pareto_front,
+        queries.full_trainings,
         queries.gpu_ledger,
         queries.epochs,
         queries.evaluations,

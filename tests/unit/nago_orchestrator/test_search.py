@@ -55,8 +55,9 @@ def tell(proposer: Proposer, proposal: Proposal, number: int, *costs: float) -> 
     )
 
 
-def test_mobo_works_at_the_fidelity_that_it_is_given() -> None:
-    search = "{algorithm: mobo, evaluations: 3, fidelity: 2, surrogate: gaussian-process}"
+@pytest.mark.parametrize("algorithm", ["ehvi", "mobo"])
+def test_batches_are_trained_at_the_fidelity_that_they_are_given(algorithm: str) -> None:
+    search = f"{{algorithm: {algorithm}, evaluations: 3, fidelity: 2}}"
     proposer = make_proposer(small_spec(objectives=TWO, search=search), RECIPE)
     asked = [proposer.ask() for _ in range(4)]
     assert [item.fidelity for item in asked if isinstance(item, Proposal)] == [2, 2, 2]
@@ -89,7 +90,7 @@ def test_the_first_phase_is_the_search_that_it_would_be_alone() -> None:
 def test_a_warm_start_is_told() -> None:
     theta = small_spec().search_space().theta({"top_nodes": 4, "top_p": 0.5})
     prior = PriorEvaluation(theta=theta, fidelity=4, outcome=Outcome.OK, costs=(0.5, 100.0), samples=1)
-    search = "{algorithm: mobo, evaluations: 3, surrogate: gaussian-process}"
+    search = "{algorithm: ehvi, evaluations: 3}"
     proposer = make_proposer(small_spec(objectives=TWO, search=search), RECIPE, (prior, prior))
     assert proposer.facts()["prior_evaluations"] == 2
 

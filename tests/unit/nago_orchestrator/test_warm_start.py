@@ -61,7 +61,7 @@ def test_another_space_is_refused_and_the_difference_named(small_space: SearchSp
 
 
 def test_a_fidelity_without_data_is_named(small_space: SearchSpace) -> None:
-    with pytest.raises(SpecError, match=r"no evaluation at 120, 600 epochs \(its own fidelities: 30, 60"):
+    with pytest.raises(SpecError, match=r"no evaluation at this study's fidelities, 120, 600 \(its own: 30, 60"):
         prior_evaluations(source(small_space), small_space, (ACCURACY,), (120, 600))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,10 +55,12 @@ def modelled(tmp_path_factory: pytest.TempPathFactory, modelled_file: str) -> st
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+def run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_template: Path
+) -> Run:
     """In an empty folder, with an empty database unless the test names another one."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NAGO_DATABASE_URL", str(tmp_path / "empty.sqlite"))
+    monkeypatch.setenv("NAGO_DATABASE_URL", str(shutil.copy(sqlite_template, tmp_path / "empty.sqlite")))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("TERMINAL_WIDTH", "200")

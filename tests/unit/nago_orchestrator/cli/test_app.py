@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import signal
 import subprocess
@@ -37,6 +38,32 @@ def test_wrong_usage_is_wrong_input(run: Run, arguments: list[str]) -> None:
     assert ended.code == 2
     assert ended.out == ""
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["list", "-o", "jsn"], "--output names an unknown format 'jsn': did you mean json?"),
+        (["list", "--output", "xml"], "--output names an unknown format 'xml' (known: table, json, csv)"),
+        (["trials", "--state", "runing"], "--state names an unknown state 'runing': did you mean running?"),
+        (["serve", "--where", "kubernets"], "--where names an unknown place 'kubernets': did you mean kubernetes?"),
+    ],
+)
+def test_a_mistyped_word_is_told_with_the_one_that_is_meant(run: Run, arguments: list[str], sentence: str) -> None:
+    ended = run(*arguments)
+    assert (ended.code, ended.out, ended.err) == (2, "", f"error: {sentence}\n")
+
+
+def test_words_are_completed() -> None:
+    environment = {
+        **os.environ,
+        "_NAGO_ORCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": "nago-orch list -o j",
+        "COMP_CWORD": "3",
+    }
+    code = "from nago_orchestrator.cli.app import main; main()"
+    ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert ended.stdout.split() == ["json"]
 
 
 @pytest.mark.parametrize(
@@ -79,8 +106,8 @@ def test_what_the_system_refuses_is_no_bug(run: Run, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_a_stream_may_be_closed(closed: str, tmp_path: Path) -> None:
-    command = f"{sys.executable} -m nago_orchestrator list --database {tmp_path}/a.sqlite {closed}"
+def test_a_stream_may_be_closed(closed: str, sqlite_template: Path) -> None:
+    command = f"{sys.executable} -m nago_orchestrator list --database {sqlite_template} {closed}"
     ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert ended.returncode == 0
     assert ended.stdout == ""

@@ -9,10 +9,53 @@ from tests.command_line import Run
 
 
 def test_upgrade_makes_the_tables_and_check_agrees(run: Run) -> None:
-    assert run("db", "check").code == 2
-    assert run("db", "upgrade").code == 0
-    assert run("db", "check").code == 0
-    assert run("list", "-o", "json").out == "[]\n"
+    new = ("--database", "folder/new.sqlite")
+    assert run("db", "check", *new).code == 2
+    assert run("db", "upgrade", *new).code == 0
+    assert run("db", "check", *new).code == 0
+    assert run("list", "-o", "json", *new).out == "[]\n"
+
+
+@pytest.mark.parametrize("address", ["{}", "sqlite:///{}"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["list"],
+        ["status", "--watch"],
+        ["trials", "x"],
+        ["show", "x/1"],
+        ["best"],
+        ["pareto", "x"],
+        ["logs", "x/1", "--follow"],
+        ["report", "x"],
+        ["replay"],
+        ["replay", "x", "--verify"],
+        ["sample", "--study", "x"],
+        ["space", "x"],
+        ["train-best", "x"],
+        ["resume", "x"],
+        ["pause", "x"],
+        ["cancel", "x", "--yes"],
+        ["db", "check"],
+    ],
+    ids=" ".join,
+)
+def test_a_mistyped_path_is_wrong_input_and_stays_absent(
+    run: Run, tmp_path: Path, command: list[str], address: str
+) -> None:
+    path = tmp_path / "folder" / "studys.db"
+    ended = run(*command, "--database", address.format(path))
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"error: There is no database file {path}: ")
+    assert "nago-orch submit" in ended.err
+    assert ended.err.count("\n") == 1
+    assert not path.parent.exists()
+
+
+def test_a_path_that_may_not_be_looked_at_is_not_called_absent(run: Run) -> None:
+    ended = run("list", "--database", "x" * 300 + ".sqlite")
+    assert ended.code != 0
+    assert "no database file" not in ended.err
 
 
 @pytest.mark.parametrize("command", [["db", "check"], ["list"], ["best", "x"]])

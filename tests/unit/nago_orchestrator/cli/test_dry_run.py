@@ -27,7 +27,7 @@ def test_the_first_job_is_printed_below_what_the_study_costs(run: Run, study_fil
     assert ended.code == 0
     comments = [line for line in ended.out.splitlines() if line.startswith("#")]
     assert comments[0] == "# study small, bohb, seed 3: nothing is stored"
-    assert comments[1] == "# 26 trials, 64 epochs in all: 8 of 1 epochs, 8 of 2 epochs, 10 of 4 epochs"
+    assert comments[1] == "# 26 trials, 64 epochs in all: 8 of 1 epoch, 8 of 2 epochs, 10 of 4 epochs"
     assert comments[2] == "# nothing is proposed after 20 trials, 1.5 GPU-hours (limits)"
     assert comments[3] == (
         "# at most 3 Jobs at a time, each with 1 nvidia.com/gpu, 1 CPU, 6144Mi memory (from the plan; limit 7168Mi)"

@@ -61,7 +61,7 @@ def test_a_trial_is_shown_with_its_attempts_and_epochs(run: Run, filled: str) ->
         (["show", "/3"], 2, "write STUDY/NUMBER"),
         (["trials", "other"], 4, "no study 'other'"),
         (["logs", "24", "--attempt", "1"], 4, "is gone, or it printed nothing"),
-        (["logs", "1", "--attempt", "7"], 4, "there is no attempt 7"),
+        (["logs", "1", "--attempt", "7"], 4, "has 1 attempt; there is no attempt 7"),
     ],
 )
 def test_what_is_not_there_is_said(run: Run, filled: str, arguments: list[str], code: int, words: str) -> None:

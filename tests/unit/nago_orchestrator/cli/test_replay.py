@@ -3,10 +3,13 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
 
+from nago_orchestrator.cli import replay as replaying
+from nago_orchestrator.cli.replay import progress
 from nago_orchestrator.store.store import open_store
 from tests.command_line import Run
 from tests.simulated_executor import SimulatedExecutor
@@ -53,6 +56,36 @@ def test_a_search_is_the_same_down_to_every_architecture(run: Run, searched: str
     assert ended.code == 0
     assert ended.err.startswith("the same: ")
     assert "every architecture" in ended.err
+
+
+@pytest.mark.parametrize(("made", "made_nl"), [(5, "\n"), (2, "")], ids=["to the end", "broken off"])
+def test_progress_on_a_terminal_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, made: int, made_nl: str
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    show = progress("proposal", "made again")
+    for done in range(made + 1):
+        show(done, 5)
+    lines = "".join(f"\r{done} of 5 proposals made again" for done in range(made + 1))
+    assert capsys.readouterr().err == lines + made_nl
+
+
+def test_progress_elsewhere_is_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    times = iter([0.0, 4.0, 10.0, 10.0, 15.0, 23.0, 23.0])
+    show = progress("trial", "drawn again", lambda: next(times))
+    for done in range(4):
+        show(done, 1000)
+    assert capsys.readouterr().err == "1 of 1,000 trials drawn again\n3 of 1,000 trials drawn again\n"
+
+
+def test_proposals_are_told_as_they_are_made_again(run: Run, searched: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replaying, "PAUSE_SECONDS", 0.0)
+    lines = run("replay", "--verify", "--proposals-only", "--database", searched).err.splitlines()
+    assert lines[0].startswith("0 of ")
+    assert lines[0].endswith(" proposals made again")
+    assert lines[-1].startswith("the same: ")
+    count = len(lines) - 2
+    assert lines[-2] == f"{count} of {count} proposals made again"
 
 
 def test_a_trial_that_is_drawn_otherwise_today_is_shown(run: Run, searched: str, tmp_path: Path) -> None:

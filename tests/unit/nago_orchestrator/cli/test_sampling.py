@@ -46,7 +46,9 @@ def test_a_picture_is_drawn(run: Run, tmp_path: Path, suffix: str) -> None:
     [
         (["--theta", "top_k"], "is not NAME=VALUE"),
         (["--theta", "top_k=many"], "is not NAME=VALUE"),
-        (["--theta", "nodes=3"], "unknown hyperparameter nodes"),
+        (["--theta", "top_nods=3"], "--theta names an unknown hyperparameter 'top_nods': did you mean top_nodes?"),
+        (["--theta", "=3"], "--theta names an unknown hyperparameter '' (known: top_nodes, top_k, "),
+        (["--preset", "rnag", "--theta", "top_k=3"], "names an unknown hyperparameter 'top_k'"),
         (["--theta", "top_p=2"], "top_p is 2.0"),
         (["--best"], "--best needs --study"),
         (["--preset", "rnag", "--study", "x"], "--preset and --study"),

@@ -2,12 +2,18 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nago_orchestrator.cli.status import last_event, seconds_left, watch_line
+from nago_orchestrator.cli.status import best_sentence, full_training_words, last_event, seconds_left, watch_line
+from nago_orchestrator.final_training import Chosen
+from nago_orchestrator.store.store import open_store
+from nago_orchestrator.train_best import train_best
 from tests.command_line import Run
+from tests.simulated_executor import SimulatedExecutor
+from tests.studies import Orchestrator, create, small_spec
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
@@ -57,6 +63,39 @@ def test_the_last_event_is_the_newest_of_study_and_trials() -> None:
 
 def test_the_watched_line_leaves_out_states_without_trials() -> None:
     assert watch_line(status()).startswith("s running: 6 succeeded; nothing has been evaluated")
+
+
+def test_the_best_after_one_epoch_is_told_in_the_singular() -> None:
+    best = {"objective_values": {"accuracy": 0.5}, "proposal": 3, "fidelity": 1}
+    assert best_sentence(best) == "best: accuracy 50.00 % (proposal 3, 1 epoch)"
+
+
+def test_full_trainings_are_told_by_their_epochs() -> None:
+    rows = [
+        {"epochs": 1, "state": "succeeded", "trials": 1},
+        {"epochs": 60, "state": "running", "trials": 1},
+        {"epochs": 60, "state": "succeeded", "trials": 3},
+    ]
+    words = "1 network for 1 epoch: 1 succeeded; 4 networks for 60 epochs: 1 running, 3 succeeded"
+    assert full_training_words(rows) == words
+
+
+def test_status_says_how_many_networks_are_trained_in_full(run: Run, tmp_path: Path) -> None:
+    url = str(tmp_path / "empty.sqlite")
+    store = open_store(url)
+    orchestrator = Orchestrator(
+        store, create(store, small_spec(search="{algorithm: bohb, iterations: 1}")), SimulatedExecutor()
+    )
+    orchestrator.run()
+    assert "in full" not in run("status").out
+    (found, *_) = (item for item in store.history(orchestrator.study.id)[0] if item.fidelity == 4)
+    chosen = [Chosen(proposal=found.number, theta=found.theta)]
+    train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)
+    assert "in full     2 networks for 5 epochs: 2 queued\n" in run("status").out
+    orchestrator.run()
+    shown = json.loads(run("status", "-o", "json").out)["full_trainings"]
+    assert shown == [{"epochs": 5, "state": "succeeded", "trials": 2}]
+    store.close()
 
 
 def test_status_says_how_the_study_stands(run: Run, filled: str) -> None:

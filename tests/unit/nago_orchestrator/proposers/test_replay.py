@@ -40,6 +40,19 @@ def test_the_same_search_makes_the_same_proposals(
     assert verify(search(paper_space), *rows) == ()
 
 
+def test_every_proposal_that_is_the_same_is_told(
+    paper_space: SearchSpace, rows: tuple[list[Proposal], list[Evaluation]]
+) -> None:
+    proposals, evaluations = rows
+    done: list[int] = []
+    verify(search(paper_space), proposals, evaluations, done.append)
+    assert done == [1, 2, 3, 4, 5, 6]
+    done.clear()
+    proposals[2] = replace(proposals[2], fidelity=27)
+    verify(search(paper_space), proposals, evaluations, done.append)
+    assert done == [1, 2]
+
+
 def test_the_first_difference_is_named(paper_space: SearchSpace, rows: tuple[list[Proposal], list[Evaluation]]) -> None:
     proposals, evaluations = rows
     proposals[2] = replace(proposals[2], fidelity=27)

@@ -157,7 +157,7 @@ def test_a_wrong_line(small_study: str, line: str, sentence: str) -> None:
         (
             "bohb",
             "grid",
-            "line 2: search names an unknown algorithm 'grid' (known: bohb, mobo, mobohb, phases, random)",
+            "line 2: search names an unknown algorithm 'grid' (known: bohb, ehvi, mobo, mobohb, phases, random)",
         ),
         ("iterations: 8", "iterations: 8, eta: 3", "line 2: unknown key search.eta"),
         (
@@ -262,6 +262,33 @@ def with_search(small_study: str, search: str) -> str:
         ),
         ("{algorithm: mobo, evaluations: 8, learn: [flops]}", "learns flops, which is not among the objectives"),
         ("{algorithm: mobo, evaluations: 8, learn: [error]}", "learns error in any case"),
+        (
+            "{algorithm: ehvi, evaluations: 8, gain: thompson}",
+            "search.gain: it belongs under search with algorithm mobo",
+        ),
+        (
+            "{algorithm: ehvi, evaluations: 8, fidelity: 5}",
+            "(3, 6, 12) must include search.fidelity 5, at which ehvi trains",
+        ),
+        ("{algorithm: mobo, evaluations: 8, gain: 3}", "search.gain needs a text, found the number 3"),
+        (
+            "{algorithm: mobo, evaluations: 8, gain: ucb}",
+            "search.gain names an unknown gain 'ucb' (known: expected-improvement, confidence-bound, thompson)",
+        ),
+        (
+            "{algorithm: mobo, evaluations: 8, surrogate: gaussian process}",
+            "names an unknown surrogate 'gaussian process': did you mean gaussian-process?",
+        ),
+        ("{algorithm: mobo, evaluations: 8, noise: homo}", "search.noise names an unknown noise 'homo'"),
+        (
+            "{algorithm: mobo, evaluations: 8, noise: homoscedastic, surrogate: gaussian-process}",
+            "line 2: search.noise belongs to surrogate network",
+        ),
+        (
+            "{algorithm: phases, phases: "
+            "[{algorithm: mobo, evaluations: 8, surrogate: gaussian-process, noise: homoscedastic}]}",
+            "line 2: search.phases[0].noise belongs to surrogate network",
+        ),
         ("{algorithm: phases}", "search.phases is missing"),
         ("{algorithm: phases, phases: []}", "search.phases must list at least 1, found 0"),
         (
@@ -295,3 +322,20 @@ def test_a_wrong_search_for_several_objectives(small_study: str, search: str, se
 def test_a_search_that_has_nothing_to_learn(small_study: str) -> None:
     text = small_study.replace("{algorithm: bohb, iterations: 8}", "{algorithm: mobo, evaluations: 8}")
     assert "nothing to learn" in problem(text + "objectives: [{name: memory}, {name: flops}]\n")
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "{algorithm: random, proposals: 3}",
+        "{algorithm: phases, phases: [{algorithm: random, proposals: 3}, {algorithm: random, proposals: 2}]}",
+    ],
+)
+def test_a_warm_start_of_a_search_that_learns_nothing(small_study: str, search: str) -> None:
+    found = problem(with_search(small_study, search) + "warm_start: [other]\n")
+    assert found.startswith("line 7: warm_start is nothing for algorithm random")
+
+
+def test_the_same_objective_by_two_names(small_study: str) -> None:
+    found = problem(small_study + "objectives: [{name: error}, {name: memory}, {name: accuracy}]\n")
+    assert found.startswith("line 6: objectives names accuracy and error, which is the same thing twice")

@@ -166,9 +166,29 @@ def test_every_phase_has_its_defaults(small_study: str) -> None:
     assert isinstance(bohb, BohbSection)
     assert isinstance(mobo, MoboSection)
     assert (bohb.objective, bohb.min_points_in_model) == ("error", 9)
-    assert (mobo.batch, mobo.acquisition, mobo.surrogate, mobo.noise) == (8, "usemo", "network", "heteroscedastic")
+    assert (mobo.batch, mobo.surrogate, mobo.noise) == (8, "network", "heteroscedastic")
     assert StudySpec.from_canonical(spec.canonical()) == spec
 
 
 def test_a_warm_start_names_studies(small_study: str) -> None:
     assert study(small_study + "warm_start: [one, two]\n").warm_start == ("one", "two")
+
+
+def test_a_search_without_the_keys_that_it_ignores_can_be_stored(small_study: str) -> None:
+    search = "{algorithm: mobo, evaluations: 8, surrogate: gaussian-process}"
+    spec = study(small_study.replace("{algorithm: bohb, iterations: 8}", search))
+    assert StudySpec.from_canonical(spec.canonical()) == spec
+
+
+def test_a_stored_study_opens_though_its_file_would_be_refused(small_study: str) -> None:
+    searched = "{algorithm: mobo, evaluations: 8, surrogate: gaussian-process}"
+    stored = study(small_study.replace("{algorithm: bohb, iterations: 8}", searched)).canonical()
+    stored["search"]["noise"] = "homoscedastic"
+    stored["objectives"] += [{"name": "error", "goal": "minimize", "reference": None}]
+    assert StudySpec.from_canonical(stored).canonical() == stored
+
+
+def test_a_warm_start_may_precede_phases_of_which_one_learns(small_study: str) -> None:
+    phases = "{algorithm: phases, phases: [{algorithm: random, proposals: 3}, {algorithm: bohb, iterations: 3}]}"
+    text = small_study.replace("{algorithm: bohb, iterations: 8}", phases)
+    assert study(text + "warm_start: [other]\n").warm_start == ("other",)

@@ -48,6 +48,25 @@ def test_relu_behind_a_batch_norm_costs_one_tensor() -> None:
     assert with_relu - without == 4 * shape.elements
 
 
+@pytest.mark.parametrize(
+    ("kind", "tensors", "numbers"),
+    [
+        # Keeps nothing, so the peak is where it is computed: its inputs and its output.
+        (Kind.MEAN, 3, 0),
+        (Kind.CONCAT, 4, 0),
+        # Kept inputs, their gradients and its own; the logits.
+        (Kind.WEIGHTED_SUM, 5, 10),
+        # In addition kept means and weights; gradients of weights, scores and means.
+        (Kind.ATTENTION_SUM, 5, 10 + (2 * 5 + 2) + (2 + 2 + 2 * 5)),
+    ],
+)
+def test_a_merge_of_two_convolutions_counts_by_hand(kind: Kind, tensors: int, numbers: int) -> None:
+    shape, merged = TensorShape(5, 32), TensorShape(10 if kind is Kind.CONCAT else 5, 32)
+    convolutions = [Operation(Kind.CONV, (0,), 1, 3), Operation(Kind.CONV, (0,), 2, 3)]
+    plan = plan_of([shape, shape, merged], [*convolutions, Operation(kind, (1, 2), 3)])
+    assert bytes_per_sample(plan) == IMAGE_BYTES + 4 * (tensors * shape.elements + numbers) + LABEL_BYTES
+
+
 def test_pooling_nodes_need_less_than_convolutions(make_theta: Callable[..., HnagTheta]) -> None:
     """Autograd keeps a pooling's input only; a convolution node has relu, convolution and norm."""
     convolving, pooling = make_theta(), make_theta(operation_conv3x3=0.0, operation_pool3x3=1.0)
