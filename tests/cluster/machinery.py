@@ -48,7 +48,10 @@ class Machinery:
         run_script("gpus.sh", "--dir", str(self.folder), str(self.gpus))
 
     def signal_container(self, identity: str, number: signal.Signals) -> None:
-        """To the first process of a container, as the kernel sees it: from inside nobody can kill it."""
+        """To the first process of a container, as the kernel sees it: from inside nobody can kill it.
+
+        Raises ProcessLookupError for a container that has ended.
+        """
         os.kill(self.pid_of_container(identity), number)
 
     def pid_of_container(self, identity: str) -> int:
@@ -56,8 +59,10 @@ class Machinery:
         wanted = identity.removeprefix("containerd://")
         listing = ["ctr", "-a", self._socket, "-n", "k8s.io", "tasks", "ls"]
         lines = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.splitlines()
-        (pid,) = (int(line.split()[1]) for line in lines if line.startswith(wanted))
-        return pid
+        pids = [int(line.split()[1]) for line in lines if line.startswith(wanted)]
+        if not pids:
+            raise ProcessLookupError(f"the container {identity} has no process")
+        return pids[0]
 
     @property
     def _socket(self) -> str:

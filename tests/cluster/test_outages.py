@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.installation import Installation
+from tests.cluster.kubectl import Kubectl
 from tests.cluster.machinery import Machinery
 from tests.cluster.orchestrators import Orchestrators
 from tests.cluster.study import ClusterStudy, small
@@ -62,27 +65,41 @@ def test_the_database_is_away_for_a_minute(orchestrators: Orchestrators, machine
     kubectl, restarts = orchestrators.installation.kubectl, orchestrators.restarts()
     study = _submitted(orchestrators.installation, "no-database", epochs=EPOCHS, nap=0)
     study.wait_until("trials train", study.training, seconds=120)
-    frozen = _containers(study)  # so that none of them ends before the database is away
-    for container in frozen.values():
-        machinery.signal_container(container, signal.SIGSTOP)
-    kubectl("scale", DATABASE, "--replicas", "0")
-    kubectl("wait", "pod/nago-postgres-0", "--for=delete", "--timeout=60s")
-    away = time.monotonic()
-    for container in frozen.values():
-        machinery.signal_container(container, signal.SIGCONT)
-    ended = _end_one_that_has_a_result(study, frozen, machinery)
-    time.sleep(max(0.0, OUTAGE_SECONDS - (time.monotonic() - away)))
-    kubectl("scale", DATABASE, "--replicas", "1")
+    frozen = _freeze(study, machinery)  # so that none of them ends before the database is away
+    with _without_database(kubectl):
+        for container in frozen.values():
+            machinery.signal_container(container, signal.SIGCONT)
+        ended = _end_one_that_has_a_result(study, frozen, machinery)
     _check(study, tmp_path)
     assert study.failures() == []
     assert [attempt["number"] for attempt in study.attempts() if attempt["name"] == ended] == [1]
     assert orchestrators.restarts() == restarts
 
 
-def _containers(study: ClusterStudy) -> dict[str, str]:
-    """By pod, of those that run."""
-    pods = [pod for pod in study.pods() if pod["status"]["phase"] == "Running"]
-    return {pod["metadata"]["name"]: pod["status"]["containerStatuses"][0]["containerID"] for pod in pods}
+@contextmanager
+def _without_database(kubectl: Kubectl) -> Iterator[None]:
+    """For OUTAGE_SECONDS, or as long as the context is open."""
+    kubectl("scale", DATABASE, "--replicas", "0")
+    try:
+        kubectl("wait", "pod/nago-postgres-0", "--for=delete", "--timeout=60s")
+        away = time.monotonic()
+        yield
+        time.sleep(max(0.0, OUTAGE_SECONDS - (time.monotonic() - away)))
+    finally:
+        kubectl("scale", DATABASE, "--replicas", "1")
+
+
+def _freeze(study: ClusterStudy, machinery: Machinery) -> dict[str, str]:
+    """The containers that run, by pod; they stand still now."""
+    frozen: dict[str, str] = {}
+    for pod in study.pods():
+        if pod["status"]["phase"] == "Running":
+            container = pod["status"]["containerStatuses"][0]["containerID"]
+            with suppress(ProcessLookupError):  # it has ended since
+                machinery.signal_container(container, signal.SIGSTOP)
+                frozen[pod["metadata"]["name"]] = container
+    assert frozen, "no trial runs any more"
+    return frozen
 
 
 def _end_one_that_has_a_result(study: ClusterStudy, containers: dict[str, str], machinery: Machinery) -> str:
