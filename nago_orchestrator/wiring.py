@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import secrets
 import time
@@ -29,6 +30,8 @@ from nago_orchestrator.store.lock import describe_holder
 from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import Store, open_store
 
+GARBAGE_OBJECTS = 20_000
+"""New objects after which the garbage collector looks for rings among them: more than the drawing of a trial makes."""
 GOING_ON = (StudyState.RUNNING, StudyState.PAUSED)
 """A study in another state asks for nothing and tells nothing any more; what is left of it is only wound up."""
 
@@ -61,9 +64,16 @@ def run_study(
     try:
         session = open_session(store, study, executor, on_event, stop or StopSignal())
         session.on_tick = on_tick
+        _spare_the_collector()
         return run(session, time.sleep)
     finally:
         executor.close()
+
+
+def _spare_the_collector() -> None:
+    """What is loaded by now stays: the garbage collector need not go through all of it for each trial that is drawn."""
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS)
 
 
 def _executor(store: Store, study: Study, on_call: Callable[[str, str, float], None]) -> Executor:
