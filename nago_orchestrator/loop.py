@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from nago_orchestrator.actions import Ask, EndAttempt
+from nago_orchestrator.actions import AcceptResult, Ask, EndAttempt, MarkRunning
 from nago_orchestrator.carry_out import STOP_GRACE_SECONDS, carry_out, store_proposal
 from nago_orchestrator.domain import AttemptState, Failure, Observation, StudyState, Trial, TrialState
 from nago_orchestrator.errors import DatabaseError, ExecutorError, HeldError, StaleStateError
@@ -41,6 +42,8 @@ RESTS = (_Rest(0.05, 4, 40), _Rest(0.05, 10, 40), _Rest(0.2, 5, 25))
 LONGEST_TROUBLE_SECONDS = 300.0
 """How long the loop goes on asking a database that does not answer, or an executor that cannot work."""
 LONGEST_PAUSE_SECONDS = 10.0
+CALM = timedelta(seconds=10)
+"""Without trouble for so long, it is over: what was asked of an executor may be refused some seconds later."""
 
 
 class _HoldLostError(Exception):
@@ -49,11 +52,18 @@ class _HoldLostError(Exception):
 
 @dataclass
 class _Patience:
-    """How long the database or the executor has been in trouble; a tick that succeeds ends the trouble."""
+    """How long the database or the executor has been in trouble."""
 
     session: Session
     sleep: Callable[[float], None]
     seconds: float = 0.0
+    since: datetime | None = None
+    """When the last trouble came."""
+
+    def note_success(self, *, advanced: bool) -> None:
+        """A tick without trouble: the trouble is over if a trial advanced, or none has come for long enough."""
+        if self.since is not None and (advanced or self.session.clock() - self.since >= CALM):
+            self.seconds, self.since = 0.0, None
 
     def endure(self, error: Exception) -> None:
         """Wait a little longer each time; raises `error` when it has gone on for too long."""
@@ -63,6 +73,7 @@ class _Patience:
         self.session.emit(EventKind.TROUBLE, f"{error} Trying again in {pause:.1f} s.")
         self.sleep(pause)
         self.seconds += pause
+        self.since = self.session.clock()
 
 
 def run(session: Session, sleep: Callable[[float], None]) -> StudyState:
@@ -95,20 +106,20 @@ def _run_held(session: Session, hold: Hold, patience: _Patience, sleep: Callable
             raise _HoldLostError("The database lost the lock on this study.")
         began = session.clock()
         try:
-            state, busy, live = tick(session)
+            done = tick(session)
         except StaleStateError:
             session.recall()  # somebody moved a row first (a pause, a cancel): look again
             continue
-        patience.seconds = 0.0
+        patience.note_success(advanced=done.advanced)
         session.on_tick((session.clock() - began).total_seconds())
         if session.stop.left:
-            return state
+            return done.state
         if session.stop.aborted:
             _interrupt(session)
-            return state
-        if not busy and not live and (state is not StudyState.RUNNING or session.stop.requested):
-            return state
-        rests = 0 if busy else rests + 1
+            return done.state
+        if not done.busy and not done.live and (done.state is not StudyState.RUNNING or session.stop.requested):
+            return done.state
+        rests = 0 if done.busy else rests + 1
         if rests:
             _rest(session, sleep, RESTS[min(rests, len(RESTS)) - 1])
 
@@ -124,8 +135,22 @@ def _rest(session: Session, sleep: Callable[[float], None], rest: _Rest) -> None
             return
 
 
-def tick(session: Session) -> tuple[StudyState, bool, bool]:
-    """One look and what follows from it: the study's state, whether anything was done, whether anything runs."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """What came of one."""
+
+    state: StudyState
+    """Of the study, as it was found."""
+    busy: bool
+    """Whether anything was done."""
+    advanced: bool
+    """Whether a trial began to run or came to an end."""
+    live: bool
+    """Whether anything ran."""
+
+
+def tick(session: Session) -> Tick:
+    """One look and what follows from it."""
     facts = session.facts
     facts.look(session.clock())
     trials = facts.trials
@@ -138,7 +163,12 @@ def tick(session: Session) -> tuple[StudyState, bool, bool]:
                 carry_out(action, session)
         _store_asked(session)
         _begin(session)
-    return snapshot.state, bool(actions), any(trial.live_attempt for trial in trials)
+    return Tick(
+        state=snapshot.state,
+        busy=bool(actions),
+        advanced=any(isinstance(action, MarkRunning | AcceptResult | EndAttempt) for action in actions),
+        live=any(trial.live_attempt for trial in trials),
+    )
 
 
 def _store_asked(session: Session) -> None:

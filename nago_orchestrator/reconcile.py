@@ -121,7 +121,8 @@ def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
     if snapshot.draining:
         return ends
     starts = _starts(snapshot, rules, now)[:PORTION]
-    if 0 < len(settled) < PORTION:
+    ended = sum(isinstance(action, AcceptResult | EndAttempt) for action in settled)
+    if 0 < ended < PORTION or len(snapshot.tellable) > PORTION:
         return [*ends, *starts]  # a proposal shall know of all that has ended, unless this never comes to an end
     return [*ends, *starts, *_asks(snapshot, rules, now)[:PORTION]]
 
@@ -132,7 +133,7 @@ def _wind_up(snapshot: Snapshot) -> list[Action]:
     state = AttemptState.CANCELLED if cancelled else AttemptState.FAILED
     failure = None if cancelled else Failure.INTERRUPTED
     trial_to = TrialState.CANCELLED if cancelled else TrialState.QUEUED
-    live = [(trial, attempt) for trial in snapshot.trials if (attempt := trial.live_attempt)]
+    live = [(trial, attempt) for trial in snapshot.trials if (attempt := trial.live_attempt)][:PORTION]
     stops = [StopAttempt(attempt) for _, attempt in live]
     ends = [
         EndAttempt(trial, attempt, state, failure, snapshot.observations.get(attempt.name), trial_to)

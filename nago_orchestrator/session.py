@@ -116,7 +116,10 @@ class Session:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is written inside is one transaction; what is emitted inside is told when it stands. Not nested."""
+        """What is written inside is one transaction; what is emitted inside is told when it stands. Not nested.
+
+        An event is never told twice; one whose commit went unheard is not told at all.
+        """
         self._untold = []
         try:
             with self.store.together():

@@ -64,16 +64,11 @@ def run_study(
     try:
         session = open_session(store, study, executor, on_event, stop or StopSignal())
         session.on_tick = on_tick
-        _spare_the_collector()
+        gc.set_threshold(GARBAGE_OBJECTS)
         return run(session, time.sleep)
     finally:
         executor.close()
-
-
-def _spare_the_collector() -> None:
-    """What is loaded by now stays: the garbage collector need not go through all of it for each trial that is drawn."""
-    gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS)
+        store.close()
 
 
 def _executor(store: Store, study: Study, on_call: Callable[[str, str, float], None]) -> Executor:

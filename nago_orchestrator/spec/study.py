@@ -20,6 +20,7 @@ from nago_orchestrator.space import SearchSpace
 from nago_orchestrator.spec.execution import ExecutionSection, LimitsSection, RetriesSection
 from nago_orchestrator.spec.final import EPOCHS_PER_SEARCH_EPOCH, FinalSection
 from nago_orchestrator.spec.objectives import ObjectiveSection, check_unique
+from nago_orchestrator.spec.older import renewed
 from nago_orchestrator.spec.phase_checks import check_fidelities, check_phases_meet, complete_phase
 from nago_orchestrator.spec.scalars import MAXIMAL_WHOLE, Whole, read_text, wrong
 from nago_orchestrator.spec.search import PhasesSection, SearchSection, learns, phases_of
@@ -138,8 +139,8 @@ class StudySpec(Section):
 
     @classmethod
     def from_canonical(cls, data: Mapping[str, Any]) -> Self:
-        """Raises pydantic's ValidationError unless `data` came from `canonical`."""
-        return cls.model_validate(dict(data))
+        """Raises pydantic's ValidationError unless `data` came from `canonical`, of this version or an older one."""
+        return cls.model_validate(renewed(data))
 
     def digest(self) -> str:
         """SHA-256 of the canonical form, in hexadecimal."""

@@ -62,7 +62,8 @@ class Store:
     def together(self) -> Iterator[None]:
         """What this thread reads and writes inside is one transaction, which the first of it begins.
 
-        All of it or nothing: an error that leaves the context undoes what was written inside. Not nested.
+        All of it or nothing: an error that leaves the context undoes what was written inside. Not nested. Nothing slow
+        belongs inside: on SQLite everybody else who writes waits for its end.
         """
         with ExitStack() as stack:
             self._thread.stack = stack

@@ -15,6 +15,7 @@ import pytest
 from nago_orchestrator.domain import Failure, StudyState, TrialState
 from nago_orchestrator.executors.kubernetes import executor as executor_module
 from nago_orchestrator.executors.kubernetes import refusals
+from nago_orchestrator.executors.kubernetes.api_errors import ApiForbiddenError
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.watch import JobWatch, Timing
 from nago_orchestrator.store.store import Store
@@ -238,7 +239,7 @@ def test_a_cancelled_study_leaves_no_job_behind(store: Store, server: ApiServer,
 def test_a_study_that_is_cancelled_while_its_jobs_are_being_created_leaves_none(
     store: Store, server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor_module, "PATIENCE_SECONDS", 0.02)
+    monkeypatch.setattr(executor_module, "ERRAND_SECONDS", 0.02)
     executor = make_executor(server)
     study = create(store, small_spec(execution="{parallelism: 3}"))
     server.faults.append(Fault(method="POST", hang=0.3, times=3))  # the next try creates it
@@ -266,3 +267,15 @@ def test_a_configuration_that_cannot_work_stops_the_study_with_its_cause(
         assert Orchestrator(store, study, executor, sleep=shortly).run() is StudyState.FAILED
     assert "nago-train: not found" in str(store.study("small").message)
     assert server.jobs() == {}
+
+
+def test_what_is_refused_for_good_ends_the_run_though_the_refusal_comes_late(
+    store: Store, server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor_module, "ERRAND_SECONDS", 0.0)  # no answer is there before the look is over
+    executor = make_executor(server)
+    study = create(store, small_spec())
+    server.faults.append(Fault(method="POST", status=403, message="denied by a webhook", times=10_000))
+    with pytest.raises(ApiForbiddenError, match="denied by a webhook"):
+        Orchestrator(store, study, executor, sleep=shortly).run()
+    executor.close()

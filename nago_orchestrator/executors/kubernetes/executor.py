@@ -136,12 +136,18 @@ class KubernetesExecutor:
         return {name: self._observe(name, jobs.get(name), starting) for name in names}
 
     def stop(self, name: str, *, grace_seconds: float) -> None:
-        """The pod's template says how long it may take. A deletion that fails is tried again, by `close` at last."""
+        """The pod's template says how long it may take. A deletion that fails is tried again, by `close` at last.
+
+        Raises nothing: what became of earlier requests must not keep anybody from stopping the next one.
+        """
         self._refused.forget(name)
         if self._errands.is_under_way(("start", name)):
             self._stopped.add(name)
         self._undeleted.add(name)
-        self._errands.run({("stop", name): partial(self._stop, name)})
+        try:
+            self._errands.run({("stop", name): partial(self._stop, name)})
+        except ApiError as error:
+            log.warning("%s", error, extra=self._about())
 
     def close(self) -> None:
         """A Job that cannot be deleted is named in the log: nobody comes for it where its study is over."""
@@ -209,7 +215,8 @@ class KubernetesExecutor:
             return self._refused.observe(name, self._clock()) or gone
         if is_over(job):
             uid = job["metadata"]["uid"]
-            return self._ended.get(uid) or Observation(phase=Phase.RUNNING, uid=uid)  # until its pods are read
+            # Until its pods are read, nothing is known: one that was never seen to run shall not begin now.
+            return self._ended.get(uid) or Observation(phase=Phase.PENDING, uid=uid, message="its end is being read")
         if job["metadata"].get("deletionTimestamp"):
             return _deleted(job)
         return self._waiting.observe(job, self._clock())

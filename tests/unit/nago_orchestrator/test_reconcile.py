@@ -47,6 +47,7 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 RETRIES = RetryPolicy(infrastructure=3, defect=1, pause=timedelta(seconds=10))
 UNLIMITED = Limits(trials=None, wall_time=None, gpu_hours=None, failed_fraction=0.5)
 RULES = Rules(parallelism=2, replicates=1, limits=UNLIMITED, retries=RETRIES)
+ALONE = replace(RULES, parallelism=1)
 NOTHING_SPENT = Spent(
     trials=0,
     succeeded=0,
@@ -179,7 +180,7 @@ def test_an_attempt_that_is_about_to_begin_is_waited_for(state: AttemptState) ->
 
 def test_an_attempt_whose_process_never_came_to_be_is_started_again_under_its_own_name() -> None:
     fresh = trial(attempt(state=AttemptState.CREATED))
-    assert plan(snapshot(fresh, seen=ABSENT), RULES, NOW) == [RepeatStart(fresh, fresh.attempts[0])]
+    assert plan(snapshot(fresh, seen=ABSENT), ALONE, NOW) == [RepeatStart(fresh, fresh.attempts[0])]
 
 
 def test_a_result_is_accepted_even_if_the_process_was_killed_after_writing_it() -> None:
@@ -232,7 +233,7 @@ def test_nothing_is_asked_before_what_has_ended_is_told() -> None:
 def test_of_many_ends_the_first_have_successors_before_the_last_are_looked_at() -> None:
     ended_trials = [replace(trial(attempt(), number=number), result=RESULT) for number in range(5 * PORTION)]
     rules = replace(RULES, parallelism=10 * PORTION)
-    crowd = snapshot(*ended_trials, seen=RUNNING, tellable=tuple(range(100, 100 + 2 * PORTION)))
+    crowd = snapshot(*ended_trials, seen=RUNNING, tellable=tuple(range(100, 100 + PORTION)))
     counts = Counter(type(action) for action in plan(crowd, rules, NOW))
     assert counts == {AcceptResult: PORTION, Tell: PORTION, Ask: PORTION}
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from nago_orchestrator.domain import StudyState
 from nago_orchestrator.reconcile import Limits, RetryPolicy, Rules
 from nago_orchestrator.session import StopSignal
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.store import Store, open_store
-from nago_orchestrator.wiring import open_session, runs_folder
+from nago_orchestrator.wiring import open_session, run_study, runs_folder
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import create, small_spec
 
@@ -66,3 +67,13 @@ def test_limits_and_retries_arrive_in_the_planners_units(url: str) -> None:
 def test_without_limits_only_failures_stop_a_study(url: str) -> None:
     unlimited = Limits(trials=None, wall_time=None, gpu_hours=None, failed_fraction=0.5)
     assert rules(small_spec(), url).limits == unlimited
+
+
+def test_a_study_that_was_run_leaves_no_connection_open(url: str) -> None:
+    store = open_store(url)
+    study = create(store, small_spec())
+    store.move_study(study.id, StudyState.CANCELLED, message="by hand", now=NOW)
+    store.close()
+    assert run_study("small", url, on_event=lambda event: None) is StudyState.CANCELLED
+    opened = [link.resolve() for link in Path("/proc/self/fd").iterdir()]
+    assert Path(url) not in opened

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from nago_orchestrator.domain import Goal, Objective
+from nago_orchestrator.errors import SpecError
 from nago_orchestrator.space import FloatRange, IntegerRange
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.spec.search import BohbSection, MoboSection, PhasesSection, RandomSection
@@ -192,3 +193,35 @@ def test_a_warm_start_may_precede_phases_of_which_one_learns(small_study: str) -
     phases = "{algorithm: phases, phases: [{algorithm: random, proposals: 3}, {algorithm: bohb, iterations: 3}]}"
     text = small_study.replace("{algorithm: bohb, iterations: 8}", phases)
     assert study(text + "warm_start: [other]\n").warm_start == ("other",)
+
+
+OLD_MOBO = {"acquisition": "usemo", "gain": "thompson", "surrogate": "network", "noise": "homoscedastic"}
+OLD_EHVI = {"acquisition": "ehvi", "gain": "expected-improvement", "surrogate": "gaussian-process"}
+
+
+@pytest.mark.parametrize(
+    ("old", "now"),
+    [
+        (OLD_MOBO, {"algorithm": "mobo", "gain": "thompson", "surrogate": "network", "noise": "homoscedastic"}),
+        ({**OLD_EHVI, "noise": "heteroscedastic"}, {"algorithm": "ehvi"}),
+    ],
+)
+@pytest.mark.parametrize("phased", [False, True])
+def test_a_study_of_an_older_version_opens(
+    small_study: str, old: dict[str, str], now: dict[str, str], phased: bool
+) -> None:
+    common = {"evaluations": 8, "batch": 4, "fidelity": 3, "learn": []}
+    searches = [{"algorithm": "mobo", **old, **common}, {**now, **common}]
+    if phased:
+        first = {"algorithm": "random", "proposals": 3}
+        searches = [{"algorithm": "phases", "phases": [first, search]} for search in searches]
+    stored = study(small_study.replace("fidelities: [3, 6, 12]", "fidelities: [3]")).canonical()
+    before, after = (StudySpec.from_canonical({**stored, "search": search}) for search in searches)
+    assert before == after
+
+
+def test_a_search_that_is_no_longer_offered_is_said(small_study: str) -> None:
+    stored = study(small_study).canonical()
+    search = {"algorithm": "mobo", "evaluations": 8, "acquisition": "ehvi", "surrogate": "network"}
+    with pytest.raises(SpecError, match="use algorithm ehvi"):
+        StudySpec.from_canonical({**stored, "search": search})

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from nago_orchestrator.domain import TrialDesign
+from nago_orchestrator.executors.kubernetes import executor as executor_module
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.watch import JobWatch
 from nago_orchestrator.trial_design import build_task
@@ -49,6 +50,12 @@ def server() -> Iterator[ApiServer]:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture(autouse=True)
+def _wait_for_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes of a request is seen by the same look, however slow the machine is."""
+    monkeypatch.setattr(executor_module, "ERRAND_SECONDS", 5.0)
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ def line(server: ApiServer) -> Line:
 @pytest.fixture
 def executor(line: Line, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubernetesExecutor]:
     monkeypatch.setattr(executor_module, "PATIENCE_SECONDS", PATIENCE)
+    monkeypatch.setattr(executor_module, "ERRAND_SECONDS", PATIENCE)
     api = JobApi(line.client, NAMESPACE)
     watch = JobWatch(api.client, api.path, study_label().selector, TIMING)
     made = KubernetesExecutor(api, kubernetes_settings(), study_label(), watch=watch, clock=clock)
@@ -90,7 +91,7 @@ def test_a_look_is_short_and_causes_are_read_when_it_answers_again(
             clock.advance(seconds=6)
             assert slowest(lambda: executor.observe([NAME, OTHER])) < BOUND
         seen = executor.observe([NAME, OTHER])
-        assert (seen[NAME].phase, seen[OTHER].phase) == (Phase.RUNNING, Phase.PENDING)
+        assert (seen[NAME].phase, seen[OTHER].phase) == (Phase.PENDING, Phase.PENDING)
     deadline = time.monotonic() + 20
     while seen[NAME].phase is not Phase.ENDED or seen[OTHER].reason != "Unschedulable":
         assert time.monotonic() < deadline, seen
@@ -127,6 +128,7 @@ def test_a_first_look_is_short_too(
     server: ApiServer, line: Line, clock: Clock, monkeypatch: pytest.MonkeyPatch, accepts: bool
 ) -> None:
     monkeypatch.setattr(executor_module, "PATIENCE_SECONDS", PATIENCE)
+    monkeypatch.setattr(executor_module, "ERRAND_SECONDS", PATIENCE)
     api = JobApi(line.client, NAMESPACE)
     with line.dead(accepts=accepts):
         watch = JobWatch(api.client, api.path, study_label().selector, TIMING)
