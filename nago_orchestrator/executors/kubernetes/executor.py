@@ -136,17 +136,14 @@ class KubernetesExecutor:
         return {name: self._observe(name, jobs.get(name), starting) for name in names}
 
     def stop(self, name: str, *, grace_seconds: float) -> None:
-        """The pod's template says how long it may take. A deletion that fails is tried again, by `close` at last.
-
-        Raises nothing: what became of earlier requests must not keep anybody from stopping the next one.
-        """
+        """The pod's template says how long it may take. A deletion that fails is tried again, by `close` at last."""
         self._refused.forget(name)
         if self._errands.is_under_way(("start", name)):
             self._stopped.add(name)
         self._undeleted.add(name)
         try:
             self._errands.run({("stop", name): partial(self._stop, name)})
-        except ApiError as error:
+        except ApiError as error:  # of an earlier request, which shall not keep anybody from stopping the next
             log.warning("%s", error, extra=self._about())
 
     def close(self) -> None:
