@@ -21,7 +21,9 @@ PARTS = {
     "race",
     "rows",
     "sghmc_torch",
+    "surrogate_batch",
     "surrogate_problems",
+    "surrogate_scores",
     "synthetic_study",
     "unit_space",
 }

@@ -2,7 +2,8 @@
 
 Its quality is compared with that of HpBandSter itself (`bohb_race.py`).
 
-`python -m benchmarks.bohb` prints one JSON line per figure and ends with 1 if a goal is not met.
+`python -m benchmarks.bohb` prints one JSON line per figure and ends with 1 if a goal is not met;
+`python -m benchmarks.bohb 100` compares that many seeds.
 """
 
 from __future__ import annotations
@@ -99,25 +100,25 @@ def import_seconds() -> float:
     return whole - bare
 
 
-def compare(race: Race) -> bool:
+def compare(race: Race, seeds: int) -> bool:
     """No worse: the difference of the medians may well be 0 or less, by the interval of its bootstrap."""
     regrets = {
-        name: np.array([incumbent_regret(race, make(race.space, seed), seed) for seed in range(1, SEEDS + 1)])
+        name: np.array([incumbent_regret(race, make(race.space, seed), seed) for seed in range(1, seeds + 1)])
         for name, make in SEARCHES.items()
     }
     for name, found in regrets.items():
         for label, share in (("lower quartile", 0.25), ("median", 0.5), ("upper quartile", 0.75)):
-            figure = f"{race.name}: regret after {COST} full evaluations, {name}, {label} of {SEEDS} seeds"
+            figure = f"{race.name}: regret after {COST} full evaluations, {name}, {label} of {seeds} seeds"
             show("bohb", figure, float(np.quantile(found, share)), "loss")
     rng = np.random.default_rng(0)
-    medians = {name: np.median(rng.choice(found, size=(BOOTSTRAPS, SEEDS)), axis=1) for name, found in regrets.items()}
+    medians = {name: np.median(rng.choice(found, size=(BOOTSTRAPS, seeds)), axis=1) for name, found in regrets.items()}
     low, high = np.quantile(medians["ours"] - medians["HpBandSter"], [0.05, 0.95])
     show("bohb", f"{race.name}: ours minus HpBandSter's median, upper end of 90 %", float(high), "loss")
     figure = f"{race.name}: ours minus HpBandSter's median, lower end of 90 %"
     return show("bohb", figure, float(low), "loss", Goal(0))
 
 
-def main() -> int:
+def main(seeds: int) -> int:
     warnings.simplefilter("ignore")  # HpBandSter uses names that ConfigSpace and statsmodels announce to drop
     proposals, evaluations = history()
     proposer = new_proposer()
@@ -140,9 +141,9 @@ def main() -> int:
         show("bohb", "rebuild at 1,000 results, largest", max(rebuilds), "s"),
         show("bohb", "import of the proposer, median", import_seconds(), "s"),
     ]
-    met += [compare(race) for race in RACES]
+    met += [compare(race, seeds) for race in RACES]
     return 0 if all(met) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(int(sys.argv[1]) if sys.argv[1:] else SEEDS))
