@@ -20,6 +20,8 @@ from benchmarks.problems import PROBLEMS, Array, Problem
 from benchmarks.race import BATCH, EVALUATIONS, Row, initial_size, run
 from benchmarks.rows import read_rows
 from nago_orchestrator.acquisition.batch import Acquisition, AcquisitionOptions
+from nago_orchestrator.acquisition.gain import Gain, GainOptions
+from nago_orchestrator.acquisition.usemo import UsemoOptions
 from nago_orchestrator.domain import Evaluation, Outcome, Proposal
 from nago_orchestrator.encoding import Encoding
 from nago_orchestrator.proposers.mobo import Mobo
@@ -44,11 +46,21 @@ RANGES = {
 one side of the unit cube, to one part in a million."""
 FIXED = {"top_nodes": 10, "top_k": 4, "mid_nodes": 5, "bottom_nodes": 10, "bottom_k": 4}
 FIXED_RATIOS = {"channel_ratio_3": 1.0, "stage_ratio_2": 1e6, "stage_ratio_3": 0.0}
-SEARCHES: Mapping[str, tuple[Acquisition, Fit]] = {
-    "usemo-network": (Acquisition.USEMO, network_fit()),
-    "ehvi-network": (Acquisition.EHVI, network_fit()),
-    "usemo-gp": (Acquisition.USEMO, fit_gaussian),
-    "ehvi-gp": (Acquisition.EHVI, fit_gaussian),
+
+
+def usemo(gain: Gain = Gain.EXPECTED_IMPROVEMENT) -> AcquisitionOptions:
+    return AcquisitionOptions(acquisition=Acquisition.USEMO, usemo=UsemoOptions(gains=GainOptions(gain=gain)))
+
+
+SEARCHES: Mapping[str, tuple[AcquisitionOptions, Fit]] = {
+    "usemo-network": (usemo(), network_fit()),
+    "thompson-network": (usemo(Gain.THOMPSON), network_fit()),
+    "bound-network": (usemo(Gain.CONFIDENCE_BOUND), network_fit()),
+    "ehvi-network": (AcquisitionOptions(acquisition=Acquisition.EHVI), network_fit()),
+    "usemo-gp": (usemo(), fit_gaussian),
+    "thompson-gp": (usemo(Gain.THOMPSON), fit_gaussian),
+    "bound-gp": (usemo(Gain.CONFIDENCE_BOUND), fit_gaussian),
+    "ehvi-gp": (AcquisitionOptions(acquisition=Acquisition.EHVI), fit_gaussian),
 }
 
 
@@ -69,11 +81,7 @@ class MoboSearch:
     def __init__(self, name: str, problem: Problem, seed: int) -> None:
         acquisition, fit = SEARCHES[name]
         space = cube_space(problem.dimensions)
-        options = MoboOptions(
-            batch=BATCH,
-            initial=initial_size(problem),
-            acquisition=AcquisitionOptions(acquisition=acquisition),
-        )
+        options = MoboOptions(batch=BATCH, initial=initial_size(problem), acquisition=acquisition)
         plan = MoboPlan(
             space=space,
             study_seed=seed,

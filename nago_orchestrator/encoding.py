@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 
 _INWARD = 1e-6
 """How far a theta that is illegal at the cube's edge (all weights 0) is moved inside."""
+_FEW = 4096
+"""Points of a space of integers alone up to which they are listed."""
 
 
 class Encoding:
@@ -67,6 +69,13 @@ class Encoding:
         middle = (np.clip(np.floor(points * parts), 0, parts - 1) + 0.5) / parts
         rounded: Array = np.where(self._whole, middle, np.clip(points, 0.0, 1.0))
         return rounded
+
+    def every(self) -> Array | None:
+        """All points of the search cube that `round` leads to, shape (points, dimensions); None if they are many."""
+        if not self._whole.all() or self._extent.prod() > _FEW:
+            return None
+        middles = [(np.arange(count) + 0.5) / count for count in self._extent]
+        return np.array(list(product(*middles)), dtype=np.float64)
 
     def _model_places(self, forms: Iterable[Theta]) -> Array:
         rows = [[form[name] for name in self._names] for form in forms]

@@ -125,14 +125,14 @@ def _mobo(section: MoboSection, setting: _Setting, prior: tuple[PriorEvaluation,
             if find_spec(library) is None:
                 raise ModuleNotFoundError(name=library)
         from nago_orchestrator.acquisition.batch import Acquisition, AcquisitionOptions
-        from nago_orchestrator.acquisition.gain import Gain, GainOptions
+        from nago_orchestrator.acquisition.gain import Gain, GainOptions, Uncertainty
         from nago_orchestrator.acquisition.usemo import UsemoOptions
         from nago_orchestrator.proposers.mobo_fit import fit_gaussian, network_fit
         from nago_orchestrator.surrogate.options import SurrogateOptions
 
-    usemo = UsemoOptions(gains=GainOptions(gain=Gain(section.gain)))
+    gains = GainOptions(gain=Gain(section.gain), uncertainty=Uncertainty(section.uncertainty))
     network = network_fit(SurrogateOptions(heteroscedastic=section.noise == "heteroscedastic"))
-    options = AcquisitionOptions(acquisition=Acquisition.USEMO, usemo=usemo)
+    options = AcquisitionOptions(acquisition=Acquisition.USEMO, usemo=UsemoOptions(gains=gains))
     return _batches(section, setting, prior, options, network if section.surrogate == "network" else fit_gaussian)
 
 
@@ -164,7 +164,7 @@ def _batches(
         proposals=section.evaluations,
         objectives=len(objectives),
         reference=None if None in references else tuple(cost for cost in references if cost is not None),
-        options=MoboOptions(batch=section.batch, acquisition=acquisition),
+        options=MoboOptions(batch=section.batch, initial=section.initial, acquisition=acquisition),
     )
     places = known_places(objectives, section.learn)
     sample = cost_sampler(setting.recipe, [objectives[place] for place in places], connected=space.connected)

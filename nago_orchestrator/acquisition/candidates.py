@@ -1,4 +1,4 @@
-"""Points to choose a batch from: new ones, each generator once; and what is left when a space has no new ones."""
+"""Points to choose a batch from: new ones, each generator once; and what is left when a space has too few new ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nago_orchestrator.acquisition.landscape import Cube, Key, keys
 from nago_orchestrator.surrogate.port import Array
 
 SEARCHED_FOR_NEW = 1024
-"""Random points that are looked through before a space counts as exhausted."""
+"""Random points that are looked through for new generators, in a space of too many points to look at each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,19 @@ class Candidates:
     def take(self, which: NDArray[np.intp] | NDArray[np.bool_]) -> Candidates:
         """By index or mask."""
         return Candidates(places=self.places[which], points=self.points[which])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A batch takes all it can of `new`, and the rest of `again`."""
+
+    new: Candidates
+    """Generators that were not proposed, each once."""
+    again: Candidates
+    """Empty, unless there are too few new ones: then at least as many as are missing."""
+
+    def __len__(self) -> int:
+        return len(self.new) + len(self.again)
 
 
 def sobol(dimensions: int, count: int, seed: int) -> Array:
@@ -48,18 +61,18 @@ def new_candidates(places: Array, cube: Cube, blocked: set[Key]) -> Candidates:
     return Candidates(places=rounded[chosen], points=points[chosen])
 
 
-def fill(found: Candidates, cube: Cube, blocked: set[Key], count: int, seed: int) -> tuple[Candidates, bool]:
-    """At least `count` candidates: those given, then new random ones. Tells whether generators had to be repeated.
-
-    They are where among SEARCHED_FOR_NEW random points too few are new: then proposed ones are candidates again, and
-    if the whole space has fewer than `count`, some stand there twice.
-    """
+def fill(found: Candidates, cube: Cube, blocked: set[Key], count: int, seed: int) -> Pool:
+    """A pool of at least `count`: those given, which are new; then others that are; then whatever the space has."""
     if len(found) >= count:
-        return found, False
-    random = sobol(cube.dimensions, SEARCHED_FOR_NEW, seed)
-    fresh = new_candidates(np.vstack([found.places, random]), cube, blocked)
-    if len(fresh) >= count:
-        return fresh, False
-    every = new_candidates(np.vstack([fresh.places, random]), cube, set())
-    wanted = np.resize(np.arange(len(every)), max(count, len(every)))
-    return every.take(wanted), True
+        return Pool(new=found, again=_none_of(found))
+    others = cube.every if cube.every is not None else sobol(cube.dimensions, SEARCHED_FOR_NEW, seed)
+    new = new_candidates(np.vstack([found.places, others]), cube, blocked)
+    if len(new) >= count:
+        return Pool(new=new, again=_none_of(new))
+    known = new_candidates(others, cube, set())
+    missing = count - len(new)
+    return Pool(new=new, again=known.take(np.resize(np.arange(len(known)), max(missing, len(known)))))
+
+
+def _none_of(candidates: Candidates) -> Candidates:
+    return candidates.take(np.zeros(len(candidates), dtype=bool))

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nago_orchestrator.acquisition.boxes import free_boxes, improvements
-from nago_orchestrator.acquisition.candidates import Candidates, fill, new_candidates, sobol
+from nago_orchestrator.acquisition.candidates import Candidates, Pool, fill, new_candidates, sobol
 from nago_orchestrator.acquisition.evolution import EvolutionOptions, evolve
 from nago_orchestrator.acquisition.gain import Gain, GainOptions, Uncertainty, deviation, gains
-from nago_orchestrator.acquisition.landscape import Choice, Cube, Evidence, Landscape, keys
+from nago_orchestrator.acquisition.landscape import Choice, Cube, Evidence, Key, Landscape, keys
+from nago_orchestrator.acquisition.streams import streams
 from nago_orchestrator.pareto import default_reference
 from nago_orchestrator.surrogate.port import Array, Surrogate
 
@@ -31,6 +32,8 @@ Boxes = list[tuple[Array, Array]]
 """What each function leaves free."""
 
 _LOOKED_AT_TOGETHER = 64
+_NOT_LOOKED_AT, _TAKEN = np.inf, -1.0
+"""As bounds of a candidate's gain: it may be anything; it is none any more."""
 
 
 @runtime_checkable
@@ -62,44 +65,61 @@ class Ehvi:
         self._evidence = evidence
         self._cube = cube
         self._options = options
-        self._rng = np.random.default_rng(seed)
-        self._seed = seed
+        self._random_seed, self._evolution_seed, self._fill_seed, own_seed = streams(seed, 4)
+        self._rng = np.random.default_rng(own_seed)
         self._functions = [int(number) for number in self._rng.integers(2**31, size=options.functions)]
         self._blocked = evidence.keys()
-        self._reference = _reference(evidence)
+        self._reference, self._reference_moved = _reference(evidence)
         drawn = self._drawn(np.vstack([evidence.points, evidence.pending]))
         self._fronts = list(drawn)
 
     def choose(self, count: int) -> Choice:
-        pool, repeats = self._pool(count)
-        drawn = self._drawn(pool.points)
-        likely = self._evidence.log_feasible(pool.points)
-        bounds = np.full(len(pool), np.inf)
+        pool = self._pool(count)
+        new = self._pick(pool.new, min(count, len(pool.new)), refine=True)
+        again = self._pick(pool.again, count - len(new), refine=False)
+        return Choice(
+            places=np.array(new + again),
+            candidates=len(pool),
+            repeats=bool(again),
+            reference_moved=self._reference_moved,
+        )
+
+    def _pool(self, count: int) -> Pool:
+        options, front = self._options, self._evidence.front()
+        random = sobol(self._cube.dimensions, options.random, self._random_seed)
+        start = np.vstack([front, random[: options.evolution.population]])
+        evolved = evolve(self._optimistic, self._cube.round, start, options.evolution, self._evolution_seed)
+        near = front[self._rng.integers(len(front), size=options.random)]
+        near = np.clip(near + self._rng.normal(0, 0.1, near.shape) * (self._rng.random(near.shape) < 0.5), 0, 1)
+        found = new_candidates(np.vstack([evolved.population, near, random]), self._cube, self._blocked)
+        return fill(found, self._cube, self._blocked, count, self._fill_seed)
+
+    def _pick(self, candidates: Candidates, count: int, *, refine: bool) -> list[Array]:
+        """The places of `count` of the candidates, or of what they are refined to, one after the other."""
+        if not count:
+            return []
         chosen = list[Array]()
+        drawn, likely = self._drawn(candidates.points), self._evidence.log_feasible(candidates.points)
+        own_keys = keys(candidates.points)
+        bounds = np.full(len(candidates), _NOT_LOOKED_AT)
         for _ in range(count):
             boxes = [free_boxes(front, self._reference) for front in self._fronts]
             best = _best_now(bounds, partial(_gain, drawn, likely, boxes))
             if bounds[best] <= 0:
-                best = int(np.argmax(np.where(bounds >= 0, self._volume(pool), -1.0)))
-            place = pool.places[best] if repeats else self._refine(pool.places[best], float(bounds[best]), boxes)
-            bounds[best] = -1.0
+                best = int(np.argmax(np.where(bounds == _TAKEN, -1.0, self._volume(candidates))))
+            place = candidates.places[best]
+            if refine:
+                place = self._refine(place, float(bounds[best]), boxes)
             chosen.append(place)
-            self._add(place)
-        return Choice(places=np.array(chosen), candidates=len(pool), repeats=repeats)
-
-    def _pool(self, count: int) -> tuple[Candidates, bool]:
-        options, front = self._options, self._evidence.front()
-        random = sobol(self._cube.dimensions, options.random, self._seed)
-        evolved = evolve(self._optimistic, self._cube.round, np.vstack([front, random]), options.evolution, self._seed)
-        near = front[self._rng.integers(len(front), size=options.random)]
-        near = np.clip(near + self._rng.normal(0, 0.1, near.shape) * (self._rng.random(near.shape) < 0.5), 0, 1)
-        found = new_candidates(np.vstack([evolved, near, random]), self._cube, self._blocked)
-        return fill(found, self._cube, self._blocked, count, self._seed)
+            taken = self._add(place)
+            # What it was refined from stays a candidate; repeated generators are as many as they stand there.
+            bounds[[key == taken for key in own_keys] if refine else best] = _TAKEN
+        return chosen
 
     def _optimistic(self, places: Array) -> Array:
         points = self._cube.to_model(places)
         bound = GainOptions(gain=Gain.CONFIDENCE_BOUND, exploration=1.0)
-        learnt = gains(self._landscape.surrogate, points, np.zeros(0), bound, self._seed)
+        learnt = gains(self._landscape.surrogate, points, np.zeros(0), bound, seed=0)
         return self._landscape.join(learnt, points) - self._evidence.log_feasible(points)[:, None]
 
     def _refine(self, place: Array, score: float, boxes: Boxes) -> Array:
@@ -115,11 +135,13 @@ class Ehvi:
                 place, score = near.places[np.argmax(found)], float(found.max())
         return place
 
-    def _add(self, place: Array) -> None:
+    def _add(self, place: Array) -> Key:
         """The chosen point counts as evaluated, in every function with its own value."""
         point = self._cube.to_model(place[None, :])
-        self._blocked |= set(keys(point))
+        (key,) = keys(point)
+        self._blocked.add(key)
         self._fronts = [np.vstack([front, own]) for front, own in zip(self._fronts, self._drawn(point), strict=True)]
+        return key
 
     def _drawn(self, points: Array) -> Array:
         """Shape (functions, points, objectives)."""
@@ -163,13 +185,14 @@ def _best_now(bounds: Array, gain: Callable[[NDArray[np.intp]], Array]) -> int:
     return best
 
 
-def _reference(evidence: Evidence) -> Array:
-    """The one given, unless no evaluated point is below it yet: then far enough to have one."""
-    default = default_reference(evidence.costs)
-    given = evidence.reference
+def _reference(evidence: Evidence) -> tuple[Array, bool]:
+    """The one given, unless no evaluated point is below it yet: then far enough to have one. Tells which it is."""
+    default, given = default_reference(evidence.costs), evidence.reference
     if given is None:
-        return default
-    return given if (evidence.costs < given).all(axis=1).any() else np.maximum(given, default)
+        return default, False
+    if (evidence.costs < given).all(axis=1).any():
+        return given, False
+    return np.maximum(given, default), True
 
 
 def draw_functions(surrogate: Surrogate, points: Array, seeds: Sequence[int]) -> Array:

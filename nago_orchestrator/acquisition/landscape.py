@@ -26,6 +26,8 @@ class Cube:
     """To the nearest points of the search cube that stand for a theta."""
     to_model: PointsTo
     """From the search cube to the model cube, where equal generators are one point."""
+    every: Array | None = None
+    """All points of the search cube that stand for a theta, where they are few enough to look at each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +98,5 @@ class Choice:
     """Points that it was chosen from."""
     repeats: bool
     """Whether the space had too few generators that were not proposed before."""
+    reference_moved: bool = False
+    """Whether the given reference was too good for every evaluation, so that a worse one had to do."""

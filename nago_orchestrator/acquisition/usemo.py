@@ -4,7 +4,12 @@
    The probability of feasibility p joins every objective as −ln p, which is its product with expected improvement.
 2. Of the resulting front the point with the largest uncertainty hyper-rectangle is chosen: the product of the learnt
    objectives' deviations, times p. A known objective has no side in it.
-3. The rest of the batch comes from the same front, that volume times the penalties of all chosen and pending points.
+3. The next point of the batch is chosen in the same way once the penalties φ of all chosen and pending points have
+   joined: every objective gets −ln φ as it has −ln p, and the volume is multiplied by φ.
+
+The paper's algorithm 2 multiplies the volume alone. That is the same while the front is wide; where it is one spot (one
+objective, or two that agree), a whole batch would lie in that spot, so here the front gives way as well. It is taken
+among all points that NSGA-II looked at, which is what makes that cheap.
 """
 
 from __future__ import annotations
@@ -13,16 +18,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nago_orchestrator.acquisition.candidates import Candidates, fill, new_candidates, sobol
+from nago_orchestrator.acquisition.candidates import Candidates, Pool, fill, new_candidates, sobol
 from nago_orchestrator.acquisition.evolution import EvolutionOptions, evolve
 from nago_orchestrator.acquisition.gain import GainOptions, deviation, gains
 from nago_orchestrator.acquisition.landscape import Choice, Cube, Evidence, Landscape
 from nago_orchestrator.acquisition.penalisation import ball_radii, lipschitz_constants, penalty, values_to_beat
+from nago_orchestrator.acquisition.streams import streams
 from nago_orchestrator.pareto import non_dominated
 from nago_orchestrator.surrogate.port import Array
 
+_RANDOM = 100
+"""Random points in the first population, beside the front."""
 _SLOPE_POINTS = 256
 """Random points among which the steepest slope is looked for, beside the evaluated ones."""
+_LEAST_PENALTY = 1e-30
+"""Of a point that is its neighbour's twin: far behind all others, and still a number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,52 +49,61 @@ class Usemo:
         self._evidence = evidence
         self._cube = cube
         self._options = options
-        self._seed = seed
+        self._start_seed, self._evolution_seed, self._slope_seed, self._gain_seed, self._fill_seed = streams(seed, 5)
         # The model's own opinion of what was evaluated: the smallest of noisy costs is mostly luck.
         self._believed = landscape.surrogate.predict(evidence.points).mean
 
     def choose(self, count: int) -> Choice:
-        front, repeats = self._front(count)
-        log_volume = self._log_volume(front)
+        pool = self._pool(count)
         slopes = self._slopes()
-        chosen = list[int]()
-        while len(chosen) < count:
-            busy = np.vstack([self._evidence.pending, front.points[chosen]])
-            with np.errstate(divide="ignore"):
-                score = log_volume + np.log(penalty(front.points, busy, self._radii(busy, slopes)))
-            score[chosen] = -np.inf
-            left = np.setdiff1d(np.arange(len(front)), chosen)
-            # Every candidate inside a ball of its own twin has the score -inf: then simply the next one.
-            chosen.append(int(left[np.argmax(score[left])]))
-        return Choice(places=front.places[chosen], candidates=len(front), repeats=repeats)
+        new = self._pick(pool.new, min(count, len(pool.new)), self._evidence.pending, slopes)
+        busy = np.vstack([self._evidence.pending, new.points])
+        again = self._pick(pool.again, count - len(new), busy, slopes)
+        return Choice(places=np.vstack([new.places, again.places]), candidates=len(pool), repeats=bool(len(again)))
 
-    def _front(self, count: int) -> tuple[Candidates, bool]:
-        """The cheap problem's front without what was proposed; more of the population where that is too little."""
-        start = np.vstack([self._evidence.front(), sobol(self._cube.dimensions, 100, self._seed)])
-        population = evolve(self._cheap, self._cube.round, start, self._options.evolution, self._seed)
+    def _pool(self, count: int) -> Pool:
+        """All that NSGA-II looked at on its way, without what was proposed."""
+        start = np.vstack([self._evidence.front(), sobol(self._cube.dimensions, _RANDOM, self._start_seed)])
+        evolved = evolve(self._cheap, self._cube.round, start, self._options.evolution, self._evolution_seed)
         blocked = self._evidence.keys()
-        found = new_candidates(population, self._cube, blocked)
-        if len(found) > count:
-            first = non_dominated(self._gains(found.points))
-            found = found.take(first) if first.sum() >= count else found
-        return fill(found, self._cube, blocked, count, self._seed)
+        found = new_candidates(evolved.looked_at, self._cube, blocked)
+        return fill(found, self._cube, blocked, count, self._fill_seed)
+
+    def _pick(self, candidates: Candidates, count: int, busy: Array, slopes: Array) -> Candidates:
+        """`count` of the candidates, one after the other, away from each other and from the `busy` points."""
+        chosen = list[int]()
+        if not count:
+            return candidates.take(np.array(chosen, dtype=np.intp))
+        costs, log_volume = self._gains(candidates.points), self._log_volume(candidates)
+        log_penalty = self._log_penalty(candidates.points, busy, slopes)
+        left = np.arange(len(candidates))
+        while len(chosen) < count:
+            front = left[non_dominated(costs[left] - log_penalty[left, None])]
+            best = int(front[np.argmax(log_volume[front] + log_penalty[front])])
+            chosen.append(best)
+            left = left[left != best]
+            log_penalty += self._log_penalty(candidates.points, candidates.points[[best]], slopes)
+        return candidates.take(np.array(chosen, dtype=np.intp))
 
     def _cheap(self, places: Array) -> Array:
         return self._gains(self._cube.to_model(places))
 
     def _gains(self, points: Array) -> Array:
         best = self._believed.min(axis=0)
-        learnt = gains(self._landscape.surrogate, points, best, self._options.gains, self._seed)
+        learnt = gains(self._landscape.surrogate, points, best, self._options.gains, self._gain_seed)
         return self._landscape.join(learnt, points) - self._evidence.log_feasible(points)[:, None]
 
-    def _log_volume(self, front: Candidates) -> Array:
-        prediction = self._landscape.surrogate.predict(front.points)
+    def _log_volume(self, candidates: Candidates) -> Array:
+        prediction = self._landscape.surrogate.predict(candidates.points)
         sides = np.log(deviation(prediction, self._options.gains.uncertainty))
-        volume: Array = sides.sum(axis=1) + self._evidence.log_feasible(front.points)
+        volume: Array = sides.sum(axis=1) + self._evidence.log_feasible(candidates.points)
         return volume
 
+    def _log_penalty(self, points: Array, busy: Array, slopes: Array) -> Array:
+        return np.log(np.maximum(penalty(points, busy, self._radii(busy, slopes)), _LEAST_PENALTY))
+
     def _slopes(self) -> Array:
-        random = self._cube.to_model(sobol(self._cube.dimensions, _SLOPE_POINTS, self._seed))
+        random = self._cube.to_model(sobol(self._cube.dimensions, _SLOPE_POINTS, self._slope_seed))
         return lipschitz_constants(self._landscape.surrogate, np.vstack([random, self._evidence.points]))
 
     def _radii(self, busy: Array, slopes: Array) -> Array:

@@ -2,7 +2,8 @@
 
 An initial design of scrambled Sobol points, then batches: the surrogate is fitted to all that is known, the acquisition
 chooses. A batch follows from the evaluations told before its first member and the proposals pending then, and from the
-study seed: after a restart in its middle it is computed again, and its remaining members are handed out.
+study seed: after a restart in its middle it is computed again, and its remaining members are handed out. Before the
+first of them it waits for what is pending where that will be enough for a model.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ from nago_orchestrator.wording import counted
 
 
 class Mobo:
-    """Proposes `plan.proposals` thetas; never waits."""
+    """Proposes `plan.proposals` thetas."""
 
     def __init__(
         self, plan: MoboPlan, fit: Fit, *, known: Known | None = None, prior: tuple[PriorEvaluation, ...] = ()
     ) -> None:
         """`fit`: of the surrogate. `known`: the objectives whose costs need no evaluation to be learnt.
 
-        `prior`: what is known before the first proposal; of other fidelities nothing is learnt. Raises SpecError if
-        nothing is searched, or if all objectives are known, so that there is nothing to be learnt; HistoryError for
-        priors with another number of costs.
+        `prior`: what is known before the first proposal; of other fidelities only what cannot be trained, which no
+        number of epochs changes. Raises SpecError if nothing is searched, or if all objectives are known, so that there
+        is nothing to be learnt; HistoryError for priors with another number of costs.
         """
         if not plan.space.dimensions:
             raise SpecError("MOBO has nothing to search: every hyperparameter is fixed; give at least one a range.")
@@ -41,10 +42,13 @@ class Mobo:
         self._plan = plan
         for item in prior:
             self._check_costs(item)
-        self._prior = tuple(item for item in prior if item.fidelity == plan.fidelity)
+        self._prior = tuple(
+            item for item in prior if item.fidelity == plan.fidelity or item.outcome is Outcome.INFEASIBLE
+        )
         # What is known already replaces the design, as the paper's second phase begins from BOHB's data.
-        wanted = plan.least_for_model if self._prior else plan.initial
-        self._initial = max(wanted - len(self._prior), 0)
+        known_costs = sum(item.outcome is Outcome.OK for item in self._prior)
+        wanted = plan.least_for_model if known_costs else plan.initial
+        self._initial = max(wanted - known_costs, 0)
         self._maker = BatchMaker(plan, fit, known)
         self._history = History()
         self._evaluations: list[Evaluation] = []
@@ -54,6 +58,8 @@ class Mobo:
         number = self._history.next_number
         if number >= self._plan.proposals:
             return Pause.EXHAUSTED
+        if self._lacks_pending(number):
+            return Pause.WAITING
         batch = self._current_batch(number)
         member = batch.members[number - batch.first]
         proposal = Proposal(
@@ -91,6 +97,15 @@ class Mobo:
             "model_based_share": origins.count(Origin.MODEL) / len(origins) if origins else 0.0,
             **(self._batch.facts if self._batch else {}),
         }
+
+    def _lacks_pending(self, number: int) -> bool:
+        """Whether a batch begins for which too little is told, though enough is under way, to fit a model."""
+        first, _ = self._bounds(number)
+        if number < self._initial or number != first:
+            return False
+        outcomes = [item.outcome for item in self._prior] + [item.outcome for item in self._evaluations]
+        told, pending = outcomes.count(Outcome.OK), number - self._history.told
+        return told < self._plan.least_for_model <= told + pending
 
     def _current_batch(self, number: int) -> Batch:
         first, size = self._bounds(number)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from nago_orchestrator import seeds
-from nago_orchestrator.acquisition.batch import Task, choose_batch
+from nago_orchestrator.acquisition.batch import Acquisition, Task, choose_batch
 from nago_orchestrator.acquisition.candidates import fill, new_candidates, sobol
-from nago_orchestrator.acquisition.landscape import Cube, Evidence, Landscape
+from nago_orchestrator.acquisition.landscape import Choice, Cube, Evidence, Landscape
 from nago_orchestrator.acquisition.scaling import Scaling
+from nago_orchestrator.acquisition.streams import streams
 from nago_orchestrator.domain import Origin, Theta
 from nago_orchestrator.encoding import Encoding
-from nago_orchestrator.proposers.mobo_evidence import Known, KnownCosts, Records, encode
+from nago_orchestrator.proposers.mobo_evidence import Known, KnownCosts, Records, clipped, cost_table, encode
 from nago_orchestrator.proposers.mobo_plan import MoboPlan
 from nago_orchestrator.surrogate.port import Array, Prediction, Surrogate
 
@@ -66,6 +68,7 @@ class BatchMaker:
             dimensions=self._encoding.dimensions,
             round=self._encoding.round,
             to_model=self._encoding.to_model,
+            every=self._encoding.every(),
         )
 
     def make(self, first: int, size: int, records: Records, *, initial: bool) -> Batch:
@@ -77,38 +80,53 @@ class BatchMaker:
             return self._design(first, size, evidence, {"design": "too few evaluations for a model"})
         fitted = self._fit_to(first, records, evidence)
         if not _is_finite(fitted.surrogate.predict(evidence.points)):
-            notes = {"design": "the surrogate's predictions are not finite", "surrogate": fitted.notes}
-            return self._design(first, size, evidence, notes)
+            unusable = {"design": "the surrogate's predictions are not finite", "surrogate": fitted.notes}
+            return self._design(first, size, evidence, unusable)
         landscape = self._landscape(fitted.surrogate, scaling)
-        task = Task(count=size, seed=self._seed(first, 0))
+        task = Task(count=size, seed=self._seed(first, _Use.CHOICE))
         choice = choose_batch(landscape, evidence, self._cube, self._plan.options.acquisition, task)
-        notes = {"acquisition": self._plan.options.acquisition.acquisition.value, "surrogate": fitted.notes}
+        notes: dict[str, Any] = {
+            **self._acquisition_notes(choice),
+            "surrogate": fitted.notes,
+            "clipped": clipped(cost_table(records, self._plan), scaling),
+        }
         facts = {"candidates": choice.candidates}
         predictions = self._predictions(fitted.surrogate, choice.places, scaling)
         made = _Made(Origin.MODEL, evidence, choice.repeats, notes, facts, predictions)
         return self._batch(first, choice.places, made)
 
+    def _acquisition_notes(self, choice: Choice) -> Mapping[str, Any]:
+        options = self._plan.options.acquisition
+        notes: dict[str, Any] = {"acquisition": options.acquisition.value}
+        if options.acquisition is Acquisition.USEMO:
+            notes |= {"gain": options.usemo.gains.gain.value, "uncertainty": options.usemo.gains.uncertainty.value}
+        if self._known_costs is not None:
+            notes["known"] = self._known_costs.notes
+        return notes | ({"reference_moved": True} if choice.reference_moved else {})
+
     def _design(self, first: int, size: int, evidence: Evidence, notes: Mapping[str, Any]) -> Batch:
         """Sobol points; where some were infeasible, each the likeliest feasible one of its part of a larger design."""
-        seed, blocked = self._seed(first, 0), evidence.keys()
-        pool = new_candidates(sobol(self._cube.dimensions, size * _DESIGN_POOL, seed), self._cube, blocked)
-        pool, repeats = fill(pool, self._cube, blocked, size, seed)
-        likely = evidence.log_feasible(pool.points)
-        chosen = [
-            part[np.argmax(likely[part])] for part in (np.arange(start, len(pool), size) for start in range(size))
-        ]
-        return self._batch(first, pool.places[chosen], _Made(Origin.RANDOM, evidence, repeats, notes, {}))
+        point_seed, fill_seed = streams(self._seed(first, _Use.CHOICE), 2)
+        blocked = evidence.keys()
+        pool = new_candidates(sobol(self._cube.dimensions, size * _DESIGN_POOL, point_seed), self._cube, blocked)
+        found = fill(pool, self._cube, blocked, size, fill_seed)
+        new, again = found.new, found.again
+        likely, count = evidence.log_feasible(new.points), min(size, len(new))
+        parts = [np.arange(start, len(new), count) for start in range(count)]
+        chosen = [part[np.argmax(likely[part])] for part in parts]
+        places = np.vstack([new.places[chosen], again.places[: size - count]])
+        return self._batch(first, places, _Made(Origin.RANDOM, evidence, count < size, notes, {}))
 
     def _fit_to(self, first: int, records: Records, evidence: Evidence) -> Fitted:
         samples = np.array(records.samples, dtype=np.float64)
-        return self._fit(evidence.points, evidence.costs[:, self._learnt], samples, self._seed(first, 1))
+        return self._fit(evidence.points, evidence.costs[:, self._learnt], samples, self._seed(first, _Use.FIT))
 
     def _landscape(self, surrogate: Surrogate, scaling: Scaling) -> Landscape:
         if self._known is None:
             return Landscape(surrogate=surrogate, learnt=self._learnt)
         if self._known_costs is None:
             self._known_costs = self._known.costs()
-        costs, places = self._known_costs, self._known.places
+        costs, places = self._known_costs.at, self._known.places
         scaled = scaling.of(places)
         return Landscape(
             surrogate=surrogate,
@@ -154,9 +172,15 @@ class BatchMaker:
         )
         return Batch(first=first, members=members, facts=facts)
 
-    def _seed(self, first: int, use: int) -> int:
-        """0 for the choice, 1 for the fit."""
+    def _seed(self, first: int, use: _Use) -> int:
         return int(seeds.proposal(self._plan.study_seed, first).generate_state(2, np.uint32)[use])
+
+
+class _Use(IntEnum):
+    """What a batch's randomness is for."""
+
+    CHOICE = 0
+    FIT = 1
 
 
 class _Made(NamedTuple):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,13 @@ from nago_orchestrator.encoding import Encoding
 from nago_orchestrator.proposers.mobo_plan import MoboPlan
 from nago_orchestrator.surrogate.port import Array
 
-KnownCosts = Callable[[Array], Array]
-"""From places in the model cube to costs in the user's units, shape (points, known objectives)."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCosts:
+    at: Callable[[Array], Array]
+    """From places in the model cube to costs in the user's units, shape (points, known objectives)."""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """How they are known, JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +63,19 @@ def gather(
     )
 
 
+def cost_table(records: Records, plan: MoboPlan) -> Array:
+    """Every evaluation has `plan.objectives` costs: shape (evaluated, objectives)."""
+    return np.array(records.costs, dtype=np.float64).reshape(len(records.evaluated), plan.objectives)
+
+
+def clipped(costs: Array, scaling: Scaling) -> int:
+    """How many costs, of shape (points, objectives), are told as another number than they are."""
+    return int(np.count_nonzero(~((costs <= scaling.ceiling) & np.isfinite(costs))))
+
+
 def encode(records: Records, encoding: Encoding, plan: MoboPlan) -> tuple[Evidence, Scaling]:
-    """The evidence with scaled costs, and their scaling. Every evaluation has `plan.objectives` costs."""
-    costs = np.array(records.costs, dtype=np.float64).reshape(len(records.evaluated), plan.objectives)
+    """The evidence with scaled costs, and their scaling."""
+    costs = cost_table(records, plan)
     scaling = scaling_of(costs)
     evidence = Evidence(
         points=encoding.encode(records.evaluated),

@@ -6,6 +6,7 @@ import numpy as np
 
 from nago_orchestrator.proposers.mobo_batch import Fit, Fitted
 from nago_orchestrator.surrogate.gaussian_process import fit_gaussian_processes
+from nago_orchestrator.surrogate.held_out import held_out_diagnostics
 from nago_orchestrator.surrogate.options import SurrogateOptions
 from nago_orchestrator.surrogate.port import Array
 
@@ -23,12 +24,16 @@ def network_fit(options: SurrogateOptions | None = None) -> Fit:
 
 
 def fit_gaussian(points: Array, costs: Array, samples: Array, seed: int) -> Fitted:
-    """A Gaussian process per objective. Notes: the noise and the length scales it found, per objective."""
+    """A Gaussian process per objective. Notes, per objective: how it foretells evaluations that are left out, and the
+    noise and the length scales it found."""
     surrogate = fit_gaussian_processes(points, costs, samples, seed=seed)
+    objectives = held_out_diagnostics(surrogate.leave_one_out())
     return Fitted(
         surrogate=surrogate,
         notes={
             "model": "gaussian process",
+            "good": not any(own["problem"] for own in objectives),
+            "objectives": objectives,
             "noise_deviation": [round(float(np.exp(0.5 * own.noise)), 6) for own in surrogate.hyperparameters],
             "noise_slope": [np.round(own.slope, 3).tolist() for own in surrogate.hyperparameters],
             "length_scales": [np.round(np.exp(own.lengths), 3).tolist() for own in surrogate.hyperparameters],

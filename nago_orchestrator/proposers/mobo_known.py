@@ -80,18 +80,20 @@ class KnownModel:
 def fit_known_costs(
     space: SearchSpace, study_seed: int, objectives: int, sample: CostSampler, draws: int
 ) -> KnownCosts:
-    """Where almost no draw can be trained, all generators are told to cost the same."""
+    """Where almost no draw can be trained, all generators are told to cost the same, and the notes say so."""
     encoding = Encoding(space)
     places = sobol(encoding.dimensions, draws, seeds.known_cost(study_seed, 0))
     thetas = encoding.decode(places)
     drawn = [sample(theta, seeds.known_cost(study_seed, number)) for number, theta in enumerate(thetas, start=1)]
     feasible = [place for place, costs in enumerate(drawn) if costs is not None]
+    notes = {"draws": draws, "trainable": len(feasible)}
     if len(feasible) < _FEWEST:
-        return lambda points: np.zeros((len(points), objectives))
+        return KnownCosts(at=lambda points: np.zeros((len(points), objectives)), notes={**notes, "model": None})
     table = np.array([drawn[place] for place in feasible], dtype=np.float64)
     signs = np.where(table.mean(axis=0) < 0, -1.0, 1.0)
     logarithms = np.log(np.maximum(signs * table, 1.0))
     points = encoding.encode([thetas[place] for place in feasible])
     seed = seeds.known_cost(study_seed, draws + 1)
-    processes = fit_gaussian_processes(points, logarithms, np.ones(len(points)), seed=seed)
-    return KnownModel(processes, signs)
+    model = KnownModel(fit_gaussian_processes(points, logarithms, np.ones(len(points)), seed=seed), signs)
+    spread = np.round(np.median(model.spread(points), axis=0), 4).tolist()
+    return KnownCosts(at=model, notes={**notes, "model": "gaussian process", "spread": spread})

@@ -7,7 +7,7 @@ from typing import Any
 
 from nago_orchestrator.errors import SpecError
 
-_OF_MOBO_ALONE = ("gain", "surrogate", "noise")
+_OF_MOBO_ALONE = ("gain", "uncertainty", "surrogate", "noise")
 
 
 def renewed(stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from nago_orchestrator.spec.section import Section, is_study_file
 ALGORITHMS = ("bohb", "ehvi", "mobo", "mobohb", "phases", "random")
 
 GainName = Literal["expected-improvement", "confidence-bound", "thompson"]
+UncertaintyName = Literal["epistemic", "total"]
 SurrogateName = Literal["network", "gaussian-process"]
 NoiseName = Literal["heteroscedastic", "homoscedastic"]
 
@@ -58,6 +59,9 @@ class BatchSection(Section):
     """How many thetas to propose."""
     batch: Annotated[Whole, Field(ge=1, le=256)] = 8
     """Thetas that are proposed together, from the same beliefs."""
+    initial: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
+    """Thetas that are spread over the space before there is a model; by default twice the searched dimensions and two.
+    """
     fidelity: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
     """Epochs of its trials, one of `fidelities`; by default the last."""
     learn: tuple[Annotated[ObjectiveName, BeforeValidator(read_objective_name)], ...] = ()
@@ -71,6 +75,10 @@ class MoboSection(BatchSection):
     """Name of the proposer."""
     gain: Annotated[GainName, BeforeValidator(known_word("gain", get_args(GainName)))] = "expected-improvement"
     """What a candidate is worth for one objective."""
+    uncertainty: Annotated[UncertaintyName, BeforeValidator(known_word("uncertainty", get_args(UncertaintyName)))] = (
+        "epistemic"
+    )
+    """The variance that gains and the choice go by: of the mean alone, or with a single evaluation's noise."""
     surrogate: Annotated[SurrogateName, BeforeValidator(known_word("surrogate", get_args(SurrogateName)))] = "network"
     """What is believed of each objective: the paper's Bayesian network, or a Gaussian process."""
     noise: Annotated[NoiseName, BeforeValidator(known_word("noise", get_args(NoiseName)))] = "heteroscedastic"

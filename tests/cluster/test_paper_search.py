@@ -54,7 +54,8 @@ def test_the_second_phase_learns_from_the_first_at_one_fidelity(study: ClusterSt
     later = [row for row in rows if row["phase"] == max(phases)]
     assert len(later) == second["evaluations"]
     assert {row["fidelity"] for row in later} == {second["fidelity"]}
-    assert all(row["notes"] for row in later), "how each was made is recorded"
+    assert {row["origin"] for row in later} == {"model"}, "the first phase has found enough for a model"
+    assert all(row["notes"]["surrogate"]["objectives"] for row in later), "how each was made is recorded"
     assert {row["fidelity"] for row in rows if row["phase"] == min(phases)} == set(study.document["fidelities"])
     assert first["algorithm"] == "bohb"
 

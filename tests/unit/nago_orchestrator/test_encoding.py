@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nago_orchestrator.encoding import Encoding
-from nago_orchestrator.space import FloatRange, SearchSpace
+from nago_orchestrator.space import FloatRange, IntegerRange, SearchSpace
 from nago_trainer.architecture import canonical
 
 
@@ -99,3 +99,16 @@ def test_proportional_weights_are_one_point_and_use_the_whole_side(paper_space: 
 def test_a_corner_where_all_weights_are_zero_is_moved_inside(paper_space: SearchSpace) -> None:
     (theta,) = Encoding(weights_space(paper_space)).decode(np.zeros((1, 3)))
     assert canonical(theta)["merge_concat"] == pytest.approx(1 / 3)
+
+
+def test_a_small_space_of_integers_is_listed_and_no_other(paper_space: SearchSpace, small_space: SearchSpace) -> None:
+    integers = tuple(item for item in small_space.dimensions if isinstance(item, IntegerRange))
+    floats = {item.name: item.low for item in small_space.dimensions if item not in integers}
+    encoding = Encoding(replace(small_space, dimensions=integers, fixed={**small_space.fixed, **floats}))
+    every = encoding.every()
+    assert every is not None
+    np.testing.assert_array_equal(encoding.round(every), every)
+    thetas = {tuple(theta.values()) for theta in encoding.decode(every)}
+    assert len(thetas) == len(every) == np.prod([item.high - item.low + 1 for item in integers])
+    assert Encoding(small_space).every() is None
+    assert Encoding(paper_space).every() is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,44 @@ def test_infeasible_neighbourhoods_are_avoided(acquisition: Acquisition) -> None
 @pytest.mark.parametrize("gain", list(Gain))
 def test_every_gain_gives_a_batch(gain: Gain) -> None:
     assert choose(evidence(CORNERS), Acquisition.USEMO, gain).places.shape == (4, 2)
+
+
+@dataclass(frozen=True)
+class Agreeing(Bowls):
+    """Every objective is the first bowl."""
+
+    objectives: int = 1
+
+    def predict(self, points: Array) -> Prediction:
+        both = super().predict(points)
+        mean, epistemic, aleatoric = (
+            np.repeat(part[:, :1], self.objectives, axis=1) for part in (both.mean, both.epistemic, both.aleatoric)
+        )
+        return Prediction(mean=mean, epistemic=epistemic, aleatoric=aleatoric)
+
+    def draw(self, points: Array, seed: int) -> Array:
+        return np.repeat(super().draw(points, seed)[:, :1], self.objectives, axis=1)
+
+    def mean_gradient(self, points: Array) -> Array:
+        return np.repeat(super().mean_gradient(points)[:, :1], self.objectives, axis=1)
+
+
+@pytest.mark.parametrize("acquisition", list(Acquisition))
+@pytest.mark.parametrize("objectives", [1, 2])
+def test_a_batch_keeps_apart_where_objectives_agree_on_one_spot(acquisition: Acquisition, objectives: int) -> None:
+    """The first point is the best one; the others look elsewhere."""
+    seen = np.random.default_rng(0).random((12, 2))
+    given = replace(evidence(seen), costs=np.repeat(bowls(seen)[:, :1], objectives, axis=1))
+    options = AcquisitionOptions(
+        acquisition=acquisition,
+        usemo=UsemoOptions(evolution=EVOLUTION),
+        ehvi=EhviOptions(evolution=EVOLUTION, functions=16, random=64),
+    )
+    landscape = Landscape(surrogate=Agreeing(seen=seen, objectives=objectives), learnt=tuple(range(objectives)))
+    places = choose_batch(landscape, given, PLAIN, options, Task(count=8, seed=3)).places
+    distances = np.linalg.norm(places[:, None] - places[None], axis=2)
+    assert distances.max() > 0.1
+    assert smallest_distance(places) > 0.01
 
 
 class Flat(Bowls):

@@ -15,7 +15,7 @@ from nago_orchestrator.domain import Evaluation, Origin, Outcome, PriorEvaluatio
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.proposers.mobo import Mobo
 from nago_orchestrator.proposers.mobo_batch import Fitted
-from nago_orchestrator.proposers.mobo_evidence import Known
+from nago_orchestrator.proposers.mobo_evidence import Known, KnownCosts
 from nago_orchestrator.proposers.mobo_fit import fit_gaussian
 from nago_orchestrator.proposers.mobo_plan import MoboOptions, MoboPlan
 from nago_orchestrator.proposers.port import HistoryError, Pause
@@ -203,6 +203,69 @@ def test_an_exhausted_space_is_gone_through_again(small_space: SearchSpace) -> N
     assert proposals[10].notes["repeats"]
 
 
+@pytest.mark.parametrize("acquisition", list(Acquisition))
+def test_every_generator_of_a_finite_space_comes_before_any_comes_again(
+    small_space: SearchSpace, acquisition: Acquisition
+) -> None:
+    """42 of them, which no number of batches of four divides."""
+    integers = (
+        IntegerRange(name="top_nodes", low=4, high=9),
+        IntegerRange(name="bottom_nodes", low=4, high=10),
+    )
+    space = replace(
+        small_space,
+        dimensions=integers,
+        fixed={name: value for name, value in small_space.fixed.items() if name != "bottom_nodes"} | {"top_p": 0.5},
+    )
+    options = replace(OPTIONS, initial=7, acquisition=replace(OPTIONS.acquisition, acquisition=acquisition))
+    mobo = Mobo(make_plan(space, 46, options), fit_bowls)
+    proposals = search(mobo, lambda theta: (theta["top_nodes"], -theta["bottom_nodes"] + theta["top_nodes"] ** 2))
+    assert len(set(forms(proposals[:42]))) == 42
+    assert [proposal.notes["repeats"] for proposal in proposals[39:]] == [True] * 7
+    assert not proposals[38].notes["repeats"]
+
+
+def test_what_cannot_be_trained_is_known_at_any_fidelity(small_space: SearchSpace) -> None:
+    found = search(Mobo(make_plan(small_space), fit_bowls), smooth)
+    bad = [item for item in found if item.theta["top_p"] > 0.5]
+    elsewhere = tuple(
+        PriorEvaluation(theta=item.theta, fidelity=30, outcome=Outcome.INFEASIBLE, costs=(), samples=1) for item in bad
+    )
+    here = tuple(
+        PriorEvaluation(theta=item.theta, fidelity=60, outcome=Outcome.OK, costs=smooth(item.theta), samples=1)
+        for item in found
+        if item not in bad
+    )
+    (first, *_) = search(Mobo(make_plan(small_space), fit_bowls, prior=(*elsewhere, *here)), smooth)
+    assert first.notes["infeasible"] == len(bad) > 0
+    assert first.notes["evaluations"] == len(here)
+
+
+def test_it_waits_for_what_is_pending_rather_than_begin_without_a_model(small_space: SearchSpace) -> None:
+    """Three evaluations make a model of two dimensions, and the third is under way."""
+    options = replace(OPTIONS, initial=3)
+    mobo = Mobo(make_plan(small_space, options=options), fit_bowls)
+    design = [mobo.ask() for _ in range(3)]
+    assert mobo.ask() is Pause.WAITING
+    for number, proposal in enumerate(design):
+        assert isinstance(proposal, Proposal)
+        assert mobo.ask() is Pause.WAITING
+        tell(mobo, proposal, number, smooth(proposal.theta))
+    following = mobo.ask()
+    assert isinstance(following, Proposal)
+    assert following.origin is Origin.MODEL
+
+
+def test_it_does_not_wait_for_what_cannot_be_enough(small_space: SearchSpace) -> None:
+    mobo = Mobo(make_plan(small_space, options=replace(OPTIONS, initial=3)), fit_bowls)
+    design = [mobo.ask() for _ in range(3)]
+    assert isinstance(design[0], Proposal)
+    tell(mobo, design[0], 0, (), Outcome.INFEASIBLE)
+    following = mobo.ask()
+    assert isinstance(following, Proposal)
+    assert following.origin is Origin.RANDOM
+
+
 def test_a_known_objective_is_not_learnt(small_space: SearchSpace) -> None:
     widths, asked = list[int](), list[int]()
 
@@ -210,21 +273,23 @@ def test_a_known_objective_is_not_learnt(small_space: SearchSpace) -> None:
         widths.append(costs.shape[1])
         return fit_gaussian(points, costs, samples, seed)
 
-    def known_costs() -> Callable[[Array], Array]:
+    def known_costs() -> KnownCosts:
         asked.append(1)
-        return lambda points: points[:, :1]
+        return KnownCosts(at=lambda points: points[:, :1], notes={"model": "its own coordinate"})
 
-    search(Mobo(make_plan(small_space), fit, known=Known(places=(1,), costs=known_costs)), smooth)
+    proposals = search(Mobo(make_plan(small_space), fit, known=Known(places=(1,), costs=known_costs)), smooth)
     assert set(widths) == {1}
     assert asked == [1]
+    assert proposals[-1].notes["known"] == {"model": "its own coordinate"}
 
 
 def test_nothing_to_search_or_to_learn_is_refused(small_space: SearchSpace) -> None:
     fixed = replace(small_space, dimensions=(), fixed={**small_space.fixed, "top_nodes": 5, "top_p": 0.5})
     with pytest.raises(SpecError, match="nothing to search"):
         Mobo(make_plan(fixed), fit_bowls)
+    known = Known(places=(0, 1), costs=lambda: KnownCosts(at=lambda points: points))
     with pytest.raises(SpecError, match="nothing to learn"):
-        Mobo(make_plan(small_space), fit_bowls, known=Known(places=(0, 1), costs=lambda: lambda points: points))
+        Mobo(make_plan(small_space), fit_bowls, known=known)
 
 
 def test_another_number_of_costs_is_refused(small_space: SearchSpace) -> None:

@@ -23,7 +23,8 @@ def test_what_is_known_can_be_learnt_all_the_same() -> None:
 
 
 def test_the_model_finds_the_means_of_generators(paper_space: SearchSpace) -> None:
-    model = fit_known_costs(paper_space, 1, 2, drawn, 200)
+    known = fit_known_costs(paper_space, 1, 2, drawn, 200)
+    model = known.at
     rng = np.random.default_rng(9)
     thetas = [paper_space.sample(rng) for _ in range(100)]
     points = Encoding(paper_space).encode(thetas)
@@ -34,17 +35,20 @@ def test_the_model_finds_the_means_of_generators(paper_space: SearchSpace) -> No
     assert np.median(np.abs(found[:, 1] / means - 1)) < 0.05
     assert isinstance(model, KnownModel)
     assert np.median(model.spread(points)[:, 0]) == pytest.approx(0.1, rel=0.3)
+    assert known.notes["trainable"] == 200
+    assert known.notes["spread"][0] == pytest.approx(0.1, rel=0.3)
 
 
 def test_the_same_study_has_the_same_model(paper_space: SearchSpace) -> None:
     points = np.random.default_rng(0).random((5, 8))
     first, second, other = (
-        known_from_draws(paper_space, seed, (1, 2), drawn, draws=40).costs()(points) for seed in (1, 1, 2)
+        known_from_draws(paper_space, seed, (1, 2), drawn, draws=40).costs().at(points) for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, second)
     assert (first != other).any()
 
 
 def test_infeasible_draws_teach_nothing(paper_space: SearchSpace) -> None:
-    model = fit_known_costs(paper_space, 1, 2, lambda theta, seed: None, 20)
-    np.testing.assert_array_equal(model(np.zeros((3, 8))), 0.0)
+    known = fit_known_costs(paper_space, 1, 2, lambda theta, seed: None, 20)
+    np.testing.assert_array_equal(known.at(np.zeros((3, 8))), 0.0)
+    assert known.notes == {"draws": 20, "trainable": 0, "model": None}
