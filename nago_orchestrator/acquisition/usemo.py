@@ -4,12 +4,11 @@
    The probability of feasibility p joins every objective as −ln p, which is its product with expected improvement.
 2. Of the resulting front the point with the largest uncertainty hyper-rectangle is chosen: the product of the learnt
    objectives' deviations, times p. A known objective has no side in it.
-3. The next point of the batch is chosen in the same way once the penalties φ of all chosen and pending points have
-   joined: every objective gets −ln φ as it has −ln p, and the volume is multiplied by φ.
+3. The rest of the batch comes from the same front, that volume times the penalties φ of all chosen and pending points.
 
-The paper's algorithm 2 multiplies the volume alone. That is the same while the front is wide; where it is one spot (one
-objective, or two that agree), a whole batch would lie in that spot, so here the front gives way as well. It is taken
-among all points that NSGA-II looked at, which is what makes that cheap.
+Where the front is one spot (one objective, or two that agree), all of it soon lies within the chosen points' balls, and
+a whole batch would lie in that spot. There every objective gets −ln φ, as it has −ln p, and the front is taken anew,
+among all points that NSGA-II looked at.
 """
 
 from __future__ import annotations
@@ -76,10 +75,12 @@ class Usemo:
             return candidates.take(np.array(chosen, dtype=np.intp))
         costs, log_volume = self._gains(candidates.points), self._log_volume(candidates)
         log_penalty = self._log_penalty(candidates.points, busy, slopes)
-        left = np.arange(len(candidates))
+        front, left = np.flatnonzero(non_dominated(costs)), np.arange(len(candidates))
         while len(chosen) < count:
-            front = left[non_dominated(costs[left] - log_penalty[left, None])]
-            best = int(front[np.argmax(log_volume[front] + log_penalty[front])])
+            free = np.setdiff1d(front, chosen)
+            if (log_penalty[free] < 0).all():
+                free = left[non_dominated(costs[left] - log_penalty[left, None])]
+            best = int(free[np.argmax(log_volume[free] + log_penalty[free])])
             chosen.append(best)
             left = left[left != best]
             log_penalty += self._log_penalty(candidates.points, candidates.points[[best]], slopes)

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from nago_orchestrator.proposers.ladder import bracket_shape
 from nago_orchestrator.spec import load_study_spec
+from nago_orchestrator.spec.search import BohbSection, MoboSection, phases_of
 from nago_orchestrator.spec.space_section import preset_of
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+PROJECT = Path(__file__).parents[2]
+EXAMPLES = PROJECT / "examples"
 FILES = sorted(EXAMPLES.glob("*.yaml"))
+PAPERS_SEARCHES = [*EXAMPLES.glob("*-paper.yaml"), PROJECT / "k8s" / "base" / "studies" / "digits-paper.yaml"]
 
 
 def test_there_are_examples() -> None:
@@ -33,6 +37,18 @@ def test_an_example_is_a_study(file: Path) -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_an_example_begins_with_what_it_is_for(file: Path) -> None:
     assert file.read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("file", PAPERS_SEARCHES, ids=lambda file: str(file.relative_to(PROJECT)))
+def test_the_second_phase_has_a_model_from_its_first_proposal_on(file: Path) -> None:
+    """One more evaluation at its fidelity than there are dimensions: otherwise it begins with random points."""
+    spec = load_study_spec(file)
+    first, second = phases_of(spec.search)
+    assert isinstance(first, BohbSection)
+    assert isinstance(second, MoboSection)
+    shapes = [bracket_shape(spec.fidelities, bracket) for bracket in range(first.iterations)]
+    runs = [run for shape in shapes for run in zip(shape.fidelities, shape.sizes, strict=True)]
+    assert sum(size for fidelity, size in runs if fidelity == second.fidelity) > len(spec.search_space().dimensions)
 
 
 def test_the_demo_keeps_its_promise() -> None:
