@@ -4,6 +4,10 @@ A thin wrapper around `sghmc`, with NumPyro's own conventions: the model's laten
 space; `num_warmup` steps adapt, all later ones are frozen; `num_chains` with chain_method="vectorized" runs them in
 one compiled loop. A minibatch is what the model itself declares: `numpyro.plate("data", size, subsample_size=batch)`
 draws a new one at every step, and NumPyro scales its likelihood to all data.
+
+The surrogate's fits do not go through it: they run the chains of all objectives as one array (`sampling`), with a
+descent before, which NumPyro's loop has no place for. It is what to sample any other model with, and what the tests
+compare with NumPyro's own kernels.
 """
 
 from __future__ import annotations
