@@ -7,6 +7,7 @@ its middle is narrower wherever the networks differ about the noise.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -29,6 +30,26 @@ class Scores(NamedTuple):
     """Share of the costs in the central interval of 50 %."""
     within_most: float
     """The same of 90 %."""
+
+
+class Gains(NamedTuple):
+    """In nats per cost, over splits: what one fit is ahead of another on the same split."""
+
+    lower: float
+    """Quartile, as `upper`."""
+    median: float
+    upper: float
+
+
+def gains(own: Sequence[Scores], other: Sequence[Scores]) -> Gains:
+    """Of fits of the same splits in the same order: splits differ more from one another than fits of one do."""
+    ahead = [theirs.likelihood - mine.likelihood for mine, theirs in zip(own, other, strict=True)]
+    return Gains(*np.quantile(ahead, [0.25, 0.5, 0.75]).tolist())
+
+
+def median_scores(scores: Sequence[Scores]) -> Scores:
+    """Of each score on its own."""
+    return Scores(*np.median(scores, axis=0).tolist())
 
 
 def normal_scores(fitted: FittedSurrogate, points: Array, costs: Array) -> Scores:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_FENCE = 3.0
-"""Interquartile ranges above the upper quartile beyond which a cost counts as no worse (Tukey's far-out fence)."""
+_FENCE = 10.0
+"""How far above the upper quartile a cost may lie, as a multiple of the way there from the lowest one.
+
+From the lowest, not from the lower quartile (Tukey's fence): most costs may be equal, at chance level. The better three
+quarters still span a fifth of the scaled costs' deviation, whatever lies just below the fence; and of exponential
+costs, or of logarithms that are normal, none or one in some hundred is cut.
+"""
+_REACH = 20.0
+"""How far above the median the upper quartile may lie, likewise. Beyond, more than a quarter must have diverged."""
+_FARTHEST = 1e100
+"""Scaled costs beyond it are cut: squares of them must still be numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,42 +32,74 @@ class Scaling:
     spread: Array
     ceiling: Array
     """Costs above it, infinite or not a number are told as this much: a diverged training must not flatten the rest."""
+    floor: Array
+    """The lowest finite cost: what minus infinity is told as."""
 
     def forward(self, costs: Array) -> Array:
         """Costs in the user's units, shape (points, objectives), as multiples of the spread; always finite."""
-        with np.errstate(over="ignore"):
-            bounded = np.where(np.isnan(costs), self.ceiling, np.minimum(costs, self.ceiling))
-        lowest = np.where(np.isneginf(bounded), self.centre - self.spread * 1e3, bounded)
-        return self.place(lowest)
+        bounded = np.where(np.isnan(costs), self.ceiling, np.minimum(costs, self.ceiling))
+        return self.place(np.where(np.isneginf(bounded), self.floor, bounded))
 
     def place(self, costs: Array) -> Array:
         """Any costs in the user's units, shape (..., objectives), as multiples of the spread, however bad they are."""
-        scaled: Array = costs / self.spread - self.centre / self.spread
+        with np.errstate(over="ignore"):
+            scaled: Array = np.clip(costs / self.spread - self.centre / self.spread, -_FARTHEST, _FARTHEST)
         return scaled
 
     def of(self, objectives: Sequence[int]) -> Scaling:
         """The scaling of some of the objectives alone."""
         places = list(objectives)
-        return Scaling(centre=self.centre[places], spread=self.spread[places], ceiling=self.ceiling[places])
+        return Scaling(
+            centre=self.centre[places],
+            spread=self.spread[places],
+            ceiling=self.ceiling[places],
+            floor=self.floor[places],
+        )
 
 
 def scaling_of(costs: Array) -> Scaling:
     """Of the costs told so far, shape (points, objectives); where none is finite, of the user's units as they are."""
     columns = [_scale(column[np.isfinite(column)]) for column in costs.T]
-    centre, spread, ceiling = (np.array(numbers, dtype=np.float64) for numbers in zip(*columns, strict=True))
-    return Scaling(centre=centre, spread=spread, ceiling=ceiling)
+    centre, spread, ceiling, floor = (np.array(numbers, dtype=np.float64) for numbers in zip(*columns, strict=True))
+    return Scaling(centre=centre, spread=spread, ceiling=ceiling, floor=floor)
 
 
-def _scale(finite: Array) -> tuple[float, float, float]:
-    """Centre, spread and ceiling; an objective without a spread keeps its units' magnitude."""
+class _Scale(NamedTuple):
+    """Of one objective."""
+
+    centre: float
+    spread: float
+    ceiling: float
+    floor: float
+
+
+def _scale(finite: Array) -> _Scale:
+    """An objective without a spread keeps its units' magnitude."""
     if not len(finite):
-        return 0.0, 1.0, 0.0
-    lower, upper = np.percentile(finite, [25, 75])
-    fence = upper + _FENCE * (upper - lower) if upper > lower else np.inf
-    ceiling = float(finite[finite <= fence].max())
+        return _Scale(0.0, 1.0, 0.0, 0.0)
+    ceiling = float(finite[finite <= _fence(finite)].max())
     bounded = np.minimum(finite, ceiling)
     # Divided first: the squares of 1e200 are no numbers any more.
     magnitude = float(np.abs(bounded).max()) or 1.0
     spread = float((bounded / magnitude).std()) * magnitude
     negligible = 1e-12 * magnitude
-    return float((bounded / magnitude).mean()) * magnitude, spread if spread > negligible else magnitude, ceiling
+    centre = float((bounded / magnitude).mean()) * magnitude
+    return _Scale(centre, spread if spread > negligible else magnitude, ceiling, float(finite.min()))
+
+
+def _fence(finite: Array) -> float:
+    """The cost beyond which any counts as no worse; infinite where there are too few different ones to tell."""
+    ordered = np.sort(finite)
+    if _quartile(ordered, 3) == ordered[0]:
+        # All but a few are equal, and the best: only how the values differ can tell which of the others are far out.
+        ordered = np.unique(ordered)
+    lowest, median, upper = ordered[0], _quartile(ordered, 2), _quartile(ordered, 3)
+    with np.errstate(over="ignore"):
+        if median > lowest and upper > median + _REACH * (median - lowest):
+            upper = median
+        return float(upper + _FENCE * (upper - lowest)) if upper > lowest else np.inf
+
+
+def _quartile(ordered: Array, number: int) -> float:
+    """A cost among them, not one between two: of four costs, one of which is far out, the third."""
+    return float(ordered[number * (len(ordered) - 1) // 4])

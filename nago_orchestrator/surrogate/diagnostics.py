@@ -10,22 +10,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
 from scipy.stats import norm
 
+from nago_orchestrator.surrogate.bayesian_network import LEAST_NOISE
 from nago_orchestrator.surrogate.port import Array
 
 WATCHED_POINTS = 32
 MOST_R_HAT = 3.0
 """Well above the 1.1 that is asked of samplers of one mode. Networks that fit equally well differ between the points,
-and chains stay with theirs; mixed, they predict well. Beyond 3, noisy
-functions were mostly predicted worse: a chain was stuck in a fit without error, or had not begun to fit.
+and chains stay with theirs; mixed, they predict well. Beyond 3, noisy functions were mostly predicted worse: a chain
+was stuck in a fit without error, or had not begun to fit.
 """
 LEAST_COVERAGE_90 = 0.75
+MOST_NOISE_OVER_RESIDUAL = 10.0
+"""Noise against the mean squared residual of the training costs. Good fits of functions without noise reach 80, for the
+model's own floor of the noise; those that told noise above `UNOBTRUSIVE_NOISE` of some dozens of costs stayed below 9.
+"""
+UNOBTRUSIVE_NOISE = 0.05
+"""Of the costs' variance: an overestimate up to here spoils no choice."""
+MOST_OVERHEATED = 0.5
+"""Of pure noise and of ten points or so, good fits leave out as much."""
+MOST_NATS_BELOW_CONSTANT = 0.1
+"""How much less likely, per training cost, than with a constant and one variance. Good fits are more likely."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,10 @@ class ObjectiveDiagnostics:
     """Share of the draws that are left out of predictions, see `at_equilibrium`."""
     problem: str | None
     """Why this fit should not be trusted, in one sentence."""
+
+    @property
+    def diverged(self) -> bool:
+        return self.r_hat is None and self.problem is not None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -64,12 +79,16 @@ class ChainsAtPoints:
 def at_equilibrium(energies: Array, parameters: int) -> NDArray[np.bool_]:
     """Which draws are not overheated, of energies of shape (objectives, chains, draws).
 
-    At equilibrium every parameter adds half a nat to the mean energy. A draw more than that above the median is twice
-    as hot: its chain has just been thrown out of a valley too steep for the step size, and returns by itself.
+    At equilibrium every parameter adds half a nat to the mean energy. A draw more than that above the median of the
+    finite energies is twice as hot: its chain has just been thrown out of a valley too steep for the step size, and
+    returns by itself. Of an objective without any finite energy all draws are kept.
     """
-    usable = np.where(np.isfinite(energies), energies, np.inf)
-    median = np.median(usable, axis=(1, 2), keepdims=True)
-    kept: NDArray[np.bool_] = usable <= np.where(np.isfinite(median), median + 0.5 * parameters, np.inf)
+    kept = np.ones(energies.shape, dtype=bool)
+    for own, chosen in zip(energies, kept, strict=True):
+        finite = np.isfinite(own)
+        if finite.any():
+            # NaN is never below.
+            chosen[:] = own <= np.median(own[finite]) + 0.5 * parameters
     return kept
 
 
@@ -81,24 +100,24 @@ def diagnose(chains: ChainsAtPoints, costs: Array, samples: Array) -> ObjectiveD
     if not (np.isfinite(chains.means).all() and np.isfinite(chains.noises).all()):
         return _DIVERGED
     r_hat, effective = _mixing(chains.means)
-    coverage_50, coverage_90 = (coverage(chains, costs, samples, share) for share in (0.5, 0.9))
-    return ObjectiveDiagnostics(
+    found = ObjectiveDiagnostics(
         r_hat=float(np.median(r_hat)),
         largest_r_hat=float(np.max(r_hat)),
         effective_samples=float(np.median(effective)),
-        coverage_50=coverage_50,
-        coverage_90=coverage_90,
+        coverage_50=coverage(chains, costs, samples, 0.5),
+        coverage_90=coverage(chains, costs, samples, 0.9),
         overheated=overheated,
-        problem=_problem(float(np.median(r_hat)), coverage_90, len(costs)),
+        problem=None,
     )
+    problems = _of_chains(found) + _of_predictions(chains, costs, samples)
+    return replace(found, problem=problems[0] if problems else None)
 
 
 def coverage(chains: ChainsAtPoints, costs: Array, samples: Array, share: float) -> float:
     """How many of the costs lie within the central interval of probability `share` of a normal distribution."""
-    means, noises = chains.means[chains.kept], chains.noises[chains.kept]
-    variance = means.var(0) + noises.mean(0) / samples
-    half_width = norm.ppf(0.5 + share / 2) * np.sqrt(variance)
-    return float(np.mean(np.abs(costs - means.mean(0)) <= half_width))
+    predicted = _predict(chains, samples)
+    half_width = norm.ppf(0.5 + share / 2) * np.sqrt(predicted.variance)
+    return float(np.mean(np.abs(costs - predicted.mean) <= half_width))
 
 
 def to_json(objectives: list[ObjectiveDiagnostics], fits: int, seed: int) -> Mapping[str, Any]:
@@ -120,12 +139,69 @@ def _mixing(draws: Array) -> tuple[Array, Array]:
     return split_gelman_rubin(watched + jitter), effective_sample_size(watched + jitter)
 
 
-def _problem(r_hat: float, coverage_90: float, count: int) -> str | None:
-    if r_hat > MOST_R_HAT:
-        return f"The chains disagree: median R-hat {r_hat:.2f} is above {MOST_R_HAT}."
-    if count >= WATCHED_POINTS and coverage_90 < LEAST_COVERAGE_90:
-        return f"The 90 % interval covers {coverage_90:.0%} of the training costs, less than {LEAST_COVERAGE_90:.0%}."
-    return None
+class _Predicted(NamedTuple):
+    """Of the training costs, by the draws that are kept; each of shape (points,)."""
+
+    mean: Array
+    variance: Array
+    """Of a cost that is the mean of its trials."""
+    noise: Array
+    """Variance of a single trial."""
+
+
+def _predict(chains: ChainsAtPoints, samples: Array) -> _Predicted:
+    means, noise = chains.means[chains.kept], chains.noises[chains.kept].mean(0)
+    return _Predicted(mean=means.mean(0), variance=means.var(0) + noise / samples, noise=noise)
+
+
+def _of_chains(found: ObjectiveDiagnostics) -> list[str]:
+    problems = []
+    if found.r_hat is not None and found.r_hat > MOST_R_HAT:
+        problems.append(f"The chains disagree: median R-hat {found.r_hat:.2f} is above {MOST_R_HAT}.")
+    if found.overheated > MOST_OVERHEATED:
+        share = f"{found.overheated:.0%} of the draws, more than {MOST_OVERHEATED:.0%}"
+        problems.append(f"The chains did not settle: {share}, are far above the usual energy and left out.")
+    return problems
+
+
+def _of_predictions(chains: ChainsAtPoints, costs: Array, samples: Array) -> list[str]:
+    """Too narrow, too wide, or no better than nothing."""
+    predicted = _predict(chains, samples)
+    return [*_noise_problems(chains, costs, samples, predicted), *_likelihood_problem(costs, predicted)]
+
+
+def _noise_problems(chains: ChainsAtPoints, costs: Array, samples: Array, predicted: _Predicted) -> list[str]:
+    """Few costs are no measure of their noise: a network may well pass through them all."""
+    if len(costs) < WATCHED_POINTS:
+        return []
+    problems = []
+    covered = coverage(chains, costs, samples, 0.9)
+    if covered < LEAST_COVERAGE_90:
+        problems.append(
+            f"The 90 % interval covers {covered:.0%} of the training costs, less than {LEAST_COVERAGE_90:.0%}."
+        )
+    # Both of a single trial: the mean of k trials has a k-th of its variance.
+    noise, residual = float(predicted.noise.mean()), float(np.mean(samples * (costs - predicted.mean) ** 2))
+    if noise > max(UNOBTRUSIVE_NOISE, MOST_NOISE_OVER_RESIDUAL * residual):
+        problems.append(
+            f"The noise is overestimated: its variance is {noise:.2g} of that of the costs, "
+            f"more than {MOST_NOISE_OVER_RESIDUAL:g} times the mean squared training residual of {residual:.2g}."
+        )
+    return problems
+
+
+def _likelihood_problem(costs: Array, predicted: _Predicted) -> list[str]:
+    """Against a normal distribution with the costs' own mean and variance; equal costs leave nothing to compare."""
+    if costs.var() < LEAST_NOISE:
+        return []
+    own = -float(np.mean(norm.logpdf(costs, predicted.mean, np.sqrt(predicted.variance))))
+    constant = -float(np.mean(norm.logpdf(costs, costs.mean(), costs.std())))
+    if own <= constant + MOST_NATS_BELOW_CONSTANT:
+        return []
+    return [
+        f"The fit says less than a constant: a negative log likelihood of {own:.2f} nats per training cost, "
+        f"where their own mean and variance give {constant:.2f}."
+    ]
 
 
 _UNKNOWN = ObjectiveDiagnostics(

@@ -45,15 +45,15 @@ def fit_surrogate(
     the prior speaks. `costs`: to be minimised, shape (points, objectives), of any scale; one that is NaN or infinite
     counts as unknown, for that objective alone. `samples`: trials whose mean each cost is, shape (points,).
 
-    A bad fit (see `diagnostics`) is done again with other randomness; if none is good, the one whose chains agree best
-    is returned, and its diagnostics say so.
+    A bad fit (see `diagnostics`) is done again with other randomness; if none is good, the one with the fewest diverged
+    objectives is returned, then the fewest problems, then the best agreement; its diagnostics say so.
     """
     options = options or SurrogateOptions()
     scale = CostScale.of(costs)
     with on_processor():
         evaluations = _prepare(points, scale.normalise(costs), np.asarray(samples, np.float64))
         fits = _fit_until_good(evaluations, seed, options)
-    best = min(fits, key=lambda fit: (fit.problems, fit.disagreement))
+    best = _best(fits)
     return FittedSurrogate(
         networks=best.networks,
         heteroscedastic=options.heteroscedastic,
@@ -68,12 +68,18 @@ class _Fit:
     diagnostics: list[ObjectiveDiagnostics]
 
     @property
+    def diverged(self) -> int:
+        """Objectives that have evaluations, and no chains to compare."""
+        return sum(objective.diverged for objective in self.diagnostics)
+
+    @property
     def problems(self) -> int:
         return sum(objective.problem is not None for objective in self.diagnostics)
 
     @property
     def disagreement(self) -> float:
-        return sum(objective.r_hat or 0.0 for objective in self.diagnostics)
+        """Of the objectives that can be judged; counts only between fits with as many of them."""
+        return sum(objective.r_hat for objective in self.diagnostics if objective.r_hat is not None)
 
 
 def _fit_until_good(evaluations: Evaluations, seed: int, options: SurrogateOptions) -> list[_Fit]:
@@ -83,6 +89,10 @@ def _fit_until_good(evaluations: Evaluations, seed: int, options: SurrogateOptio
         if not fits[-1].problems:
             break
     return fits
+
+
+def _best(fits: list[_Fit]) -> _Fit:
+    return min(fits, key=lambda fit: (fit.diverged, fit.problems, fit.disagreement))
 
 
 def _prepare(points: Array, costs: Array, samples: Array) -> Evaluations:

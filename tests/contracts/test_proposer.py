@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import abc
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from nago_orchestrator.acquisition.batch import AcquisitionOptions
+from nago_orchestrator.acquisition.batch import Acquisition, AcquisitionOptions
 from nago_orchestrator.acquisition.evolution import EvolutionOptions
 from nago_orchestrator.acquisition.usemo import UsemoOptions
 from nago_orchestrator.domain import Evaluation, Outcome, PriorEvaluation, Proposal
@@ -22,13 +23,22 @@ from nago_orchestrator.proposers.port import HistoryError, Pause, Proposer
 from nago_orchestrator.proposers.random_search import RandomSearch
 from nago_orchestrator.proposers.replay import rebuild, verify
 from nago_orchestrator.space import SearchSpace
+from tests.quick_mobo import quick_mobo
 
 
 class ProposerContract(abc.ABC):
-    """Subclasses say how to make one that needs fewer than a hundred evaluations."""
+    """Subclasses say how to make one that needs fewer than a hundred evaluations, and of how many objectives."""
+
+    objectives: ClassVar[int] = 1
 
     @abc.abstractmethod
     def make(self, space: SearchSpace, study_seed: int) -> Proposer: ...
+
+    def evaluate(self, proposal: Proposal, number: int) -> Evaluation:
+        outcome = {3: Outcome.INFEASIBLE, 7: Outcome.LOST}.get(proposal.number % 10, Outcome.OK)
+        total = float(sum(proposal.theta.values()))
+        costs = (total, -float(proposal.theta["top_p"]))[: self.objectives] if outcome is Outcome.OK else ()
+        return Evaluation(proposal=proposal.number, number=number, outcome=outcome, values={}, costs=costs, samples=1)
 
     def finish(self, proposer: Proposer) -> tuple[list[Proposal], list[Evaluation]]:
         """Two in flight, until the proposer is exhausted."""
@@ -37,7 +47,7 @@ class ProposerContract(abc.ABC):
             if isinstance(proposal, Proposal):
                 proposals.append(proposal)
             if len(proposals) - len(evaluations) == 2 or not isinstance(proposal, Proposal):
-                evaluations.append(evaluate(proposals[len(evaluations)], len(evaluations)))
+                evaluations.append(self.evaluate(proposals[len(evaluations)], len(evaluations)))
                 proposer.tell(evaluations[-1])
         return proposals, evaluations
 
@@ -86,10 +96,10 @@ class ProposerContract(abc.ABC):
         proposal = proposer.ask()
         assert isinstance(proposal, Proposal)
         with pytest.raises(HistoryError, match="out of order"):
-            proposer.tell(evaluate(proposal, 1))
-        proposer.tell(evaluate(proposal, 0))
+            proposer.tell(self.evaluate(proposal, 1))
+        proposer.tell(self.evaluate(proposal, 0))
         with pytest.raises(HistoryError, match="not a pending one"):
-            proposer.tell(evaluate(proposal, 1))
+            proposer.tell(self.evaluate(proposal, 1))
 
     def test_a_proposal_is_recorded_in_its_place_only(self, small_space: SearchSpace) -> None:
         proposals, _ = self.finish(self.make(small_space, 1))
@@ -113,12 +123,32 @@ class TestMobohb(ProposerContract):
         return Mobohb(space=space, study_seed=study_seed, ladder=(30, 60, 120), brackets=12)
 
 
+class TestMobohbOfTwoObjectives(TestMobohb):
+    objectives = 2
+
+
 class TestMobo(ProposerContract):
     def make(self, space: SearchSpace, study_seed: int) -> Proposer:
         quick = AcquisitionOptions(usemo=UsemoOptions(evolution=EvolutionOptions(population=20, generations=4)))
         options = MoboOptions(batch=4, initial=6, acquisition=quick)
         plan = MoboPlan(space=space, study_seed=study_seed, fidelity=60, proposals=17, objectives=1, options=options)
         return Mobo(plan, fit_gaussian)
+
+
+class TestMoboOfTwoObjectives(ProposerContract):
+    """The default search, with its Bayesian network."""
+
+    objectives = 2
+
+    def make(self, space: SearchSpace, study_seed: int) -> Proposer:
+        return quick_mobo(space, study_seed, proposals=13, acquisition=Acquisition.USEMO)
+
+
+class TestEhvi(ProposerContract):
+    objectives = 2
+
+    def make(self, space: SearchSpace, study_seed: int) -> Proposer:
+        return quick_mobo(space, study_seed, proposals=13, acquisition=Acquisition.EHVI)
 
 
 class TestPhases(ProposerContract):
@@ -133,9 +163,3 @@ class TestPhases(ProposerContract):
             )
 
         return Phases([begin_random(study_seed), begin_bohb, begin_random(study_seed + 2)])
-
-
-def evaluate(proposal: Proposal, number: int) -> Evaluation:
-    outcome = {3: Outcome.INFEASIBLE, 7: Outcome.LOST}.get(proposal.number % 10, Outcome.OK)
-    costs = (float(sum(proposal.theta.values())),) if outcome is Outcome.OK else ()
-    return Evaluation(proposal=proposal.number, number=number, outcome=outcome, values={}, costs=costs, samples=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import jax
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from nago_orchestrator.surrogate import fit as module
+from nago_orchestrator.surrogate.diagnostics import _DIVERGED, _UNKNOWN
 from nago_orchestrator.surrogate.fit import fit_surrogate
 from nago_orchestrator.surrogate.fitted import FittedSurrogate
 from nago_orchestrator.surrogate.options import SurrogateOptions
@@ -164,6 +166,33 @@ def test_a_bad_fit_is_done_again_and_then_recorded(monkeypatch: pytest.MonkeyPat
     assert diagnostics["fits"] == 3
     assert not diagnostics["good"]
     assert all("R-hat" in objective["problem"] for objective in diagnostics["objectives"])
+
+
+def judged(*r_hats: float | None, problems: int = 0, diverged: int = 0) -> module._Fit:
+    """A fit whose first objectives have problems or diverged; an R-hat of None is of one without evaluations."""
+    objectives = [
+        replace(_UNKNOWN, r_hat=r_hat, problem="The chains disagree." if place < problems else None)
+        for place, r_hat in enumerate(r_hats)
+    ]
+    objectives[:diverged] = [_DIVERGED] * diverged
+    return module._Fit(networks={}, diagnostics=objectives)
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        (judged(3.1, problems=1), judged(1.0, diverged=1)),
+        (judged(3.1, 9.0, problems=2), judged(1.0, 1.1, diverged=1)),
+        (judged(1.0, 3.1, diverged=1), judged(1.0, 1.0, diverged=2)),
+        (judged(2.0, 2.9), judged(1.0, 3.1, problems=1)),
+        (judged(3.1, problems=1), judged(3.2, problems=1)),
+        (judged(None, 1.2), judged(None, 1.3)),
+        (judged(3.5, None, problems=1), judged(1.0, None, diverged=1)),
+    ],
+)
+def test_the_best_of_bad_fits(better: module._Fit, worse: module._Fit) -> None:
+    assert module._best([better, worse]) is better
+    assert module._best([worse, better]) is better
 
 
 def test_networks_of_diverged_chains_are_cut_off() -> None:

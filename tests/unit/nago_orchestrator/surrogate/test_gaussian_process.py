@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nago_orchestrator.surrogate import gaussian_process
-from nago_orchestrator.surrogate.gaussian_process import GaussianProcesses, fit_gaussian_processes
+from nago_orchestrator.surrogate.gaussian_process import GaussianProcesses, OneProcess, fit_gaussian_processes
 from nago_orchestrator.surrogate.port import Array
 
 
@@ -73,6 +73,26 @@ def test_means_of_several_samples_count_for_more() -> None:
     assert np.median(many.predict(points).aleatoric) > 4 * np.median(one.predict(points).aleatoric)
 
 
+def test_leaving_one_out_is_what_the_others_predict() -> None:
+    model, points = fitted(25, noise=0.5)
+    process = model._processes[0]
+    targets, samples = process._targets, np.ones(25)
+    expected = []
+    for place in range(25):
+        others = np.delete(np.arange(25), place)
+        rest = OneProcess(points[others], targets[others], samples[others], process.own)
+        mean, variance = rest.predict(points[[place]])
+        expected.append(float((targets[place] - mean[0]) / np.sqrt(variance[0] + process._noise[place])))
+    np.testing.assert_allclose(model.leave_one_out()[:, 0], expected, rtol=1e-5)
+
+
+def test_intervals_of_a_right_model_hold_what_is_left_out() -> None:
+    deviations = fitted(200, noise=0.5)[0].leave_one_out()
+    assert deviations.shape == (200, 2)
+    assert ((np.abs(deviations) < 1.645).mean(axis=0) > 0.83).all()
+    assert ((np.abs(deviations) < 1.645).mean(axis=0) < 0.97).all()
+
+
 @pytest.mark.parametrize("costs", [np.zeros((5, 1)), np.full((5, 1), 1e9), np.arange(5.0)[:, None] * 1e-9])
 @pytest.mark.parametrize("same", [True, False])
 def test_bad_data_give_finite_predictions(costs: Array, same: bool) -> None:
@@ -81,6 +101,7 @@ def test_bad_data_give_finite_predictions(costs: Array, same: bool) -> None:
     prediction = model.predict(np.random.default_rng(1).random((9, 2)))
     assert all(np.isfinite(part).all() for part in (prediction.mean, prediction.epistemic, prediction.aleatoric))
     assert np.isfinite(model.draw(points, 0)).all()
+    assert np.isfinite(model.leave_one_out()).all()
 
 
 def test_a_thousand_points_are_fitted_by_a_subset() -> None:

@@ -1,0 +1,40 @@
+"""A multi-objective search as a study has it, made small: for tests of what holds whatever is chosen."""
+
+from __future__ import annotations
+
+from nago_orchestrator.acquisition.batch import Acquisition, AcquisitionOptions
+from nago_orchestrator.acquisition.ehvi import EhviOptions
+from nago_orchestrator.acquisition.evolution import EvolutionOptions
+from nago_orchestrator.acquisition.usemo import UsemoOptions
+from nago_orchestrator.proposers.mobo import Mobo
+from nago_orchestrator.proposers.mobo_batch import Fit
+from nago_orchestrator.proposers.mobo_fit import fit_gaussian, network_fit
+from nago_orchestrator.proposers.mobo_plan import MoboOptions, MoboPlan
+from nago_orchestrator.space import SearchSpace
+from nago_orchestrator.surrogate.options import SurrogateOptions
+
+NETWORK = SurrogateOptions(chains=2, descent=50, burn_in=100, draws=10, thinning=2, networks=16, refits=0)
+"""Learns hardly anything: no test that uses it is about quality."""
+_EVOLUTION = EvolutionOptions(population=20, generations=4)
+_SEARCHES: dict[Acquisition, Fit] = {Acquisition.USEMO: network_fit(NETWORK), Acquisition.EHVI: fit_gaussian}
+
+
+def quick_mobo(space: SearchSpace, study_seed: int, *, proposals: int, acquisition: Acquisition) -> Mobo:
+    """Of two objectives: six proposals of the initial design, then batches of four by the search's own surrogate."""
+    plan = MoboPlan(
+        space=space,
+        study_seed=study_seed,
+        fidelity=60,
+        proposals=proposals,
+        objectives=2,
+        options=MoboOptions(batch=4, initial=6, acquisition=_options(acquisition)),
+    )
+    return Mobo(plan, _SEARCHES[acquisition])
+
+
+def _options(acquisition: Acquisition) -> AcquisitionOptions:
+    return AcquisitionOptions(
+        acquisition=acquisition,
+        usemo=UsemoOptions(evolution=_EVOLUTION),
+        ehvi=EhviOptions(evolution=_EVOLUTION, functions=4, random=32),
+    )
