@@ -2,87 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from nago_orchestrator.report.fittings import Fitting, fittings, origins
 from nago_orchestrator.report.panel import Panel, Row, TextTable
-from nago_orchestrator.report.style import BAD, MUTED, PHASES, dress, evenly, joined
+from nago_orchestrator.report.style import BAD, MUTED, PHASES, dress, evenly, joined, whole_ticks
+from nago_orchestrator.wording import counted
 
 TITLE = "The surrogate's fits"
-READING = (
-    "One fit for each batch: R-hat compares the sampler's chains (1 is perfect), the effective sample size says how "
-    "many independent networks speak, the coverage which share of the evaluations that the fit knew lies within its "
-    "50 % (dotted) and 90 % intervals; a fit that should not be trusted is circled."
+OF_CHAINS = (
+    "R-hat compares the sampler's chains (1 is perfect), the effective sample size says how many independent networks "
+    "speak. "
 )
+OF_COVERAGE = (
+    "The coverage is the share of the evaluations, {told}, that lies within the 50 % (dotted) and 90 % intervals; a "
+    "fit that should not be trusted is circled."
+)
+NOTHING_KNOWN = "No fit has diagnostics to show."
 MOST_ROWS = 40
 """Of the table."""
+EFFECTIVE = "effective sample size"
 _QUANTITIES = (
     ("r_hat", "R-hat", 1.0, "solid"),
-    ("effective_samples", "effective sample size", None, "solid"),
+    ("effective_samples", EFFECTIVE, None, "solid"),
     ("coverage_90", "coverage", 0.9, "solid"),
     ("coverage_50", "coverage", 0.5, "dot"),
 )
 """Key in the notes, title of its picture, what it should be, how it is drawn."""
-_COLUMNS = {"R-hat": 1, "effective sample size": 2, "coverage": 3}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fitting:
-    """One fit, as the notes of its batch's proposals tell it."""
-
-    first_proposal: int
-    evaluations: int
-    fits: int
-    objectives: Sequence[Mapping[str, Any]]
-
-    @property
-    def problems(self) -> list[str]:
-        return [str(item["problem"]) for item in self.objectives if item.get("problem")]
-
-
-def fittings(evaluations: Sequence[Row]) -> list[Fitting]:
-    """By the first proposal of their batch; proposals of one batch carry the same notes."""
-    found: list[Fitting] = []
-    previous: object = None
-    for row in sorted(evaluations, key=lambda row: int(row["proposal"])):
-        notes = (row.get("notes") or {}).get("surrogate")
-        if notes and notes != previous and "objectives" in notes:
-            found.append(
-                Fitting(
-                    first_proposal=row["proposal"],
-                    evaluations=row["notes"].get("evaluations", 0),
-                    fits=notes.get("fits", 1),
-                    objectives=notes["objectives"],
-                )
-            )
-        previous = notes
-    return found
+_AXES: Mapping[str, Any] = {
+    "coverage": {"tickformat": ".0%", "range": [-0.03, 1.05]},
+    EFFECTIVE: {"rangemode": "tozero"},
+}
 
 
 def calibration(evaluations: Sequence[Row], learnt: Sequence[str]) -> Panel | None:
     """From evaluations with proposal and notes; `learnt`: the objectives that the surrogate learns, in their order.
 
-    None where no proposal came from a surrogate with diagnostics.
+    None where the search has no surrogate.
     """
-    fits = fittings(evaluations)
-    if not fits:
+    fits, made = fittings(evaluations), origins(evaluations)
+    if not fits and made is None:
         return None
-    bad = [fit for fit in fits if fit.problems]
-    words = f"{len(bad)} of {len(fits)} fits should not be trusted; the latest: {bad[-1].problems[0]}" if bad else None
-    repeated = sum(fit.fits > 1 for fit in fits)
-    again = f"{repeated} of {len(fits)} fits were made again because the first was bad." if repeated else None
+    if not fits:
+        return Panel(key="fits", title=TITLE, reading="", figure=None, note=f"{made} {NOTHING_KNOWN}")
+    names = _names(fits, learnt)
     return Panel(
         key="fits",
         title=TITLE,
-        reading=READING,
-        figure=_figure(fits, _names(fits, learnt)),
-        note=joined(words, again),
-        table=_table(fits, _names(fits, learnt)),
+        reading=_reading(fits),
+        figure=_figure(fits, names),
+        note=joined(made, *_warnings(fits)),
+        table=_table(fits, names),
     )
+
+
+def _reading(fits: Sequence[Fitting]) -> str:
+    chains = any(own.get("r_hat") is not None for fit in fits for own in fit.objectives)
+    told = "each left out in turn" if any(fit.is_held_out for fit in fits) else "all of which the fit knew"
+    return f"One fit for each batch. {OF_CHAINS if chains else ''}{OF_COVERAGE.format(told=told)}"
+
+
+def _warnings(fits: Sequence[Fitting]) -> Iterator[str]:
+    bad = [fit for fit in fits if fit.problems]
+    if bad:
+        yield f"{len(bad)} of {counted(len(fits), 'fit')} should not be trusted; the latest: {bad[-1].problems[0]}"
+    repeated = sum(fit.fits > 1 for fit in fits)
+    if repeated:
+        yield f"{repeated} of {counted(len(fits), 'fit')} were made again because the first was bad."
+    weak = [fit for fit in fits if not fit.problems and any(fit.remarks(own) for own in fit.objectives)]
+    if weak:
+        remarks = [remark for own in weak[-1].objectives for remark in weak[-1].remarks(own)]
+        whose = f"{len(weak)} others" if bad else f"{len(weak)} of {counted(len(fits), 'fit')}"
+        yield f"The table has remarks about {whose}, the latest: {'; '.join(dict.fromkeys(remarks))}."
 
 
 def _names(fits: Sequence[Fitting], learnt: Sequence[str]) -> list[str]:
@@ -91,22 +86,23 @@ def _names(fits: Sequence[Fitting], learnt: Sequence[str]) -> list[str]:
 
 
 def _figure(fits: Sequence[Fitting], names: Sequence[str]) -> go.Figure:
-    figure = make_subplots(rows=1, cols=3, horizontal_spacing=0.07, subplot_titles=list(_COLUMNS))
+    drawn = [item for item in _QUANTITIES if any(_values(fits, item[0], place) for place in range(len(names)))]
+    titles = list(dict.fromkeys(title for _, title, _, _ in drawn))
+    figure = make_subplots(rows=1, cols=max(len(titles), 1), horizontal_spacing=0.07, subplot_titles=titles)
     dress(figure, height=360)
     figure.update_layout(margin_t=86, legend_y=1.14)
     figure.update_annotations(font_size=13)
-    for key, title, target, dash in _QUANTITIES:
-        column = _COLUMNS[title]
+    for key, title, target, dash in drawn:
+        column = titles.index(title) + 1
         for place, name in enumerate(names):
-            line = _line(fits, key, place, f"{name}, {key[-2:]} %" if column == 3 else name)
-            line.update(line_dash=dash, showlegend=column == 1, legendgroup=name)
+            line = _line(fits, key, place, f"{name}, {key[-2:]} %" if title == "coverage" else name)
+            line.update(line_dash=dash, showlegend=key == drawn[0][0], legendgroup=name)
             figure.add_trace(line, row=1, col=column)
             figure.add_trace(_circles(fits, key, place), row=1, col=column)
         if target is not None:
             figure.add_hline(y=target, line={"color": MUTED, "width": 1, "dash": "dash"}, row=1, col=column)
-    figure.update_xaxes(title_text="first proposal of the batch")
-    figure.update_yaxes(tickformat=".0%", range=[-0.03, 1.05], col=3)
-    figure.update_yaxes(rangemode="tozero", col=2)
+        figure.update_yaxes(**_AXES.get(title, {}), col=column)
+    figure.update_xaxes(title_text="first proposal of the batch", **whole_ticks(fit.first_proposal for fit in fits))
     return figure
 
 
@@ -146,20 +142,27 @@ def _circles(fits: Sequence[Fitting], key: str, place: int) -> go.Scatter:
     )
 
 
+_MEASURES = {
+    "R-hat": ("r_hat", ".2f"),
+    "effective": ("effective_samples", ".0f"),
+    "discarded": ("overheated", ".0%"),
+    "50 %": ("coverage_50", ".0%"),
+    "90 %": ("coverage_90", ".0%"),
+}
+"""Column, key in the notes, and its form; what a surrogate does not have is a dash."""
+
+
 def _table(fits: Sequence[Fitting], names: Sequence[str]) -> TextTable:
     return TextTable(
-        header=("from proposal", "evaluations", "fits", "objective", "R-hat", "effective", "50 %", "90 %", "problem"),
+        header=(*("from proposal", "evaluations", "fits", "objective"), *_MEASURES, "remarks"),
         rows=tuple(
             (
                 str(fit.first_proposal),
                 str(fit.evaluations),
                 str(fit.fits),
                 name,
-                _text(own.get("r_hat"), ".2f"),
-                _text(own.get("effective_samples"), ".0f"),
-                _text(own.get("coverage_50"), ".0%"),
-                _text(own.get("coverage_90"), ".0%"),
-                str(own.get("problem") or "-"),
+                *(_text(own.get(key), form) for key, form in _MEASURES.values()),
+                "; ".join(fit.remarks(own)) or "-",
             )
             for fit in evenly(fits, MOST_ROWS)
             for name, own in zip(names, fit.objectives, strict=False)

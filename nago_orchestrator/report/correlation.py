@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from nago_orchestrator.domain import Objective
+from nago_orchestrator.generators import searched
 from nago_orchestrator.report.history import finite_value
 from nago_orchestrator.report.panel import Panel, Row
 from nago_orchestrator.report.statistics import FEWEST, spearman, spearman_interval
@@ -16,8 +17,7 @@ from nago_orchestrator.report.style import MOST_POINTS, dress, evenly, fidelity_
 from nago_orchestrator.wording import counted
 
 READING = (
-    "Each point is one theta that was evaluated at both fidelities (a promotion, or full training), each time with new "
-    "architectures. "
+    "Each point is one theta that the search evaluated at both fidelities, each time with new architectures. "
     "The closer Spearman's rank correlation ρ to 1, the more the short training tells of the long one; in brackets "
     "its 95 % interval. Only the better thetas are promoted, so that ρ tends to be lower than it would be over all."
 )
@@ -31,10 +31,14 @@ Pair = tuple[float, float, int]
 
 
 def correlation(evaluations: Sequence[Row], objective: Objective) -> Panel:
-    """From evaluations with proposal, parent (a proposal or None), fidelity and objective_values."""
+    """From evaluations with proposal, parent (a proposal or None), fidelity and objective_values.
+
+    Those of full training stay out: one theta may be trained several times, and its points would not be independent.
+    """
+    evaluations = searched(evaluations)
     pairs = pairs_by_fidelities(evaluations, objective)
     if not pairs:
-        missing = "No theta has been evaluated at two fidelities yet."
+        missing = "No theta has been evaluated at two fidelities."
         return Panel(key="correlation", title=TITLE, reading=READING, figure=None, note=missing)
     colours = fidelity_colours(fidelity for key in pairs for fidelity in key)
     few = [f"{low} → {high}" for (low, high), found in pairs.items() if len(found) < FEWEST]

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.panel import Panel, Row
-from nago_orchestrator.report.style import FAINT, epochs_label, evenly, fidelity_colours, new_figure
+from nago_orchestrator.report.style import FAINT, epochs_label, evenly, fidelity_colours, new_figure, whole_ticks
 
 READING = (
     "Validation accuracy after each epoch, one line for each trial. The best trials of each fidelity are coloured; "
@@ -34,7 +34,8 @@ def learning_curves(trials: Sequence[Row], epochs: Sequence[Row]) -> Panel:
             note="No trial has reported an epoch yet.",
         )
     figure = new_figure(x="epoch", y="validation accuracy", height=460)
-    figure.update_yaxes(tickformat=".0%")
+    figure.update_yaxes(tickformat="~%")
+    figure.update_xaxes(**whole_ticks([1, *(row["epoch"] for row in epochs)]))
     shown = 0
     for fidelity, colour in fidelity_colours(row["fidelity"] for row in drawn).items():
         ordered = sorted((row for row in drawn if row["fidelity"] == fidelity), key=_rank)

@@ -11,12 +11,13 @@ from nago_orchestrator.beliefs import Beliefs, Effect
 from nago_orchestrator.domain import Goal, Objective
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.panel import Panel, TextTable
-from nago_orchestrator.report.style import dress, objective_axis, whole_ticks
+from nago_orchestrator.report.style import dress, objective_axis, padded, whole_ticks
+from nago_orchestrator.wording import counted
 
 TITLE = "What the model believes"
 READING = (
     "The posterior mean of each objective as one hyperparameter changes, averaged over the thetas that were evaluated "
-    "at {fidelity} epochs ({evaluations} evaluations); the band is where that average lies with 95 % probability."
+    "at {fidelity} ({evaluations}); the band is where that average lies with 95 % probability."
 )
 COLUMNS = 4
 _LINES = ("#0b4a86", "#2b8a3e", "#ae3ec9", "#0b7285")
@@ -27,7 +28,9 @@ def effects(beliefs: Beliefs | None, objectives: Sequence[Objective], missing: s
     """`missing` says why there are no beliefs; without either the panel is left out."""
     if beliefs is None:
         return Panel(key="beliefs", title=TITLE, reading="", figure=None, note=missing) if missing else None
-    reading = READING.format(fidelity=beliefs.fidelity, evaluations=beliefs.evaluations)
+    reading = READING.format(
+        fidelity=counted(beliefs.fidelity, "epoch"), evaluations=counted(beliefs.evaluations, "evaluation")
+    )
     warning = f"The fit should not be trusted: {beliefs.problem}" if beliefs.problem else None
     return Panel(
         key="beliefs",
@@ -70,8 +73,7 @@ def _span(found: Sequence[Effect]) -> list[float]:
     """All pictures of one objective share their axis, so that what matters more looks so."""
     low = min(mean - 1.96 * own for effect in found for mean, own in zip(effect.mean, effect.deviation, strict=True))
     high = max(mean + 1.96 * own for effect in found for mean, own in zip(effect.mean, effect.deviation, strict=True))
-    pad = 0.05 * (high - low) or 0.01
-    return [low - pad, high + pad]
+    return padded(low, high, 0.05)
 
 
 def _curve(effect: Effect, colour: str) -> list[go.Scatter]:

@@ -10,13 +10,13 @@ import plotly.graph_objects as go
 
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.panel import Panel, Row
-from nago_orchestrator.report.style import new_figure
+from nago_orchestrator.report.style import joined, new_figure
 from nago_orchestrator.wording import counted
 
 TITLE = "Failures by cause"
 READING = (
-    "Attempts that ended without a result. Infeasible thetas are told to the search; lost infrastructure and "
-    "interruptions are repeated and teach it nothing; defects are bugs."
+    "Attempts that ended without a result, and trials that were found infeasible before any attempt. Infeasible thetas "
+    "are told to the search; lost infrastructure and interruptions are repeated and teach it nothing; defects are bugs."
 )
 COLOURS = {
     "infeasible": "#f08c00",
@@ -27,25 +27,45 @@ COLOURS = {
 }
 
 
-def failures(attempts: Sequence[Row]) -> Panel:
-    """From attempts with state, failure, reason, started_at and ended_at."""
+BEFORE_TRAINING = {"failure": "infeasible", "reason": "before training"}
+
+
+def failures(attempts: Sequence[Row], trials: Sequence[Row] = (), hopeless: str | None = None) -> Panel:
+    """From attempts with state, failure, reason, started_at and ended_at; trials with state and attempts.
+
+    `hopeless`: what is said where nothing could be trained.
+    """
     failed = [row for row in attempts if row["state"] == "failed"]
-    if not failed:
+    never = [row for row in trials if row["state"] == "infeasible" and not row.get("attempts")]
+    if not failed and not never:
         note = "No attempt has failed." if attempts else "No attempt has been made yet."
         return Panel(key="failures", title=TITLE, reading=READING, figure=None, note=note)
+    return Panel(
+        key="failures",
+        title=TITLE,
+        reading=READING,
+        figure=_figure([*failed, *(BEFORE_TRAINING for _ in never)]),
+        note=joined(
+            f"{len(failed):,} of {counted(len(attempts), 'attempt')} failed." if attempts else None,
+            f"{counted(len(never), 'trial')} could not be trained at all." if never else None,
+            hopeless,
+        ),
+    )
+
+
+def _figure(failed: Sequence[Row]) -> go.Figure:
     counts: Counter[tuple[str, str]] = Counter()
     lost: defaultdict[tuple[str, str], float] = defaultdict(float)
     for row in failed:
         cause = (str(row["failure"] or "other"), str(row["reason"] or "unknown"))
         counts[cause] += 1
         lost[cause] += seconds(row) or 0.0
-    figure = new_figure(x="attempts", y="", height=150 + 34 * len(counts))
+    figure = new_figure(x="attempts, or trials without one", y="", height=150 + 34 * len(counts))
     for kind in sorted({kind for kind, _ in counts}):
         figure.add_trace(_bars(kind, counts, lost))
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(rangemode="tozero")
-    note = f"{len(failed):,} of {counted(len(attempts), 'attempt')} failed."
-    return Panel(key="failures", title=TITLE, reading=READING, figure=figure, note=note)
+    return figure
 
 
 def seconds(row: Row) -> float | None:
@@ -71,5 +91,5 @@ def _bars(kind: str, counts: Counter[tuple[str, str]], lost: dict[tuple[str, str
         text=[quantities.count(counts[cause]) for cause in causes],
         textposition="outside",
         cliponaxis=False,
-        hovertemplate="%{y}: <b>%{x} attempts</b><br>%{customdata} spent on them",
+        hovertemplate="%{y}: <b>%{x}</b><br>%{customdata} spent on them",
     )

@@ -13,13 +13,25 @@ from nago_orchestrator.domain import Goal, Objective
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.history import finite_value
 from nago_orchestrator.report.panel import Panel, Row, TextTable
-from nago_orchestrator.report.statistics import spearman
-from nago_orchestrator.report.style import MUTED, dress, evenly, focus, objective_axis, outside, phase_colour
+from nago_orchestrator.report.statistics import spearman, spearman_interval
+from nago_orchestrator.report.style import (
+    MUTED,
+    around,
+    dress,
+    evenly,
+    focus,
+    joined,
+    objective_axis,
+    outside,
+    phase_colour,
+)
+from nago_orchestrator.wording import counted
 
 TITLE = "Predicted against observed"
 READING = (
     "Each point is one theta that the surrogate chose: what it foretold, before any evaluation of that batch, against "
-    "what its networks reached; the bars are the 90 % intervals, of which nine in ten should cross the diagonal."
+    "what its networks reached; the bars are the 90 % intervals, of which nine in ten should cross the diagonal. All "
+    "were chosen because they promised to be good, which makes them harder to rank than thetas drawn at random."
 )
 MOST_ROWS = 60
 _NINE_TENTHS = 1.6449
@@ -40,6 +52,11 @@ class Foretold:
     @property
     def half_width(self) -> float:
         return _NINE_TENTHS * self.deviation
+
+    @property
+    def lower_arm(self) -> float:
+        """As drawn: no objective is negative."""
+        return max(min(self.half_width, self.predicted), 0.0)
 
     @property
     def is_inside(self) -> bool:
@@ -83,12 +100,32 @@ def foretold(evaluations: Sequence[Row], objectives: Sequence[Objective]) -> Pan
         title=TITLE,
         reading=READING,
         figure=figure,
-        note=outside(left_out, "drawn part of an") if left_out else None,
+        note=joined(
+            *(judgement(objective, known) for objective, known in found),
+            outside(left_out, "drawn part of an") if left_out else None,
+        ),
         table=_table(found),
     )
 
 
 _ByObjective = Sequence[tuple[Objective, list[Foretold]]]
+
+
+def judgement(objective: Objective, known: Sequence[Foretold]) -> str:
+    """One sentence: whether the model tells better thetas from worse ones."""
+    name, many = objective.name, len(known)
+    rank = spearman([one.predicted for one in known], [one.observed for one in known])
+    if rank is None:
+        return f"Whether the model ranks these by {name} cannot be said of {counted(many, 'theta')}."
+    interval = spearman_interval(rank, many)
+    figures = f"rank correlation {rank:.2f} over {many:,}"
+    if interval:
+        figures += f", 95 % interval {interval[0]:.2f} to {interval[1]:.2f}"
+    if rank >= 1 or (interval and interval[0] > 0):
+        return f"The model ranks these by {name}: {figures}."
+    if rank <= 0:
+        return f"The model does not rank these by {name}: {figures}."
+    return f"Whether the model ranks these by {name} is open: {figures}."
 
 
 def _figure(found: _ByObjective) -> tuple[go.Figure, int]:
@@ -102,13 +139,14 @@ def _figure(found: _ByObjective) -> tuple[go.Figure, int]:
         figure.add_trace(_diagonal(known), row=1, col=column)
         figure.add_trace(_points(known), row=1, col=column)
         axis = objective_axis(objective.name)
-        for side, update, values in (
-            ("foretold", figure.update_xaxes, [one.predicted for one in known]),
-            ("observed", figure.update_yaxes, [one.observed for one in known]),
+        observed = [one.observed for one in known]
+        for side, update, values, limits in (
+            ("foretold", figure.update_xaxes, [one.predicted for one in known], None),
+            ("observed", figure.update_yaxes, observed, around(observed)),
         ):
             span, beyond = focus([values], objective.goal)
             left_out += beyond
-            update(**{**axis, "title_text": f"{side} {axis['title_text']}"}, range=span, col=column)
+            update(**{**axis, "title_text": f"{side} {axis['title_text']}"}, range=span or limits, col=column)
     return figure, left_out
 
 
@@ -128,7 +166,13 @@ def _points(known: Sequence[Foretold]) -> go.Scatter:
     return go.Scatter(
         x=[one.predicted for one in known],
         y=[one.observed for one in known],
-        error_x={"array": [one.half_width for one in known], "width": 0, "thickness": 1, "color": "#c5cdd5"},
+        error_x={
+            "array": [one.half_width for one in known],
+            "arrayminus": [one.lower_arm for one in known],
+            "width": 0,
+            "thickness": 1,
+            "color": "#c5cdd5",
+        },
         customdata=[[one.proposal, one.half_width] for one in known],
         mode="markers",
         marker={"color": [phase_colour(one.phase) for one in known], "size": 7},

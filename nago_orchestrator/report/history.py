@@ -16,6 +16,7 @@ from nago_orchestrator.report.style import (
     ACCENT,
     MOST_POINTS,
     MUTED,
+    around,
     by_fidelity,
     epochs_label,
     evenly,
@@ -26,11 +27,14 @@ from nago_orchestrator.report.style import (
     new_figure,
     outside,
     phase_label,
+    whole_ticks,
 )
 
+FEW = 6
+"""Evaluations below which the library would have ticks between them."""
 READING = (
     "Each point is one evaluation, in the order in which the search learned of it; darker means more epochs. "
-    "The line is the best value so far at the fidelity that is compared."
+    "The line is the best single evaluation so far at the fidelity that is compared."
 )
 
 
@@ -47,7 +51,7 @@ def history(evaluations: Sequence[Row], objective: Objective, phases: Sequence[s
         )
     figure = new_figure(x="evaluation", y=objective.name)
     if objective.name in ("accuracy", "error"):
-        figure.update_yaxes(tickformat=".1%")
+        figure.update_yaxes(tickformat="~%")
     shown = evenly(rows, MOST_POINTS)
     for fidelity, colour in fidelity_colours(row["fidelity"] for row in rows).items():
         figure.add_trace(_points([row for row in shown if row["fidelity"] == fidelity], objective, colour))
@@ -57,7 +61,8 @@ def history(evaluations: Sequence[Row], objective: Objective, phases: Sequence[s
         )
     figure.add_trace(_running_best(rows, objective))
     span, left_out = focus(by_fidelity(rows, lambda row: row["objective_values"][objective.name]), objective.goal)
-    figure.update_yaxes(range=span)
+    figure.update_yaxes(range=span or around(row["objective_values"][objective.name] for row in rows))
+    figure.update_xaxes(**whole_ticks([1, *(row["evaluation"] + 1 for row in rows)]) if len(rows) < FEW else {})
     _mark_phases(figure, rows, phases)
     thinned = f"{len(shown):,} of {len(rows):,} points are drawn, evenly chosen." if len(shown) < len(rows) else None
     note = joined(thinned, outside(left_out) if left_out else None)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 
 import plotly.io
 from plotly.offline import get_plotlyjs
 
+from nago_orchestrator.generators import merge_generators
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.calibration import calibration
 from nago_orchestrator.report.correlation import correlation
@@ -19,10 +21,12 @@ from nago_orchestrator.report.foretold import foretold
 from nago_orchestrator.report.full_training import full_training
 from nago_orchestrator.report.history import history
 from nago_orchestrator.report.hyperparameters import hyperparameters
+from nago_orchestrator.report.infeasible import all_infeasible, commonest_reason
 from nago_orchestrator.report.panel import Panel, TextTable
 from nago_orchestrator.report.phase_front import FrontRows, compared_rows, phase_front
 from nago_orchestrator.report.sheet import STYLE_SHEET
 from nago_orchestrator.report.study_report import StudyReport
+from nago_orchestrator.report.style import joined
 from nago_orchestrator.report.timeline import timeline
 from nago_orchestrator.report.tradeoff import tradeoff
 from nago_orchestrator.report.volume import volume
@@ -38,24 +42,32 @@ _CONFIG = {
 
 def build_panels(report: StudyReport) -> tuple[Panel, ...]:
     """All figures that apply to the study, in the order of the page."""
-    return tuple(panel for panel in (*_findings(report), *_explanations(report)) if panel is not None)
+    panels = [panel for panel in (*_findings(report), *_explanations(report)) if panel is not None]
+    hopeless = all_infeasible(report.search)
+    if hopeless is None:
+        return tuple(panels)
+    return tuple(replace(panel, note=hopeless) if panel.figure is None else panel for panel in panels)
 
 
 def _findings(report: StudyReport) -> Sequence[Panel | None]:
     """What the search found; None for a panel that does not apply to the study."""
     fidelity = report.fidelity
-    front = FrontRows(
-        evaluations=compared_rows(report.search, report.objectives, fidelity),
-        objectives=report.objectives,
-        phases=report.phases,
-        networks=[row for row in report.trials if row.get("final")],
-    )
     return (
         history(report.search, report.objective, report.phases),
-        phase_front(front),
+        phase_front(_front_rows(report)),
         volume(report.search, report.attempts, report.objectives, report.phases, fidelity),
         tradeoff(report.trials, fidelity),
         full_training(report.trained, report.search),
+    )
+
+
+def _front_rows(report: StudyReport) -> FrontRows:
+    generators = merge_generators(report.evaluations, report.objectives, report.fidelity)
+    return FrontRows(
+        evaluations=compared_rows(generators, report.objectives, report.fidelity),
+        objectives=report.objectives,
+        phases=report.phases,
+        trained=report.trained,
     )
 
 
@@ -64,13 +76,19 @@ def _explanations(report: StudyReport) -> Sequence[Panel | None]:
     return (
         learning_curves(report.trials, report.epochs),
         correlation(report.evaluations, report.objective),
-        hyperparameters(report.search, report.objective),
+        hyperparameters(report.search, report.objective, report.best["proposals"] if report.best else ()),
         effects(report.beliefs, report.objectives, report.beliefs_missing),
         calibration(report.search, report.learnt),
         foretold(report.search, report.objectives),
-        failures(report.attempts),
+        failures(report.attempts, report.trials, _hopeless(report)),
         timeline(report.attempts, report.made_at),
     )
+
+
+def _hopeless(report: StudyReport) -> str | None:
+    """Of a search of which nothing could be trained, and why."""
+    words = all_infeasible(report.search)
+    return words and joined(words, commonest_reason(report.trials))
 
 
 def build_page(report: StudyReport) -> str:
@@ -96,7 +114,7 @@ def build_page(report: StudyReport) -> str:
 
 
 def _head(report: StudyReport, name: str, panels: Sequence[Panel]) -> str:
-    links = [("best", "Best generator"), *((panel.key, panel.title) for panel in panels), ("top", "Top trials")]
+    links = [("best", _best_title(report)), *((panel.key, panel.title) for panel in panels), ("top", "Top trials")]
     facts = "".join(
         f"<div><dt>{escape(label)}</dt><dd>{_fact(label, value)}</dd></div>" for label, value in study_facts(report)
     )
@@ -111,16 +129,32 @@ def _fact(label: str, value: str) -> str:
 
 def _best(report: StudyReport) -> str:
     table, best = best_generator(report), report.best
+    title = _best_title(report)
     if table is None or best is None:
-        return f'<section id="best"><h2>Best generator</h2><p class="note">{escape(best_words(report))}</p></section>'
+        words = escape(_hopeless(report) or best_words(report))
+        return f'<section id="best"><h2>{title}</h2><p class="note">{words}</p></section>'
     value = quantities.objective(report.objective.name, best["objective_values"][report.objective.name])
     body = f'<div class="columns">{_table(table)}</div>'
     if report.drawing:
         body = f'<div class="pair"><div>{_table(table)}</div><div class="drawing">{report.drawing}</div></div>'
     return (
-        f'<section id="best"><h2>Best generator</h2><div class="big">{escape(value)}</div>'
-        f'<p class="reading">{escape(best_words(report))}</p>{body}</section>'
+        f'<section id="best"><h2>{title}</h2><div class="big">{escape(report.objective.name)} {escape(value)}</div>'
+        f'<p class="reading">{escape(best_words(report))}{_beside(report)}</p>{body}</section>'
     )
+
+
+def _best_title(report: StudyReport) -> str:
+    """Of several objectives the first one chooses."""
+    return "Best generator" if len(report.objectives) == 1 else f"Best generator by {escape(report.objective.name)}"
+
+
+def _beside(report: StudyReport) -> str:
+    """Of several objectives: how many generators are as good in another way."""
+    if len(report.objectives) == 1:
+        return ""
+    number = _front_rows(report).front_size
+    verb = "is" if number == 1 else "are"
+    return f' On the <a href="#front">Pareto front</a> {verb} {counted(number, "generator")}.'
 
 
 def _section(panel: Panel) -> str:
@@ -144,7 +178,7 @@ def _section(panel: Panel) -> str:
 def _top(report: StudyReport) -> str:
     table = top_trials(report)
     body = (
-        '<p class="note">No trial has finished yet.</p>'
+        f'<p class="note">{escape(all_infeasible(report.search) or "No trial has finished yet.")}</p>'
         if table is None
         else f'<div class="scroll">{_table(table)}</div>'
     )

@@ -10,13 +10,12 @@ from plotly.subplots import make_subplots
 
 from nago_orchestrator.domain import Goal, Objective
 from nago_orchestrator.front import MeasuredFront, measure_front
-from nago_orchestrator.generators import trial_value
 from nago_orchestrator.pareto import non_dominated
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.history import finite_value
 from nago_orchestrator.report.panel import Panel, Row, TextTable
+from nago_orchestrator.report.stars import Star, longest_trained, star_points
 from nago_orchestrator.report.style import (
-    ACCENT,
     INK,
     MOST_POINTS,
     dress,
@@ -24,19 +23,25 @@ from nago_orchestrator.report.style import (
     focus,
     joined,
     objective_axis,
+    objective_words,
     outside,
+    padded,
     pale,
     phase_colour,
     phase_label,
 )
+from nago_orchestrator.wording import counted
 
 TITLE = "Pareto front"
 READING = (
-    "Each point is one generator evaluated at {epochs} epochs, coloured by the phase that proposed it and pale where "
-    "another one is at least as good in every objective; a line is the front after that phase, the cross the reference "
-    "point of the hypervolume."
+    "Each point is one generator evaluated at {epochs}, coloured by the phase that proposed it and pale where another "
+    "one is at least as good in every objective."
 )
-FULL = " Stars are the front of the networks that were trained in full."
+FRONT = "front"
+REFERENCE, DEFAULT_REFERENCE = "reference", "reference (by default)"
+LINE, LINES = " The line is the front.", " A line is the front after that phase."
+CROSS = " The cross is the reference point of the hypervolume."
+FULL = " A star is the mean of a generator's networks that were trained in full, for {epochs}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +49,12 @@ class FrontRows:
     """What the panel draws."""
 
     evaluations: Sequence[Row]
-    """At the fidelity that is compared, each with a finite value of every objective."""
+    """Of each generator one, at the fidelity that is compared, with a finite value of every objective."""
     objectives: Sequence[Objective]
     phases: Sequence[str]
     """The algorithm of each."""
-    networks: Sequence[Row]
-    """Trials of full training."""
+    trained: Sequence[Row] = ()
+    """Generators whose networks were trained in full: parent, epochs and trials."""
 
     def costs(self) -> list[list[float]]:
         return [
@@ -57,18 +62,12 @@ class FrontRows:
             for row in self.evaluations
         ]
 
-    def best_networks(self) -> list[dict[str, float]]:
-        """Objectives of the networks trained in full that no other one dominates; with the trial's number."""
-        known: list[dict[str, float]] = []
-        for row in self.networks:
-            values = {item.name: trial_value(row, item.name) for item in self.objectives}
-            finite = {name: value for name, value in values.items() if value is not None}
-            if len(finite) == len(values):
-                known.append({**finite, "trial": row["trial"]})
-        if not known:
-            return []
-        on_front = non_dominated([[item.cost(row[item.name]) for item in self.objectives] for row in known])
-        return [row for row, chosen in zip(known, on_front, strict=True) if chosen]
+    @property
+    def front_size(self) -> int:
+        return non_dominated(self.costs()).tolist().count(True) if self.evaluations else 0
+
+    def stars(self) -> list[Star]:
+        return longest_trained(self.trained, self.objectives)
 
 
 def compared_rows(evaluations: Sequence[Row], objectives: Sequence[Objective], fidelity: int | None) -> list[Row]:
@@ -87,21 +86,38 @@ def phase_front(rows: FrontRows) -> Panel | None:
         return None
     if not rows.evaluations:
         missing = "No evaluation has a value of every objective yet."
-        return Panel(key="front", title=TITLE, reading=READING, figure=None, note=missing)
+        return Panel(key="front", title=TITLE, reading="", figure=None, note=missing)
     costs = rows.costs()
     on_front = non_dominated(costs).tolist()
     best = [costs[place] for place, chosen in enumerate(on_front) if chosen]
     measured = measure_front(best, rows.objectives)
     figure, note = _figure(rows, on_front, measured)
-    reading = READING.format(epochs=rows.evaluations[0]["fidelity"]) + (FULL if rows.best_networks() else "")
     return Panel(
         key="front",
         title=TITLE,
-        reading=reading,
+        reading=_reading(rows, figure),
         figure=figure,
         note=note,
         table=_table(rows, on_front, measured),
     )
+
+
+def _reading(rows: FrontRows, figure: go.Figure) -> str:
+    """Of what is drawn alone."""
+    stars = rows.stars()
+    shown = {trace.name for trace in figure.data if trace.showlegend is not False}
+    return "".join(
+        [
+            READING.format(epochs=counted(rows.evaluations[0]["fidelity"], "epoch")),
+            _line_words(rows) if any(str(name).startswith(FRONT) for name in shown) else "",
+            CROSS if shown & {REFERENCE, DEFAULT_REFERENCE} else "",
+            FULL.format(epochs=counted(stars[0].epochs, "epoch")) if stars else "",
+        ]
+    )
+
+
+def _line_words(rows: FrontRows) -> str:
+    return LINES if len(rows.phases) > 1 else LINE
 
 
 def _figure(rows: FrontRows, on_front: Sequence[bool], measured: MeasuredFront | None) -> tuple[go.Figure, str | None]:
@@ -114,20 +130,32 @@ def _figure(rows: FrontRows, on_front: Sequence[bool], measured: MeasuredFront |
         figure.add_traces(_points(rows, on_front, other), rows=1, cols=column)
         if len(others) == 1:
             figure.add_traces(_lines(rows), rows=1, cols=column)
-        figure.add_traces(_networks(rows, other), rows=1, cols=column)
-        if measured is not None:
-            figure.add_trace(_reference(rows.objectives, measured, column), row=1, col=column)
+        figure.add_traces(star_points(rows.stars(), rows.objectives, other), rows=1, cols=column)
         figure.update_xaxes(**objective_axis(other.name), col=column)
-        figure.update_xaxes(range=_span(rows, measured, column, notes), col=column)
-    figure.update_yaxes(range=_span(rows, measured, 0, notes))
+    beyond: list[str] = []
+    spans = [_span(rows, measured, place, notes, beyond) for place in range(len(rows.objectives))]
+    if beyond:
+        notes.append(f"The reference point lies outside, at {' and '.join(beyond)}; a double click shows it.")
+    figure.update_yaxes(range=spans[0])
     figure.update_yaxes(**objective_axis(first.name), col=1)
+    for column in range(1, len(rows.objectives)):
+        figure.update_xaxes(range=spans[column], col=column)
+        if measured is not None:
+            figure.add_trace(_reference(rows.objectives, measured, column, spans), row=1, col=column)
     if list(on_front).count(False) > MOST_POINTS:
         notes.append(f"At most {MOST_POINTS:,} dominated points of each phase are drawn, evenly chosen.")
     if len(others) > 1:
         notes.append("A point may be on the front for an objective that its picture does not show.")
-        for trace in figure.data:
-            trace.update(showlegend=trace.showlegend is not False and trace.xaxis == "x")
+        _name_once(figure)
     return figure, joined(*dict.fromkeys(notes))
+
+
+def _name_once(figure: go.Figure) -> None:
+    """In the legend, of pictures that show the same."""
+    seen: set[str] = set()
+    for trace in figure.data:
+        trace.update(showlegend=trace.showlegend is not False and trace.name not in seen)
+        seen |= {trace.name} if trace.showlegend else set()
 
 
 def _points(rows: FrontRows, on_front: Sequence[bool], other: Objective) -> list[go.Scatter]:
@@ -152,7 +180,7 @@ def _phase_points(rows: FrontRows, chosen: Sequence[Row], other: Objective, *, b
         x=[row["objective_values"][other.name] for row in chosen],
         y=[row["objective_values"][rows.objectives[0].name] for row in chosen],
         customdata=[
-            [row["proposal"], "<br>".join(_words(item, row["objective_values"]) for item in rows.objectives)]
+            [row["proposal"], "<br>".join(objective_words(item, row["objective_values"]) for item in rows.objectives)]
             for row in chosen
         ],
         mode="markers",
@@ -189,7 +217,8 @@ def _line(rows: FrontRows, known: Sequence[Row], phase: int) -> go.Scatter:
         x=[x for x, _ in front],
         y=[y for _, y in front],
         mode="lines",
-        name=f"front after {phase_label(phase, rows.phases)}" if len(rows.phases) > 1 else "front",
+        showlegend=len(front) > 1,
+        name=f"{FRONT} after {phase_label(phase, rows.phases)}" if len(rows.phases) > 1 else FRONT,
         line={
             "color": phase_colour(phase),
             "width": 1.5,
@@ -200,41 +229,34 @@ def _line(rows: FrontRows, known: Sequence[Row], phase: int) -> go.Scatter:
     )
 
 
-def _networks(rows: FrontRows, other: Objective) -> list[go.Scatter]:
-    best = rows.best_networks()
-    if not best:
-        return []
-    found = sorted(best, key=lambda row: row[other.name])
-    return [
-        go.Scatter(
-            x=[row[other.name] for row in found],
-            y=[row[rows.objectives[0].name] for row in found],
-            customdata=[[row["trial"], "<br>".join(_words(item, row) for item in rows.objectives)] for row in found],
-            mode="markers",
-            name="networks trained in full, their front",
-            marker={"symbol": "star", "size": 13, "color": ACCENT, "line": {"color": "white", "width": 1}},
-            hovertemplate="trial %{customdata[0]}, trained in full<br>%{customdata[1]}<extra></extra>",
-        )
-    ]
-
-
-def _reference(objectives: Sequence[Objective], measured: MeasuredFront, column: int) -> go.Scatter:
+def _reference(
+    objectives: Sequence[Objective], measured: MeasuredFront, column: int, spans: Sequence[Sequence[float]]
+) -> go.Scatter:
+    """Named in the legend only where it is in the picture."""
     values = [item.cost(cost) for item, cost in zip(objectives, measured.reference, strict=True)]
+    inside = all(spans[place][0] <= values[place] <= spans[place][1] for place in (0, column))
     return go.Scatter(
         x=[values[column]],
         y=[values[0]],
         mode="markers",
-        name="reference" if all(measured.given) else "reference (by default)",
+        name=REFERENCE if all(measured.given) else DEFAULT_REFERENCE,
+        legendgroup=REFERENCE,
+        showlegend=inside,
         marker={"symbol": "x-thin", "size": 12, "line": {"color": INK, "width": 2}},
         hovertemplate="reference point<br>%{x}, %{y}<extra></extra>",
     )
 
 
-def _span(rows: FrontRows, measured: MeasuredFront | None, place: int, notes: list[str | None]) -> list[float]:
-    """Of an axis: without far outliers, and with the reference unless that would squeeze all else; `notes` says so."""
+def _span(
+    rows: FrontRows, measured: MeasuredFront | None, place: int, notes: list[str | None], beyond: list[str]
+) -> list[float]:
+    """Of an axis: without far outliers, and with the reference unless that would squeeze all else.
+
+    What is left out is told to `notes`, and of the reference to `beyond`.
+    """
     objective = rows.objectives[place]
     values = [row["objective_values"][objective.name] for row in rows.evaluations]
-    values += [row[objective.name] for row in rows.best_networks()]
+    values += [star.values[objective.name] for star in rows.stars()]
     span, left_out = focus([values], objective.goal)
     low, high = span or (min(values), max(values))
     if left_out:
@@ -244,14 +266,8 @@ def _span(rows: FrontRows, measured: MeasuredFront | None, place: int, notes: li
         if min(abs(reference - low), abs(reference - high)) <= 2 * (high - low):
             low, high = min(low, reference), max(high, reference)
         elif not low <= reference <= high:
-            shown = quantities.objective(objective.name, reference)
-            notes.append(f"The reference point lies outside, at {objective.name} {shown}; a double click shows it.")
-    pad = 0.04 * (high - low) or 0.01
-    return [low - pad, high + pad]
-
-
-def _words(objective: Objective, values: Row) -> str:
-    return f"{objective.name} <b>{quantities.objective(objective.name, values[objective.name])}</b>"
+            beyond.append(f"{objective.name} {quantities.objective(objective.name, reference)}")
+    return padded(low, high, 0.04)
 
 
 def _table(rows: FrontRows, on_front: Sequence[bool], measured: MeasuredFront | None) -> TextTable:

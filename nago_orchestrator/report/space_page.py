@@ -10,7 +10,7 @@ STYLE_SHEET = """
 body { margin: 0; background: #f4f6f8; color: #1b2733; font: 15px/1.5 Inter, 'Helvetica Neue', Arial, sans-serif; }
 main { max-width: 1100px; margin: 0 auto; padding: 28px 20px 60px; }
 section { background: white; border: 1px solid #e4e8ec; border-radius: 10px; padding: 20px 22px; margin: 0 0 18px; }
-h1 { font-size: 26px; margin: 0 0 16px; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 h2 { font-size: 18px; margin: 0 0 8px; }
 svg { max-width: 100%; height: auto; display: block; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 20px; margin: 0; font-size: 14px; }
@@ -40,7 +40,10 @@ class PagePart:
 
 
 def build_space_page(title: str, picture: str, parts: Sequence[PagePart]) -> str:
-    """`picture` is SVG text. The same arguments give the same page."""
+    """`picture` is SVG text; it shows the title, which the page's heading gives to those alone who cannot see it.
+
+    The same arguments give the same page.
+    """
     return "\n".join(
         [
             "<!doctype html>",
@@ -48,7 +51,7 @@ def build_space_page(title: str, picture: str, parts: Sequence[PagePart]) -> str
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(title)}</title>",
             f"<style>{STYLE_SHEET}</style></head><body><main>",
-            f"<h1>{escape(title)}</h1>",
+            f'<h1 class="unseen">{escape(title)}</h1>',
             f"<section>{picture}</section>",
             *map(_part, parts),
             "</main></body></html>\n",

@@ -18,6 +18,7 @@ from nago_trainer.architecture.drawing.picture import Anchor, Box, Label, Pictur
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Told apart under the common forms of colour blindness (Okabe and Ito, 2008)."""
 BINS = 48
+EMPTY = "nothing to show: not one of the draws can be trained"
 _MARGIN, _PANEL_WIDTH, _PANEL_HEIGHT, _GAP = 40.0, 470.0, 96.0, 44.0
 _HEAD, _FOOT = 112.0, 44.0
 _LEAST_SPREAD = 1.25
@@ -90,16 +91,18 @@ def axis_over(values: Sequence[float], left: float, width: float) -> Axis:
 
 
 def _column(samples: Sequence[SpaceSample], quantity: Quantity, left: float) -> Iterator[Shape]:
-    axis = axis_over([value for sample in samples for value in sample.values[quantity.key]], left, _PANEL_WIDTH)
+    values = [value for sample in samples for value in sample.values[quantity.key]]
+    axis = axis_over(values, left, _PANEL_WIDTH)
+    ticks = list(axis.ticks()) if values else []
     yield Label(at=(left, _HEAD - 22), text=quantity.title, size=14, colour=TEXT, bold=True)
     for row, sample in enumerate(samples):
         top = _HEAD + row * (_PANEL_HEIGHT + _GAP) + _GAP / 2
         yield Box(corner=(left, top), width=axis.width, height=_PANEL_HEIGHT, fill=CARD, radius=0)
-        for tick in axis.ticks():
+        for tick in ticks:
             yield Box(corner=(axis.at(tick), top), width=0.7, height=_PANEL_HEIGHT, fill=FAINT_EDGE, radius=0)
         yield from _histogram(sample, quantity, axis, top, COLOURS[row % len(COLOURS)])
     bottom = _HEAD + len(samples) * (_PANEL_HEIGHT + _GAP) - _GAP / 2
-    for tick in axis.ticks():
+    for tick in ticks:
         at = (axis.at(tick), bottom + 16)
         yield Label(at=at, text=quantity.show(tick), size=11, colour=FAINT_TEXT, anchor=Anchor.MIDDLE)
 
@@ -117,7 +120,10 @@ def _histogram(sample: SpaceSample, quantity: Quantity, axis: Axis, top: float, 
             height = _PANEL_HEIGHT * count / max(counts)
             corner = (axis.left + number * step, top + _PANEL_HEIGHT - height)
             yield Box(corner=corner, width=step - 0.6, height=height, fill=colour, radius=0)
-    if values:
+    if not values:
+        middle = (axis.left + axis.width / 2, top + _PANEL_HEIGHT / 2 + 4)
+        yield Label(at=middle, text=EMPTY, size=12, colour=FAINT_TEXT, anchor=Anchor.MIDDLE)
+    else:
         yield Box(corner=(axis.at(median(values)) - 1, top), width=2, height=_PANEL_HEIGHT, fill=TEXT, radius=0)
 
 

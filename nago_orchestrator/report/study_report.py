@@ -8,7 +8,7 @@ from datetime import datetime
 
 from nago_orchestrator.beliefs import Beliefs
 from nago_orchestrator.domain import Objective
-from nago_orchestrator.generators import compared_fidelity, searched
+from nago_orchestrator.generators import best_generator, compared_fidelity, merge_generators, searched
 from nago_orchestrator.report.history import finite_value
 from nago_orchestrator.report.panel import Row
 
@@ -55,12 +55,6 @@ class StudyReport:
 
     @property
     def best(self) -> Row | None:
-        """The best evaluation at the fidelity that is compared; the earliest of equals."""
-        fidelity = self.fidelity
-        rows = [row for row in self.search if finite_value(row, self.objective.name) is not None]
-        if not rows:
-            return None
-        return min(
-            (row for row in rows if row["fidelity"] == fidelity),
-            key=lambda row: self.objective.cost(row["objective_values"][self.objective.name]),
-        )
+        """The best generator at the fidelity that is compared, as the command `best` names it."""
+        generators = merge_generators(self.evaluations, self.objectives, self.fidelity)
+        return best_generator([row for row in generators if finite_value(row, self.objective.name) is not None])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import quantiles
 from typing import Any, TypeVar
 
 import plotly.graph_objects as go
 
-from nago_orchestrator.domain import Goal
+from nago_orchestrator.domain import Goal, Objective
+from nago_orchestrator.report import quantities
 from nago_orchestrator.report.panel import Row
 from nago_orchestrator.wording import counted
 
@@ -27,6 +28,9 @@ PHASES = ("#4263eb", "#2b8a3e", "#ae3ec9", "#0b7285", "#846358")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "hexagon")
 MOST_POINTS = 4000
 """Points of one figure beyond which it is thinned, and says so."""
+
+LEAST_SPREAD = 0.02
+"""Between quartiles, as a part of the median: among values that are nearly all the same no other one is far yet."""
 
 _LIGHT, _DARK = (155, 197, 232), (13, 59, 110)
 
@@ -64,6 +68,11 @@ def objective_axis(name: str) -> dict[str, str]:
     units = {"memory": "bytes per sample", "loss": "nats", "seconds": "s"}
     unit = f" ({units[name]})" if name in units else ""
     return {"title_text": f"{name}{unit}", "exponentformat": "SI"}
+
+
+def objective_words(objective: Objective, values: Mapping[str, float]) -> str:
+    """For what is shown where the mouse points."""
+    return f"{objective.name} <b>{quantities.objective(objective.name, values[objective.name])}</b>"
 
 
 def whole_ticks(values: Iterable[float]) -> dict[str, int]:
@@ -111,6 +120,8 @@ def dress(figure: go.Figure, *, height: int) -> None:
         margin={"l": 70, "r": 24, "t": 44, "b": 56},
         hoverlabel={"bgcolor": "white", "font": {"family": FONT, "size": 12, "color": INK}},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title_text": ""},
+        # A point at the edge is drawn whole; one beyond it not at all.
+        template={"data": {"scatter": [{"cliponaxis": False}]}},
     )
     axis: dict[str, Any] = {"gridcolor": "#eef1f4", "linecolor": FAINT, "zeroline": False, "ticks": "outside"}
     axis |= {"tickcolor": FAINT, "title_font": {"size": 13, "color": MUTED}, "automargin": True}
@@ -132,15 +143,27 @@ def focus(groups: Iterable[Sequence[float]], goal: Goal) -> tuple[list[float] | 
     left_out = total - len(inside)
     if not left_out:
         return None, 0
-    pad = 0.06 * (max(inside) - min(inside)) or 0.01
-    return [min(inside) - pad, max(inside) + pad], left_out
+    return padded(min(inside), max(inside)), left_out
+
+
+def padded(low: float, high: float, share: float = 0.06) -> list[float]:
+    """The range of an axis from `low` to `high` with room at both ends; around a single value, a tenth of it."""
+    pad = share * (high - low) or 0.1 * abs(high) or 0.01
+    return [low - pad, high + pad]
+
+
+def around(values: Iterable[float]) -> list[float] | None:
+    """The range of an axis on which all values are the same; None of others, for which the library finds a good one."""
+    known = set(values)
+    return padded(min(known), max(known)) if len(known) == 1 else None
 
 
 def _fence(values: Sequence[float], goal: Goal) -> float:
     if len(values) < 8:
         return -math.inf if goal is Goal.MAXIMIZE else math.inf
-    low, _, high = quantiles(values, n=4)
-    return low - 3 * (high - low) if goal is Goal.MAXIMIZE else high + 3 * (high - low)
+    low, middle, high = quantiles(values, n=4)
+    reach = 3 * max(high - low, LEAST_SPREAD * abs(middle))
+    return low - reach if goal is Goal.MAXIMIZE else high + reach
 
 
 def by_fidelity(rows: Iterable[Row], value: Callable[[Row], float]) -> list[list[float]]:

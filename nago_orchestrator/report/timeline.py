@@ -13,8 +13,10 @@ from nago_orchestrator.report.panel import Panel, Row
 from nago_orchestrator.report.style import new_figure
 
 TITLE = "Timeline of attempts"
-READING = "One bar for each attempt; bars above each other ran at the same time."
+READING = "One bar for each attempt; bars above each other ran at the same time, so the height says how many did."
 MOST_BARS = 600
+ROWS_OF_A_TITLE = 4
+"""Below which the title of the vertical axis would be longer than the axis."""
 OUTCOMES = {"succeeded": "#2b8a3e", "running": "#74c0fc", "cancelled": "#ced4da"} | COLOURS
 
 
@@ -28,7 +30,7 @@ def timeline(attempts: Sequence[Row], now: datetime) -> Panel:
     spans = [(instant(row["started_at"]), instant(row["ended_at"] or now)) for row in shown]
     lane_of = lanes(spans)
     height = max(lane_of) + 1
-    figure = new_figure(x="", y="at the same time", height=140 + 26 * min(height, 16))
+    figure = new_figure(x="", y="in parallel" if height >= ROWS_OF_A_TITLE else "", height=150 + 26 * min(height, 16))
     figure.update_layout(barmode="overlay", bargap=0.15)
     figure.update_yaxes(
         showgrid=False, tickmode="linear", dtick=max(1, (max(lane_of) + 1) // 8), range=[0.3, max(lane_of) + 1.7]

@@ -15,6 +15,7 @@ from nago_orchestrator.report.statistics import front
 from nago_orchestrator.report.style import (
     ACCENT,
     MOST_POINTS,
+    around,
     by_fidelity,
     epochs_label,
     evenly,
@@ -45,7 +46,7 @@ def tradeoff(trials: Sequence[Row], compared: int | None = None) -> Panel:
             note="No trial has finished with an accuracy yet.",
         )
     figure = new_figure(x="memory per sample, training (bytes)", y="validation accuracy", height=470)
-    figure.update_yaxes(tickformat=".1%")
+    figure.update_yaxes(tickformat="~%")
     figure.update_xaxes(exponentformat="SI")
     fidelities = [row["fidelity"] for row in rows]
     shown = evenly(rows, MOST_POINTS)
@@ -58,7 +59,8 @@ def tradeoff(trials: Sequence[Row], compared: int | None = None) -> Panel:
     highest = compared if compared in fidelities else max(fidelities)
     figure.add_trace(_front_line([row for row in rows if row["fidelity"] == highest]))
     span, left_out = focus(by_fidelity(rows, lambda row: float(row["validation_accuracy"])), Goal.MAXIMIZE)
-    figure.update_yaxes(range=span)
+    figure.update_yaxes(range=span or around(row["validation_accuracy"] for row in rows))
+    figure.update_xaxes(range=around(row["bytes_per_sample"] for row in rows))
     thinned = f"{len(shown):,} of {len(rows):,} trials are drawn, evenly chosen; the front is that of all."
     return Panel(
         key="tradeoff",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 
@@ -12,21 +12,35 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from nago_orchestrator.domain import Objective
-from nago_orchestrator.front import reference_point
-from nago_orchestrator.pareto import hypervolume, non_dominated
+from nago_orchestrator.front import MeasuredFront, measure_front
+from nago_orchestrator.generators import merge_generators
 from nago_orchestrator.report import quantities
 from nago_orchestrator.report.failures import instant, seconds
+from nago_orchestrator.report.growth import Growth, is_compared, non_dominated_points
 from nago_orchestrator.report.panel import Panel, Row, TextTable
 from nago_orchestrator.report.phase_front import compared_rows
-from nago_orchestrator.report.style import dress, evenly, phase_colour, phase_label
+from nago_orchestrator.report.style import dress, evenly, objective_axis, padded, phase_colour, phase_label
+from nago_orchestrator.wording import counted
 
 TITLE = "Hypervolume"
 READING = (
-    "What the front at {epochs} epochs dominates within the reference point, after each evaluation of the search: over "
-    "their number, and over the {cost} of all attempts that had ended by then."
+    "What the front at {epochs} dominates within the reference point, after each evaluation of the search, as a share "
+    "of what it dominates in the end: over their number, and over the {cost} of all attempts that had ended by then. "
+    "The axis begins where the line does, at the first point within the reference."
 )
 MOST_ROWS = 40
 """Of the table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unit:
+    """In which the time is told."""
+
+    name: str
+    seconds: float
+
+
+_UNITS = (_Unit(name="hours", seconds=3600), _Unit(name="minutes", seconds=60), _Unit(name="seconds", seconds=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +48,7 @@ class _Step:
     evaluation: int
     proposal: int
     phase: int
-    hours: float
+    seconds: float
     volume: float
     gain: float
 
@@ -49,46 +63,56 @@ def volume(
     """From evaluations of the search in told order; None for a single objective."""
     if len(objectives) < 2:
         return None
-    known = compared_rows(evaluations, objectives, fidelity)
+    known = compared_rows(merge_generators(evaluations, objectives, fidelity), objectives, fidelity)
     costs = [[item.cost(row["objective_values"][item.name]) for item in objectives] for row in known]
-    reference = reference_point(costs, objectives)
-    if not known or reference is None:
+    measured = measure_front(non_dominated_points(costs), objectives)
+    if not known or measured is None:
         missing = "No evaluation has a value of every objective yet."
-        return Panel(key="hypervolume", title=TITLE, reading=READING, figure=None, note=missing)
+        return Panel(key="hypervolume", title=TITLE, reading="", figure=None, note=missing)
     gpu = any(row.get("gpu_seconds") for row in attempts)
-    by_number = {row["evaluation"]: cost for row, cost in zip(known, costs, strict=True)}
-    steps = _steps(evaluations, by_number, reference, _hours(evaluations, attempts, gpu=gpu))
-    names = " × ".join(objective.name for objective in objectives)
-    none = "No evaluation is better than the reference point in every objective: the hypervolume is 0."
+    growth = Growth(objectives, measured.reference)
+    steps = _steps(evaluations, growth, fidelity, _times(evaluations, attempts, gpu=gpu))
+    unit = _unit(steps)
+    cost = f"GPU {unit.name}" if gpu else f"{unit.name} of trials"
     return Panel(
         key="hypervolume",
         title=TITLE,
-        reading=READING.format(epochs=fidelity, cost="GPU time" if gpu else "time"),
-        figure=_figure(steps, phases, names, "GPU-hours" if gpu else "hours of trials"),
-        note=None if steps[-1].volume else none,
-        table=_table(steps, phases, "GPU-hours" if gpu else "hours of trials"),
+        reading=READING.format(epochs=counted(fidelity or 0, "epoch"), cost="GPU time" if gpu else "time"),
+        figure=_figure(steps, phases, unit, cost) if steps[-1].volume else None,
+        note=_note(measured, objectives),
+        table=_table(steps, phases, unit, cost),
     )
 
 
-def _steps(
-    evaluations: Sequence[Row], costs: Mapping[int, Sequence[float]], reference: Sequence[float], hours: Sequence[float]
-) -> list[_Step]:
-    """One for each evaluation; only those of the fidelity that is compared, in `costs`, can add something."""
-    front: list[Sequence[float]] = []
+def _note(measured: MeasuredFront, objectives: Sequence[Objective]) -> str:
+    if not measured.hypervolume:
+        return "No evaluation is better than the reference point in every objective: the hypervolume is 0."
+    names = " × ".join(str(objective_axis(objective.name)["title_text"]) for objective in objectives)
+    part = (
+        "" if measured.share is None else f": {quantities.percent(measured.share)} of what perfect networks would have"
+    )
+    return f"In the end it is {_figures(measured.hypervolume)}, in {names}{part}."
+
+
+def _unit(steps: Sequence[_Step]) -> _Unit:
+    """The largest of which there are at least two."""
+    longest = max((step.seconds for step in steps if not math.isnan(step.seconds)), default=0.0)
+    return next((unit for unit in _UNITS if longest >= 2 * unit.seconds), _UNITS[-1])
+
+
+def _steps(evaluations: Sequence[Row], growth: Growth, fidelity: int | None, times: Sequence[float]) -> list[_Step]:
+    """One for each evaluation; only those of the fidelity that is compared can add something."""
     steps: list[_Step] = []
     reached = 0.0
-    for row, spent in zip(evaluations, hours, strict=True):
-        before, cost = reached, costs.get(row["evaluation"])
-        if cost is not None and all(own < worst for own, worst in zip(cost, reference, strict=True)):
-            known = [*front, cost]
-            front = [point for point, best in zip(known, non_dominated(known), strict=True) if best]
-            reached = hypervolume(front, reference)
+    for row, spent in zip(evaluations, times, strict=True):
+        before = reached
+        reached = growth.tell(row) if is_compared(row, fidelity) else before
         steps.append(
             _Step(
                 evaluation=row["evaluation"],
                 proposal=row["proposal"],
                 phase=row.get("phase") or 0,
-                hours=spent,
+                seconds=spent,
                 volume=reached,
                 gain=reached - before,
             )
@@ -96,57 +120,68 @@ def _steps(
     return steps
 
 
-def _hours(evaluations: Sequence[Row], attempts: Sequence[Row], *, gpu: bool) -> list[float]:
-    """What all attempts that had ended when an evaluation was told had cost; not a number where that is not known."""
+def _times(evaluations: Sequence[Row], attempts: Sequence[Row], *, gpu: bool) -> list[float]:
+    """What all attempts that had ended when an evaluation was told had cost, in seconds; NaN where it is not known."""
     ended = sorted((instant(row["ended_at"]), _spent(row, gpu=gpu)) for row in attempts if row.get("ended_at"))
     moments = [moment for moment, _ in ended]
     total = [0.0, *accumulate(cost for _, cost in ended)]
     told = [row.get("told_at") for row in evaluations]
-    return [math.nan if moment is None else total[bisect_right(moments, instant(moment))] / 3600 for moment in told]
+    return [math.nan if moment is None else total[bisect_right(moments, instant(moment))] for moment in told]
 
 
 def _spent(row: Row, *, gpu: bool) -> float:
     return float((row.get("gpu_seconds") if gpu else seconds(row)) or 0.0)
 
 
-def _figure(steps: Sequence[_Step], phases: Sequence[str], names: str, cost: str) -> go.Figure:
+def _figure(steps: Sequence[_Step], phases: Sequence[str], unit: _Unit, cost: str) -> go.Figure:
+    """Of steps of which the last one has a volume."""
     figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.03)
     dress(figure, height=400)
     previous: list[_Step] = []
     for phase, group in groupby(steps, key=lambda step: step.phase):
         part = list(group)
         for column in (1, 2):
-            trace = _line([*previous[-1:], *_corners(part)], phase, phases, over_hours=column == 2)
+            trace = _line([*previous[-1:], *_corners(part)], phase, phases, steps[-1].volume)
+            if column == 2:
+                trace.update(x=[step.seconds / unit.seconds for step in (*previous[-1:], *_corners(part))])
             figure.add_trace(trace.update(showlegend=column == 1), row=1, col=column)
         previous = part
-    figure.update_yaxes(title_text=f"hypervolume ({names})", col=1)
-    figure.update_yaxes(rangemode="tozero")
+    figure.update_yaxes(title_text="share of the final hypervolume", col=1)
+    figure.update_yaxes(tickformat="~%", range=_span(steps))
     figure.update_xaxes(title_text="evaluations", col=1)
-    figure.update_xaxes(title_text=cost, col=2)
+    figure.update_xaxes(title_text=cost, rangemode="nonnegative", col=2)
     return figure
 
 
+def _span(steps: Sequence[_Step]) -> list[float]:
+    """From the lowest share that is above 0; from 0 where it is the only one."""
+    shares = [step.volume / steps[-1].volume for step in steps if step.volume]
+    return padded(min(shares) if min(shares) < max(shares) else 0.0, max(shares))
+
+
 def _corners(steps: Sequence[_Step]) -> list[_Step]:
-    """Where the line rises, and its ends."""
-    return [step for step in steps if step.gain > 0 or step in (steps[0], steps[-1])]
+    """Where the line rises or falls, and its ends."""
+    return [step for step in steps if step.gain or step in (steps[0], steps[-1])]
 
 
-def _line(steps: Sequence[_Step], phase: int, phases: Sequence[str], *, over_hours: bool) -> go.Scatter:
+def _line(steps: Sequence[_Step], phase: int, phases: Sequence[str], final: float) -> go.Scatter:
+    """Over the number of evaluations."""
     return go.Scatter(
-        x=[step.hours if over_hours else step.evaluation + 1 for step in steps],
-        y=[step.volume for step in steps],
-        customdata=[[step.evaluation + 1, step.proposal] for step in steps],
+        x=[step.evaluation + 1 for step in steps],
+        y=[step.volume / final for step in steps],
+        customdata=[[step.evaluation + 1, step.proposal, _figures(step.volume)] for step in steps],
         mode="lines" if len(steps) > 1 else "markers",
         name=phase_label(phase, phases),
         legendgroup=str(phase),
         line={"color": phase_colour(phase), "width": 2, "shape": "hv"},
-        hovertemplate="evaluation %{customdata[0]}, proposal %{customdata[1]}<br><b>%{y:.5g}</b><extra></extra>",
+        hovertemplate="evaluation %{customdata[0]}, proposal %{customdata[1]}<br>"
+        "<b>%{y:.2%}</b>, %{customdata[2]}<extra></extra>",
     )
 
 
-def _table(steps: Sequence[_Step], phases: Sequence[str], cost: str) -> TextTable:
+def _table(steps: Sequence[_Step], phases: Sequence[str], unit: _Unit, cost: str) -> TextTable:
     """Where it grew, and how it ended."""
-    grown = [step for step in steps if step.gain > 0 or step is steps[-1]]
+    grown = [step for step in steps if step.gain or step is steps[-1]]
     return TextTable(
         header=("evaluation", "proposal", "phase", cost, "hypervolume", "gain"),
         rows=tuple(
@@ -154,7 +189,7 @@ def _table(steps: Sequence[_Step], phases: Sequence[str], cost: str) -> TextTabl
                 str(step.evaluation + 1),
                 str(step.proposal),
                 phase_label(step.phase, phases),
-                "-" if math.isnan(step.hours) else f"{step.hours:.3f}",
+                "-" if math.isnan(step.seconds) else f"{step.seconds / unit.seconds:.2f}",
                 _figures(step.volume),
                 _figures(step.gain),
             )

@@ -148,6 +148,17 @@ class OneProcess:
         variance: Array = np.maximum(np.exp(self.own.scale) - (explained**2).sum(axis=0), 1e-12)
         return cross @ self._weights, variance
 
+    def leave_one_out(self) -> Array:
+        """Of each target, as the others predict it: how many standard deviations it lies above, shape (points,).
+
+        With C the covariance of the targets, noise included: yᵢ − μᵢ = [C⁻¹y]ᵢ / [C⁻¹]ᵢᵢ and σᵢ² = 1 / [C⁻¹]ᵢᵢ
+        (Rasmussen and Williams, 2006, equations 5.10 to 5.12), so that (yᵢ − μᵢ) / σᵢ = [C⁻¹y]ᵢ / √[C⁻¹]ᵢᵢ.
+        The hyperparameters stay those that all targets gave.
+        """
+        inverse_root = solve_triangular(self._root, np.eye(len(self._targets)), lower=True)
+        deviations: Array = self._weights / np.sqrt((inverse_root**2).sum(axis=0))
+        return deviations
+
     def mean_gradient(self, points: Array) -> Array:
         """Shape (points, dimensions)."""
         _, factor = _covariance(points, self._points, self.own)
@@ -196,6 +207,10 @@ class GaussianProcesses:
     @property
     def hyperparameters(self) -> tuple[Hyperparameters, ...]:
         return tuple(process.own for process in self._processes)
+
+    def leave_one_out(self) -> Array:
+        """Each cost against what the others predict, in standard deviations: shape (points, objectives)."""
+        return np.column_stack([process.leave_one_out() for process in self._processes])
 
     def predict(self, points: Array) -> Prediction:
         moments = [process.predict(points) for process in self._processes]

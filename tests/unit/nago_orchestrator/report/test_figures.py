@@ -151,6 +151,101 @@ def test_only_hyperparameters_that_vary_have_a_panel(make_report: Callable[[int]
     assert [annotation.text.split(" ")[0] for annotation in figure.layout.annotations] == varied(rows)
 
 
+def canonical_rows(count: int) -> list[dict[str, Any]]:
+    """Odd k count as one less, and mid_p counts in every second theta alone; bottom_p in none."""
+    return [
+        {
+            "proposal": number,
+            "fidelity": 2,
+            "objective_values": {"accuracy": 0.5 + 0.01 * number},
+            "theta": {"top_k": 2 + number % 4, "mid_p": 0.1 + 0.01 * number, "bottom_p": 0.2 + 0.01 * number},
+            "canonical_theta": {
+                "top_k": 2 + 2 * (number % 4 // 2),
+                "mid_p": 0.1 + 0.01 * number if number % 2 else 0.0,
+                "bottom_p": 0.0,
+            },
+        }
+        for number in range(count)
+    ]
+
+
+def test_hyperparameters_are_drawn_as_they_count() -> None:
+    panel = hyperparameters(canonical_rows(20), ACCURACY)
+    drawn = {trace.hovertemplate.split("<br>")[1].split(" =")[0]: trace for trace in figure_of(panel).data[::2]}
+    assert set(drawn["top_k"].x) == {2, 4}
+    assert len(drawn["mid_p"].x) == 10
+    assert min(drawn["mid_p"].x) > 0
+    assert set(drawn) == {"top_k", "mid_p"}
+    assert "changes nothing, of 20 thetas: mid_p in 10." in str(panel.note)
+    assert "count as one: bottom_p." in str(panel.note)
+
+
+def test_the_best_is_marked_only_where_the_hyperparameter_has_an_effect() -> None:
+    marks = [len(trace.x) for trace in figure_of(hyperparameters(canonical_rows(19), ACCURACY)).data[1::2]]
+    assert marks == [1, 0]
+
+
+def test_the_generator_that_the_page_names_is_marked_where_it_is_among_those_shown() -> None:
+    rows = canonical_rows(6)
+    shown = [figure_of(hyperparameters(rows, ACCURACY, best)).data[1] for best in ((), (1, 4), (99,))]
+    assert [[proposal for proposal, _ in trace.customdata] for trace in shown] == [[5], [1, 4], [5]]
+
+
+def test_a_single_point_has_readable_axes(make_report: Callable[[int], StudyReport]) -> None:
+    report = make_report(1)
+    known = report.trials[0]
+    for panel, axis, value in (
+        (tradeoff.tradeoff(report.trials), "xaxis", known["bytes_per_sample"]),
+        (tradeoff.tradeoff(report.trials), "yaxis", known["validation_accuracy"]),
+        (history.history(report.evaluations, ACCURACY), "yaxis", known["validation_accuracy"]),
+    ):
+        assert list(figure_of(panel).layout[axis].range) == pytest.approx([0.9 * value, 1.1 * value])
+
+
+def test_thetas_that_all_count_as_one_have_no_picture() -> None:
+    rows = [{**row, "canonical_theta": {**row["canonical_theta"], "mid_p": 0.0}} for row in canonical_rows(20)]
+    same = [{**row, "canonical_theta": rows[0]["canonical_theta"]} for row in rows]
+    assert hyperparameters(same, ACCURACY).figure is None
+
+
+def test_ticks_have_as_many_digits_as_they_need(make_report: Callable[[int], StudyReport]) -> None:
+    report = make_report(60)
+    for panel in (
+        learning_curves(report.trials, report.epochs),
+        hyperparameters(report.evaluations, ACCURACY),
+        history.history(report.evaluations, ACCURACY),
+        tradeoff.tradeoff(report.trials),
+    ):
+        assert figure_of(panel).layout.yaxis.tickformat == "~%"
+
+
+def test_full_training_is_no_pair(make_report: Callable[[int], StudyReport]) -> None:
+    rows = list(make_report(60).evaluations)
+    full = [
+        {**row, "proposal": 1000 + 100 * again + k, "parent": row["proposal"], "fidelity": 40 + again, "final": True}
+        for again in (0, 1)
+        for k, row in enumerate(rows[:24])
+    ]
+    assert len(figure_of(correlation([*rows, *full], ACCURACY)).data) == 3
+
+
+def test_the_timelines_axis_has_no_title_that_is_longer_than_it(make_report: Callable[[int], StudyReport]) -> None:
+    report = make_report(3)
+    titles = []
+    for spread in (100, 0):
+        rows = [
+            {
+                **report.attempts[0],
+                "trial": number,
+                "started_at": report.made_at + timedelta(seconds=spread * number),
+                "ended_at": report.made_at + timedelta(seconds=spread * number + 7),
+            }
+            for number in range(6)
+        ]
+        titles.append(figure_of(timeline.timeline(rows, report.made_at)).layout.yaxis.title.text)
+    assert titles == ["", "in parallel"]
+
+
 def test_the_fidelity_is_the_highest_with_enough_evaluations() -> None:
     assert best_covered([3] * 50 + [9] * 20 + [27] * 5) == 9
     assert best_covered([3] * 4 + [9] * 2) == 3

@@ -142,3 +142,53 @@ def test_several_objectives_are_all_named(make_report: Callable[[int], StudyRepo
     memory = Objective(name="memory", goal=Goal.MINIMIZE)
     facts = dict(study_facts(replace(report, objectives=(*report.objectives, memory))))
     assert facts["Objectives"] == "accuracy (maximize), memory (minimize)"
+
+
+def nothing_trained(report: StudyReport) -> StudyReport:
+    lost = {"outcome": "infeasible", "objective_values": {}, "samples": 0}
+    message = {"last_message": "the limit is out of reach", "attempts": 0, "validation_accuracy": None}
+    return replace(
+        report,
+        evaluations=[{**row, **lost} for row in report.evaluations],
+        trials=[{**row, **message, "state": "infeasible", "bytes_per_sample": None} for row in report.trials],
+        epochs=[],
+        attempts=[],
+    )
+
+
+def test_a_search_of_which_nothing_could_be_trained_says_so_and_why(
+    make_report: Callable[[int], StudyReport],
+) -> None:
+    report = nothing_trained(make_report(12))
+    page = build_page(report).partition("</script>")[2]
+    assert " yet" not in page
+    assert "No attempt" not in page
+    panels = {panel.key: panel for panel in build_panels(report)}
+    assert panels["history"].note == "12 evaluations, all infeasible."
+    failed = panels["failures"]
+    assert failed.figure is not None
+    assert list(failed.figure.data[0].x) == [12]
+    assert "12 evaluations, all infeasible. The reason of 12 of 12 trials" in str(failed.note)
+    assert "the limit is out of reach" in page
+
+
+def test_the_headline_names_the_objective_and_of_several_the_front(make_report: Callable[[int], StudyReport]) -> None:
+    report = make_report(60)
+    one = build_page(report)
+    assert re.search(r'<div class="big">accuracy \d\d\.\d\d %</div>', one)
+    assert "<h2>Best generator</h2>" in one
+    two = build_page(two_phases(report))
+    assert "<h2>Best generator by accuracy</h2>" in two
+    assert re.search(r'On the <a href="#front">Pareto front</a> (is 1 generator|are \d+ generators)\.', two)
+
+
+def test_a_generator_that_was_evaluated_twice_is_one_point_of_the_front(
+    make_report: Callable[[int], StudyReport],
+) -> None:
+    report = two_phases(make_report(60))
+    again = replace(report, evaluations=[*report.evaluations, {**report.evaluations[-2], "proposal": 1000}])
+    drawn = []
+    for made in (report, again):
+        figure: Any = next(panel.figure for panel in build_panels(made) if panel.key == "front")
+        drawn.append(sum(len(trace.x) for trace in figure.data if str(trace.name).startswith("phase")))
+    assert drawn[0] == drawn[1]

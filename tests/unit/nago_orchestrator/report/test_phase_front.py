@@ -31,8 +31,8 @@ def made(points: list[tuple[float, float, int]]) -> list[dict[str, Any]]:
     ]
 
 
-def shown(*objectives: Objective, networks: list[dict[str, Any]] | None = None) -> Panel:
-    rows = FrontRows(evaluations=made(POINTS), objectives=objectives, phases=PHASES, networks=networks or [])
+def shown(*objectives: Objective, trained: list[dict[str, Any]] | None = None) -> Panel:
+    rows = FrontRows(evaluations=made(POINTS), objectives=objectives, phases=PHASES, trained=trained or [])
     panel = phase_front(rows)
     assert panel is not None
     return panel
@@ -72,18 +72,45 @@ def test_the_table_has_the_front_by_the_first_objective_with_shares_of_the_hyper
     assert all(0 < float(row[-1].removesuffix(" %")) < 100 for row in table.rows)
 
 
-def test_of_networks_trained_in_full_the_best_are_stars() -> None:
-    networks: list[dict[str, Any]] = [
-        {"trial": 7, "validation_accuracy": 0.9, "bytes_per_sample": 80},
-        {"trial": 8, "validation_accuracy": 0.8, "bytes_per_sample": 90},
-        {"trial": 9, "validation_accuracy": None, "bytes_per_sample": 10},
+def trained(parent: int, epochs: int, *networks: tuple[float | None, int]) -> dict[str, Any]:
+    trials = [{"validation_accuracy": accuracy, "bytes_per_sample": memory} for accuracy, memory in networks]
+    return {"parent": parent, "epochs": epochs, "trials": trials}
+
+
+def test_generators_trained_in_full_are_stars_of_one_length_of_training() -> None:
+    full = [
+        trained(2, 30, (0.9, 80), (0.8, 100), (None, 10)),
+        trained(1, 30, (0.7, 95)),
+        trained(2, 2, (0.99, 1)),
+        trained(3, 90, (None, 1)),
     ]
-    panel = shown(ERROR, MEMORY, networks=networks)
-    stars = next(trace for key, trace in traces(panel).items() if key[0].startswith("networks"))
-    assert list(stars.x) == [80.0]
-    assert list(stars.y) == pytest.approx([0.1])
-    assert "Stars" in panel.reading
-    assert "Stars" not in shown(ERROR, MEMORY).reading
+    panel = shown(ERROR, MEMORY, trained=full)
+    stars = next(trace for key, trace in traces(panel).items() if key[0].startswith("trained in full"))
+    assert list(stars.x) == [90.0, 95.0]
+    assert list(stars.y) == pytest.approx([0.15, 0.3])
+    assert list(stars.customdata[0])[:2] == [2, "2 networks"]
+    assert "trained in full, for 30 epochs" in panel.reading
+    assert "star" not in shown(ERROR, MEMORY).reading
+
+
+def test_a_single_point_has_room_around_it() -> None:
+    rows = FrontRows(evaluations=made([(0.3, 23792.0, 0)]), objectives=(ERROR, MEMORY), phases=PHASES)
+    panel = phase_front(rows)
+    assert panel is not None
+    assert panel.figure is not None
+    low, high = panel.figure.layout.xaxis.range
+    assert low < 22_000
+    assert high > 25_000
+    assert "1 epochs" not in panel.reading
+
+
+def test_the_words_are_of_what_is_drawn() -> None:
+    far = Objective(name="memory", goal=Goal.MINIMIZE, reference=1e6)
+    two, three, off = shown(ERROR, MEMORY), shown(ERROR, MEMORY, LOSS), shown(ERROR, far)
+    assert ["line" in panel.reading for panel in (two, three, off)] == [True, False, True]
+    assert ["cross" in panel.reading for panel in (two, three, off)] == [True, True, False]
+    assert off.figure is not None
+    assert [trace.showlegend for trace in off.figure.data if trace.name.startswith("reference")] == [False]
 
 
 def test_a_reference_far_away_is_said_and_does_not_squeeze_the_picture() -> None:
@@ -110,12 +137,14 @@ def test_three_objectives_are_two_pictures_without_lines() -> None:
     assert {trace.xaxis for trace in panel.figure.data} == {"x", "x2"}
     assert not [trace for trace in panel.figure.data if trace.mode == "lines"]
     assert "its picture does not show" in str(panel.note)
+    named = [trace.name for trace in panel.figure.data if trace.showlegend is not False]
+    assert len(named) == len(set(named))
 
 
 def test_one_objective_has_no_front_and_no_evaluation_has_words() -> None:
-    rows = FrontRows(evaluations=made(POINTS), objectives=(ERROR,), phases=PHASES, networks=[])
+    rows = FrontRows(evaluations=made(POINTS), objectives=(ERROR,), phases=PHASES)
     assert phase_front(rows) is None
-    none = phase_front(FrontRows(evaluations=[], objectives=(ERROR, MEMORY), phases=PHASES, networks=[]))
+    none = phase_front(FrontRows(evaluations=[], objectives=(ERROR, MEMORY), phases=PHASES))
     assert none is not None
     assert none.figure is None
     assert none.note

@@ -35,6 +35,6 @@ def test_the_page_is_whole_and_needs_no_network() -> None:
 
 def test_texts_are_escaped_and_numbers_stand_to_the_right() -> None:
     page = build_space_page("a < b", "", [PART])
-    assert "<h1>a &lt; b</h1>" in page
+    assert '<h1 class="unseen">a &lt; b</h1>' in page
     assert "<h2>hnag &amp; co</h2>" in page
     assert '<td>top_k &lt;odd&gt;</td><td class="right">44 %</td>' in page

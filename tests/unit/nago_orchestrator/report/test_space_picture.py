@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from nago_orchestrator.report.quantities import size
-from nago_orchestrator.report.space_picture import BINS, Axis, SpaceSample, axis_over, compose_spaces, summary
+from nago_orchestrator.report.space_picture import BINS, EMPTY, Axis, SpaceSample, axis_over, compose_spaces, summary
 from nago_trainer.architecture.drawing.picture import Box, Label, Picture
 from nago_trainer.architecture.drawing.svg import picture_to_svg
 
@@ -48,6 +48,17 @@ def test_a_space_without_a_feasible_draw_says_so() -> None:
     drawn = picture(sample("none"))
     assert bars(drawn) == []
     assert "none: no feasible draw" in picture_to_svg(drawn)
+    texts = [shape.text for shape in drawn.shapes if isinstance(shape, Label)]
+    assert texts.count(EMPTY) == 2
+    assert "1 B" not in texts
+
+
+def test_beside_a_space_with_feasible_draws_one_without_shares_the_axis() -> None:
+    texts = [
+        shape.text for shape in picture(sample("none"), sample("some", 20.0, 500.0)).shapes if isinstance(shape, Label)
+    ]
+    assert texts.count(EMPTY) == 2
+    assert "100 B" in texts
 
 
 def test_names_are_escaped() -> None:

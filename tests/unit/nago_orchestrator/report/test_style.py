@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from nago_orchestrator.domain import Goal
-from nago_orchestrator.report.style import evenly, fidelity_colours, focus
+from nago_orchestrator.report.style import evenly, fidelity_colours, focus, padded
 
 
 @pytest.mark.parametrize("most", [1, 2, 7, 100])
@@ -40,3 +40,16 @@ def test_each_group_has_its_own_usual_range() -> None:
 
 def test_few_values_are_all_shown() -> None:
     assert focus([[0.9, 0.9, 0.9, 0.0]], Goal.MAXIMIZE) == (None, 0)
+
+
+def test_among_equal_values_a_near_one_is_not_far() -> None:
+    assert focus([[0.9] * 10 + [0.915]], Goal.MINIMIZE) == (None, 0)
+    assert focus([[0.9] * 10 + [2.0]], Goal.MINIMIZE)[1] == 1
+
+
+@pytest.mark.parametrize("value", [23792.0, -3.0, 1e-9, 0.0])
+def test_a_single_value_has_room_on_both_sides(value: float) -> None:
+    low, high = padded(value, value)
+    assert high - value == pytest.approx(value - low)
+    assert high - low >= 0.19 * abs(value)
+    assert high > low

@@ -22,6 +22,9 @@ def evaluations() -> list[dict[str, Any]]:
             "evaluation": number,
             "proposal": number,
             "fidelity": fidelity,
+            "outcome": "ok",
+            "samples": 1,
+            "theta": {"top_nodes": number},
             "phase": phase,
             "told_at": START + timedelta(hours=number + 1),
             "objective_values": {"error": error, "memory": memory},
@@ -47,7 +50,46 @@ def curve(panel: Panel | None, axis: str) -> list[tuple[float, float]]:
 def test_it_grows_with_what_is_better_at_the_compared_fidelity() -> None:
     panel = volume(evaluations(), attempts(), (ERROR, MEMORY), ("bohb", "mobo"), 4)
     assert [x for x, _ in curve(panel, "x")] == [1, 3, 3, 4, 5]
-    assert [y for _, y in curve(panel, "x")] == pytest.approx([2.5, 2.5, 2.5, 3.5, 3.5])
+    assert [y for _, y in curve(panel, "x")] == pytest.approx([2.5 / 3.5, 2.5 / 3.5, 2.5 / 3.5, 1.0, 1.0])
+    assert panel is not None
+    assert panel.note == (
+        "In the end it is 3.5, in error × memory (bytes per sample): 35.00 % of what perfect networks would have."
+    )
+
+
+def test_a_generator_that_is_evaluated_again_counts_with_its_mean() -> None:
+    rows = evaluations()
+    rows.append({**rows[3], "evaluation": 5, "objective_values": {"error": 0.7, "memory": 3.0}, "samples": 3})
+    rows.append({**rows[3], "evaluation": 6, "objective_values": {"error": float("nan"), "memory": 3.0}})
+    panel = volume(rows, attempts(), (ERROR, MEMORY), ("bohb", "mobo"), 4)
+    assert panel is not None
+    assert panel.table is not None
+    assert [row[-2] for row in panel.table.rows] == ["2.5", "3.5", "3.2", "2.5"]
+
+
+def test_the_axis_begins_at_the_first_share_so_that_growth_is_seen() -> None:
+    panel = volume(evaluations(), attempts(), (ERROR, MEMORY), ("bohb", "mobo"), 4)
+    assert panel is not None
+    assert panel.figure is not None
+    low, high = panel.figure.layout.yaxis.range
+    assert 0.65 < low < 2.5 / 3.5
+    assert 1.0 < high < 1.05
+    alone = volume(evaluations()[:2], attempts(), (ERROR, MEMORY), ("bohb", "mobo"), 4)
+    assert alone is not None
+    assert alone.figure is not None
+    assert alone.figure.layout.yaxis.range[0] < 0
+
+
+@pytest.mark.parametrize(("share", "unit", "end"), [(1, "hours", 2.5), (1 / 60, "minutes", 2.5), (1e-3, "seconds", 9)])
+def test_the_unit_of_time_fits_the_search(share: float, unit: str, end: float) -> None:
+    short = [{**row, "started_at": row["ended_at"] - timedelta(hours=0.5 * share)} for row in attempts()]
+    panel = volume(evaluations(), short, (ERROR, MEMORY), ("bohb", "mobo"), 4)
+    assert [x for x, _ in curve(panel, "x2")][-1] == pytest.approx(end)
+    assert panel is not None
+    assert panel.figure is not None
+    assert panel.figure.layout.xaxis2.title.text == f"{unit} of trials"
+    assert panel.table is not None
+    assert f"{unit} of trials" in panel.table.header
 
 
 def test_the_hours_are_those_of_all_attempts_until_then() -> None:
@@ -78,6 +120,7 @@ def test_a_reference_that_nothing_beats_is_said() -> None:
     panel = volume(evaluations(), attempts(), (strict, MEMORY), ("bohb", "mobo"), 4)
     assert panel is not None
     assert "hypervolume is 0" in str(panel.note)
+    assert panel.figure is None
 
 
 def test_one_objective_has_none_and_an_empty_study_has_words() -> None:
