@@ -135,12 +135,6 @@ def rank_generators(taught: Taught, found: Sequence[Found]) -> tuple[Belief, ...
     return tuple(sorted(beliefs, key=lambda belief: taught.objectives[0].cost(belief.mean)))
 
 
-def observed_best(beliefs: Sequence[Belief], objective: Objective) -> Belief | None:
-    """The generator with the best observed value; None where no value is finite."""
-    known = [(objective.cost(belief.observed), belief) for belief in beliefs if belief.observed is not None]
-    return min(known, key=lambda pair: pair[0])[1] if known else None
-
-
 def hyperparameter_effects(taught: Taught, space: SearchSpace) -> tuple[Effect, ...]:
     """Of every searched hyperparameter on every objective (Friedman, 2001, section 8.2).
 

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from nago_orchestrator.domain import Evaluation, Origin, Proposal, Theta, TrainingRecipe
 from nago_orchestrator.proposers.port import HistoryError, Pause
+from nago_trainer.architecture import canonical
 from nago_trainer.contract import TEST
 
 WITH_TEST_IMAGES = ("cifar10", "cifar100")
@@ -38,24 +41,59 @@ def final_recipe(search: TrainingRecipe, changes: Mapping[str, Any]) -> Training
     return replace(search, training=replace(search.training, **changed), dataset=dataset, keep_network=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Full training that a user asks for, of each generator."""
+
+    networks: int
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """Networks of one generator that are still to be trained."""
+
+    proposal: Proposal
+    networks: int
+
+
 def plan_final(
-    chosen: Sequence[Chosen], proposals: Sequence[Proposal], evaluations: Sequence[Evaluation], epochs: int
-) -> tuple[Proposal, ...]:
-    """One proposal for each generator that is not already trained, or being trained, for so many epochs."""
-    known = {(proposal.parent, proposal.fidelity) for proposal in proposals if proposal.final}
-    missing = [generator for generator in chosen if (generator.proposal, epochs) not in known]
+    chosen: Sequence[Chosen],
+    proposals: Sequence[Proposal],
+    evaluations: Sequence[Evaluation],
+    wish: Wish,
+    begun: Mapping[int, int],
+) -> tuple[Planned, ...]:
+    """One proposal for each generator that has fewer networks than wished, trained or in training for so many epochs.
+
+    `begun`: of proposals without an evaluation, how many networks each is to have.
+    """
+    networks = {**begun, **{evaluation.proposal: evaluation.samples for evaluation in evaluations}}
+    known = Counter[str]()
+    for proposal in proposals:
+        if proposal.final and proposal.fidelity == wish.epochs:
+            known[_key(proposal.theta)] += networks.get(proposal.number, 0)
+    missing = [(generator, wish.networks - known[_key(generator.theta)]) for generator in chosen]
     return tuple(
-        Proposal(
-            number=len(proposals) + place,
-            theta=generator.theta,
-            fidelity=epochs,
-            origin=Origin.PROMOTION,
-            parent=generator.proposal,
-            told_before=len(evaluations),
-            final=True,
+        Planned(
+            proposal=Proposal(
+                number=len(proposals) + place,
+                theta=generator.theta,
+                fidelity=wish.epochs,
+                origin=Origin.PROMOTION,
+                parent=generator.proposal,
+                told_before=len(evaluations),
+                final=True,
+            ),
+            networks=count,
         )
-        for place, generator in enumerate(missing)
+        for place, (generator, count) in enumerate(wanted for wanted in missing if wanted[1] > 0)
     )
+
+
+def _key(theta: Theta) -> str:
+    """Equal for thetas that draw the same architectures."""
+    return json.dumps(canonical(theta), sort_keys=True)
 
 
 def search_alone(

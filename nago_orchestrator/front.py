@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nago_orchestrator.domain import Objective
+from nago_orchestrator.domain import Goal, Objective
 from nago_orchestrator.pareto import contributions, default_reference, hypervolume
 
 
@@ -22,6 +23,8 @@ class MeasuredFront:
     """In the product of the objectives' units."""
     contributions: tuple[float, ...]
     """Of each point, in the order of the costs."""
+    share: float | None
+    """The hypervolume as a part of the box between the reference and `perfect`; None where that box is empty."""
 
 
 def measure_front(costs: ArrayLike, objectives: Sequence[Objective]) -> MeasuredFront | None:
@@ -30,12 +33,20 @@ def measure_front(costs: ArrayLike, objectives: Sequence[Objective]) -> Measured
     reference = reference_point(table, objectives)
     if reference is None:
         return None
+    volume = hypervolume(table, reference)
+    box = [worst - item.cost(perfect(item)) for item, worst in zip(objectives, reference, strict=True)]
     return MeasuredFront(
         reference=reference,
         given=tuple(objective.reference is not None for objective in objectives),
-        hypervolume=hypervolume(table, reference),
+        hypervolume=volume,
         contributions=tuple(contributions(table, reference).tolist()),
+        share=volume / prod(box) if min(box) > 0 else None,
     )
+
+
+def perfect(objective: Objective) -> float:
+    """The value that no network can be better than: an accuracy of 1, of all that is to be minimised 0."""
+    return 1.0 if objective.goal is Goal.MAXIMIZE else 0.0
 
 
 def reference_point(costs: ArrayLike, objectives: Sequence[Objective]) -> tuple[float, ...] | None:

@@ -1,12 +1,12 @@
 """What a search found of each generator: its evaluations at one fidelity, and the spread of its networks.
 
-Pure; from the store's plain rows. The command `best`, the report and `beliefs` call it.
+Pure; from the store's plain rows. The store's queries of the best and of the front, the report and `beliefs` call it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 from nago_orchestrator.domain import Objective, Outcome
 
 Row = Mapping[str, Any]
+Merged = dict[str, Any]
+"""As `merge_generators` gives it."""
 
 _LATER_PHASE = 1_000_000
 """More than any fidelity: phase and fidelity make one number, as in the view `incumbent`."""
@@ -69,7 +71,7 @@ def found_generators(
     evaluations: Sequence[Row], trials: Sequence[Row], objective: Objective, fidelity: int
 ) -> tuple[Found, ...]:
     """Every generator that was evaluated at the fidelity, in the order of its first evaluation."""
-    groups: dict[object, list[Row]] = {}
+    groups: dict[Hashable, list[Row]] = {}
     for row in searched(evaluations):
         if row["outcome"] == Outcome.OK and row["fidelity"] == fidelity:
             groups.setdefault(generator_key(row), []).append(row)
@@ -87,9 +89,61 @@ def found_generators(
     )
 
 
-def generator_key(row: Row) -> tuple[tuple[str, float | int], ...]:
-    """Equal for thetas that draw the same architectures."""
-    return tuple(sorted((row.get("canonical_theta") or row["theta"]).items()))
+def merge_generators(evaluations: Sequence[Row], objectives: Sequence[Objective], fidelity: int | None) -> list[Merged]:
+    """One row for each generator that was evaluated at the fidelity, in the order of its first evaluation.
+
+    It is that evaluation's row with objective_values and cost_1 and so on as means over all networks of the generator,
+    `samples` how many these are, and `proposals`, the numbers of all its evaluations' proposals.
+    """
+    groups: dict[Hashable, list[Row]] = {}
+    for row in searched(evaluations):
+        if row["outcome"] == Outcome.OK and row["fidelity"] == fidelity:
+            groups.setdefault(generator_key(row), []).append(row)
+    return [_merged(group, objectives) for group in groups.values()]
+
+
+def best_generator(generators: Sequence[Merged]) -> Merged | None:
+    """Of merged rows: the best by the first objective, of equals by the next ones; then the first of the rows.
+
+    So no other one dominates it. None without a row.
+    """
+    return min(generators, key=costs_in_order, default=None)
+
+
+def costs_in_order(row: Row) -> tuple[tuple[bool, float], ...]:
+    """The costs of a merged row, to be compared one after the other; NaN comes last."""
+    costs = [row[f"cost_{place}"] for place in range(1, len(row["objective_values"]) + 1)]
+    return tuple((math.isnan(cost), 0.0 if math.isnan(cost) else cost) for cost in costs)
+
+
+def _merged(group: Sequence[Row], objectives: Sequence[Objective]) -> Merged:
+    values = {objective.name: _mean_value(group, objective.name) for objective in objectives}
+    return {
+        **group[0],
+        **{f"cost_{place}": item.cost(values[item.name]) for place, item in enumerate(objectives, start=1)},
+        "objective_values": values,
+        "samples": sum(row["samples"] for row in group),
+        "proposals": [row["proposal"] for row in group],
+    }
+
+
+def _mean_value(group: Sequence[Row], name: str) -> float:
+    """Over networks, of which each evaluation is a mean itself; a network that diverged counts with its value."""
+    known = [(_number(row["objective_values"].get(name)), row["samples"]) for row in group]
+    if len(known) == 1:
+        return known[0][0]
+    mean: float = sum(value * samples for value, samples in known) / sum(samples for _, samples in known)
+    return mean
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def generator_key(row: Row) -> Hashable:
+    """Equal for thetas that draw the same architectures; `canonical_theta` may be its JSON text in all of the rows."""
+    theta = row.get("canonical_theta") or row["theta"]
+    return theta if isinstance(theta, str) else tuple(sorted(theta.items()))
 
 
 def trial_value(trial: Row, name: str) -> float | None:

@@ -39,6 +39,8 @@ PORTION = 16
 LONGEST_PAUSE = timedelta(minutes=10)
 RESULT_GRACE = timedelta(seconds=60)
 """How long the result of a trainer that ended well may be on its way."""
+FOUND_NOTHING = "no trial succeeded"
+"""In the message of a study that came to its end with nothing: going on would end the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +218,7 @@ def _end(spent: Spent, reached: str) -> EndStudy:
         return EndStudy(StudyState.COMPLETED, reached)
     cause = f"; most often: {spent.common_failure}" if spent.common_failure else ""
     counts = f"{spent.failed} failed, {spent.infeasible} infeasible"
-    return EndStudy(StudyState.FAILED, f"{reached}, but no trial succeeded: {counts}{cause}")
+    return EndStudy(StudyState.FAILED, f"{reached}, but {FOUND_NOTHING}: {counts}{cause}")
 
 
 def _failure_message(spent: Spent, limits: Limits) -> str | None:

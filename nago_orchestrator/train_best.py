@@ -7,12 +7,13 @@ from datetime import datetime
 
 from nago_orchestrator.domain import StudyState
 from nago_orchestrator.errors import NagoError
-from nago_orchestrator.final_training import Chosen, plan_final
+from nago_orchestrator.final_training import Chosen, Wish, plan_final
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.lock import describe_holder
 from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import Store
 from nago_orchestrator.wiring import draw_of
+from nago_orchestrator.wording import counted
 from nago_trainer.architecture import canonical
 
 
@@ -33,8 +34,9 @@ def train_best(  # each a wish of its own, given by name
 ) -> tuple[Study, int]:
     """Store the trials of full training and let the study run again; gives it and how many trials are new.
 
-    Without `networks` and `epochs` they are the study file's. Asking for the same again adds nothing. Raises NagoError
-    for a search that is not complete or has found nothing, HeldError while somebody runs the study.
+    Without `networks` and `epochs` they are the study file's. What was trained before counts, failed networks do not:
+    asking for the same again adds nothing. Raises NagoError for a search that is not complete or has found nothing,
+    HeldError while somebody runs the study.
     """
     study = store.study(name)
     if study.state is not StudyState.COMPLETED:
@@ -43,12 +45,23 @@ def train_best(  # each a wish of its own, given by name
         raise NagoError(f"the search {name} has found no generator to train")
     spec = StudySpec.from_canonical(study.spec)
     draw = draw_of(study, spec)
+    wish = Wish(networks=networks or spec.final.networks, epochs=epochs or spec.final_epochs)
     with store.hold(study.id, describe_holder(now)):
         proposals, evaluations = store.history(study.id)
-        planned = plan_final(chosen, proposals, evaluations, epochs or spec.final_epochs)
-        for proposal in planned:
-            trials = [draw.trial(proposal, replicate) for replicate in range(networks or spec.final.networks)]
-            store.add_proposal(study.id, proposal, canonical(proposal.theta), trials, now)
+        begun = {proposal.number: len(proposal.trials) for proposal in store.open_proposals(study.id)}
+        planned = plan_final(chosen, proposals, evaluations, wish, begun)
+        for plan in planned:
+            trials = [draw.trial(plan.proposal, replicate) for replicate in range(plan.networks)]
+            store.add_proposal(study.id, plan.proposal, canonical(plan.proposal.theta), trials, now)
         if planned or len(evaluations) < len(proposals):
             store.move_study(study.id, StudyState.RUNNING, message="full training of what was found", now=now)
-    return store.study(name), len(planned) * (networks or spec.final.networks)
+    return store.study(name), sum(plan.networks for plan in planned)
+
+
+def short_of_search(study: Study, epochs: int | None) -> str | None:
+    """What is odd about training for fewer epochs than the search itself did; None where it is not so."""
+    spec = StudySpec.from_canonical(study.spec)
+    asked, longest = epochs or spec.final_epochs, spec.fidelities[-1]
+    if asked >= longest:
+        return None
+    return f"full training of {counted(asked, 'epoch')} is shorter than the search's own longest, {longest}"

@@ -87,8 +87,8 @@ class Scene:
     def __post_init__(self) -> None:
         self._proposals, self._told, self._attempts = count(), count(), count()
 
-    def propose(self, *trials: NewTrial, fidelity: int = 3, **changes: Any) -> int:
-        """A proposal with these trials (default: one); its number."""
+    def propose(self, *trials: NewTrial, fidelity: int = 3, generator: int | None = None, **changes: Any) -> int:
+        """A proposal with these trials (default: one); its number. Each is of another generator unless it is given."""
         number = next(self._proposals)
         proposal = Proposal(
             number=number,
@@ -97,7 +97,7 @@ class Scene:
             origin=Origin.RANDOM,
             told_before=0,
         )
-        theta = {"top_nodes": 5, "top_p": 0.0}
+        theta = {"top_nodes": number if generator is None else generator, "top_p": 0.0}
         self.store.add_proposal(self.study.id, replace(proposal, **changes), theta, trials or (NEW_TRIAL,), NOW)
         return number
 
@@ -144,12 +144,11 @@ class Scene:
         outcome: Outcome = Outcome.OK,
         samples: int = 1,
     ) -> Evaluation:
-        names = [objective.name for objective in self.study.objectives]
         new = Evaluation(
             proposal=proposal,
             number=next(self._told),
             outcome=outcome,
-            values=dict(zip(names, costs, strict=False)),
+            values={item.name: item.cost(cost) for item, cost in zip(self.study.objectives, costs, strict=False)},
             costs=costs,
             samples=samples,
         )

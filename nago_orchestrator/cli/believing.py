@@ -90,8 +90,10 @@ def _network_fit(seed: int, *, heteroscedastic: bool) -> Fit:
 
 def _process_fit(seed: int) -> Fit:
     from nago_orchestrator.surrogate.gaussian_process import fit_gaussian_processes
+    from nago_orchestrator.surrogate.held_out import held_out_diagnostics
 
     def fit(points: Array, costs: Array, samples: Array) -> tuple[Surrogate, str | None]:
-        return fit_gaussian_processes(points, costs, samples, seed=seed), None
+        surrogate = fit_gaussian_processes(points, costs, samples, seed=seed)
+        return surrogate, problem_of({"objectives": held_out_diagnostics(surrogate.leave_one_out())})
 
     return fit

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # loaded with the wiring, only when a study runs
 
 INTERRUPTED = 130
 FAILED = 3
+INSTEAD = "going on would end the same: correct the study file and submit it under another name"
 
 
 def go_on(name: str, state: StudyState, url: str, *, follow: bool) -> int:
@@ -53,27 +54,30 @@ def _follow(name: str, url: str) -> int:
     with obeying_signals(stop), _view(name, url) as on_event:
         state = run_study(name, url, on_event=on_event, stop=stop)
     if state is StudyState.RUNNING:
-        typer.echo(f"interrupted; resume with: nago-orch resume {name}")
+        typer.echo(f"interrupted; go on with: nago-orch resume {name}")
         return INTERRUPTED
     return _sum_up(name, state, url)
 
 
 def _sum_up(name: str, state: StudyState, url: str) -> int:
+    from nago_orchestrator.cli.outlook import resume_hint, without_value
     from nago_orchestrator.cli.reading import reading
     from nago_orchestrator.cli.status import best_sentence
-    from nago_orchestrator.store import queries
+    from nago_orchestrator.store import found, queries
 
     with reading(url) as engine:
-        row, best = queries.study_status(engine, name), queries.incumbent(engine, name)
+        row, best = queries.study_status(engine, name), found.incumbent(engine, name)
+        nothing = without_value(engine, name) if best is None and row["evaluations"] else None
+    hint = resume_hint(row)
     why = f": {row['message']}" if row.get("message") else ""
     if state is StudyState.FAILED:
         typer.echo(f"study {name} failed{why}", err=True)
-        typer.echo(f"resume with: nago-orch resume {name}", err=True)
+        typer.echo(hint or f"{best_sentence(best, nothing)}; {INSTEAD}", err=True)
         return FAILED
     typer.echo(f"study {name} is {state}{why}")
-    typer.echo(best_sentence(best))
-    if state is StudyState.PAUSED:
-        typer.echo(f"resume with: nago-orch resume {name}")
+    typer.echo(best_sentence(best, nothing))
+    if hint is not None:
+        typer.echo(hint)
     else:
         typer.echo(f"next: nago-orch report {name}   or   nago-orch best {name}")
     return 0 if state is StudyState.COMPLETED else INTERRUPTED

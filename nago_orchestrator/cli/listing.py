@@ -8,9 +8,12 @@ import typer
 
 from nago_orchestrator.cli import columns
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName, TrialName, word_option
+from nago_orchestrator.cli.outlook import resume_hint
 from nago_orchestrator.cli.reading import chosen_study, chosen_trial, reading
 from nago_orchestrator.cli.tables import Row, print_facts, print_rows, print_table, to_json
-from nago_orchestrator.domain import TrialState
+from nago_orchestrator.domain import StudyState, TrialState
+
+GOING_ON = (StudyState.RUNNING, StudyState.PAUSED)
 
 
 def list_studies(output: Output = OutputFormat.TABLE, database: Database = None) -> None:
@@ -18,8 +21,20 @@ def list_studies(output: Output = OutputFormat.TABLE, database: Database = None)
     from nago_orchestrator.store import queries
 
     with reading(database) as engine:
-        rows = queries.list_studies(engine)
+        rows = [
+            {**row, "holder": queries.holder(engine, row["name"]) if row["state"] in GOING_ON else None}
+            for row in queries.list_studies(engine)
+        ]
+    if output is OutputFormat.TABLE:
+        rows = [{**row, "message": _why(row)} for row in rows]
     print_rows(rows, columns.STUDIES, output, empty="no study yet; start one with: nago-orch submit study.yaml")
+
+
+def _why(study: Row) -> str | None:
+    if study["state"] == StudyState.RUNNING and study["holder"] is None:
+        return f"run by nobody; {resume_hint(study)}"
+    message: str | None = study["message"]
+    return message
 
 
 def trials(

@@ -22,22 +22,24 @@ MOST_ROWS = 20
 
 def print_posterior(study: str, fidelity: int, output: OutputFormat, database: str | None) -> None:
     """At the fidelity. Raises InputError without the extra `mobo`, NagoError with too few evaluations."""
-    from nago_orchestrator.beliefs import observed_best, rank_generators
+    from nago_orchestrator.beliefs import rank_generators
     from nago_orchestrator.cli.believing import evaluated_at, objectives_of, taught_surrogate
-    from nago_orchestrator.generators import found_generators
+    from nago_orchestrator.generators import best_generator, found_generators, merge_generators
     from nago_orchestrator.spec import StudySpec
     from nago_orchestrator.store import queries
 
     with reading(database) as engine:
         status = queries.study_status(engine, study)
         evaluations, trials = queries.evaluations(engine, study), queries.list_trials(engine, study)
-    objective = objectives_of(status)[0]
+    objectives = objectives_of(status)
+    objective = objectives[0]
     spec = StudySpec.from_canonical(status["spec"])
     taught = taught_surrogate(evaluated_at(evaluations, fidelity), [objective], spec)
     beliefs = rank_generators(taught, found_generators(evaluations, trials, objective, fidelity))
-    best = observed_best(beliefs, objective)
+    seen = best_generator(merge_generators(evaluations, objectives, fidelity))
+    best = next(belief for belief in beliefs if seen and belief.found.proposals[0] == seen["proposal"])
     rows = [_row(rank, belief) for rank, belief in enumerate(beliefs, start=1)]
-    sentence = _verdict(objective.name, beliefs[0], best)
+    sentence = verdict(objective.name, beliefs[0], best)
     if output is OutputFormat.JSON:
         typer.echo(
             to_json(
@@ -47,7 +49,7 @@ def print_posterior(study: str, fidelity: int, output: OutputFormat, database: s
                     "fidelity": fidelity,
                     "problem": taught.problem,
                     "chosen": rows[0]["proposal"],
-                    "observed_best": best and best.found.proposals[0],
+                    "observed_best": best.found.proposals[0],
                     "differs": best is not beliefs[0],
                     "generators": rows,
                 }
@@ -100,14 +102,17 @@ def _print_table(objective: str, rows: Sequence[Row], chosen: Belief, sentence: 
     print_table([{"name": name, "value": value} for name, value in chosen.found.theta.items()], columns.THETA)
 
 
-def _verdict(objective: str, chosen: Belief, best: Belief | None) -> str:
+def verdict(objective: str, chosen: Belief, best: Belief) -> str:
+    """`best`: of the generator that the command `best` names."""
     expected = quantities.objective(objective, chosen.mean)
     doubt = quantities.objective(objective, chosen.epistemic)
     first = f"the posterior chooses proposal {chosen.found.proposals[0]}: expected {objective} {expected} ± {doubt}"
-    if best is None or best.observed is None:
-        return first
     if best is chosen:
         return f"{first}; it is also the observed best"
+    if best.observed is None:
+        return first
+    if best.observed == chosen.observed:
+        return f"{first}; it equals the observed best (proposal {best.found.proposals[0]})"
     seen, believed = (quantities.objective(objective, value) for value in (best.observed, best.mean))
     return (
         f"{first}; the observed best is proposal {best.found.proposals[0]} with {seen}, of which {believed} is expected"

@@ -101,11 +101,11 @@ def _learnt(spec: StudySpec) -> tuple[str, ...]:
 def _drawing(engine: Engine, study: str) -> str | None:
     """The architecture of the best evaluation's first trial, as SVG."""
     from nago_orchestrator.cli.picture import facts
-    from nago_orchestrator.store import queries
+    from nago_orchestrator.store import found, queries
     from nago_trainer.architecture import Architecture
     from nago_trainer.architecture.drawing import draw_svg
 
-    best = queries.incumbent(engine, study)
+    best = found.incumbent(engine, study)
     if best is None or not best["trials"]:
         return None
     trial = queries.show_trial(engine, study, best["trials"][0]["trial"])

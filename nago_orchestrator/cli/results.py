@@ -1,4 +1,4 @@
-"""best, pareto: what a search has found, and the networks that were trained of it."""
+"""best: the generator that a search has found, and the networks that were trained of it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import typer
 
 from nago_orchestrator.cli import columns
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
+from nago_orchestrator.cli.outlook import without_value
 from nago_orchestrator.cli.posterior import print_posterior
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.cli.tables import Column, Row, print_facts, print_rows, print_table, to_json
-from nago_orchestrator.domain import Goal, Objective
 from nago_orchestrator.report import quantities
 from nago_orchestrator.wording import counted
 
@@ -39,17 +39,17 @@ def best(
     database: Database = None,
 ) -> None:
     """The best generator so far, by the first objective, its trials, and its networks that were trained in full."""
-    from nago_orchestrator.store import queries
+    from nago_orchestrator.store import found, queries
 
     with reading(database) as engine:
         study = chosen_study(engine, name)
-        row, trained = queries.incumbent(engine, study), queries.final_training(engine, study)
-        if row is not None:
-            row["generator"] = _repeats(row, queries.same_generator(engine, study, row["proposal"]))
+        row, trained = found.incumbent(engine, study), queries.final_training(engine, study)
+        empty = f"the study {study} has {without_value(engine, study)}" if row is None else ""
+    if row is not None:
+        row["generator"] = _repeats(row)
     if row is not None and posterior:
         print_posterior(study, row["fidelity"], output, database)
     elif row is None:
-        empty = f"the study {study} has no evaluation yet"
         if output is OutputFormat.JSON:
             typer.echo(empty, err=True)
             typer.echo("null")
@@ -61,53 +61,15 @@ def best(
         print_rows([{key: row[key] for key in row if key not in ("trials", "canonical_theta")}], (), output, empty="")
     else:
         _print_best(row)
-        _print_trained(trained)
+        print_trained(trained)
 
 
-def pareto(name: StudyName = None, output: Output = OutputFormat.TABLE, database: Database = None) -> None:
-    """The evaluations that no other one beats in every objective, and the hypervolume that they dominate."""
-    from nago_orchestrator.front import measure_front
-    from nago_orchestrator.store import queries
-
-    with reading(database) as engine:
-        study = chosen_study(engine, name)
-        rows, trained = queries.pareto_front(engine, study), queries.final_training(engine, study)
-        objectives = [_objective(found) for found in queries.study_status(engine, study)["objectives"]]
-    costs = [[row[f"cost_{place}"] for place in range(1, len(objectives) + 1)] for row in rows]
-    measured = measure_front(costs, objectives) if rows else None
-    if measured is not None:
-        rows = [{**row, "contribution": share} for row, share in zip(rows, measured.contributions, strict=True)]
-    shown = columns.with_objectives(columns.FRONT, rows)
-    if output is OutputFormat.TABLE:
-        rows = [{**row, **row["objective_values"]} for row in rows]
-    print_rows(rows, shown, output, empty=f"the study {study} has no evaluation yet")
-    if measured is not None:
-        reference = _reference(objectives, measured.reference)
-        none = "; no point of the front is better than it in every objective" if not measured.hypervolume else ""
-        sentence = f"hypervolume {quantities.number(measured.hypervolume)} from the reference {reference}{none}"
-        typer.echo(f"\n{sentence}" if output is OutputFormat.TABLE else sentence, err=output is not OutputFormat.TABLE)
-    if output is OutputFormat.TABLE:
-        _print_trained(trained)
-
-
-def _objective(found: Row) -> Objective:
-    return Objective(name=found["name"], goal=Goal(found["goal"]), reference=found["reference"])
-
-
-def _reference(objectives: Sequence[Objective], costs: Sequence[float]) -> str:
-    return ", ".join(
-        f"{item.name} {quantities.objective(item.name, -cost if item.goal is Goal.MAXIMIZE else cost)}"
-        + ("" if item.reference is not None else " (by default)")
-        for item, cost in zip(objectives, costs, strict=True)
-    )
-
-
-def _repeats(row: Row, trials: Sequence[Row]) -> Row:
-    """Of the row's generator, over all the networks of its evaluations at that fidelity: mean and spread."""
+def _repeats(row: Row) -> Row:
+    """Of the row's generator, over all its networks at that fidelity: mean and spread."""
     from nago_orchestrator.generators import trial_value
 
     objective = next(iter(row["objective_values"]))
-    found = [(trial["proposal"], trial_value(trial, objective)) for trial in trials]
+    found = [(trial["proposal"], trial_value(trial, objective)) for trial in row["trials"]]
     known = [(proposal, value) for proposal, value in found if value is not None]
     values = [value for _, value in known]
     return {
@@ -143,7 +105,8 @@ def _spread(generator: Row) -> list[tuple[str, str]]:
     ]
 
 
-def _print_trained(trained: Sequence[Row]) -> None:
+def print_trained(trained: Sequence[Row]) -> None:
+    """The networks that were trained in full, of each generator; nothing where there are none."""
     if trained:
         typer.echo("\ntrained in full")
         print_table([_summary(row) for row in trained], TRAINED)

@@ -94,15 +94,15 @@ def sample(  # noqa: PLR0913  # one argument for each option of the command
     print_rows(rows, COLUMNS, output, empty="")
 
 
-def parse_theta(texts: Sequence[str], known: Iterable[str]) -> dict[str, float]:
+def parse_theta(texts: Sequence[str], known: Iterable[str]) -> dict[str, float | int]:
     """["top_k=4", "top_p=0.3"] as numbers. Raises InputError for another form or name; values are checked later."""
     return dict(_hyperparameter(text, tuple(known)) for text in texts)
 
 
-def _hyperparameter(text: str, known: Sequence[str]) -> tuple[str, float]:
+def _hyperparameter(text: str, known: Sequence[str]) -> tuple[str, float | int]:
     name, _, value = (part.strip() for part in text.partition("="))
     try:
-        number = float(value)
+        number = int(value) if value.isdecimal() else float(value)
     except ValueError as error:
         raise InputError(f"--theta {text!r} is not NAME=VALUE with a number, for example top_k=4") from error
     if name not in known:
@@ -151,9 +151,10 @@ def _preset_setting(name: str) -> Setting:
 
 
 def _study_setting(name: str, best: bool, database: str | None) -> Setting:
+    from nago_orchestrator.cli.outlook import without_value
     from nago_orchestrator.cli.reading import known_database, reading
     from nago_orchestrator.spec import StudySpec
-    from nago_orchestrator.store import queries
+    from nago_orchestrator.store import found
     from nago_orchestrator.store.store import open_store
 
     study = open_store(known_database(database)).study(name)
@@ -161,9 +162,9 @@ def _study_setting(name: str, best: bool, database: str | None) -> Setting:
     theta: Theta = middle(space)
     if best:
         with reading(database) as engine:
-            row = queries.incumbent(engine, name)
-        if row is None:
-            raise NotFoundError(f"the study {name} has no evaluation yet, so there is no best theta")
+            row = found.incumbent(engine, name)
+            if row is None:
+                raise NotFoundError(f"there is no best theta: the study {name} has {without_value(engine, name)}")
         theta = row["theta"]
     data = study.recipe.dataset
     return Setting(

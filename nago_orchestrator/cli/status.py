@@ -13,11 +13,12 @@ import typer
 
 from nago_orchestrator.cli import columns
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
+from nago_orchestrator.cli.outlook import resume_hint, without_value
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.cli.tables import Row, print_facts, print_rows, print_table, to_json
 from nago_orchestrator.domain import StudyState
 from nago_orchestrator.report import quantities
-from nago_orchestrator.wording import counted
+from nago_orchestrator.wording import counted, learnt_from
 
 if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
     from sqlalchemy import Engine
@@ -50,14 +51,16 @@ def show_status(
 
 
 def look(engine: Engine, study: str) -> dict[str, Any]:
-    """`study_status` with `best`, `full_trainings`, `ledger` and `last_event_at`."""
-    from nago_orchestrator.store import queries
+    """`study_status` with `best`, or in `nothing` why there is none; `full_trainings`, `ledger` and `last_event_at`."""
+    from nago_orchestrator.store import found, queries
 
     row = queries.study_status(engine, study)
     newest = queries.list_trials(engine, study, limit=20)
+    best = found.incumbent(engine, study)
     return {
         **row,
-        "best": queries.incumbent(engine, study),
+        "best": best,
+        "nothing": without_value(engine, study) if best is None and row["evaluations"] else None,
         "full_trainings": queries.full_trainings(engine, study),
         "ledger": queries.gpu_ledger(engine, study),
         "last_event_at": last_event(row, newest),
@@ -74,9 +77,10 @@ def last_event(status: Row, newest: Sequence[Row]) -> datetime:
     return max([changed, *moments])
 
 
-def best_sentence(best: Row | None) -> str:
+def best_sentence(best: Row | None, nothing: str | None = None) -> str:
+    """`nothing`: why there is no best although something was evaluated."""
     if best is None:
-        return "nothing has been evaluated at the highest fidelity yet"
+        return f"nothing found: {nothing}" if nothing else "nothing has been evaluated yet"
     values = ", ".join(
         f"{name} {quantities.objective(name, value)}" for name, value in best["objective_values"].items()
     )
@@ -86,13 +90,14 @@ def best_sentence(best: Row | None) -> str:
 def status_facts(status: Row, now: datetime) -> list[tuple[str, str]]:
     """Label and text, for people."""
     states = ", ".join(f"{count:,} {state}" for state, count in status["trial_states"].items() if count)
-    best = best_sentence(status["best"]).removeprefix("best: ")
+    best = best_sentence(status["best"], status["nothing"]).removeprefix("best: ")
     since = quantities.duration(max((now - status["last_event_at"]).total_seconds(), 0.0))
     facts = [
         ("study", f"{status['name']}, seed {status['seed']}"),
         ("state", str(status["state"]) + (f": {status['message']}" if status["message"] else "")),
-        ("run by", status["holder"] or "nobody at the moment"),
+        ("run by", status["holder"] or "; ".join(filter(None, ("nobody at the moment", resume_hint(status))))),
         ("trials", states or "none yet"),
+        *([("warm start", learnt_from(status["prior"], status["spec"]["warm_start"]))] if status["prior"] else []),
         ("proposals", f"{status['proposals']:,}, of them {status['evaluations']:,} evaluated"),
         ("best", best),
         *([("in full", full_training_words(status["full_trainings"]))] if status["full_trainings"] else []),
@@ -166,7 +171,8 @@ def _watch(engine: Engine, study: str, interval: float) -> None:
 
 def watch_line(status: Row) -> str:
     states = ", ".join(f"{count:,} {state}" for state, count in status["trial_states"].items() if count)
-    return f"{status['name']} {status['state']}: {states or 'no trials yet'}; {best_sentence(status['best'])}"
+    best = best_sentence(status["best"], status["nothing"])
+    return f"{status['name']} {status['state']}: {states or 'no trials yet'}; {best}"
 
 
 def _watch_live(engine: Engine, study: str, interval: float) -> None:

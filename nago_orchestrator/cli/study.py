@@ -11,6 +11,7 @@ import typer
 from nago_orchestrator.cli.options import Database, StudyFile, StudyName
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.errors import InputError
+from nago_orchestrator.wording import learnt_from
 
 Follow = Annotated[
     bool,
@@ -47,6 +48,8 @@ def submit(
         return show_plan(spec, datetime.now(UTC))
     url = database_url(database)
     study = submit_study(spec, url, datetime.now(UTC))
+    if study.prior:
+        typer.echo(f"warm start: {learnt_from(len(study.prior), spec.warm_start)}")
     raise typer.Exit(go_on(study.name, study.state, url, follow=follow))
 
 

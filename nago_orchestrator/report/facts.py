@@ -10,7 +10,7 @@ from nago_orchestrator.report import quantities
 from nago_orchestrator.report.failures import seconds
 from nago_orchestrator.report.panel import Row, TextTable
 from nago_orchestrator.report.study_report import StudyReport
-from nago_orchestrator.wording import counted
+from nago_orchestrator.wording import counted, learnt_from
 
 TOP = 15
 
@@ -25,12 +25,19 @@ def study_facts(report: StudyReport) -> list[tuple[str, str]]:
         ("Generator", str(study.get("generator") or "hnag")),
         ("Objectives", ", ".join(f"{objective.name} ({objective.goal})" for objective in report.objectives)),
         ("Seed", str(study["seed"])),
+        *_warm_start(study),
         ("Trials", by_state or "none yet"),
         ("Evaluations", f"{len(report.evaluations):,}"),
         ("Created", quantities.moment(study["created_at"])),
         ("Attempt time", _spent(report.attempts)),
     ]
     return [*facts, ("Why it ended", str(study["message"]))] if study.get("message") else facts
+
+
+def _warm_start(study: Row) -> list[tuple[str, str]]:
+    if not study.get("prior"):
+        return []
+    return [("Warm start", learnt_from(study["prior"], study["spec"]["warm_start"]))]
 
 
 def _spent(attempts: Sequence[Row]) -> str:

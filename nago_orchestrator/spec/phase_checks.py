@@ -41,8 +41,8 @@ def check_phases_meet(phases: Sequence[SinglePhase], fidelities: tuple[int, ...]
     for place, phase in enumerate(phases[1:], start=1):
         if not isinstance(phase, BatchSection):
             continue
-        (own,) = _trained_at(phase, fidelities)
-        before = sorted({fidelity for earlier in phases[:place] for fidelity in _trained_at(earlier, fidelities)})
+        (own,) = trained_at(phase, fidelities)
+        before = sorted({fidelity for earlier in phases[:place] for fidelity in trained_at(earlier, fidelities)})
         if own not in before:
             known = ", ".join(map(str, before))
             raise wrong(
@@ -51,7 +51,8 @@ def check_phases_meet(phases: Sequence[SinglePhase], fidelities: tuple[int, ...]
             )
 
 
-def _trained_at(phase: SinglePhase, fidelities: tuple[int, ...]) -> tuple[int, ...]:
+def trained_at(phase: SinglePhase, fidelities: tuple[int, ...]) -> tuple[int, ...]:
+    """The fidelities of its trials, which are those that it learns from if it learns at all."""
     if isinstance(phase, BohbSection | MobohbSection):
         return fidelities
     return (phase.fidelity or fidelities[-1],) if isinstance(phase, BatchSection) else fidelities[-1:]

@@ -6,22 +6,18 @@ strings. Every function may raise DatabaseError, and NotFoundError for a study o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Table, Text, cast, func, select
+from sqlalchemy import Engine, Select, Table, func, select
 
 from nago_orchestrator.domain import TrialState
 from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.store import lock, schema, studies, views
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.engine import describe
-from nago_orchestrator.store.history import decode_values
+from nago_orchestrator.store.rows import Row, evaluation_columns, evaluation_rows, of_study, reading, rows
 from nago_orchestrator.store.tally import tally
-
-Row = dict[str, Any]
 
 _FINAL = [state for state in TrialState if state.is_final]
 
@@ -29,8 +25,8 @@ _FINAL = [state for state in TrialState if state.is_final]
 def list_studies(engine: Engine) -> list[Row]:
     """All, oldest first: name, state, message, created_at, changed_at, proposals, evaluations, trials, finished."""
     study, trial = schema.study, schema.trial
-    with _read(engine) as connection:
-        return _rows(
+    with reading(engine) as connection:
+        return rows(
             connection,
             select(
                 study.c.name,
@@ -46,17 +42,25 @@ def list_studies(engine: Engine) -> list[Row]:
         )
 
 
+def holder(engine: Engine, name: str) -> str | None:
+    """Who runs the study now; None if nobody does."""
+    with reading(engine) as connection:
+        study_id = studies.find_id(connection, name)
+    with translated(describe(engine.url)):
+        return lock.holder(engine, study_id)
+
+
 def study_status(engine: Engine, name: str) -> Row:
-    """One study: `list_studies`' columns; seed, objectives (name, goal, reference), spec; trial_states and failures
-    (counts by name), attempts, live_attempts, seconds, gpu_seconds; `running`, the overview rows of its running trials;
-    `holder`, who runs it now, or None."""
+    """One study: `list_studies`' columns; `holder`, who runs it now, or None; seed, objectives (name, goal, reference),
+    spec; prior, how many evaluations of others it began with; trial_states and failures (counts by name), attempts,
+    live_attempts, seconds, gpu_seconds; `running`, the overview rows of its running trials."""
     overview = views.trial_overview
-    with _read(engine) as connection:
+    with reading(engine) as connection:
         study = studies.find(connection, name)
         counts = tally(connection, study.id)
-        running = _rows(
+        running = rows(
             connection,
-            _of_study(overview, name).where(overview.c.state == TrialState.RUNNING).order_by(overview.c.trial),
+            of_study(overview, name).where(overview.c.state == TrialState.RUNNING).order_by(overview.c.trial),
         )
         holder = lock.holder(engine, study.id)
     states = {state.value: count for state, count in counts.trials.items()}
@@ -70,6 +74,7 @@ def study_status(engine: Engine, name: str) -> Row:
         "evaluations": counts.evaluations,
         "trials": sum(states.values()),
         "finished": sum(states[state] for state in _FINAL),
+        "prior": len(study.prior),
         "seed": study.seed,
         "objectives": [{**asdict(objective), "goal": objective.goal.value} for objective in study.objectives],
         "spec": study.spec,
@@ -87,21 +92,21 @@ def study_status(engine: Engine, name: str) -> Row:
 def list_trials(engine: Engine, name: str, *, state: str | None = None, limit: int | None = None) -> list[Row]:
     """Rows of `trial_overview` by number; with a limit the newest ones, still by number."""
     overview = views.trial_overview
-    chosen = _of_study(overview, name).order_by(overview.c.trial.desc()).limit(limit)
+    chosen = of_study(overview, name).order_by(overview.c.trial.desc()).limit(limit)
     if state is not None:
         chosen = chosen.where(overview.c.state == state)
-    with _read(engine) as connection:
+    with reading(engine) as connection:
         studies.find_id(connection, name)
-        return _rows(connection, chosen)[::-1]
+        return rows(connection, chosen)[::-1]
 
 
 def show_trial(engine: Engine, study: str, trial_number: int) -> Row:
     """Its overview row; theta, canonical_theta, architecture, architecture_seed, training_seed;
     `attempt_rows` and `epoch_rows` (as `attempts` and `epochs` give them, with each attempt's log_tail)."""
     trial, proposal, attempt, epoch = schema.trial, schema.proposal, schema.attempt, schema.epoch
-    with _read(engine) as connection:
+    with reading(engine) as connection:
         chosen = (trial.c.study_id == studies.find_id(connection, study), trial.c.number == trial_number)
-        own = _rows(
+        own = rows(
             connection,
             select(
                 proposal.c.theta,
@@ -115,65 +120,24 @@ def show_trial(engine: Engine, study: str, trial_number: int) -> Row:
         )
         if not own:
             raise NotFoundError(f"The study {study!r} has no trial {trial_number}: `nago-orch trials` lists them.")
-        view = _of_study(views.trial_overview, study).where(views.trial_overview.c.trial == trial_number)
+        view = of_study(views.trial_overview, study).where(views.trial_overview.c.trial == trial_number)
         return {
-            **_rows(connection, view)[0],
+            **rows(connection, view)[0],
             **own[0],
-            "attempt_rows": _rows(connection, _attempts().add_columns(attempt.c.log_tail).where(*chosen)),
-            "epoch_rows": _rows(connection, _epochs().where(*chosen).order_by(attempt.c.number, epoch.c.epoch)),
+            "attempt_rows": rows(connection, _attempts().add_columns(attempt.c.log_tail).where(*chosen)),
+            "epoch_rows": rows(connection, _epochs().where(*chosen).order_by(attempt.c.number, epoch.c.epoch)),
         }
 
 
-def incumbent(engine: Engine, name: str) -> Row | None:
-    """The view's row, with `trials`: the overview rows of its proposal; None before the first ok evaluation."""
-    overview = views.trial_overview
-    with _read(engine) as connection:
-        studies.find_id(connection, name)
-        for row in _evaluation_rows(connection, _of_study(views.incumbent, name)):
-            chosen = _of_study(overview, name).where(overview.c.proposal == row["proposal"])
-            return {**row, "trials": _rows(connection, chosen.order_by(overview.c.replicate))}
-    return None
-
-
-def same_generator(engine: Engine, name: str, proposal_number: int) -> list[Row]:
-    """The overview rows, by number, of all trials of the search with that proposal's canonical theta and fidelity."""
-    overview, proposal, own = views.trial_overview, schema.proposal, schema.proposal.alias("own")
-    with _read(engine) as connection:
-        numbers = (
-            select(proposal.c.number)
-            .join(own, own.c.study_id == proposal.c.study_id)
-            .where(
-                own.c.study_id == studies.find_id(connection, name),
-                own.c.number == proposal_number,
-                proposal.c.fidelity == own.c.fidelity,
-                ~proposal.c.final,
-                # As texts: what is equal was written alike, and PostgreSQL compares no JSON.
-                cast(proposal.c.canonical_theta, Text) == cast(own.c.canonical_theta, Text),
-            )
-        )
-        found = [row.number for row in connection.execute(numbers)]
-        chosen = _of_study(overview, name).where(overview.c.proposal.in_(found))
-        return _rows(connection, chosen.order_by(overview.c.trial))
-
-
-def pareto_front(engine: Engine, name: str) -> list[Row]:
-    """Rows of the view, by the first objective's cost."""
-    front = views.pareto_front
-    with _read(engine) as connection:
-        studies.find_id(connection, name)
-        return _evaluation_rows(connection, _of_study(front, name).order_by(front.c.cost_1, front.c.evaluation))
-
-
 def final_training(engine: Engine, name: str) -> list[Row]:
-    """One row for each generator that was trained in full, by number: proposal, parent (the search's proposal),
-    epochs, theta, and `trials`, the overview rows of its networks with `network`, where each was saved."""
+    """One row for each generator that was trained in full for so many epochs, the earliest first: proposal, parent
+    (the search's proposal), epochs, theta, and `trials`, the overview rows of its networks with `network`, where each
+    was saved."""
     overview, proposal, trial, result = views.trial_overview, schema.proposal, schema.trial, schema.result
-    with _read(engine) as connection:
+    with reading(engine) as connection:
         own = proposal.c.study_id == studies.find_id(connection, name)
-        chosen = select(proposal.c.number, proposal.c.parent, proposal.c.fidelity, proposal.c.theta).where(
-            own, proposal.c.final
-        )
-        trained = _of_study(overview, name).where(overview.c.final).order_by(overview.c.trial)
+        columns = (proposal.c.number.label("proposal"), proposal.c.parent, proposal.c.fidelity.label("epochs"))
+        asked = select(*columns, proposal.c.theta).where(own, proposal.c.final).order_by(proposal.c.number)
         networks = (
             select(trial.c.number, result.c.network)
             .join_from(result, trial, result.c.trial_id == trial.c.id)
@@ -181,17 +145,14 @@ def final_training(engine: Engine, name: str) -> list[Row]:
             .where(own, proposal.c.final)
         )
         saved = {number: network for number, network in connection.execute(networks)}
-        trials = [{**row, "network": saved.get(row["trial"])} for row in _rows(connection, trained)]
-        return [
-            {
-                "proposal": row.number,
-                "parent": row.parent,
-                "epochs": row.fidelity,
-                "theta": row.theta,
-                "trials": [found for found in trials if found["proposal"] == row.number],
-            }
-            for row in connection.execute(chosen.order_by(proposal.c.number))
-        ]
+        trained = rows(connection, of_study(overview, name).where(overview.c.final).order_by(overview.c.trial))
+        generators: dict[tuple[int, int], Row] = {}
+        by_proposal: dict[int, Row] = {}
+        for row in rows(connection, asked):  # several of one generator: networks that were asked for later
+            by_proposal[row["proposal"]] = generators.setdefault((row["parent"], row["epochs"]), {**row, "trials": []})
+        for row in trained:
+            by_proposal[row["proposal"]]["trials"].append({**row, "network": saved.get(row["trial"])})
+        return list(generators.values())
 
 
 def full_trainings(engine: Engine, name: str) -> list[Row]:
@@ -199,44 +160,38 @@ def full_trainings(engine: Engine, name: str) -> list[Row]:
     trial, proposal = schema.trial, schema.proposal
     by = (proposal.c.fidelity.label("epochs"), trial.c.state)
     counts = select(*by, func.count().label("trials")).join_from(trial, proposal, trial.c.proposal_id == proposal.c.id)
-    with _read(engine) as connection:
+    with reading(engine) as connection:
         own = proposal.c.study_id == studies.find_id(connection, name)
-        return _rows(connection, counts.where(own, proposal.c.final).group_by(*by).order_by(*by))
+        return rows(connection, counts.where(own, proposal.c.final).group_by(*by).order_by(*by))
 
 
 def gpu_ledger(engine: Engine, name: str) -> list[Row]:
     """Rows of the view: one for each outcome that occurred, by its name."""
-    with _read(engine) as connection:
+    with reading(engine) as connection:
         studies.find_id(connection, name)
-        return _rows(connection, _of_study(views.gpu_ledger, name).order_by(views.gpu_ledger.c.outcome))
+        return rows(connection, of_study(views.gpu_ledger, name).order_by(views.gpu_ledger.c.outcome))
 
 
 def epochs(engine: Engine, name: str) -> list[Row]:
     """Every epoch of every attempt: trial, attempt (their numbers) and the columns of `epoch`."""
     trial, attempt, epoch = schema.trial, schema.attempt, schema.epoch
-    with _read(engine) as connection:
+    with reading(engine) as connection:
         own = trial.c.study_id == studies.find_id(connection, name)
-        return _rows(connection, _epochs().where(own).order_by(trial.c.number, attempt.c.number, epoch.c.epoch))
+        return rows(connection, _epochs().where(own).order_by(trial.c.number, attempt.c.number, epoch.c.epoch))
 
 
 def evaluations(engine: Engine, name: str) -> list[Row]:
     """In told order: the columns of the view `incumbent`, outcome, parent, slot, told_before, final and notes."""
     proposal, evaluation = schema.proposal, schema.evaluation
-    shared = [column.name for column in views.incumbent.c if column.name not in ("study", "evaluation", "proposal")]
-    columns = [evaluation.c[name] if name in evaluation.c else proposal.c[name] for name in shared]
-    with _read(engine) as connection:
+    with reading(engine) as connection:
         own = evaluation.c.study_id == studies.find_id(connection, name)
-        return _evaluation_rows(
+        return evaluation_rows(
             connection,
             select(
-                evaluation.c.number.label("evaluation"),
-                proposal.c.number.label("proposal"),
-                evaluation.c.outcome,
-                *columns,
+                *evaluation_columns(),
                 proposal.c.parent,
                 proposal.c.slot,
                 proposal.c.told_before,
-                proposal.c.final,
                 proposal.c.notes,
             )
             .join_from(evaluation, proposal, evaluation.c.proposal_id == proposal.c.id)
@@ -247,29 +202,9 @@ def evaluations(engine: Engine, name: str) -> list[Row]:
 
 def attempts(engine: Engine, name: str) -> list[Row]:
     """Every attempt by trial and number (column `attempt`), without log tails."""
-    with _read(engine) as connection:
+    with reading(engine) as connection:
         own = schema.trial.c.study_id == studies.find_id(connection, name)
-        return _rows(connection, _attempts().where(own))
-
-
-@contextmanager
-def _read(engine: Engine) -> Iterator[Connection]:
-    with translated(describe(engine.url)), engine.connect() as connection:
-        yield connection
-
-
-def _rows(connection: Connection, query: Select[Any]) -> list[Row]:
-    found = connection.execute(query)
-    keys = tuple(found.keys())
-    return [dict(zip(keys, row, strict=True)) for row in found]
-
-
-def _evaluation_rows(connection: Connection, query: Select[Any]) -> list[Row]:
-    return [{**row, "objective_values": decode_values(row["objective_values"])} for row in _rows(connection, query)]
-
-
-def _of_study(view: Table, name: str) -> Select[Any]:
-    return select(view).where(view.c.study == name)
+        return rows(connection, _attempts().where(own))
 
 
 def _count(table: Table, *conditions: Any, label: str | None = None) -> Any:

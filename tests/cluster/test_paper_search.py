@@ -62,7 +62,7 @@ def test_the_second_phase_learns_from_the_first_at_one_fidelity(study: ClusterSt
 
 def test_the_front_and_the_report_answer(study: ClusterStudy) -> None:
     ask = study.installation.orchestrator
-    front: list[dict[str, Any]] = json.loads(ask("pareto", study.name, "-o", "json"))
+    front: list[dict[str, Any]] = json.loads(ask("pareto", study.name, "-o", "json"))["points"]
     costs = sorted((row["objective_values"]["memory"], row["objective_values"]["error"]) for row in front)
     assert costs
     assert all(before[1] > after[1] for before, after in pairwise(costs)), "none dominates another"

@@ -58,7 +58,7 @@ def test_the_pod_answers_questions_about_it(study: ClusterStudy) -> None:
     best = json.loads(ask("best", study.name, "-o", "json"))
     assert best["theta"]["top_nodes"] in (3, 4, 5)
     assert best["objective_values"]["accuracy"] > 0.2
-    front = json.loads(ask("pareto", study.name, "-o", "json"))
+    front = json.loads(ask("pareto", study.name, "-o", "json"))["points"]
     assert best["proposal"] in [row["proposal"] for row in front]
     page = ask("report", study.name, "-O", "-")
     assert "</html>" in page

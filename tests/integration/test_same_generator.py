@@ -8,6 +8,7 @@ from nago_orchestrator.domain import StudyState
 from nago_orchestrator.final_training import Chosen
 from nago_orchestrator.spec import parse_study_spec
 from nago_orchestrator.store import queries
+from nago_orchestrator.store.found import incumbent
 from nago_orchestrator.store.store import Store
 from nago_orchestrator.train_best import train_best
 from tests.simulated_executor import SimulatedExecutor
@@ -26,7 +27,7 @@ SPEC = parse_study_spec(
 def test_it_has_every_network_of_the_same_theta_but_those_trained_in_full(store: Store, engine: Engine) -> None:
     orchestrator = Orchestrator(store, create(store, SPEC), SimulatedExecutor())
     assert orchestrator.run() is StudyState.COMPLETED
-    best = queries.incumbent(engine, "small")
+    best = incumbent(engine, "small")
     assert best is not None
     chosen = [Chosen(proposal=best["proposal"], theta=best["theta"])]
     train_best(store, "small", chosen, networks=2, epochs=4, now=orchestrator.session().clock())
@@ -37,7 +38,11 @@ def test_it_has_every_network_of_the_same_theta_but_those_trained_in_full(store:
         if not row["final"] and row["theta"] == best["theta"]
     ]
     assert len(same) > 1
-    found = queries.same_generator(engine, "small", best["proposal"])
+    found = best["trials"]
+    again = incumbent(engine, "small")
+    assert again is not None
+    assert again["trials"] == found
+    assert best["proposals"] == same
     assert sorted({row["proposal"] for row in found}) == sorted(same)
     assert len(found) == 2 * len(same)
     assert not any(row["final"] for row in found)

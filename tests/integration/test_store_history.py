@@ -52,9 +52,9 @@ def test_history_comes_back_exactly_in_asked_and_told_order(scene: Scene) -> Non
 @pytest.mark.parametrize("cost", [math.nan, math.inf, -math.inf, 5e-324, 0.0, 1.7976931348623157e308])
 def test_every_double_survives(scene: Scene, cost: float) -> None:
     scene.propose()
-    scene.evaluate(0, cost, 1.0)
+    scene.evaluate(0, 1.0, cost)
     _, (told,) = scene.store.history(scene.study.id)
-    assert repr(told.costs[0]) == repr(told.values["accuracy"]) == repr(cost)
+    assert repr(told.costs[1]) == repr(told.values["memory"]) == repr(cost)
 
 
 def test_every_epoch_number_survives(scene: Scene, engine: Engine) -> None:

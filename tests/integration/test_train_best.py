@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Engine
 
-from nago_orchestrator.domain import Observation, Proposal, StudyState
+from nago_orchestrator.domain import Failure, Observation, Phase, Proposal, StudyState
 from nago_orchestrator.errors import NagoError
 from nago_orchestrator.final_training import Chosen, search_alone
 from nago_orchestrator.proposers.replay import verify
 from nago_orchestrator.search import make_proposer
-from nago_orchestrator.store import queries
+from nago_orchestrator.store import found, queries
 from nago_orchestrator.store.store import Store
-from nago_orchestrator.train_best import keeps_networks, train_best
+from nago_orchestrator.train_best import keeps_networks, short_of_search, train_best
 from nago_trainer.contract import TrialTask
 from tests.simulated_executor import SimulatedExecutor, succeed
 from tests.studies import RECIPE, Orchestrator, create, small_spec
@@ -71,11 +72,11 @@ def test_the_search_replays_as_before(store: Store) -> None:
 
 def test_the_best_stays_what_the_search_found(store: Store, engine: Engine) -> None:
     done, _ = searched(store)
-    before = queries.incumbent(engine, "small"), queries.pareto_front(engine, "small")
+    before = found.incumbent(engine, "small"), found.pareto_front(engine, "small")
     chosen = generators(store, done.study.id, 2)
     train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)
     assert done.run() is StudyState.COMPLETED
-    assert (queries.incumbent(engine, "small"), queries.pareto_front(engine, "small")) == before
+    assert (found.incumbent(engine, "small"), found.pareto_front(engine, "small")) == before
     assert queries.full_trainings(engine, "small") == [{"epochs": 5, "state": "succeeded", "trials": 4}]
     trained = queries.final_training(engine, "small")
     assert [(row["parent"], row["epochs"], len(row["trials"])) for row in trained] == [
@@ -94,6 +95,45 @@ def test_asking_again_adds_nothing_and_goes_on_where_it_stopped(store: Store) ->
     assert train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)[1] == 2
     assert done.run() is StudyState.COMPLETED
     assert len(final_proposals(store, done.study.id)) == 2
+
+
+def test_networks_that_are_missing_are_added_to_those_that_are_there(store: Store, engine: Engine) -> None:
+    done, _ = searched(store)
+    chosen = generators(store, done.study.id, 2)
+    assert train_best(store, "small", chosen[:1], networks=2, epochs=5, now=NOW)[1] == 2
+    assert done.run() is StudyState.COMPLETED
+    assert train_best(store, "small", chosen, networks=4, epochs=5, now=NOW)[1] == 2 + 4
+    assert done.run() is StudyState.COMPLETED
+    trained = queries.final_training(engine, "small")
+    assert [(row["parent"], row["epochs"], len(row["trials"])) for row in trained] == [
+        (item.proposal, 5, 4) for item in chosen
+    ]
+    numbers = {trial["trial"] for row in trained for trial in row["trials"]}
+    drawn = [trial for trial in store.drawn_trials(done.study.id) if trial.number in numbers]
+    assert len({trial.training_seed for trial in drawn}) == 8
+    assert train_best(store, "small", chosen, networks=3, epochs=5, now=NOW)[1] == 0
+
+
+def test_a_network_that_failed_is_none(store: Store) -> None:
+    done, executor = searched(store)
+    chosen = generators(store, done.study.id, 1)
+    train_best(store, "small", chosen, networks=3, epochs=5, now=NOW)
+    failing: list[int] = []
+
+    def fail_the_first(task: TrialTask) -> Observation:
+        failing.append(task.seed)
+        defect = Observation(phase=Phase.ENDED, exit_code=70, failure=Failure.DEFECT)
+        return defect if task.seed == failing[0] else succeed(task)
+
+    executor.script = fail_the_first
+    assert done.run() is StudyState.COMPLETED
+    assert train_best(store, "small", chosen, networks=3, epochs=5, now=NOW)[1] == 1
+
+
+@pytest.mark.parametrize(("epochs", "words"), [(None, None), (4, None), (3, "3 epochs is shorter .* longest, 4")])
+def test_less_than_the_searchs_own_longest_is_odd(store: Store, epochs: int | None, words: str | None) -> None:
+    odd = short_of_search(create(store, SPEC), epochs)
+    assert odd is words or re.search(words or "", odd or "")
 
 
 def test_a_search_that_goes_on_is_not_trained(store: Store) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, delete, text
 
 from nago_orchestrator.domain import Failure, Outcome, StudyState, TrialState
 from nago_orchestrator.errors import NotFoundError
-from nago_orchestrator.store import queries
+from nago_orchestrator.store import found, queries
 from nago_orchestrator.store.engine import writing
 from nago_orchestrator.store.schema import evaluation, proposal, trial
 from tests.store_scene import ENDED, EPOCH, NEW_STUDY, NEW_TRIAL, NOW, RESULT, Scene
@@ -123,7 +123,7 @@ def test_evaluations_come_in_told_order(lively: Scene, engine: Engine) -> None:
         (0, 0, "ok"),
         (1, 2, "infeasible"),
     ]
-    assert rows[0]["objective_values"] == {"accuracy": -0.9, "memory": 100.0}
+    assert rows[0]["objective_values"] == {"accuracy": 0.9, "memory": 100.0}
     assert [row["trial"] for row in queries.attempts(engine, NAME)] == [0, 0, 1, 3]
 
 
@@ -132,8 +132,9 @@ def test_evaluations_come_in_told_order(lively: Scene, engine: Engine) -> None:
     [
         queries.study_status,
         queries.list_trials,
-        queries.incumbent,
-        queries.pareto_front,
+        found.incumbent,
+        found.pareto_front,
+        queries.holder,
         queries.full_trainings,
         queries.gpu_ledger,
         queries.epochs,
@@ -148,30 +149,68 @@ def test_every_query_knows_what_is_not_there(scene: Scene, engine: Engine, query
 
 
 def test_the_incumbent_is_the_first_of_the_best_at_the_highest_fidelity(scene: Scene, engine: Engine) -> None:
-    for fidelity, *costs in ((3, -0.99, 1.0), (9, -0.8, 5.0), (9, -0.9, 9.0), (9, -0.9, 1.0), (9, math.nan, 1.0)):
+    for fidelity, *costs in ((3, -0.99, 1.0), (9, -0.8, 5.0), (9, -0.9, 1.0), (9, -0.9, 1.0), (9, math.nan, 1.0)):
         scene.evaluate(scene.propose(fidelity=int(fidelity)), *costs)
     scene.evaluate(scene.propose(fidelity=27), outcome=Outcome.LOST)
-    best = queries.incumbent(engine, NAME)
+    best = found.incumbent(engine, NAME)
     assert best is not None
     assert (best["proposal"], best["fidelity"], best["cost_1"]) == (2, 9, -0.9)
     assert [row["proposal"] for row in best["trials"]] == [2]
 
 
+def test_of_equals_the_incumbent_is_the_one_that_no_other_dominates(scene: Scene, engine: Engine) -> None:
+    for costs in ((-0.9, 9.0), (-0.9, 1.0), (-0.9, 1.0), (-0.8, 0.5)):
+        scene.evaluate(scene.propose(), *costs)
+    best = found.incumbent(engine, NAME)
+    assert best is not None
+    assert best["proposal"] == 1
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT proposal FROM incumbent")).scalar_one() == 1
+
+
+def test_a_generator_that_was_evaluated_again_counts_once_with_the_mean_of_its_networks(
+    scene: Scene, engine: Engine
+) -> None:
+    for generator, samples, *costs in ((7, 1, -0.9, 4.0), (8, 1, -0.8, 3.0), (7, 3, -0.5, 4.0), (9, 1, -0.1, 9.0)):
+        trials = tuple(replace(NEW_TRIAL, replicate=replicate) for replicate in range(int(samples)))
+        scene.evaluate(scene.propose(*trials, generator=int(generator)), *costs, samples=int(samples))
+    best = found.incumbent(engine, NAME)
+    assert best is not None
+    assert (best["proposal"], best["cost_1"]) == (1, -0.8)
+    (row,) = found.pareto_front(engine, NAME)
+    assert (row["proposal"], row["proposals"]) == (1, [1])
+    scene.evaluate(scene.propose(generator=8), -0.1, 3.0)
+    best = found.incumbent(engine, NAME)
+    assert best is not None
+    assert (best["proposal"], best["proposals"], best["samples"]) == (0, [0, 2], 4)
+    assert best["cost_1"] == -best["objective_values"]["accuracy"] == pytest.approx(-0.6)
+    assert [row["proposal"] for row in best["trials"]] == [0, 2, 2, 2]
+    assert [row["proposal"] for row in found.pareto_front(engine, NAME)] == [0, 1]
+
+
+def test_the_front_can_be_that_of_another_fidelity(scene: Scene, engine: Engine) -> None:
+    for fidelity, *costs in ((3, -0.5, 1.0), (3, -0.6, 1.0), (9, -0.1, 2.0)):
+        scene.evaluate(scene.propose(fidelity=int(fidelity)), *costs)
+    assert [row["proposal"] for row in found.pareto_front(engine, NAME)] == [2]
+    assert [row["proposal"] for row in found.pareto_front(engine, NAME, 3)] == [1]
+    assert found.pareto_front(engine, NAME, 27) == []
+
+
 def test_a_diverged_evaluation_is_better_than_none(scene: Scene, engine: Engine) -> None:
     scene.evaluate(scene.propose(), math.inf, 1.0)
-    best = queries.incumbent(engine, NAME)
+    best = found.incumbent(engine, NAME)
     assert best is not None
-    assert best["cost_1"] == best["objective_values"]["accuracy"] == math.inf
+    assert best["cost_1"] == -best["objective_values"]["accuracy"] == math.inf
 
 
 def test_studies_do_not_see_each_other(lively: Scene, engine: Engine) -> None:
     other = Scene(lively.store, lively.store.create_study(replace(NEW_STUDY, name="other"), NOW))
     other.evaluate(other.propose(fidelity=81), -1.0, 0.0)
     other.store.move_study(other.study.id, StudyState.COMPLETED, message="done", now=NOW)
-    best = queries.incumbent(engine, NAME)
+    best = found.incumbent(engine, NAME)
     assert best is not None
     assert (best["study"], best["fidelity"]) == (NAME, 3)
-    assert [row["cost_1"] for row in queries.pareto_front(engine, NAME)] == [-0.9]
+    assert [row["cost_1"] for row in found.pareto_front(engine, NAME)] == [-0.9]
     assert queries.gpu_ledger(engine, "other") == []
     assert [row["trials"] for row in queries.list_studies(engine)] == [5, 1]
 
@@ -196,7 +235,17 @@ def test_the_front_is_what_no_other_point_dominates(
         return any(other != point and all(a <= b for a, b in zip(other, point, strict=True)) for other in points)
 
     expected = sorted(number for number, point in enumerate(points) if not dominated(point))
-    assert sorted(row["evaluation"] for row in queries.pareto_front(engine, NAME)) == expected
+    with engine.connect() as connection:
+        shown = connection.execute(text("SELECT evaluation FROM pareto_front ORDER BY evaluation")).scalars().all()
+    assert shown == expected
+
+
+def test_the_fronts_of_command_and_view_agree_where_everything_is_finite(scene: Scene, engine: Engine) -> None:
+    for costs in ((-0.9, 5.0), (-0.8, 5.0), (-0.8, 4.0), (-0.9, 5.0), (-0.7, 4.5), (-0.1, math.inf)):
+        scene.evaluate(scene.propose(), *costs)
+    with engine.connect() as connection:
+        shown = connection.execute(text("SELECT proposal FROM pareto_front ORDER BY cost_1, proposal")).scalars().all()
+    assert [row["proposal"] for row in found.pareto_front(engine, NAME)] == shown == [0, 3, 2]
 
 
 def test_the_front_stands_at_the_highest_fidelity_with_values(scene: Scene, engine: Engine) -> None:
@@ -204,7 +253,7 @@ def test_the_front_stands_at_the_highest_fidelity_with_values(scene: Scene, engi
     scene.evaluate(scene.propose(fidelity=9), -0.5, 2.0)
     scene.evaluate(scene.propose(fidelity=9), -0.6, 3.0)
     scene.evaluate(scene.propose(fidelity=27), outcome=Outcome.INFEASIBLE)
-    assert [row["proposal"] for row in queries.pareto_front(engine, NAME)] == [2, 1]
+    assert [row["proposal"] for row in found.pareto_front(engine, NAME)] == [2, 1]
 
 
 def test_nan_sorts_last_in_plain_sql_on_both(scene: Scene, engine: Engine) -> None:

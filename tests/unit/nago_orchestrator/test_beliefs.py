@@ -13,7 +13,6 @@ from nago_orchestrator.beliefs import (
     Array,
     Taught,
     hyperparameter_effects,
-    observed_best,
     problem_of,
     rank_generators,
     teach,
@@ -113,16 +112,6 @@ def test_the_ranking_follows_the_mean_and_not_the_luckiest(space: SearchSpace) -
     assert unlucky.mean < 0.85
     assert unlucky.observed == pytest.approx((poor["objective_values"]["accuracy"] + 0.95 + 12 * 0.81) / 14)
     assert all(belief.epistemic > 0 and belief.aleatoric > 0 for belief in ranked)
-
-
-def test_the_observed_best_passes_over_what_has_no_value(space: SearchSpace) -> None:
-    rows = made_rows(space, 12)
-    rows[3] = row(3, rows[3]["theta"], math.nan, 1e5)
-    ranked = rank_generators(taught_of(space, rows), found_generators(rows, [], ACCURACY, 4))
-    best = observed_best(ranked, ACCURACY)
-    assert best is not None
-    assert best.observed == max(r["objective_values"]["accuracy"] for r in rows if r["proposal"] != 3)
-    assert observed_best([belief for belief in ranked if belief.observed is None], ACCURACY) is None
 
 
 def test_of_very_many_evaluations_some_are_taken_evenly(space: SearchSpace, monkeypatch: pytest.MonkeyPatch) -> None:

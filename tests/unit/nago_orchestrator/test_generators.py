@@ -6,9 +6,17 @@ from typing import Any
 import pytest
 
 from nago_orchestrator.domain import Goal, Objective
-from nago_orchestrator.generators import compared_fidelity, found_generators, searched, trial_value
+from nago_orchestrator.generators import (
+    best_generator,
+    compared_fidelity,
+    found_generators,
+    merge_generators,
+    searched,
+    trial_value,
+)
 
 ERROR = Objective(name="error", goal=Goal.MINIMIZE)
+MEMORY = Objective(name="memory", goal=Goal.MINIMIZE)
 
 
 def evaluation(proposal: int, *, fidelity: int = 4, k: int = 2, **changes: Any) -> dict[str, Any]:
@@ -48,6 +56,40 @@ def test_full_training_other_fidelities_and_what_was_lost_do_not_count() -> None
     rows = [evaluation(0), evaluation(1, fidelity=8), evaluation(2, final=True), evaluation(3, outcome="lost")]
     assert [item.proposals for item in found_generators(rows, [], ERROR, 4)] == [(0,)]
     assert [row["proposal"] for row in searched(rows)] == [0, 1, 3]
+
+
+def told(proposal: int, error: float, memory: float, *, k: int, samples: int = 1) -> dict[str, Any]:
+    return evaluation(proposal, k=k, samples=samples, objective_values={"error": error, "memory": memory})
+
+
+def test_repeats_of_a_generator_are_one_row_with_the_mean_over_its_networks() -> None:
+    rows = [told(0, 0.1, 5.0, k=2), told(1, 0.3, 7.0, k=4), told(2, 0.5, 9.0, k=3, samples=3)]
+    first, second = merge_generators(rows, (ERROR, MEMORY), 4)
+    assert (first["proposal"], first["proposals"], first["samples"]) == (0, [0, 2], 4)
+    assert first["objective_values"] == pytest.approx({"error": 0.4, "memory": 8.0})
+    assert (first["cost_1"], first["cost_2"]) == pytest.approx((0.4, 8.0))
+    assert second["objective_values"] == rows[1]["objective_values"]
+    best = best_generator([first, second])
+    assert best is not None
+    assert best["proposal"] == 1
+
+
+@pytest.mark.parametrize(
+    ("costs", "expected"),
+    [
+        ([], None),
+        ([(0.2, 1.0), (0.1, 9.0)], 1),
+        ([(0.1, 9.0), (0.1, 1.0), (0.1, 1.0)], 1),
+        ([(math.nan, 0.0), (math.inf, 5.0)], 1),
+        ([(math.nan, 2.0), (math.nan, 1.0)], 1),
+    ],
+)
+def test_of_equals_the_next_objective_decides_then_the_order(
+    costs: list[tuple[float, float]], expected: int | None
+) -> None:
+    rows = [told(number, *pair, k=2 * number) for number, pair in enumerate(costs)]
+    best = best_generator(merge_generators(rows, (ERROR, MEMORY), 4))
+    assert (best and best["proposal"]) == expected
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nago_orchestrator.domain import StudyState
+from nago_orchestrator.domain import Outcome, StudyState
 from nago_orchestrator.errors import NagoError, NotFoundError, SpecError
 from nago_orchestrator.store.records import NewStudy
 from nago_orchestrator.store.store import open_store
@@ -59,6 +59,58 @@ def test_a_study_begins_from_what_others_have_found(url: str) -> None:
     at_its_fidelities = [found for found in evaluations if proposals[found.proposal].fidelity in (2, 4)]
     assert [prior.costs for prior in study.prior] == [found.costs for found in at_its_fidelities]
     assert submit_study(small_spec(name="after", warm_start="[before]", fidelities="[2, 4]"), url, NOW) == study
+
+
+def test_a_study_learns_from_trials_in_its_own_objectives(url: str) -> None:
+    store = open_store(url)
+    before = create(store, small_spec(name="before"))
+    assert Orchestrator(store, before, SimulatedExecutor()).run() is StudyState.COMPLETED
+    after = small_spec(
+        name="after", warm_start="[before]", objectives="[{name: error}, {name: loss}, {name: memory}, {name: seconds}]"
+    )
+    study = submit_study(after, url, NOW)
+    found = [told for told in store.history(before.id)[1] if told.outcome is Outcome.OK]
+    assert found
+    for prior, told in zip(study.prior, found, strict=True):
+        error, loss, memory, seconds = prior.costs
+        assert error == loss == pytest.approx(1.0 - told.values["accuracy"])
+        assert memory > 0
+        assert seconds == prior.fidelity
+
+
+@pytest.mark.parametrize(
+    ("search", "learnt"),
+    [
+        ("{algorithm: ehvi, evaluations: 9}", [4]),
+        ("{algorithm: ehvi, evaluations: 9, fidelity: 2}", [2]),
+        ("{algorithm: mobohb, iterations: 1}", [1, 2, 4]),
+        (
+            "{algorithm: phases, phases: [{algorithm: random, proposals: 9}, {algorithm: ehvi, evaluations: 9}]}",
+            [4],
+        ),
+    ],
+)
+def test_a_study_begins_with_what_one_of_its_searches_learns_from(url: str, search: str, learnt: list[int]) -> None:
+    store = open_store(url)
+    objectives = "[{name: accuracy}, {name: memory}]"
+    before = create(store, small_spec(name="before", objectives=objectives))
+    assert Orchestrator(store, before, SimulatedExecutor()).run() is StudyState.COMPLETED
+    after = small_spec(name="after", warm_start="[before]", objectives=objectives, search=search)
+    study = submit_study(after, url, NOW)
+    assert sorted({prior.fidelity for prior in study.prior}) == learnt
+
+
+def test_a_study_that_could_learn_from_nothing_is_refused(url: str) -> None:
+    store = open_store(url)
+    objectives = "[{name: accuracy}, {name: memory}]"
+    random = "{algorithm: random, proposals: 3}"
+    before = create(store, small_spec(name="before", objectives=objectives, fidelities="[1]", search=random))
+    assert Orchestrator(store, before, SimulatedExecutor()).run() is StudyState.COMPLETED
+    search = "{algorithm: ehvi, evaluations: 9, fidelity: 2}"
+    after = small_spec(name="after", warm_start="[before]", objectives=objectives, fidelities="[1, 2]", search=search)
+    words = "the search by ehvi learns from trials of 2 epochs, that study has trials of 1 epoch"
+    with pytest.raises(SpecError, match=words):
+        submit_study(after, url, NOW)
 
 
 def test_a_study_cannot_begin_from_one_that_is_not_there(url: str) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nago_orchestrator.wording import counted
+from nago_orchestrator.wording import counted, learnt_from
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,7 @@ from nago_orchestrator.wording import counted
 )
 def test_one_is_singular(count: int, noun: str, words: str) -> None:
     assert counted(count, noun) == words
+
+
+def test_a_warm_start_names_its_studies() -> None:
+    assert learnt_from(14, ["digits-first", "digits-second"]) == "14 evaluations of digits-first, digits-second"

@@ -3,10 +3,13 @@ from __future__ import annotations
 import csv
 import json
 from io import StringIO
+from pathlib import Path
 
 import pytest
 
+from nago_orchestrator.store.store import open_store
 from tests.command_line import Run
+from tests.studies import create, small_spec
 
 LISTINGS = ["list", "trials", "pareto", "best", "status", "replay"]
 
@@ -25,7 +28,19 @@ def test_json_is_what_the_table_is_made_of(run: Run, filled: str, command: str) 
 def test_csv_has_a_header_and_a_line_for_each_row(run: Run, filled: str, command: str) -> None:
     rows = list(csv.DictReader(StringIO(run(command, "--database", filled, "-o", "csv").out)))
     found = json.loads(run(command, "--database", filled, "-o", "json").out)
+    found = found["points"] if command == "pareto" else found
     assert len(rows) == (len(found) if isinstance(found, list) else 1)
+
+
+def test_a_study_that_runs_without_anybody_says_how_it_goes_on(run: Run, tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "empty.sqlite"))
+    study = create(store, small_spec())
+    assert "run by nobody; go on with: nago-orch resume small" in run("list").out
+    assert "nobody at the moment; go on with: nago-orch resume small" in run("status").out
+    with store.hold(study.id, "pid 4711 on saturn"):
+        assert "run by nobody" not in run("list").out
+        assert json.loads(run("list", "-o", "json").out)[0]["holder"] == "pid 4711 on saturn"
+    store.close()
 
 
 def test_the_newest_trials_come_by_number(run: Run, filled: str) -> None:

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.synthetic_study import fill
+from nago_orchestrator.beliefs import Belief
+from nago_orchestrator.cli.posterior import verdict
+from nago_orchestrator.generators import Found
 from tests.command_line import Run
 
 
@@ -57,6 +60,13 @@ def test_the_table_ends_with_the_verdict_and_the_theta(run: Run, modelled: str) 
     assert len(rows) == 6
 
 
+def test_the_best_is_the_same_one_everywhere_and_on_the_front(run: Run, filled: str) -> None:
+    best = json.loads(run("best", "-o", "json", "--database", filled).out)
+    status = json.loads(run("status", "-o", "json", "--database", filled).out)
+    front = json.loads(run("pareto", "-o", "json", "--database", filled).out)
+    assert best["proposal"] == status["best"]["proposal"] == front["points"][0]["proposal"]
+
+
 def test_too_few_evaluations_are_one_sentence(run: Run, filled: str) -> None:
     ended = run("best", "--posterior", "--database", filled)
     assert ended.code == 3
@@ -71,6 +81,28 @@ def test_a_missing_extra_is_one_sentence(run: Run, modelled: str, monkeypatch: p
     ended = run("best", "--posterior", "--database", modelled)
     assert ended.code == 2
     assert "pip install 'nago-orchestrator[mobo]'" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ((0.9, 0.9), "; it equals the observed best (proposal 1)"),
+        ((0.8, 0.9), "; the observed best is proposal 1 with 90.00 %, of which 85.00 % is expected"),
+    ],
+)
+def test_the_verdict_names_the_observed_best_of_the_command_best(seen: tuple[float, float], words: str) -> None:
+    chosen, best = (
+        Belief(
+            found=Found(evaluations=({"proposal": proposal},), values=()),
+            observed=observed,
+            mean=0.85,
+            epistemic=0.1,
+            aleatoric=0.1,
+        )
+        for proposal, observed in enumerate(seen)
+    )
+    assert verdict("accuracy", chosen, best).endswith(words)
+    assert verdict("accuracy", best, best).endswith("; it is also the observed best")
 
 
 @pytest.mark.slow

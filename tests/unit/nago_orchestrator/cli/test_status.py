@@ -25,6 +25,7 @@ def status(**changes: Any) -> dict[str, Any]:
         "changed_at": NOW,
         "running": [],
         "best": None,
+        "nothing": None,
         "finished": 6,
         "seconds": 60.0,
         "trial_states": {"succeeded": 6, "failed": 0},
@@ -96,6 +97,11 @@ def test_status_says_how_many_networks_are_trained_in_full(run: Run, tmp_path: P
     shown = json.loads(run("status", "-o", "json").out)["full_trainings"]
     assert shown == [{"epochs": 5, "state": "succeeded", "trials": 2}]
     store.close()
+
+
+def test_a_study_that_found_nothing_says_why() -> None:
+    nothing = "12 evaluations, all infeasible: too large"
+    assert watch_line(status(nothing=nothing)).endswith("; nothing found: 12 evaluations, all infeasible: too large")
 
 
 def test_status_says_how_the_study_stands(run: Run, filled: str) -> None:

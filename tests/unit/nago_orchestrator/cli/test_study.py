@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from nago_orchestrator.store.store import open_store
+from nago_orchestrator.study_commands import submit_study
 from tests.command_line import Run
-from tests.studies import SMALL_BOHB, create, small_spec
+from tests.simulated_executor import SimulatedExecutor
+from tests.studies import SMALL_BOHB, Orchestrator, create, small_spec
 
 STUDY_FILE = SMALL_BOHB.replace("search: {algorithm: bohb, iterations: 6}", "search: {algorithm: random, proposals: 2}")
 STUDY_FILE = STUDY_FILE.replace("fidelities: [1, 2, 4]", "fidelities: [1]")
@@ -40,6 +43,26 @@ def test_a_study_from_its_file_to_its_report(run: Run, study_file: str) -> None:
     for command in (["pause"], ["cancel", "--yes"]):
         ended = run(*command)
         assert (ended.code, ended.out) == (3, "")
+
+
+def test_what_a_study_learns_from_is_said(run: Run, tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "empty.sqlite"))
+    Orchestrator(store, create(store, small_spec(name="before")), SimulatedExecutor()).run()
+    warm = tmp_path / "warm.yaml"
+    warm.write_text(SMALL_BOHB + "warm_start: [before]\n")
+    # Cancelled before it is submitted again, so that nothing is trained here.
+    submit_study(small_spec(warm_start="[before]"), str(tmp_path / "empty.sqlite"), datetime.now(UTC))
+    run("cancel", "--yes", "small")
+    evaluations = len(store.study("small").prior)
+    store.close()
+    assert run("submit", str(warm)).out.startswith(f"warm start: {evaluations} evaluations of before\n")
+    assert f"{evaluations} evaluations of before" in run("status", "small").out
+
+
+def test_two_choices_of_what_is_trained_in_full_are_refused(run: Run) -> None:
+    ended = run("train-best", "--pareto", "--best")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "error: --pareto and --best each say which generators to train: leave one out\n"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,62 @@
+"""What to say of a study that has found nothing, or that nobody runs: why, and with which command it goes on."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from nago_orchestrator.cli.tables import Row
+from nago_orchestrator.domain import Outcome, StudyState, TrialState
+from nago_orchestrator.reconcile import FOUND_NOTHING
+from nago_orchestrator.wording import counted
+
+if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
+    from sqlalchemy import Engine
+
+_WORDS = {Outcome.INFEASIBLE: "infeasible", Outcome.LOST: "without a network that could be trained"}
+
+
+def resume_hint(study: Row) -> str | None:
+    """For a study that nobody runs: what goes on with it; None where nothing would, or it is over."""
+    if study["state"] not in (StudyState.RUNNING, StudyState.PAUSED, StudyState.FAILED):
+        return None
+    if study["state"] == StudyState.FAILED and FOUND_NOTHING in (study["message"] or ""):
+        return None
+    return f"go on with: nago-orch resume {study['name']}"
+
+
+def without_value(engine: Engine, study: str) -> str:
+    """What a study has whose best is None: "12 evaluations, all infeasible: the architecture has ..."."""
+    from nago_orchestrator.store import queries
+
+    outcomes = Counter(row["outcome"] for row in queries.evaluations(engine, study) if not row["final"])
+    total = sum(outcomes.values())
+    if not total:
+        return "no evaluation yet"
+    shares = [(count, _WORDS[Outcome(outcome)]) for outcome, count in outcomes.most_common()]
+    what = f"all {shares[0][1]}" if len(shares) == 1 else " and ".join(f"{count:,} {words}" for count, words in shares)
+    reason = _commonest_reason(engine, study)
+    return f"{counted(total, 'evaluation')}, {what}" + (f": {reason}" if reason else "")
+
+
+def _commonest_reason(engine: Engine, study: str) -> str | None:
+    """Of trials that are infeasible or failed; reasons that differ in a number alone are the same."""
+    from nago_orchestrator.store import queries
+
+    ended = [
+        row
+        for state in (TrialState.INFEASIBLE, TrialState.FAILED)
+        for row in queries.list_trials(engine, study, state=state)
+        if row["last_message"]
+    ]
+    kinds = Counter(_without_numbers(row["last_message"]) for row in ended)
+    if not kinds:
+        return None
+    (commonest, _), *_ = kinds.most_common(1)
+    reason: str = next(row["last_message"] for row in ended if _without_numbers(row["last_message"]) == commonest)
+    return reason.rstrip(".")
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"\d+", "0", text.replace(",", ""))

@@ -1,0 +1,107 @@
+"""What a search has found: its best generator and its Pareto front. Plain rows, for the command line and the report.
+
+A generator that was evaluated several times counts once, with the mean over all its networks
+(`generators.merge_generators`); the views `incumbent` and `pareto_front` tell of single evaluations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, Text, cast, func, select
+
+from nago_orchestrator.domain import Outcome
+from nago_orchestrator.generators import best_generator, costs_in_order, merge_generators
+from nago_orchestrator.store import schema, studies, views
+from nago_orchestrator.store.records import Study
+from nago_orchestrator.store.rows import Row, evaluation_columns, evaluation_rows, of_study, reading, rows
+
+_LATER_PHASE = 1_000_000
+"""More than any fidelity: phase and fidelity make one number, as in the views."""
+
+
+def incumbent(engine: Engine, name: str) -> Row | None:
+    """The best generator at the highest fidelity of the search's newest phase; None before the first ok evaluation.
+
+    The columns of the view `incumbent`, with `proposals` (`merge_generators`) and `trials`, the overview rows of all
+    its networks at that fidelity.
+    """
+    overview = views.trial_overview
+    with reading(engine) as connection:
+        study = studies.find(connection, name)
+        best = best_generator(_generators(connection, study, None))
+        if best is None:
+            return None
+        (whole,) = _whole(connection, study, [best])
+        chosen = of_study(overview, name).where(overview.c.proposal.in_(best["proposals"]))
+        return {**whole, "trials": rows(connection, chosen.order_by(overview.c.trial))}
+
+
+def pareto_front(engine: Engine, name: str, fidelity: int | None = None) -> list[Row]:
+    """The generators that no other one dominates, by their costs; columns are the view's and `proposals`.
+
+    At that fidelity; without one at the highest of the search's newest phase. One with a cost that is not finite is
+    on no front.
+    """
+    from nago_orchestrator.pareto import non_dominated  # numpy costs a tenth of a second
+
+    with reading(engine) as connection:
+        study = studies.find(connection, name)
+        found = _generators(connection, study, fidelity)
+        if not found:
+            return []
+        places = range(1, len(study.objectives) + 1)
+        on_front = non_dominated([[row[f"cost_{place}"] for place in places] for row in found])
+        front = [row for row, chosen in zip(found, on_front, strict=True) if chosen]
+        return sorted(_whole(connection, study, front), key=costs_in_order)
+
+
+def _generators(connection: Connection, study: Study, fidelity: int | None) -> list[Row]:
+    """All of a fidelity, merged, with no more than it takes to compare them: there may be very many."""
+    proposal, evaluation = schema.proposal, schema.evaluation
+    if fidelity is None:
+        rank = func.max(proposal.c.phase * _LATER_PHASE + evaluation.c.fidelity)
+        newest: int | None = connection.scalar(_of(study, select(rank)))
+        if newest is None:
+            return []
+        fidelity = newest % _LATER_PHASE
+    costs = [evaluation.c[f"cost_{place}"] for place in range(1, len(study.objectives) + 1)]
+    # The theta as text: what is equal was written alike.
+    shared = (proposal.c.number, evaluation.c.samples, cast(proposal.c.canonical_theta, Text))
+    told = connection.execute(_of(study, select(*shared, *costs), fidelity).order_by(evaluation.c.number))
+    evaluations = [
+        {
+            "proposal": number,
+            "outcome": Outcome.OK,
+            "fidelity": fidelity,
+            "samples": samples,
+            "canonical_theta": theta,
+            "objective_values": {
+                item.name: item.cost(cost) for item, cost in zip(study.objectives, values, strict=True)
+            },
+        }
+        for number, samples, theta, *values in told
+    ]
+    return merge_generators(evaluations, study.objectives, fidelity)
+
+
+def _whole(connection: Connection, study: Study, generators: Sequence[Row]) -> list[Row]:
+    """The same with all columns, in the order of their first evaluations."""
+    if not generators:
+        return []
+    numbers = [number for row in generators for number in row["proposals"]]
+    own = _of(study, select(*evaluation_columns()), generators[0]["fidelity"])
+    chosen = own.where(schema.proposal.c.number.in_(numbers)).order_by(schema.evaluation.c.number)
+    merged = merge_generators(evaluation_rows(connection, chosen), study.objectives, generators[0]["fidelity"])
+    left_out = ("outcome", "final")  # the same in every row
+    return [{"study": study.name, **{key: row[key] for key in row if key not in left_out}} for row in merged]
+
+
+def _of(study: Study, columns: Select[Any], fidelity: int | None = None) -> Select[Any]:
+    """Of the search's evaluations that have values."""
+    proposal, evaluation = schema.proposal, schema.evaluation
+    chosen = columns.select_from(evaluation.join(proposal, evaluation.c.proposal_id == proposal.c.id)).where(
+        evaluation.c.study_id == study.id, evaluation.c.outcome == Outcome.OK, ~proposal.c.final
+    )
+    return chosen if fidelity is None else chosen.where(evaluation.c.fidelity == fidelity)
