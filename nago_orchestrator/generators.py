@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 Merged = dict[str, Any]
 """As `merge_generators` gives it."""
 
-_LATER_PHASE = 1_000_000
+LATER_PHASE = 1_000_000
 """More than any fidelity: phase and fidelity make one number, as in the view `incumbent`."""
 
 
@@ -63,8 +63,8 @@ def compared_fidelity(evaluations: Sequence[Row]) -> int | None:
     The views `incumbent` and `pareto_front` say the same.
     """
     known = [row for row in searched(evaluations) if row["outcome"] == Outcome.OK]
-    ranks = [(row.get("phase") or 0) * _LATER_PHASE + row["fidelity"] for row in known]
-    return max(ranks) % _LATER_PHASE if ranks else None
+    ranks = [(row.get("phase") or 0) * LATER_PHASE + row["fidelity"] for row in known]
+    return max(ranks) % LATER_PHASE if ranks else None
 
 
 def found_generators(

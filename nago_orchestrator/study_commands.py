@@ -76,9 +76,11 @@ def _with_values(
     names = {objective.name for objective in objectives}
     if all(names <= evaluation.values.keys() for evaluation in evaluations if evaluation.outcome is Outcome.OK):
         return list(evaluations)
+    # The sizes are read last: a study that still runs may have more trials by then, and none that has no size.
+    stored = store.some_trials(study_id, ids=(), beyond=-1)
     sizes = {drawn.number: drawn for drawn in store.drawn_trials(study_id)}
     trials: dict[int, list[EndedTrial]] = {}
-    for trial in store.some_trials(study_id, ids=(), beyond=-1):
+    for trial in stored:
         size = sizes[trial.number]
         ended = EndedTrial(
             state=trial.state,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from nago_orchestrator.domain import StudyState
+from nago_orchestrator.domain import StudyState, TrialState
 from nago_orchestrator.errors import NagoError
 from nago_orchestrator.final_training import Chosen, Wish, plan_final
 from nago_orchestrator.spec import StudySpec
@@ -21,6 +21,9 @@ def keeps_networks(study: Study) -> bool:
     """Whether its trainers have a place for their networks that outlives them."""
     execution = StudySpec.from_canonical(study.spec).execution
     return execution.kubernetes is None or execution.kubernetes.checkpoints is not None
+
+
+_WITHOUT_NETWORK = (TrialState.FAILED, TrialState.INFEASIBLE, TrialState.CANCELLED)
 
 
 def train_best(  # each a wish of its own, given by name
@@ -48,7 +51,10 @@ def train_best(  # each a wish of its own, given by name
     wish = Wish(networks=networks or spec.final.networks, epochs=epochs or spec.final_epochs)
     with store.hold(study.id, describe_holder(now)):
         proposals, evaluations = store.history(study.id)
-        begun = {proposal.number: len(proposal.trials) for proposal in store.open_proposals(study.id)}
+        begun = {
+            proposal.number: sum(trial.state not in _WITHOUT_NETWORK for trial in proposal.trials)
+            for proposal in store.open_proposals(study.id)
+        }
         planned = plan_final(chosen, proposals, evaluations, wish, begun)
         for plan in planned:
             trials = [draw.trial(plan.proposal, replicate) for replicate in range(plan.networks)]

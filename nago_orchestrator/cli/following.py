@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # loaded with the wiring, only when a study runs
 
 INTERRUPTED = 130
 FAILED = 3
-INSTEAD = "going on would end the same: correct the study file and submit it under another name"
+INSTEAD = "going on would end the same: mend what it says, and submit the study under another name"
 
 
 def go_on(name: str, state: StudyState, url: str, *, follow: bool) -> int:

@@ -30,11 +30,13 @@ def without_value(engine: Engine, study: str) -> str:
     """What a study has whose best is None: "12 evaluations, all infeasible: the architecture has ..."."""
     from nago_orchestrator.store import queries
 
-    outcomes = Counter(row["outcome"] for row in queries.evaluations(engine, study) if not row["final"])
-    total = sum(outcomes.values())
+    found = Counter(Outcome(row["outcome"]) for row in queries.evaluations(engine, study) if not row["final"])
+    # The study goes on between one look and the next: a first value may be there by now.
+    outcomes = Counter({outcome: found[outcome] for outcome in _WORDS if found[outcome]})
+    total = outcomes.total()
     if not total:
         return "no evaluation yet"
-    shares = [(count, _WORDS[Outcome(outcome)]) for outcome, count in outcomes.most_common()]
+    shares = [(count, _WORDS[outcome]) for outcome, count in outcomes.most_common()]
     what = f"all {shares[0][1]}" if len(shares) == 1 else " and ".join(f"{count:,} {words}" for count, words in shares)
     reason = _commonest_reason(engine, study)
     return f"{counted(total, 'evaluation')}, {what}" + (f": {reason}" if reason else "")

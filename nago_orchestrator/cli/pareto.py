@@ -133,7 +133,7 @@ def _missing(engine: Engine, study: str, epochs: int | None) -> str:
     if found.incumbent(engine, study) is None:
         return without_value(engine, study)
     at = f" after {counted(epochs, 'epoch')}" if epochs is not None else ""
-    return f"no evaluation with a finite value of every objective{at}"
+    return f"no generator with a finite value of every objective{at}"
 
 
 def _document(study: str, rows: Sequence[Row], objectives: Sequence[Objective], measured: MeasuredFront | None) -> Row:

@@ -47,7 +47,7 @@ class Mobo:
         )
         # What is known already replaces the design, as the paper's second phase begins from BOHB's data.
         known_costs = sum(item.outcome is Outcome.OK for item in self._prior)
-        wanted = plan.least_for_model if known_costs else plan.initial
+        wanted = plan.least_for_model if known_costs else max(plan.initial, plan.least_for_model)
         self._initial = max(wanted - known_costs, 0)
         self._maker = BatchMaker(plan, fit, known)
         self._history = History()

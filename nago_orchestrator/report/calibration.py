@@ -76,7 +76,7 @@ def _warnings(fits: Sequence[Fitting]) -> Iterator[str]:
     weak = [fit for fit in fits if not fit.problems and any(fit.remarks(own) for own in fit.objectives)]
     if weak:
         remarks = [remark for own in weak[-1].objectives for remark in weak[-1].remarks(own)]
-        whose = f"{len(weak)} others" if bad else f"{len(weak)} of {counted(len(fits), 'fit')}"
+        whose = counted(len(weak), "other") if bad else f"{len(weak)} of {counted(len(fits), 'fit')}"
         yield f"The table has remarks about {whose}, the latest: {'; '.join(dict.fromkeys(remarks))}."
 
 

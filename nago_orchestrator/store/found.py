@@ -12,13 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, Text, cast, func, select
 
 from nago_orchestrator.domain import Outcome
-from nago_orchestrator.generators import best_generator, costs_in_order, merge_generators
+from nago_orchestrator.generators import LATER_PHASE, best_generator, costs_in_order, merge_generators
 from nago_orchestrator.store import schema, studies, views
 from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.rows import Row, evaluation_columns, evaluation_rows, of_study, reading, rows
-
-_LATER_PHASE = 1_000_000
-"""More than any fidelity: phase and fidelity make one number, as in the views."""
 
 
 def incumbent(engine: Engine, name: str) -> Row | None:
@@ -61,11 +58,11 @@ def _generators(connection: Connection, study: Study, fidelity: int | None) -> l
     """All of a fidelity, merged, with no more than it takes to compare them: there may be very many."""
     proposal, evaluation = schema.proposal, schema.evaluation
     if fidelity is None:
-        rank = func.max(proposal.c.phase * _LATER_PHASE + evaluation.c.fidelity)
+        rank = func.max(proposal.c.phase * LATER_PHASE + evaluation.c.fidelity)
         newest: int | None = connection.scalar(_of(study, select(rank)))
         if newest is None:
             return []
-        fidelity = newest % _LATER_PHASE
+        fidelity = newest % LATER_PHASE
     costs = [evaluation.c[f"cost_{place}"] for place in range(1, len(study.objectives) + 1)]
     # The theta as text: what is equal was written alike.
     shared = (proposal.c.number, evaluation.c.samples, cast(proposal.c.canonical_theta, Text))

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from nago_orchestrator.cli.outlook import resume_hint
+from nago_orchestrator.cli.outlook import resume_hint, without_value
 from nago_orchestrator.domain import StudyState
 from nago_orchestrator.store.store import open_store
+from nago_orchestrator.store.versions import open_engine
 from tests.command_line import Run
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import RECIPE, Orchestrator, create, small_spec
@@ -51,3 +52,15 @@ def test_a_study_without_a_feasible_network_says_why(run: Run, tmp_path: Path) -
     assert resumed.code == 3
     assert "going on would end the same" in resumed.err
     assert "nago-orch resume" not in resumed.err
+
+
+def test_a_value_that_came_in_between_is_no_reason(tmp_path: Path) -> None:
+    """Between the question for the best and this one a study goes on."""
+    url = str(tmp_path / "going.sqlite")
+    store = open_store(url)
+    study = create(store, small_spec(search="{algorithm: random, proposals: 2}"))
+    assert Orchestrator(store, study, SimulatedExecutor()).run() is StudyState.COMPLETED
+    store.close()
+    engine = open_engine(url)
+    assert without_value(engine, "small") == "no evaluation yet"
+    engine.dispose()

@@ -256,6 +256,13 @@ def test_it_waits_for_what_is_pending_rather_than_begin_without_a_model(small_sp
     assert following.origin is Origin.MODEL
 
 
+@pytest.mark.parametrize("initial", [1, 2, 3])
+def test_the_design_is_never_smaller_than_what_a_model_needs(small_space: SearchSpace, initial: int) -> None:
+    """A smaller one would be followed by a whole batch without a model."""
+    proposals = search(Mobo(make_plan(small_space, options=replace(OPTIONS, initial=initial)), fit_bowls), smooth)
+    assert [proposal.origin for proposal in proposals[:4]] == [Origin.RANDOM] * 3 + [Origin.MODEL]
+
+
 def test_it_does_not_wait_for_what_cannot_be_enough(small_space: SearchSpace) -> None:
     mobo = Mobo(make_plan(small_space, options=replace(OPTIONS, initial=3)), fit_bowls)
     design = [mobo.ask() for _ in range(3)]
