@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DisconnectionError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, OperationalError
 
 from nago_orchestrator.errors import DatabaseError
 
 BUSY_TIMEOUT_SECONDS = 30.0
 """How long a statement waits for another writer's lock."""
 CONNECT_TIMEOUT_SECONDS = 10
+_REFUSED_PAUSE_SECONDS = 0.02
 
 _POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
 _TRANSACTION = "nago_transaction"
@@ -105,10 +106,22 @@ def for_reading(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
-def use_write_ahead_log(engine: Engine) -> None:
-    """Readers never wait for the writer of an SQLite file from now on; the file remembers it."""
+def use_write_ahead_log(engine: Engine, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
+    """Readers never wait for the writer of an SQLite file from now on; the file remembers it.
+
+    SQLite does not wait for its lock here, where another process that does the same could wait for this one: it says
+    at once that the file is locked. Whoever is refused tries again until the other is through.
+    """
+    deadline = time.monotonic() + busy_timeout_seconds
     with engine.execution_options(**{_TRANSACTION: ""}).connect() as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        while True:
+            try:
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                return
+            except OperationalError as error:
+                if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_BUSY" or time.monotonic() > deadline:
+                    raise
+                time.sleep(_REFUSED_PAUSE_SECONDS)
 
 
 def _sqlite_url(path: str) -> URL:

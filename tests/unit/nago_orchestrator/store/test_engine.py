@@ -1,13 +1,17 @@
-"""Addresses: what is understood, what is shown."""
+"""Addresses: what is understood, what is shown; SQLite files that several processes open at once."""
 
 from __future__ import annotations
 
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from nago_orchestrator.errors import DatabaseError
-from nago_orchestrator.store.engine import describe, parse, sqlite_path
+from nago_orchestrator.store.engine import connect, describe, parse, sqlite_path, use_write_ahead_log
 
 
 @pytest.mark.parametrize(
@@ -48,3 +52,21 @@ def test_a_path_is_an_sqlite_file(address: str, path: Path) -> None:
 def test_everything_else_is_refused_in_one_sentence(address: str) -> None:
     with pytest.raises(DatabaseError, match=r"^[A-Z].*\.$"):
         parse(address)
+
+
+def test_the_write_ahead_log_waits_for_whoever_writes_already(tmp_path: Path) -> None:
+    path = tmp_path / "nago.sqlite"
+    engine = connect(str(path))
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer, ThreadPoolExecutor(1) as pool:
+        writer.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OperationalError, match="locked"):  # without patience SQLite refuses at once
+            use_write_ahead_log(engine, busy_timeout_seconds=0.0)
+        waiting = pool.submit(use_write_ahead_log, engine)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.1)
+        writer.execute("CREATE TABLE written (x)")
+        writer.execute("COMMIT")
+        waiting.result(timeout=10.0)
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as reader:
+        assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
