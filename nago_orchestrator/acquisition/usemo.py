@@ -2,7 +2,7 @@
 
 1. NSGA-II minimises the objectives' gains. A known objective has no uncertainty to trade for: its gain is its cost.
    The probability of feasibility p joins every objective as −ln p, which is its product with expected improvement.
-2. Of the resulting front the point with the largest uncertainty hyper-rectangle is chosen: the product of the learnt
+2. Of its last population's front the point with the largest uncertainty hyper-rectangle is chosen: the product of the learnt
    objectives' deviations, times p. A known objective has no side in it.
 3. The rest of the batch comes from the same front, that volume times the penalties φ of all chosen and pending points.
 
@@ -53,29 +53,34 @@ class Usemo:
         self._believed = landscape.surrogate.predict(evidence.points).mean
 
     def choose(self, count: int) -> Choice:
-        pool = self._pool(count)
+        kept, pool = self._pool(count)
         slopes = self._slopes()
-        new = self._pick(pool.new, min(count, len(pool.new)), self._evidence.pending, slopes)
+        new = self._pick(pool.new, kept, min(count, len(pool.new)), self._evidence.pending, slopes)
         busy = np.vstack([self._evidence.pending, new.points])
-        again = self._pick(pool.again, count - len(new), busy, slopes)
+        again = self._pick(pool.again, len(pool.again), count - len(new), busy, slopes)
         return Choice(places=np.vstack([new.places, again.places]), candidates=len(pool), repeats=bool(len(again)))
 
-    def _pool(self, count: int) -> Pool:
-        """All that NSGA-II looked at on its way, without what was proposed."""
+    def _pool(self, count: int) -> tuple[int, Pool]:
+        """All that NSGA-II looked at, without what was proposed: first its last population, of which this many are."""
         start = np.vstack([self._evidence.front(), sobol(self._cube.dimensions, _RANDOM, self._start_seed)])
         evolved = evolve(self._cheap, self._cube.round, start, self._options.evolution, self._evolution_seed)
         blocked = self._evidence.keys()
-        found = new_candidates(evolved.looked_at, self._cube, blocked)
-        return fill(found, self._cube, blocked, count, self._fill_seed)
+        kept = len(new_candidates(evolved.population, self._cube, blocked))
+        found = new_candidates(np.vstack([evolved.population, evolved.looked_at]), self._cube, blocked)
+        return kept, fill(found, self._cube, blocked, count, self._fill_seed)
 
-    def _pick(self, candidates: Candidates, count: int, busy: Array, slopes: Array) -> Candidates:
-        """`count` of the candidates, one after the other, away from each other and from the `busy` points."""
+    def _pick(self, candidates: Candidates, kept: int, count: int, busy: Array, slopes: Array) -> Candidates:
+        """`count` of the candidates, one after the other, away from each other and from the `busy` points.
+
+        The front is that of the first `kept` ones. Of all that NSGA-II ever looked at it would have more points, and
+        the most uncertain of more points are farther from where the objectives gain.
+        """
         chosen = list[int]()
         if not count:
             return candidates.take(np.array(chosen, dtype=np.intp))
         costs, log_volume = self._gains(candidates.points), self._log_volume(candidates)
         log_penalty = self._log_penalty(candidates.points, busy, slopes)
-        front, left = np.flatnonzero(non_dominated(costs)), np.arange(len(candidates))
+        front, left = np.flatnonzero(non_dominated(costs[:kept])), np.arange(len(candidates))
         while len(chosen) < count:
             free = np.setdiff1d(front, chosen)
             if (log_penalty[free] < 0).all():

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from nago_orchestrator.acquisition import usemo
 from nago_orchestrator.acquisition.batch import Acquisition, AcquisitionOptions, Task, choose_batch
 from nago_orchestrator.acquisition.ehvi import EhviOptions
-from nago_orchestrator.acquisition.evolution import EvolutionOptions
+from nago_orchestrator.acquisition.evolution import EvolutionOptions, Evolved
 from nago_orchestrator.acquisition.gain import Gain, GainOptions
 from nago_orchestrator.acquisition.landscape import Choice, Evidence, Landscape, keys
 from nago_orchestrator.acquisition.usemo import UsemoOptions
@@ -112,6 +113,15 @@ def test_a_batch_keeps_apart_where_objectives_agree_on_one_spot(acquisition: Acq
     distances = np.linalg.norm(places[:, None] - places[None], axis=2)
     assert distances.max() > 0.1
     assert smallest_distance(places) > 0.01
+
+
+def test_usemo_takes_a_wide_front_as_nsga2_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not what it looked at on its way, though more of that is on the front, and more uncertain."""
+    left = np.linspace([0.3, 0.3], [0.7, 0.7], 12)
+    passed = np.vstack([left, np.linspace([0.1, 0.1], [0.9, 0.9], 200)])
+    monkeypatch.setattr(usemo, "evolve", lambda *_: Evolved(population=left, looked_at=passed))
+    chosen = choose(evidence(np.array([[0.5, 0.5], [0.5, 0.45]])), Acquisition.USEMO).places
+    assert set(keys(chosen)) < set(keys(left))
 
 
 class Flat(Bowls):
