@@ -2,8 +2,8 @@
 
 1. NSGA-II minimises the objectives' gains. A known objective has no uncertainty to trade for: its gain is its cost.
    The probability of feasibility p joins every objective as −ln p, which is its product with expected improvement.
-2. Of its last population's front the point with the largest uncertainty hyper-rectangle is chosen: the product of the learnt
-   objectives' deviations, times p. A known objective has no side in it.
+2. On the front of its last population the point with the largest uncertainty hyper-rectangle is chosen: the product of
+   the learnt objectives' deviations, times p. A known objective has no side in it.
 3. The rest of the batch comes from the same front, that volume times the penalties φ of all chosen and pending points.
 
 Where the front is one spot (one objective, or two that agree), all of it soon lies within the chosen points' balls, and
