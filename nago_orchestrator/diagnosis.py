@@ -7,14 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from nago_orchestrator.admission import new_study
+from nago_orchestrator.domain import PriorEvaluation
 from nago_orchestrator.errors import NagoError
 from nago_orchestrator.executors.kubernetes.checks.facts import ExaminedStudy
-from nago_orchestrator.findings import Finding, ok, problem
+from nago_orchestrator.findings import Finding, State, ok, problem
 from nago_orchestrator.preview import Preview, first_job, preview_study, study_cost
 from nago_orchestrator.recipe import study_recipe
 from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.store import versions
 from nago_orchestrator.store.checks import database_findings
-from nago_orchestrator.wording import counted
+from nago_orchestrator.store.store import open_store
+from nago_orchestrator.store.studies import not_found
+from nago_orchestrator.wording import counted, learnt_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +47,10 @@ def diagnose(subject: Subject, now: datetime) -> Iterator[Finding]:
     if subject.cluster:
         yield from _cluster(preview, now)
     parallelism = None if spec is None else spec.execution.parallelism
-    yield from database_findings(subject.url, for_jobs=subject.cluster, parallelism=parallelism)
+    findings = database_findings(subject.url, for_jobs=subject.cluster, parallelism=parallelism)
+    yield from findings
+    if preview is not None and not any(finding.state is State.PROBLEM for finding in findings):
+        yield _admission(preview, subject.url)
 
 
 def _preview(spec: StudySpec) -> tuple[Preview | None, Finding]:
@@ -57,6 +65,20 @@ def _preview(spec: StudySpec) -> tuple[Preview | None, Finding]:
         return None, problem(check, f"none of its first {infeasible} networks fits the parameter limit", remedy)
     cost = study_cost(spec)
     return preview, ok(check, f"{counted(cost.trials, 'trial')}, {counted(cost.epochs, 'epoch')} in all")
+
+
+def _admission(preview: Preview, url: str) -> Finding:
+    """Whether `submit` would refuse the study for what the database has."""
+    spec, check = preview.spec, f"study {preview.spec.name} in the database"
+    prior: tuple[PriorEvaluation, ...] = ()
+    try:
+        if versions.check(url).state is versions.SchemaState.CURRENT:
+            prior = new_study(open_store(url), spec, preview.recipe).prior
+        elif spec.warm_start:
+            raise not_found(spec.warm_start[0], ())
+    except NagoError as error:
+        return problem(check, str(error), "mend the study file, then look again")
+    return ok(check, learnt_from(len(prior), spec.warm_start) if prior else "nothing there is in its way")
 
 
 def _cluster(preview: Preview | None, now: datetime) -> Iterator[Finding]:

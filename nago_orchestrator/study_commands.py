@@ -5,26 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
-from nago_orchestrator.domain import Evaluation, Objective, Outcome, PriorEvaluation, StudyState
+from nago_orchestrator.admission import new_study
+from nago_orchestrator.domain import StudyState
 from nago_orchestrator.draws import compare_draws
 from nago_orchestrator.errors import ExecutorError, HeldError, NagoError
-from nago_orchestrator.evaluation import EndedTrial, evaluate
 from nago_orchestrator.final_training import search_alone
 from nago_orchestrator.preview import refuse_impossible
 from nago_orchestrator.proposers.replay import Difference, verify
 from nago_orchestrator.recipe import study_recipe
 from nago_orchestrator.search import make_proposer
 from nago_orchestrator.spec import StudySpec
-from nago_orchestrator.spec.phase_checks import trained_at
-from nago_orchestrator.spec.search import learns, phases_of
 from nago_orchestrator.store.lock import SERVING
-from nago_orchestrator.store.records import NewStudy, Study
-from nago_orchestrator.store.store import Store, open_store
-from nago_orchestrator.warm_start import Learner, SourceStudy, prior_evaluations
+from nago_orchestrator.store.records import Study
+from nago_orchestrator.store.store import open_store
 from nago_orchestrator.wiring import draw_of, run_study, runs_folder
 
 
@@ -37,71 +34,7 @@ def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
     store = open_store(url)
     recipe = study_recipe(spec)
     refuse_impossible(spec, recipe, now)
-    new = NewStudy(
-        name=spec.name,
-        spec=spec.canonical(),
-        spec_hash=spec.digest(),
-        seed=spec.seed,
-        objectives=spec.objective_values(),
-        recipe=recipe,
-        prior=_warm_start(store, spec),
-    )
-    return store.create_study(new, now)
-
-
-def _warm_start(store: Store, spec: StudySpec) -> tuple[PriorEvaluation, ...]:
-    """What the studies that it names have found by now; a study that is there already keeps what it began with."""
-    known = {study.name for study in store.studies()}
-    if spec.name in known:
-        return ()
-    learner = _learner(spec)
-    found: list[PriorEvaluation] = []
-    for name in spec.warm_start:
-        study = store.study(name)
-        proposals, evaluations = store.history(study.id)
-        source = SourceStudy(
-            name=name,
-            space=StudySpec.from_canonical(study.spec).search_space(),
-            proposals=proposals,
-            evaluations=_with_values(store, study.id, evaluations, learner.objectives),
-        )
-        found += prior_evaluations(source, learner)
-    return tuple(found)
-
-
-def _with_values(
-    store: Store, study_id: int, evaluations: Sequence[Evaluation], objectives: Sequence[Objective]
-) -> list[Evaluation]:
-    """With values of these objectives, which the study may not have had: its trials were measured in every one."""
-    names = {objective.name for objective in objectives}
-    if all(names <= evaluation.values.keys() for evaluation in evaluations if evaluation.outcome is Outcome.OK):
-        return list(evaluations)
-    # The sizes are read last: a study that still runs may have more trials by then, and none that has no size.
-    stored = store.some_trials(study_id, ids=(), beyond=-1)
-    sizes = {drawn.number: drawn for drawn in store.drawn_trials(study_id)}
-    trials: dict[int, list[EndedTrial]] = {}
-    for trial in stored:
-        size = sizes[trial.number]
-        ended = EndedTrial(
-            state=trial.state,
-            result=trial.result,
-            parameters=size.parameters,
-            flops=size.flops,
-            bytes_per_sample=size.bytes_per_sample,
-        )
-        trials.setdefault(trial.proposal, []).append(ended)
-    return [evaluate(told.proposal, trials[told.proposal], objectives, number=told.number) for told in evaluations]
-
-
-def _learner(spec: StudySpec) -> Learner:
-    learning = [phase for phase in phases_of(spec.search) if learns(phase)]
-    return Learner(
-        space=spec.search_space(),
-        objectives=spec.objective_values(),
-        fidelities=spec.fidelities,
-        taught_at=sorted({fidelity for phase in learning for fidelity in trained_at(phase, spec.fidelities)}),
-        search=" and ".join(dict.fromkeys(phase.algorithm for phase in learning)),
-    )
+    return store.create_study(new_study(store, spec, recipe), now)
 
 
 def server_of(name: str, url: str) -> tuple[bool, str | None]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from nago_orchestrator.domain import StudyState, TrialState
+from nago_orchestrator.domain import NewTrial, StudyState, TrialState
 from nago_orchestrator.errors import NagoError
 from nago_orchestrator.final_training import Chosen, Wish, plan_final
 from nago_orchestrator.spec import StudySpec
@@ -15,6 +16,18 @@ from nago_orchestrator.store.store import Store
 from nago_orchestrator.wiring import draw_of
 from nago_orchestrator.wording import counted
 from nago_trainer.architecture import canonical
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """What full training was asked for now."""
+
+    study: Study
+    generators: int
+    """Of which networks were missing."""
+    networks: int
+    infeasible: tuple[str, ...]
+    """Why some of these networks cannot be trained, one sentence each."""
 
 
 def keeps_networks(study: Study) -> bool:
@@ -34,8 +47,8 @@ def train_best(  # each a wish of its own, given by name
     networks: int | None,
     epochs: int | None,
     now: datetime,
-) -> tuple[Study, int]:
-    """Store the trials of full training and let the study run again; gives it and how many trials are new.
+) -> Queued:
+    """Store the trials of full training and let the study run again.
 
     Without `networks` and `epochs` they are the study file's. What was trained before counts, failed networks do not:
     asking for the same again adds nothing. Raises NagoError for a search that is not complete or has found nothing,
@@ -56,12 +69,19 @@ def train_best(  # each a wish of its own, given by name
             for proposal in store.open_proposals(study.id)
         }
         planned = plan_final(chosen, proposals, evaluations, wish, begun)
+        drawn: list[NewTrial] = []
         for plan in planned:
             trials = [draw.trial(plan.proposal, replicate) for replicate in range(plan.networks)]
+            drawn += trials
             store.add_proposal(study.id, plan.proposal, canonical(plan.proposal.theta), trials, now)
         if planned or len(evaluations) < len(proposals):
             store.move_study(study.id, StudyState.RUNNING, message="full training of what was found", now=now)
-    return store.study(name), sum(plan.networks for plan in planned)
+    return Queued(
+        study=store.study(name),
+        generators=len(planned),
+        networks=len(drawn),
+        infeasible=tuple(trial.infeasible for trial in drawn if trial.infeasible is not None),
+    )
 
 
 def short_of_search(study: Study, epochs: int | None) -> str | None:

@@ -65,7 +65,7 @@ def pareto(
         if empty:
             typer.echo(empty, err=True)
     elif output is OutputFormat.CSV:
-        print_rows(rows, columns.with_objectives(COLUMNS, rows), output, empty=empty)
+        print_rows(rows, columns.FRONT, output, empty=empty)
         if measured is not None:
             typer.echo(_sentence(objectives, measured), err=True)
     else:
@@ -84,7 +84,11 @@ def with_references(objectives: Sequence[Objective], texts: Sequence[str]) -> tu
     if not texts:
         return tuple(objectives)
     names = [objective.name for objective in objectives]
-    given = dict(_reference(text, names) for listed in texts for text in listed.split(","))
+    pairs = [_reference(text, names) for listed in texts for text in listed.split(",")]
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        twice = next(name for name in given if [other for other, _ in pairs].count(name) > 1)
+        raise InputError(f"--reference names {twice} twice: one worst value counts")
     changed = tuple(replace(item, reference=given.get(item.name, item.reference)) for item in objectives)
     missing = [item.name for item in changed if item.reference is None]
     if missing:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # numpy costs a tenth of a second
     from nago_orchestrator.proposers.replay import Difference
 
 FAILED = 3
+FULL_TRAINING = "full training"
+"""Of what the search never learned of, as the origin of its proposal."""
 PAUSE_SECONDS = 10.0
 """Between two lines of progress where no terminal is looked at."""
 DIFFERENCES = (
@@ -54,7 +56,10 @@ def replay(
         return
     shown = columns.with_objectives(columns.EVALUATIONS, (row for row in rows if row["objective_values"]))
     if output is OutputFormat.TABLE:
-        rows = [{**row, **row["objective_values"]} for row in rows]
+        rows = [
+            {**row, **row["objective_values"], "origin": FULL_TRAINING if row["final"] else row["origin"]}
+            for row in rows
+        ]
     print_rows(rows, shown, output, empty=f"the study {study} has no evaluation yet")
 
 

@@ -17,6 +17,7 @@ from nago_orchestrator.cli.outlook import resume_hint, without_value
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.cli.tables import Row, print_facts, print_rows, print_table, to_json
 from nago_orchestrator.domain import StudyState
+from nago_orchestrator.errors import InputError
 from nago_orchestrator.report import quantities
 from nago_orchestrator.wording import counted, learnt_from
 
@@ -35,6 +36,8 @@ def show_status(
     database: Database = None,
 ) -> None:
     """How a study stands: its trials, its best, what it has used, who runs it."""
+    if watch and output is not OutputFormat.TABLE:
+        raise InputError(f"--watch shows lines for people: look again and again with -o {output} yourself, without it")
     with reading(database) as engine:
         study = chosen_study(engine, name)
         if watch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,11 +11,16 @@ from nago_orchestrator.cli.options import Database, StudyName
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.cli.study import Follow
 from nago_orchestrator.errors import InputError
+from nago_orchestrator.wording import counted
+
+if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
+    from nago_orchestrator.train_best import Queued
 
 NOT_KEPT = (
     "what they reach is stored, their weights are not: the study file names no volume for them "
     "(execution.kubernetes.checkpoints)"
 )
+ALL_TRAINED = "so many were trained for as many epochs already; more --networks or other --epochs train further ones"
 
 
 def train_best(  # noqa: PLR0913  # one argument for each option of the command
@@ -41,9 +46,7 @@ def train_best(  # noqa: PLR0913  # one argument for each option of the command
     from nago_orchestrator.final_training import Chosen
     from nago_orchestrator.store import found, queries
     from nago_orchestrator.store.store import open_store
-    from nago_orchestrator.train_best import keeps_networks, short_of_search
     from nago_orchestrator.train_best import train_best as queue_training
-    from nago_orchestrator.wording import counted
 
     if pareto and best:
         raise InputError("--pareto and --best each say which generators to train: leave one out")
@@ -55,18 +58,24 @@ def train_best(  # noqa: PLR0913  # one argument for each option of the command
     rows = front if front is not None else [incumbent] if incumbent else []
     chosen = [Chosen(proposal=row["proposal"], theta=row["theta"]) for row in rows]
     url = known_database(database)
-    stored, added = queue_training(
-        open_store(url), study, chosen, networks=networks, epochs=epochs, now=datetime.now(UTC)
-    )
-    generators = counted(len(chosen), "generator")
-    typer.echo(f"to be trained in full: {counted(added, 'new network')} of {generators}")
-    if not added:
-        typer.echo(
-            "so many were trained for as many epochs already; more --networks or other --epochs train further ones"
-        )
-    odd = short_of_search(stored, epochs) if added else None
+    queued = queue_training(open_store(url), study, chosen, networks=networks, epochs=epochs, now=datetime.now(UTC))
+    _tell(queued, epochs)
+    raise typer.Exit(go_on(queued.study.name, queued.study.state, url, follow=follow))
+
+
+def _tell(queued: Queued, epochs: int | None) -> None:
+    from nago_orchestrator.train_best import keeps_networks, short_of_search
+
+    if not queued.networks:
+        typer.echo(f"nothing new: {ALL_TRAINED}")
+        return
+    new = f"{counted(queued.networks, 'new network')} of {counted(queued.generators, 'generator')}"
+    typer.echo(f"to be trained in full: {new}")
+    if queued.infeasible:
+        which = f"{len(queued.infeasible)} of them cannot be trained"
+        typer.echo(f"warning: {which}: {queued.infeasible[0]}", err=True)
+    odd = short_of_search(queued.study, epochs)
     if odd is not None:
         typer.echo(f"warning: {odd}", err=True)
-    if added and not keeps_networks(stored):
+    if not keeps_networks(queued.study):
         typer.echo(NOT_KEPT, err=True)
-    raise typer.Exit(go_on(stored.name, stored.state, url, follow=follow))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +16,8 @@ from nago_orchestrator.spec.search import ALGORITHMS
 
 IN_PHASES = ("search", "phases", "phases")
 """Where pydantic locates a search among phases: the section, the chosen algorithm, the key."""
+
+_ALGORITHM = " with algorithm "
 
 
 def problem_lines(error: ValidationError, document: Document) -> list[str]:
@@ -70,12 +72,21 @@ def _unknown_key(location: KeyPath, key: str) -> str:
         return f"unknown key {key}: did you mean {meant}?"
     elsewhere = [path for path in schema_keys() if path[-1] == word]
     if elsewhere:
-        return f"unknown key {key}: it belongs under {_place(elsewhere[0])}"
+        return f"unknown key {key}: it belongs under {_places(elsewhere)}"
     return f"unknown key {key} (known: {', '.join(siblings)})"
 
 
+def _places(paths: Sequence[SchemaPath]) -> str:
+    """For example "trainer or final", "search with algorithm ehvi or mobo"."""
+    algorithms: dict[str, list[str]] = {}
+    for path in paths:
+        place, *algorithm = _place(path).split(_ALGORITHM)
+        algorithms.setdefault(place, []).extend(algorithm)
+    return " or ".join(place + (_ALGORITHM + " or ".join(of) if of else "") for place, of in algorithms.items())
+
+
 def _place(path: SchemaPath) -> str:
-    places = [f" with algorithm {part[1:-1]}" if part.startswith("(") else f".{part}" for part in path[:-1]]
+    places = [f"{_ALGORITHM}{part[1:-1]}" if part.startswith("(") else f".{part}" for part in path[:-1]]
     return "".join(places).removeprefix(".").replace(".[]", "[]") or "the top level"
 
 

@@ -32,12 +32,18 @@ def create(connection: Connection, new: NewStudy, now: datetime) -> Study:
     if len(new.objectives) > LARGEST_OBJECTIVE_COUNT:
         raise SpecError(f"A study has at most {LARGEST_OBJECTIVE_COUNT} objectives, not {len(new.objectives)}.")
     existing = _by_name(connection, new.name) or _insert(connection, new, now)
-    if existing.spec_hash != new.spec_hash and not _means_the_same(existing.spec, new.spec_hash):
+    found = _study(existing)
+    refuse_other_spec(found, new.spec_hash)
+    return found
+
+
+def refuse_other_spec(stored: Study, spec_hash: str) -> None:
+    """Raises SpecError unless the study of that name is of this spec."""
+    if stored.spec_hash != spec_hash and not _means_the_same(stored.spec, spec_hash):
         raise SpecError(
-            f"A study named {new.name!r} exists already with another specification: give this one a new name, "
+            f"A study named {stored.name!r} exists already with another specification: give this one a new name, "
             "or submit the file that the study was created from."
         )
-    return _study(existing)
 
 
 def _means_the_same(stored: Mapping[str, Any], spec_hash: str) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Engine
 
-from nago_orchestrator.domain import Failure, Observation, Phase, Proposal, StudyState
+from nago_orchestrator.domain import Failure, Observation, Phase, Proposal, StudyState, TrialState
 from nago_orchestrator.errors import NagoError
 from nago_orchestrator.final_training import Chosen, search_alone
 from nago_orchestrator.proposers.replay import verify
@@ -44,8 +45,8 @@ def test_networks_of_each_generator_are_trained_by_the_final_recipe_and_kept(sto
     done, executor = searched(store)
     before = store.history(done.study.id)
     chosen = generators(store, done.study.id, 2)
-    study, added = train_best(store, "small", chosen, networks=None, epochs=None, now=NOW)
-    assert (study.state, added) == (StudyState.RUNNING, 6)
+    queued = train_best(store, "small", chosen, networks=None, epochs=None, now=NOW)
+    assert (queued.study.state, queued.networks) == (StudyState.RUNNING, 6)
     tasks: list[TrialTask] = []
 
     def note(task: TrialTask) -> Observation:
@@ -88,11 +89,11 @@ def test_asking_again_adds_nothing_and_goes_on_where_it_stopped(store: Store) ->
     done, _ = searched(store)
     chosen = generators(store, done.study.id, 2)
     first = train_best(store, "small", chosen[:1], networks=2, epochs=5, now=NOW)
-    assert first[1] == 2
+    assert (first.networks, first.generators, first.infeasible) == (2, 1, ())
     assert done.run() is StudyState.COMPLETED
-    study, added = train_best(store, "small", chosen[:1], networks=2, epochs=5, now=NOW)
-    assert (study.state, added) == (StudyState.COMPLETED, 0)
-    assert train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)[1] == 2
+    queued = train_best(store, "small", chosen[:1], networks=2, epochs=5, now=NOW)
+    assert (queued.study.state, queued.networks) == (StudyState.COMPLETED, 0)
+    assert train_best(store, "small", chosen, networks=2, epochs=5, now=NOW).networks == 2
     assert done.run() is StudyState.COMPLETED
     assert len(final_proposals(store, done.study.id)) == 2
 
@@ -100,9 +101,9 @@ def test_asking_again_adds_nothing_and_goes_on_where_it_stopped(store: Store) ->
 def test_networks_that_are_missing_are_added_to_those_that_are_there(store: Store, engine: Engine) -> None:
     done, _ = searched(store)
     chosen = generators(store, done.study.id, 2)
-    assert train_best(store, "small", chosen[:1], networks=2, epochs=5, now=NOW)[1] == 2
+    assert train_best(store, "small", chosen[:1], networks=2, epochs=5, now=NOW).networks == 2
     assert done.run() is StudyState.COMPLETED
-    assert train_best(store, "small", chosen, networks=4, epochs=5, now=NOW)[1] == 2 + 4
+    assert train_best(store, "small", chosen, networks=4, epochs=5, now=NOW).networks == 2 + 4
     assert done.run() is StudyState.COMPLETED
     trained = queries.final_training(engine, "small")
     assert [(row["parent"], row["epochs"], len(row["trials"])) for row in trained] == [
@@ -111,7 +112,7 @@ def test_networks_that_are_missing_are_added_to_those_that_are_there(store: Stor
     numbers = {trial["trial"] for row in trained for trial in row["trials"]}
     drawn = [trial for trial in store.drawn_trials(done.study.id) if trial.number in numbers]
     assert len({trial.training_seed for trial in drawn}) == 8
-    assert train_best(store, "small", chosen, networks=3, epochs=5, now=NOW)[1] == 0
+    assert train_best(store, "small", chosen, networks=3, epochs=5, now=NOW).networks == 0
 
 
 def test_a_network_that_failed_is_none(store: Store) -> None:
@@ -127,7 +128,21 @@ def test_a_network_that_failed_is_none(store: Store) -> None:
 
     executor.script = fail_the_first
     assert done.run() is StudyState.COMPLETED
-    assert train_best(store, "small", chosen, networks=3, epochs=5, now=NOW)[1] == 1
+    assert train_best(store, "small", chosen, networks=3, epochs=5, now=NOW).networks == 1
+
+
+def test_networks_that_cannot_be_trained_are_told_of(store: Store) -> None:
+    done = Orchestrator(store, create(store, SPEC, replace(RECIPE, parameter_limit=230)), SimulatedExecutor())
+    assert done.run() is StudyState.COMPLETED
+    chosen = generators(store, done.study.id, 2)
+    queued = train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)
+    assert (queued.networks, queued.generators) == (4, 2)
+    before = store.trial_counts(done.study.id)[TrialState.SUCCEEDED]
+    assert done.run() is StudyState.COMPLETED
+    after = store.trial_counts(done.study.id)[TrialState.SUCCEEDED]
+    assert after - before == queued.networks - len(queued.infeasible)
+    assert 0 < len(queued.infeasible) < 4
+    assert all("above the limit of 230" in reason for reason in queued.infeasible)
 
 
 @pytest.mark.parametrize(("epochs", "words"), [(None, None), (4, None), (3, "3 epochs is shorter .* longest, 4")])

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from nago_orchestrator.installation import installation_findings, machine_findings
+from nago_orchestrator.store.store import open_store
 from tests.command_line import Ended, Run
-from tests.studies import SMALL_BOHB
+from tests.studies import SMALL_BOHB, create, small_spec
 
 
 def by_check(ended: Ended) -> dict[str, dict[str, Any]]:
@@ -98,3 +99,37 @@ def test_what_is_needed_depends_on_where_trials_run(tmp_path: Path, monkeypatch:
         for jobs in (False, True)
     ]
     assert problems == [{"torch"}, {"kubernetes", "psycopg2-binary"}]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("seed: 4", "another specification"),
+        ("name: other\nwarm_start: [smal]", "no study 'smal'; did you mean 'small'?"),
+        ("name: other\nwarm_start: [small]", "it has no evaluation yet"),
+    ],
+)
+def test_what_submit_would_refuse_for_the_database_is_a_problem(
+    run: Run, study_file: Path, tmp_path: Path, change: str, words: str
+) -> None:
+    store = open_store(str(tmp_path / "nago.sqlite"))
+    create(store, small_spec())
+    store.close()
+    check = ["doctor", str(study_file), "--database", str(tmp_path / "nago.sqlite"), "-o", "json"]
+    assert by_check(run(*check))["study small in the database"]["state"] == "ok"
+    changed = {line.partition(":")[0] for line in change.splitlines()}
+    kept = [line for line in SMALL_BOHB.splitlines() if line.partition(":")[0] not in changed]
+    study_file.write_text("\n".join([*kept, change]))
+    ended = run(*check)
+    assert ended.code == 3
+    name = "other" if "other" in change else "small"
+    found = by_check(ended)[f"study {name} in the database"]
+    assert words in found["detail"]
+    assert run("submit", str(study_file), "--database", str(tmp_path / "nago.sqlite")).code in (2, 4)
+
+
+def test_a_warm_start_from_an_empty_database_is_a_problem(run: Run, study_file: Path, tmp_path: Path) -> None:
+    study_file.write_text(SMALL_BOHB + "\nwarm_start: [before]\n")
+    ended = run("doctor", str(study_file), "--database", str(tmp_path / "none.sqlite"), "-o", "json")
+    assert "There is no study 'before'" in by_check(ended)["study small in the database"]["detail"]
+    assert not (tmp_path / "none.sqlite").exists()

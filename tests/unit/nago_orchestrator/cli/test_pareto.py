@@ -49,6 +49,7 @@ def test_nothing_within_the_reference_is_said(run: Run, filled: str) -> None:
         ("accuracy=nan", "accuracy needs a finite number"),
         ("accuracy=2", "accuracy must be from 0 to 1"),
         ("memory=60XB", "memory needs a size such as 60KiB"),
+        ("accuracy=0.1,memory=1kB,accuracy=0.2", "names accuracy twice"),
     ],
 )
 def test_a_reference_that_cannot_be_is_one_sentence(run: Run, filled: str, text: str, words: str) -> None:

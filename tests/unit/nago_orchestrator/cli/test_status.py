@@ -96,6 +96,9 @@ def test_status_says_how_many_networks_are_trained_in_full(run: Run, tmp_path: P
     orchestrator.run()
     shown = json.loads(run("status", "-o", "json").out)["full_trainings"]
     assert shown == [{"epochs": 5, "state": "succeeded", "trials": 2}]
+    *of_search, last = run("replay").out.splitlines()
+    assert "full training" in last
+    assert not any("full training" in line for line in of_search)
     store.close()
 
 
@@ -109,3 +112,9 @@ def test_status_says_how_the_study_stands(run: Run, filled: str) -> None:
     for words in ("synthetic, seed 3", "39 succeeded", "nobody at the moment", "infrastructure", "27 epochs"):
         assert words in shown.out
     assert json.loads(run("status", "--database", filled, "-o", "json").out)["trial_states"]["succeeded"] == 39
+
+
+def test_watching_prints_lines_alone(run: Run, filled: str) -> None:
+    ended = run("status", "--watch", "-o", "json", "--database", filled)
+    assert ended.code == 2
+    assert ended.err.startswith("error: --watch shows lines for people")

@@ -267,6 +267,10 @@ def with_search(small_study: str, search: str) -> str:
             "search.gain: it belongs under search with algorithm mobo",
         ),
         (
+            "{algorithm: bohb, iterations: 1, batch: 8}",
+            "search.batch: it belongs under search with algorithm ehvi or mobo",
+        ),
+        (
             "{algorithm: ehvi, evaluations: 8, fidelity: 5}",
             "(3, 6, 12) must include search.fidelity 5, at which ehvi trains",
         ),
