@@ -155,6 +155,7 @@ clusterDNS: [$gateway]
 evictionHard: {memory.available: 100Mi, nodefs.available: "1%", imagefs.available: "1%"}
 imageGCHighThresholdPercent: 100 # never: what is removed from a node without a registry cannot be pulled again
 nodeStatusUpdateFrequency: 4s
+volumeStatsAggPeriod: 5s # or a volume that is too full is seen after one to two minutes, when its trial may be over
 END
   start kubelet "$bin/kubelet" --kubeconfig "$KUBECONFIG" --config "$dir/kubelet.yaml" --root-dir "$dir/kubelet" \
     --cert-dir "$dir/pki/kubelet" --hostname-override node1 --node-ip "$gateway" --container-runtime remote \

@@ -51,7 +51,7 @@ def fill_its_volume(site: Site, job: str) -> None:
 
 
 DISTURBANCES: tuple[tuple[Callable[[Site, str], None], set[str]], ...] = (
-    (fill_its_volume, {"Evicted"}),  # first: the node looks at volumes every ten seconds
+    (fill_its_volume, {"Evicted"}),  # first: the node takes up to twenty seconds for it
     (evict, {"Evicted", "PodDeleted"}),  # before Kubernetes 1.26 an eviction leaves no trace: the pod is deleted
     (delete_pod, {"PodDeleted"}),
     (delete_job, {"JobDeleted"}),
