@@ -20,11 +20,11 @@ import numpy as np
 
 from benchmarks.bohb_race import COST, RACES, SEARCHES, Race, incumbent_regret
 from benchmarks.figure import Goal, show
-from nago_orchestrator.domain import Evaluation, Origin, Outcome, Proposal
-from nago_orchestrator.proposers.bohb import Bohb
-from nago_orchestrator.proposers.hpbandster_classes import BOHB, Job
-from nago_orchestrator.proposers.hpbandster_fence import ModelOptions, configuration_space
-from nago_orchestrator.proposers.replay import rebuild
+from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, Proposal
+from nago_orchestrator.search.proposers.bohb.hpbandster_classes import BOHB, Job
+from nago_orchestrator.search.proposers.bohb.proposer import Bohb
+from nago_orchestrator.search.proposers.bohb.sampler import ModelOptions, configuration_space
+from nago_orchestrator.search.proposers.replay import rebuild
 from nago_orchestrator.spec.space_section import SpaceSection
 
 RESULTS = 1_000
@@ -34,7 +34,7 @@ SEEDS = 25
 BOOTSTRAPS = 2_000
 SPACE = SpaceSection().search_space()
 """The paper's: eight searched hyperparameters."""
-IMPORT = "import nago_orchestrator.proposers.bohb"
+IMPORT = "import nago_orchestrator.search.proposers.bohb.proposer"
 
 
 def new_proposer(num_samples: int = 64) -> Bohb:

@@ -15,11 +15,11 @@ import numpy as np
 
 from benchmarks.fidelity_problems import HARTMANN_BEST, counting_ones, hartmann
 from benchmarks.unit_space import inputs, unit_space
-from nago_orchestrator.domain import Evaluation, Outcome, Proposal
-from nago_orchestrator.proposers.bohb import Bohb
-from nago_orchestrator.proposers.hpbandster_classes import BOHB, Job
-from nago_orchestrator.proposers.hpbandster_fence import configuration_space
-from nago_orchestrator.space import SearchSpace
+from nago_orchestrator.domain.proposals import Evaluation, Outcome, Proposal
+from nago_orchestrator.domain.space import SearchSpace
+from nago_orchestrator.search.proposers.bohb.hpbandster_classes import BOHB, Job
+from nago_orchestrator.search.proposers.bohb.proposer import Bohb
+from nago_orchestrator.search.proposers.bohb.sampler import configuration_space
 
 LADDER = (81, 243, 729)
 ETA = 3

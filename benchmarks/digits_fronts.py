@@ -9,7 +9,7 @@ import moocore
 import numpy as np
 from numpy.typing import NDArray
 
-from nago_orchestrator.pareto import hypervolume, non_dominated
+from nago_orchestrator.evaluation.pareto import hypervolume, non_dominated
 
 Array = NDArray[np.float64]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from html import escape
 
 from benchmarks.digits_fronts import BOX, FULL, Array, Row, costs, median_front
-from nago_orchestrator.pareto import non_dominated
-from nago_orchestrator.report.space_picture import COLOURS
-from nago_trainer.architecture.drawing.palette import BACKGROUND, CARD, FAINT_EDGE, FAINT_TEXT, TEXT
-from nago_trainer.architecture.drawing.svg import FONTS
+from nago_orchestrator.drawing.palette import BACKGROUND, CARD, FAINT_EDGE, FAINT_TEXT, TEXT
+from nago_orchestrator.drawing.svg import FONTS
+from nago_orchestrator.evaluation.pareto import non_dominated
+from nago_orchestrator.report.figures.space import COLOURS
 
 _WIDTH, _HEIGHT = 1000.0, 520.0
 _LEAST_ERROR = 0.002

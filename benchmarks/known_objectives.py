@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.figure import Goal, show
-from nago_orchestrator import seeds
-from nago_orchestrator.domain import Evaluation, Outcome, Proposal
-from nago_orchestrator.encoding import Encoding
-from nago_orchestrator.pareto import hypervolume
-from nago_orchestrator.proposers.mobo_known import CostSampler, cost_sampler
-from nago_orchestrator.recipe import study_recipe
-from nago_orchestrator.search import make_proposer
+from nago_orchestrator.domain import seeds
+from nago_orchestrator.domain.proposals import Evaluation, Outcome, Proposal
+from nago_orchestrator.evaluation.pareto import hypervolume
+from nago_orchestrator.search.encoding import Encoding
+from nago_orchestrator.search.factory import make_proposer
+from nago_orchestrator.search.proposers.mobo.cheap_objectives import CostSampler, cost_sampler
+from nago_orchestrator.services.training_configuration import study_recipe
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.load import parse_study_spec
 

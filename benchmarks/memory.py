@@ -19,7 +19,7 @@ from benchmarks.figure import Goal, show
 from benchmarks.plan import CLASSES, IMAGE, PARAMETER_LIMIT
 from nago_orchestrator.spec.space_section import SpaceSection
 from nago_trainer.architecture import HnagTheta, Plan, fit_plan, sample_architecture
-from nago_trainer.architecture.memory import bytes_per_sample
+from nago_trainer.architecture.plan.memory import bytes_per_sample
 from nago_trainer.architecture.theta import MERGES, OPERATIONS, Number
 
 DRAWS = 100
@@ -67,7 +67,7 @@ def tracked_peak(plan: Plan, batch: int) -> int:
     from torch._subclasses.fake_tensor import FakeTensorMode
     from torch.distributed._tools.mem_tracker import MemTracker
 
-    from nago_trainer.network import PlannedNetwork
+    from nago_trainer.network.network import PlannedNetwork
 
     torch.set_num_threads(1)
     with FakeTensorMode():

@@ -19,16 +19,16 @@ from benchmarks.figure import Goal, show
 from benchmarks.problems import PROBLEMS, Array, Problem
 from benchmarks.race import BATCH, EVALUATIONS, Row, initial_size, run
 from benchmarks.rows import read_rows
-from nago_orchestrator.acquisition.batch import Acquisition, AcquisitionOptions
-from nago_orchestrator.acquisition.gain import Gain, GainOptions
-from nago_orchestrator.acquisition.usemo import UsemoOptions
-from nago_orchestrator.domain import Evaluation, Outcome, Proposal
-from nago_orchestrator.encoding import Encoding
-from nago_orchestrator.proposers.mobo import Mobo
-from nago_orchestrator.proposers.mobo_batch import Fit
-from nago_orchestrator.proposers.mobo_fit import fit_gaussian, network_fit
-from nago_orchestrator.proposers.mobo_plan import MoboOptions, MoboPlan
-from nago_orchestrator.space import FloatRange, SearchSpace
+from nago_orchestrator.domain.proposals import Evaluation, Outcome, Proposal
+from nago_orchestrator.domain.space import FloatRange, SearchSpace
+from nago_orchestrator.search.acquisition.batch import Acquisition, AcquisitionOptions
+from nago_orchestrator.search.acquisition.functions import Gain, GainOptions
+from nago_orchestrator.search.acquisition.usemo import UsemoOptions
+from nago_orchestrator.search.encoding import Encoding
+from nago_orchestrator.search.proposers.mobo.proposer import Mobo
+from nago_orchestrator.search.proposers.mobo.sampler import Fit
+from nago_orchestrator.search.proposers.mobo.settings import MoboOptions, MoboPlan
+from nago_orchestrator.search.proposers.mobo.surrogates import fit_gaussian, network_fit
 from nago_trainer.architecture import HYPERPARAMETERS
 
 PEERS = Path(__file__).parent / "peers" / "mobo.csv"

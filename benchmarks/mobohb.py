@@ -20,11 +20,11 @@ from benchmarks.fidelity_race import COST, Row, rows
 from benchmarks.figure import Goal, show
 from benchmarks.rows import read_rows
 from benchmarks.unit_space import inputs, unit_space
-from nago_orchestrator.domain import Evaluation, Outcome, Proposal
-from nago_orchestrator.proposers.bohb import Bohb
-from nago_orchestrator.proposers.mobohb.proposer import Mobohb
-from nago_orchestrator.proposers.port import Proposer
-from nago_orchestrator.space import SearchSpace
+from nago_orchestrator.domain.proposals import Evaluation, Outcome, Proposal
+from nago_orchestrator.domain.space import SearchSpace
+from nago_orchestrator.search.proposers.bohb.proposer import Bohb
+from nago_orchestrator.search.proposers.mobohb.proposer import Mobohb
+from nago_orchestrator.search.proposers.port import Proposer
 
 SEEDS = 15
 LADDER = (1, 3, 9)

@@ -16,16 +16,17 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.figure import Goal, show
-from nago_orchestrator import seeds
-from nago_orchestrator.domain import Evaluation, Observation, Outcome, Phase, Proposal
-from nago_orchestrator.recipe import study_recipe
-from nago_orchestrator.search import make_proposer
+from nago_orchestrator.domain import seeds
+from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.domain.proposals import Evaluation, Outcome, Proposal
+from nago_orchestrator.domain.trial_design import design_trial
+from nago_orchestrator.search.factory import make_proposer
+from nago_orchestrator.services.training_configuration import study_recipe
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.store.records import NewStudy
 from nago_orchestrator.store.store import Store, open_store
-from nago_orchestrator.trial_design import design_trial
 from nago_trainer.architecture import canonical
-from nago_trainer.contract import TrialResult
+from nago_trainer.contract.reports import TrialResult
 
 TRIALS = 1_000
 REPEATS = 5

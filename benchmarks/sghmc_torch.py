@@ -1,7 +1,7 @@
 """Scale-adapted SGHMC of the surrogate's network in plain PyTorch: what one writes first, for a comparison of speed.
 
 One chain; autograd for the gradient; a Python loop over parameter tensors for the update, as in the optimisers that
-PyTorch users know. The same priors and the same likelihood as `nago_orchestrator.surrogate.bayesian_network`.
+PyTorch users know. The same priors and the same likelihood as `nago_orchestrator.search.surrogate.bayesian_network`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 
 import torch
 
-from nago_orchestrator.surrogate import bayesian_network as model
+from nago_orchestrator.search.surrogate import bayesian_network as model
 
 Tensors = dict[str, torch.Tensor]
 _LOG_2_PI = math.log(2 * math.pi)

@@ -22,11 +22,11 @@ from benchmarks.sghmc_torch import Chain
 from benchmarks.surrogate_batch import batch_time
 from benchmarks.surrogate_problems import NOISY_FUNCTIONS, branin, digits_table
 from benchmarks.surrogate_scores import Scores, gains, mean_error, median_scores, mixture_scores, normal_scores
-from nago_orchestrator.surrogate.bayesian_network import Evaluations, parameter_sizes
-from nago_orchestrator.surrogate.fit import fit_surrogate
-from nago_orchestrator.surrogate.options import SurrogateOptions
-from nago_orchestrator.surrogate.port import Array
-from nago_orchestrator.surrogate.sampling import sample_posteriors
+from nago_orchestrator.search.surrogate.bayesian_network import Evaluations, parameter_sizes
+from nago_orchestrator.search.surrogate.fit import fit_surrogate
+from nago_orchestrator.search.surrogate.options import SurrogateOptions
+from nago_orchestrator.search.surrogate.port import Array
+from nago_orchestrator.search.surrogate.sampling import sample_posteriors
 
 BATCHES = (32, 512)
 """The smallest size class, nearest to the 20 of the algorithm's authors, and that of 300 evaluations."""

@@ -9,14 +9,14 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.figure import Goal, show
-from nago_orchestrator.acquisition.batch import Acquisition, AcquisitionOptions
-from nago_orchestrator.domain import Outcome, PriorEvaluation
-from nago_orchestrator.encoding import Encoding
-from nago_orchestrator.proposers.mobo import Mobo
-from nago_orchestrator.proposers.mobo_batch import Fit
-from nago_orchestrator.proposers.mobo_fit import fit_gaussian, network_fit
-from nago_orchestrator.proposers.mobo_plan import MoboOptions, MoboPlan
-from nago_orchestrator.space import SearchSpace
+from nago_orchestrator.domain.proposals import Outcome, PriorEvaluation
+from nago_orchestrator.domain.space import SearchSpace
+from nago_orchestrator.search.acquisition.batch import Acquisition, AcquisitionOptions
+from nago_orchestrator.search.encoding import Encoding
+from nago_orchestrator.search.proposers.mobo.proposer import Mobo
+from nago_orchestrator.search.proposers.mobo.sampler import Fit
+from nago_orchestrator.search.proposers.mobo.settings import MoboOptions, MoboPlan
+from nago_orchestrator.search.proposers.mobo.surrogates import fit_gaussian, network_fit
 from nago_orchestrator.spec.space_section import SpaceSection
 
 EVALUATIONS, BATCH, BATCHES, SEEDS = 300, 8, 2, 3

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nago_orchestrator.surrogate.port import Array
+from nago_orchestrator.search.surrogate.port import Array
 
 TABLE = Path(__file__).parent / "data" / "digits-random.csv"
 

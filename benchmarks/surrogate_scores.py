@@ -15,10 +15,10 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from nago_orchestrator.surrogate.fitted import FittedSurrogate
-from nago_orchestrator.surrogate.normalisation import normalise_points
-from nago_orchestrator.surrogate.port import Array
-from nago_orchestrator.surrogate.sampling import evaluate
+from nago_orchestrator.search.surrogate.fitted import FittedSurrogate
+from nago_orchestrator.search.surrogate.normalisation import normalise_points
+from nago_orchestrator.search.surrogate.port import Array
+from nago_orchestrator.search.surrogate.sampling import evaluate
 
 
 class Scores(NamedTuple):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Table, insert, text
 
-from nago_orchestrator.recipe import study_recipe
+from nago_orchestrator.services.training_configuration import study_recipe
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.load import parse_study_spec
 from nago_orchestrator.store import schema

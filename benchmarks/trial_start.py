@@ -22,7 +22,7 @@ from nago_trainer.architecture import (
     fit_plan,
     sample_architecture,
 )
-from nago_trainer.contract import CONTRACT_VERSION, DatasetSettings, TrainingSettings, TrialTask
+from nago_trainer.contract.task import CONTRACT_VERSION, DatasetSettings, TrainingSettings, TrialTask
 
 ATTEMPTS = 10
 LIMIT = 50_000

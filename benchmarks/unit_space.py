@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.fidelity_problems import Array
-from nago_orchestrator.domain import Theta
-from nago_orchestrator.space import FloatRange, IntegerRange, SearchSpace
+from nago_orchestrator.domain.proposals import Theta
+from nago_orchestrator.domain.space import FloatRange, IntegerRange, SearchSpace
 from nago_trainer.architecture import HYPERPARAMETERS
 
 REAL = (

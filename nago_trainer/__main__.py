@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from nago_trainer import __version__
-from nago_trainer.contract import ExitCode
+from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.errors import TrainerError
 
 EXIT_CODES = """exit codes:
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(folder: Path) -> int:
-    from nago_trainer.attempt import run_attempt
+    from nago_trainer.attempt.folder_attempt import run_attempt
     from nago_trainer.data.catalogue import load_images
 
     return run_attempt(folder.absolute(), load_images)
@@ -81,8 +81,8 @@ def _run(folder: Path) -> int:
 
 def _run_from_database() -> int:
     """Raises TaskError."""
+    from nago_trainer.attempt.database_attempt import AttemptSettings, run_database_attempt
     from nago_trainer.data.catalogue import load_images
-    from nago_trainer.database_attempt import AttemptSettings, run_database_attempt
 
     settings = AttemptSettings.from_environment(os.environ)
     # torch names its cache after a user and a home, which a container's user may not have.
@@ -91,7 +91,7 @@ def _run_from_database() -> int:
 
 
 def _warm() -> int:
-    from nago_trainer.warm import serve
+    from nago_trainer.attempt.fork_server import serve
 
     return serve()
 

@@ -1,11 +1,11 @@
 """What can go wrong in the trainer for a reason that the user can act on; anything else is a bug.
 
-Each text is one sentence for the user. `nago_trainer.attempt` turns the class into the exit code and the report.
+Each text is one sentence for the user. `nago_trainer.attempt.execution` turns the class into exit code and report.
 """
 
 from __future__ import annotations
 
-from nago_trainer.contract import ExitCode
+from nago_trainer.contract.exit_codes import ExitCode
 
 
 class TrainerError(Exception):

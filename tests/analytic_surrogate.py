@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nago_orchestrator.acquisition.landscape import Cube, Evidence
-from nago_orchestrator.surrogate.port import Array, Prediction
+from nago_orchestrator.search.acquisition.landscape import Cube, Evidence
+from nago_orchestrator.search.surrogate.port import Array, Prediction
 
 CENTRES = np.array([[0.2, 0.2], [0.8, 0.8]])
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url
 
-from nago_orchestrator.space import FloatRange, IntegerRange, SearchSpace
+from nago_orchestrator.domain.space import FloatRange, IntegerRange, SearchSpace
 from nago_orchestrator.store import versions
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.schema import metadata

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from nago_orchestrator.domain import Observation, Phase
-from nago_orchestrator.executors.kubernetes.api_errors import ApiError
+from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.executors.kubernetes.api.errors import ApiError
+from nago_orchestrator.executors.kubernetes.api.watch import Timing
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
-from nago_orchestrator.executors.kubernetes.watch import Timing
 
 NAME = "small-t00012-a1"
 TIMING = Timing(first_pause=0.02, longest_pause=0.1)

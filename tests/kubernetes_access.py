@@ -7,11 +7,11 @@ from typing import Any
 
 from kubernetes.client.configuration import Configuration
 
-from nago_orchestrator.executors.kubernetes.access import Access
-from nago_orchestrator.executors.kubernetes.client import KubernetesClient, Manners
-from nago_orchestrator.executors.kubernetes.jobs import JobApi
-from nago_orchestrator.executors.kubernetes.labels import StudyLabel
-from nago_orchestrator.executors.kubernetes.settings import KubernetesSettings, SecretKey
+from nago_orchestrator.executors.kubernetes.api.access import Access
+from nago_orchestrator.executors.kubernetes.api.client import KubernetesClient, Manners
+from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
+from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
+from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings, SecretKey
 from tests.api_server import NAMESPACE, ApiServer
 
 QUICK = Manners(rate=10_000, first_pause=0.005, longest_pause=0.05, connect_timeout=1.0, read_timeout=0.4)

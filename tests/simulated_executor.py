@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 
-from nago_orchestrator.domain import Observation, Phase
-from nago_trainer.contract import EpochRecord, TrialResult, TrialTask
+from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_trainer.contract.reports import EpochRecord, TrialResult
+from nago_trainer.contract.task import TrialTask
 
 Script = Callable[[TrialTask], Observation]
 """What is seen of an attempt once it has ended."""

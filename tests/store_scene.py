@@ -7,24 +7,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from nago_orchestrator.domain import (
-    Attempt,
-    AttemptState,
-    Evaluation,
-    Failure,
-    Goal,
-    NewTrial,
-    Objective,
-    Observation,
-    Origin,
-    Outcome,
-    Phase,
-    Proposal,
-    TrialState,
-)
+from nago_orchestrator.domain.attempts import Attempt, Observation, Phase
+from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, Proposal
+from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
+from nago_orchestrator.domain.trials import NewTrial
 from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store
-from nago_trainer.contract import EpochRecord, TrialResult
+from nago_trainer.contract.reports import EpochRecord, TrialResult
 from tests import studies
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from nago_orchestrator.domain import StudyState, TrainingRecipe
-from nago_orchestrator.events import Event
+from nago_orchestrator.bootstrap import open_session
+from nago_orchestrator.control_loop.events import Event
+from nago_orchestrator.control_loop.loop import run
+from nago_orchestrator.control_loop.session import Session, StopSignal
+from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.executors.port import Executor
-from nago_orchestrator.loop import run
-from nago_orchestrator.session import Session, StopSignal
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store
-from nago_orchestrator.wiring import open_session
-from nago_trainer.contract import DatasetSettings, TrainingSettings
+from nago_trainer.contract.task import DatasetSettings, TrainingSettings
 
 SMALL_BOHB = """
 name: small

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from nago_orchestrator.domain import Attempt, Failure, NewTrial, Trial, TrialState
+from nago_orchestrator.domain.attempts import Attempt
+from nago_orchestrator.domain.states import Failure, TrialState
+from nago_orchestrator.domain.trial_design import build_task, design_trial
+from nago_orchestrator.domain.trials import NewTrial, Trial
 from nago_orchestrator.store.store import Store
-from nago_orchestrator.trial_design import build_task, design_trial
 from nago_trainer.architecture.theta import HYPERPARAMETERS
-from nago_trainer.contract import TrialTask
+from nago_trainer.contract.task import TrialTask
 from tests.store_scene import NEW_STUDY, NOW, RECIPE, Scene
 
 USER, PASSWORD = "nago_test_trainer", "secret"

@@ -16,7 +16,7 @@ from benchmarks.jobs import study
 from benchmarks.jobs.control_plane import ControlPlane, control_plane
 from benchmarks.jobs.orchestrator import kubelet, serving
 from benchmarks.jobs.witness import Witness
-from nago_orchestrator.domain import StudyState, TrialState
+from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.store.store import Store, open_store
 
 WORK_SECONDS = 2.0

@@ -22,8 +22,8 @@ import psycopg2
 
 from benchmarks.jobs.api import Api, ApiRefusalError, Object
 from benchmarks.jobs.control_plane import NAMESPACE
-from nago_trainer.contract import TrialResult
-from nago_trainer.postgres import Session
+from nago_trainer.attempt.postgres import Session
+from nago_trainer.contract.reports import TrialResult
 
 WORKERS = 8
 NODE = "played"

@@ -11,15 +11,15 @@ from pathlib import Path
 from sqlalchemy import select
 
 from benchmarks import synthetic_study
-from nago_orchestrator.executors.kubernetes.labels import StudyLabel
-from nago_orchestrator.executors.kubernetes.manifest import build_job
-from nago_orchestrator.executors.kubernetes.settings import settings_of
+from nago_orchestrator.domain.trial_design import build_task
+from nago_orchestrator.executors.kubernetes.manifest.job import build_job
+from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
+from nago_orchestrator.executors.kubernetes.manifest.settings import settings_of
+from nago_orchestrator.services.studies import submit_study
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.store import schema, versions
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.store import Store, open_store
-from nago_orchestrator.study_commands import submit_study
-from nago_orchestrator.trial_design import build_task
 from tests import postgres_server
 
 STUDY = """

@@ -9,23 +9,23 @@ from typing import Annotated, NoReturn
 import typer
 
 from nago_orchestrator import __version__
-from nago_orchestrator.cli import (
+from nago_orchestrator.cli.commands import (
     database,
     doctor,
     listing,
     logs,
     pareto,
     replay,
-    reporting,
     results,
-    sampling,
     schema,
-    serving,
     space,
     status,
     study,
     train_best,
 )
+from nago_orchestrator.cli.commands import report as reporting
+from nago_orchestrator.cli.commands import sample as sampling
+from nago_orchestrator.cli.commands import serve as serving
 from nago_orchestrator.errors import NagoError
 
 UNEXPECTED = 1

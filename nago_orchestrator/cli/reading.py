@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from nago_orchestrator.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
-    from sqlalchemy import Engine
+    from nago_orchestrator.store.engine import OpenDatabase
 
 
 def known_database(option: str | None) -> str:
     """The address of `--database` for a command that creates none: a file must be there. Raises DatabaseError."""
-    from nago_orchestrator.places import database_url
+    from nago_orchestrator.paths import database_url
     from nago_orchestrator.store.versions import refuse_missing_file
 
     url = database_url(option)
@@ -23,7 +23,7 @@ def known_database(option: str | None) -> str:
 
 
 @contextmanager
-def reading(option: str | None) -> Iterator[Engine]:
+def reading(option: str | None) -> Iterator[OpenDatabase]:
     """The database of `--database`, for as long as the context lasts. Raises DatabaseError."""
     from nago_orchestrator.store.versions import open_engine
 
@@ -34,7 +34,7 @@ def reading(option: str | None) -> Iterator[Engine]:
         engine.dispose()
 
 
-def chosen_study(engine: Engine, name: str | None) -> str:
+def chosen_study(engine: OpenDatabase, name: str | None) -> str:
     """The name given, or that of the only study. Raises NotFoundError without any, InputError with several."""
     if name is not None:
         return name
@@ -49,7 +49,7 @@ def chosen_study(engine: Engine, name: str | None) -> str:
     return str(names[0])
 
 
-def chosen_trial(engine: Engine, text: str) -> tuple[str, int]:
+def chosen_trial(engine: OpenDatabase, text: str) -> tuple[str, int]:
     """Study and number of "digits/17", or of "17" in a database with one study. Raises InputError for another form."""
     study, slash, number = text.rpartition("/")
     if not number.isdecimal() or (slash and not study):

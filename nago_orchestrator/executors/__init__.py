@@ -1,0 +1,1 @@
+"""Where attempts run; both executors fulfil the port `Executor`."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from nago_orchestrator.domain import Observation
-from nago_trainer.contract import TrialTask
+from nago_orchestrator.domain.attempts import Observation
+from nago_trainer.contract.task import TrialTask
 
 
 class Executor(Protocol):

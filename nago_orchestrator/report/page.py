@@ -9,28 +9,28 @@ from html import escape
 import plotly.io
 from plotly.offline import get_plotlyjs
 
-from nago_orchestrator.generators import merge_generators
-from nago_orchestrator.report import quantities
-from nago_orchestrator.report.calibration import calibration
-from nago_orchestrator.report.correlation import correlation
-from nago_orchestrator.report.curves import learning_curves
-from nago_orchestrator.report.effects import effects
-from nago_orchestrator.report.facts import best_generator, best_words, study_facts, top_trials
-from nago_orchestrator.report.failures import failures
-from nago_orchestrator.report.foretold import foretold
-from nago_orchestrator.report.full_training import full_training
-from nago_orchestrator.report.history import history
-from nago_orchestrator.report.hyperparameters import hyperparameters
-from nago_orchestrator.report.infeasible import all_infeasible, commonest_reason
+from nago_orchestrator.evaluation.generator_results import merge_generators
+from nago_orchestrator.formatting import quantities
+from nago_orchestrator.formatting.counts import counted
+from nago_orchestrator.report.figures.calibration import calibration
+from nago_orchestrator.report.figures.correlation import correlation
+from nago_orchestrator.report.figures.curves import learning_curves
+from nago_orchestrator.report.figures.effects import effects
+from nago_orchestrator.report.figures.failures import failures
+from nago_orchestrator.report.figures.final_training import full_training
+from nago_orchestrator.report.figures.history import history
+from nago_orchestrator.report.figures.hyperparameters import hyperparameters
+from nago_orchestrator.report.figures.hypervolume import volume
+from nago_orchestrator.report.figures.infeasible import all_infeasible, commonest_reason
+from nago_orchestrator.report.figures.phase_front import FrontRows, compared_rows, phase_front
+from nago_orchestrator.report.figures.predictions import foretold
+from nago_orchestrator.report.figures.study_summary import best_generator, best_words, study_facts, top_trials
+from nago_orchestrator.report.figures.timeline import timeline
+from nago_orchestrator.report.figures.tradeoff import tradeoff
 from nago_orchestrator.report.panel import Panel, TextTable
-from nago_orchestrator.report.phase_front import FrontRows, compared_rows, phase_front
 from nago_orchestrator.report.sheet import STYLE_SHEET
 from nago_orchestrator.report.study_report import StudyReport
 from nago_orchestrator.report.style import joined
-from nago_orchestrator.report.timeline import timeline
-from nago_orchestrator.report.tradeoff import tradeoff
-from nago_orchestrator.report.volume import volume
-from nago_orchestrator.wording import counted
 
 _CONFIG = {
     "displaylogo": False,

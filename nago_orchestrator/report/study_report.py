@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from nago_orchestrator.beliefs import Beliefs
-from nago_orchestrator.domain import Objective
-from nago_orchestrator.generators import best_generator, compared_fidelity, merge_generators, searched
-from nago_orchestrator.report.history import finite_value
+from nago_orchestrator.domain.objectives import Objective
+from nago_orchestrator.evaluation.generator_results import best_generator, compared_fidelity, merge_generators, searched
 from nago_orchestrator.report.panel import Row
+from nago_orchestrator.search.posterior import Beliefs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +58,8 @@ class StudyReport:
         """The best generator at the fidelity that is compared, as the command `best` names it."""
         generators = merge_generators(self.evaluations, self.objectives, self.fidelity)
         return best_generator([row for row in generators if finite_value(row, self.objective.name) is not None])
+
+
+def finite_value(row: Row, name: str) -> float | None:
+    value = (row.get("objective_values") or {}).get(name)
+    return value if isinstance(value, (int, float)) and math.isfinite(value) else None

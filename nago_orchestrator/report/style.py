@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import plotly.graph_objects as go
 
-from nago_orchestrator.domain import Goal, Objective
-from nago_orchestrator.report import quantities
+from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.formatting import quantities
+from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.panel import Row
-from nago_orchestrator.wording import counted
 
 T = TypeVar("T")
 

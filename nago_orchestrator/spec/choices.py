@@ -1,6 +1,6 @@
 """One hyperparameter's key in the study file: a range, a fixed number, or the word `paper`.
 
-Names, legal values and the paper's choices come from `nago_trainer.architecture.generators.GENERATORS`; a
+Names, legal values and the paper's choices come from `nago_trainer.architecture.generators.registry.GENERATORS`; a
 hyperparameter that two generators share is the same for both.
 """
 
@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from nago_orchestrator.spec.scalars import format_number, read_real, wrong
 from nago_orchestrator.spec.section import Section
-from nago_trainer.architecture.generators import GENERATORS
+from nago_trainer.architecture.generators.registry import GENERATORS
 from nago_trainer.architecture.theta import Hyperparameter
 
 PAPER = "paper"

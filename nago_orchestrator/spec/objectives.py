@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
-from nago_orchestrator.domain import Goal, Objective
-from nago_orchestrator.evaluation import METRICS
+from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.evaluation.metrics import METRICS
 from nago_orchestrator.spec.scalars import format_number, known_word, read_bytes, read_real, wrong
 from nago_orchestrator.spec.section import Section, is_study_file
 

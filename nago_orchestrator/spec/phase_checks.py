@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from nago_orchestrator.evaluation import KNOWN_BEFORE_TRAINING
+from nago_orchestrator.evaluation.metrics import KNOWN_BEFORE_TRAINING
+from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.spec.scalars import wrong
 from nago_orchestrator.spec.search import BatchSection, BohbSection, MobohbSection, RandomSection, SinglePhase
-from nago_orchestrator.wording import counted
 
 
 def complete_phase(phase: SinglePhase, objectives: tuple[str, ...], dimensions: int) -> SinglePhase:

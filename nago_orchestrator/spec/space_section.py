@@ -15,14 +15,14 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
+from nago_orchestrator.domain.space import Dimension, FloatRange, IntegerRange, SearchSpace
 from nago_orchestrator.errors import SpecError
-from nago_orchestrator.space import Dimension, FloatRange, IntegerRange, SearchSpace
 from nago_orchestrator.spec.choices import Bounds
 from nago_orchestrator.spec.hyperparameters import SECTIONS, HnagHyperparameters, Hyperparameters, RnagHyperparameters
 from nago_orchestrator.spec.presets import PRESETS
 from nago_orchestrator.spec.scalars import Switch, known_word, nearest, wrong
 from nago_orchestrator.spec.section import Section
-from nago_trainer.architecture.generators import GENERATORS
+from nago_trainer.architecture.generators.registry import GENERATORS
 from nago_trainer.architecture.theta import Hyperparameter
 
 GeneratorName = Literal["hnag", "rnag"]

@@ -15,8 +15,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from nago_orchestrator.domain import Objective
-from nago_orchestrator.space import SearchSpace
+from nago_orchestrator.domain.objectives import Objective
+from nago_orchestrator.domain.space import SearchSpace
+from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.spec.execution import ExecutionSection, LimitsSection, RetriesSection
 from nago_orchestrator.spec.final import EPOCHS_PER_SEARCH_EPOCH, FinalSection
 from nago_orchestrator.spec.objectives import ObjectiveSection, check_unique
@@ -27,7 +28,6 @@ from nago_orchestrator.spec.search import PhasesSection, SearchSection, learns, 
 from nago_orchestrator.spec.section import Section, is_study_file
 from nago_orchestrator.spec.space_section import SpaceSection
 from nago_orchestrator.spec.trainer import TrainerSection, check_cutout
-from nago_orchestrator.wording import counted
 
 MAXIMAL_NAME = 40
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from nago_orchestrator.domain import Attempt, AttemptState, Failure
+from nago_orchestrator.domain.attempts import Attempt
+from nago_orchestrator.domain.states import AttemptState, Failure
 from nago_orchestrator.store.schema import attempt
 
 ATTEMPT_COLUMNS = tuple(

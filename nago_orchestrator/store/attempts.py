@@ -9,19 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select, update
 
-from nago_orchestrator.domain import (
-    Attempt,
-    AttemptState,
-    Failure,
-    Observation,
-    Phase,
-    TrialState,
-)
+from nago_orchestrator.domain.attempts import Attempt, Observation, Phase
+from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
 from nago_orchestrator.errors import NotFoundError, StaleStateError
 from nago_orchestrator.store import results, trials
 from nago_orchestrator.store.insert import insert_one, insert_or_ignore
 from nago_orchestrator.store.schema import attempt, epoch, result, trial
-from nago_trainer.contract import EpochRecord, TrialResult
+from nago_trainer.contract.reports import EpochRecord, TrialResult
 
 NOTHING_SEEN = Observation(phase=Phase.ABSENT)
 """Where an attempt ends without anybody having looked at it."""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import BindParameter, Connection, bindparam, func, select, true
 
-from nago_orchestrator.domain import StudyState, TrialState
+from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.store.schema import result, study, trial
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from nago_orchestrator.domain.findings import Finding, ok, problem
 from nago_orchestrator.errors import DatabaseError
-from nago_orchestrator.findings import Finding, ok, problem
 from nago_orchestrator.store import versions
 from nago_orchestrator.store.engine import describe, parse, sqlite_path
 from nago_orchestrator.store.trainer_rights import trainer_findings

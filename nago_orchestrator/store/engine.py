@@ -15,6 +15,8 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError, OperationalError
 
 from nago_orchestrator.errors import DatabaseError
 
+OpenDatabase = Engine
+"""What the reading commands hold; only the store looks inside."""
 BUSY_TIMEOUT_SECONDS = 30.0
 """How long a statement waits for another writer's lock."""
 CONNECT_TIMEOUT_SECONDS = 10

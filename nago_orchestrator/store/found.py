@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, Text, cast, func, select
 
-from nago_orchestrator.domain import Outcome
-from nago_orchestrator.generators import LATER_PHASE, best_generator, costs_in_order, merge_generators
+from nago_orchestrator.domain.proposals import Outcome
+from nago_orchestrator.evaluation.generator_results import LATER_PHASE, best_generator, costs_in_order, merge_generators
 from nago_orchestrator.store import schema, studies, views
 from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.rows import Row, evaluation_columns, evaluation_rows, of_study, reading, rows
@@ -41,7 +41,7 @@ def pareto_front(engine: Engine, name: str, fidelity: int | None = None) -> list
     At that fidelity; without one at the highest of the search's newest phase. One with a cost that is not finite is
     on no front.
     """
-    from nago_orchestrator.pareto import non_dominated  # numpy costs a tenth of a second
+    from nago_orchestrator.evaluation.pareto import non_dominated  # numpy costs a tenth of a second
 
     with reading(engine) as connection:
         study = studies.find(connection, name)

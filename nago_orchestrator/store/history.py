@@ -9,13 +9,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select
 
-from nago_orchestrator.domain import Evaluation, Origin, Outcome, Proposal, Theta, TrialState
+from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, Proposal, Theta
+from nago_orchestrator.domain.states import TrialState
 from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.store.insert import insert_one
 from nago_orchestrator.store.records import LARGEST_OBJECTIVE_COUNT, OpenProposal, ProposalTrial
 from nago_orchestrator.store.results import RESULT_COLUMNS, trial_result
 from nago_orchestrator.store.schema import evaluation, proposal, result, trial
-from nago_trainer.contract import encode_number
+from nago_trainer.contract.json_form import encode_number
 
 _COSTS = [evaluation.c[f"cost_{place}"] for place in range(1, LARGEST_OBJECTIVE_COUNT + 1)]
 _TRIAL_COLUMNS = (

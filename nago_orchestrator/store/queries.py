@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Select, Table, func, select
 
-from nago_orchestrator.domain import TrialState
+from nago_orchestrator.domain.states import TrialState
 from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.store import lock, schema, studies, views
 from nago_orchestrator.store.database_errors import translated

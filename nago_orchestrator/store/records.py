@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from nago_orchestrator.domain import Failure, Objective, PriorEvaluation, StudyState, TrainingRecipe, TrialState
-from nago_trainer.contract import TrialResult
+from nago_orchestrator.domain.objectives import Objective
+from nago_orchestrator.domain.proposals import PriorEvaluation
+from nago_orchestrator.domain.states import Failure, StudyState, TrialState
+from nago_orchestrator.domain.trials import TrainingRecipe
+from nago_trainer.contract.reports import TrialResult
 
 LARGEST_OBJECTIVE_COUNT = 4
 """How many objectives a study may have: an evaluation has this many cost columns."""

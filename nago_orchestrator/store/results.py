@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from nago_orchestrator.errors import StaleStateError
 from nago_orchestrator.store.schema import result
-from nago_trainer.contract import TrialResult
+from nago_trainer.contract.reports import TrialResult
 
 _FIELDS = tuple(field.name for field in fields(TrialResult))
 _PREFIX = "result_"

@@ -25,7 +25,8 @@ from sqlalchemy import (
     text,
 )
 
-from nago_orchestrator.domain import AttemptState, Failure, Origin, Outcome, StudyState, TrialState
+from nago_orchestrator.domain.proposals import Origin, Outcome
+from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.store.columns import AwareDateTime, CleanText, Float8
 
 metadata = MetaData(

@@ -13,25 +13,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from nago_orchestrator.domain import (
-    Attempt,
-    AttemptState,
-    Evaluation,
-    Failure,
-    NewTrial,
-    Observation,
-    Proposal,
-    StudyState,
-    Theta,
-    Trial,
-    TrialDesign,
-    TrialState,
-)
+from nago_orchestrator.domain.attempts import Attempt, Observation
+from nago_orchestrator.domain.proposals import Evaluation, Proposal, Theta
+from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
+from nago_orchestrator.domain.trials import NewTrial, Trial, TrialDesign
 from nago_orchestrator.store import attempts, changes, engine, history, lock, studies, tally, trials, versions
 from nago_orchestrator.store.changes import Pulse
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.records import DrawnTrial, NewStudy, OpenProposal, Study, Tally
-from nago_trainer.contract import EpochRecord, TrialResult
+from nago_trainer.contract.reports import EpochRecord, TrialResult
 
 
 class Store:

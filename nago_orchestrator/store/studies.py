@@ -10,21 +10,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, exists, or_, select, update
 
-from nago_orchestrator.domain import (
-    STUDY_MOVES,
-    Goal,
-    Objective,
-    Outcome,
-    PriorEvaluation,
-    StudyState,
-    TrainingRecipe,
-    TrialState,
-)
+from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.proposals import Outcome, PriorEvaluation
+from nago_orchestrator.domain.states import STUDY_MOVES, StudyState, TrialState
+from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.errors import NotFoundError, SpecError, StaleStateError
 from nago_orchestrator.store.insert import insert_or_ignore
 from nago_orchestrator.store.records import LARGEST_OBJECTIVE_COUNT, NewStudy, Study
 from nago_orchestrator.store.schema import study, trial
-from nago_trainer.contract import DatasetSettings, TrainingSettings, encode_number
+from nago_trainer.contract.json_form import encode_number
+from nago_trainer.contract.task import DatasetSettings, TrainingSettings
 
 
 def create(connection: Connection, new: NewStudy, now: datetime) -> Study:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, func, select
 
-from nago_orchestrator.domain import AttemptState, Failure, StudyState, TrialState
+from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.store.records import Tally
 from nago_orchestrator.store.schema import attempt, evaluation, proposal, study, trial
 

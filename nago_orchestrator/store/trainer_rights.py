@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from nago_orchestrator.findings import Finding, ok, problem, warning
+from nago_orchestrator.domain.findings import Finding, ok, problem, warning
+from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.engine import connect, describe, parse
 from nago_orchestrator.store.schema import metadata
-from nago_orchestrator.wording import counted
 
 ROLE = "nago_trainer"
 FUNCTIONS = ("nago_read_task(text, text)", "nago_add_epoch(text, text, jsonb)", "nago_add_result(text, text, jsonb)")

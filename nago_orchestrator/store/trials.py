@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, insert, or_, select, update
 
-from nago_orchestrator.domain import TRIAL_MOVES, NewTrial, Trial, TrialDesign, TrialState
+from nago_orchestrator.domain.states import TRIAL_MOVES, TrialState
+from nago_orchestrator.domain.trials import NewTrial, Trial, TrialDesign
 from nago_orchestrator.errors import NotFoundError, StaleStateError
 from nago_orchestrator.store.attempt_rows import ATTEMPT_COLUMNS, attempt_of
 from nago_orchestrator.store.records import DrawnTrial

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from nago_trainer.contract import TEST, DatasetSettings
+from nago_trainer.contract.task import TEST, DatasetSettings
 from nago_trainer.data.cifar import ARCHIVES, describe_cifar, load_cifar
 from nago_trainer.data.digits import DESCRIPTION, check_digits, load_digits
 from nago_trainer.data.folder import describe_folder, load_folder

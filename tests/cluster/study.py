@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nago_orchestrator.domain import StudyState
+from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.spec import parse_study_spec
 from nago_orchestrator.store.store import open_store
 from tests.cluster.documents import Document, napping, small_study

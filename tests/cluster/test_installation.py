@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from nago_orchestrator.executors.kubernetes.labels import StudyLabel
-from nago_orchestrator.executors.kubernetes.manifest import build_job
-from nago_orchestrator.executors.kubernetes.settings import KubernetesSettings, SecretKey
+from nago_orchestrator.executors.kubernetes.manifest.job import build_job
+from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
+from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings, SecretKey
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.store import Store
-from nago_trainer.contract import TrialResult
+from nago_trainer.contract.reports import TrialResult
 from tests.cluster.installation import TRAINER_SECRET, Installation
 from tests.trainer_scene import TrainerScene
 

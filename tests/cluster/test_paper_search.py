@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from nago_orchestrator.domain import StudyState
-from nago_trainer.saved_network import load_network
+from nago_orchestrator.domain.states import StudyState
+from nago_trainer.network.saved_network import load_network
 from tests.cluster.documents import SMALL_NODE, Document
 from tests.cluster.installation import Installation
 from tests.cluster.study import ClusterStudy

@@ -8,21 +8,21 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from nago_orchestrator.acquisition.batch import Acquisition, AcquisitionOptions
-from nago_orchestrator.acquisition.evolution import EvolutionOptions
-from nago_orchestrator.acquisition.usemo import UsemoOptions
-from nago_orchestrator.domain import Evaluation, Outcome, PriorEvaluation, Proposal
-from nago_orchestrator.proposers.bohb import Bohb
-from nago_orchestrator.proposers.hpbandster_fence import ModelOptions
-from nago_orchestrator.proposers.mobo import Mobo
-from nago_orchestrator.proposers.mobo_fit import fit_gaussian
-from nago_orchestrator.proposers.mobo_plan import MoboOptions, MoboPlan
-from nago_orchestrator.proposers.mobohb.proposer import Mobohb
-from nago_orchestrator.proposers.phases import Phase, Phases
-from nago_orchestrator.proposers.port import HistoryError, Pause, Proposer
-from nago_orchestrator.proposers.random_search import RandomSearch
-from nago_orchestrator.proposers.replay import rebuild, verify
-from nago_orchestrator.space import SearchSpace
+from nago_orchestrator.domain.proposals import Evaluation, Outcome, PriorEvaluation, Proposal
+from nago_orchestrator.domain.space import SearchSpace
+from nago_orchestrator.search.acquisition.batch import Acquisition, AcquisitionOptions
+from nago_orchestrator.search.acquisition.evolution import EvolutionOptions
+from nago_orchestrator.search.acquisition.usemo import UsemoOptions
+from nago_orchestrator.search.proposers.bohb.proposer import Bohb
+from nago_orchestrator.search.proposers.bohb.sampler import ModelOptions
+from nago_orchestrator.search.proposers.mobo.proposer import Mobo
+from nago_orchestrator.search.proposers.mobo.settings import MoboOptions, MoboPlan
+from nago_orchestrator.search.proposers.mobo.surrogates import fit_gaussian
+from nago_orchestrator.search.proposers.mobohb.proposer import Mobohb
+from nago_orchestrator.search.proposers.phases.proposer import Phase, Phases
+from nago_orchestrator.search.proposers.port import HistoryError, Pause, Proposer
+from nago_orchestrator.search.proposers.random.proposer import RandomSearch
+from nago_orchestrator.search.proposers.replay import rebuild, verify
 from tests.quick_mobo import quick_mobo
 
 

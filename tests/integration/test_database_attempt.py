@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, select
 
-from nago_orchestrator.domain import TrialState
+from nago_orchestrator.domain.states import TrialState
 from nago_orchestrator.store import versions
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.schema import attempt as attempt_table
 from nago_orchestrator.store.schema import epoch
 from nago_orchestrator.store.store import Store
-from nago_trainer.contract import ExitCode, TrialResult
+from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.contract.reports import TrialResult
 from tests.conftest import PostgresDatabases
 from tests.postgres_server import PostgresServer, own_server
 from tests.store_scene import ENDED, NOW

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, event
 
-from nago_orchestrator.actions import AcceptResult, MarkRunning, StartAttempt, Tell
-from nago_orchestrator.domain import Observation, Phase, StudyState, TrialState
-from nago_orchestrator.facts import LONGEST_MEMORY, Facts
+from nago_orchestrator.control_loop.actions import AcceptResult, MarkRunning, StartAttempt, Tell
+from nago_orchestrator.control_loop.state_cache import LONGEST_MEMORY, Facts
+from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.store import schema
 from tests.store_scene import ENDED, NEW_TRIAL, NOW, RESULT, Scene
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from nago_orchestrator.domain import Failure, StudyState, TrialState
+from nago_orchestrator.domain.states import Failure, StudyState, TrialState
 from nago_orchestrator.executors.kubernetes import executor as executor_module
-from nago_orchestrator.executors.kubernetes import refusals
-from nago_orchestrator.executors.kubernetes.api_errors import ApiForbiddenError
+from nago_orchestrator.executors.kubernetes.api.errors import ApiForbiddenError
+from nago_orchestrator.executors.kubernetes.api.watch import JobWatch, Timing
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
-from nago_orchestrator.executors.kubernetes.watch import JobWatch, Timing
+from nago_orchestrator.executors.kubernetes.status import refusals
 from nago_orchestrator.store.store import Store
-from nago_trainer.contract import TrialTask
+from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Fault, Object, api_server
 from tests.job_controller import JobController, end, finish, report
 from tests.kubernetes_access import job_api, kubernetes_settings, study_label

@@ -16,7 +16,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import Engine, text
 
-from nago_orchestrator.domain import AttemptState, Failure, StudyState, TrialState
+from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.errors import HeldError, ReplacedError, StaleStateError
 from nago_orchestrator.store import lock
 from nago_orchestrator.store.engine import connect, sqlite_path

@@ -10,23 +10,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from nago_orchestrator.domain import (
-    Evaluation,
-    Failure,
-    Observation,
-    Origin,
-    Outcome,
-    Phase,
-    Proposal,
-    StudyState,
-    TrialState,
-)
+from nago_orchestrator.control_loop.events import EventKind
+from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, Proposal
+from nago_orchestrator.domain.states import Failure, StudyState, TrialState
 from nago_orchestrator.errors import DatabaseError, HeldError
-from nago_orchestrator.events import EventKind
-from nago_orchestrator.proposers.replay import verify
-from nago_orchestrator.search import make_proposer
+from nago_orchestrator.search.factory import make_proposer
+from nago_orchestrator.search.proposers.replay import verify
 from nago_orchestrator.store.store import Store
-from nago_trainer.contract import TrialTask
+from nago_trainer.contract.task import TrialTask
 from tests.simulated_executor import SimulatedExecutor, succeed
 from tests.studies import RECIPE, Orchestrator, create, small_spec
 

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from nago_orchestrator.domain import Evaluation, Observation, Proposal, StudyState
+from nago_orchestrator.control_loop.events import EventKind
+from nago_orchestrator.domain.attempts import Observation
+from nago_orchestrator.domain.proposals import Evaluation, Proposal
+from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import DatabaseError, ExecutorError
-from nago_orchestrator.events import EventKind
 from nago_orchestrator.store.store import Store
-from nago_trainer.contract import TrialTask
+from nago_trainer.contract.task import TrialTask
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import Orchestrator, create, small_spec
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from nago_orchestrator.domain import Failure, TrialState
-from nago_orchestrator.metrics import MOST_REASONS, Metrics
+from nago_orchestrator.domain.states import Failure, TrialState
+from nago_orchestrator.server.metrics import MOST_REASONS, Metrics
 from tests.store_scene import Scene
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "operations.md"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import Engine
 
-from nago_orchestrator.domain import StudyState
-from nago_orchestrator.final_training import Chosen
+from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.search.final_training import Chosen
+from nago_orchestrator.services.final_training import train_best
 from nago_orchestrator.spec import parse_study_spec
 from nago_orchestrator.store import queries
 from nago_orchestrator.store.found import incumbent
 from nago_orchestrator.store.store import Store
-from nago_orchestrator.train_best import train_best
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import SMALL_BOHB, Orchestrator, create
 

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from nago_orchestrator.domain import StudyState, TrialState
+from nago_orchestrator.control_loop.session import StopSignal
+from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.errors import HeldError, NagoError
-from nago_orchestrator.metrics import Metrics
-from nago_orchestrator.serve import Server
-from nago_orchestrator.serve_http import serve_pages, text_page
-from nago_orchestrator.session import StopSignal
+from nago_orchestrator.server.http_pages import serve_pages, text_page
+from nago_orchestrator.server.metrics import Metrics
+from nago_orchestrator.server.server import Server
 from nago_orchestrator.store.lock import SERVING
 from nago_orchestrator.store.store import Store
 from tests.simulated_executor import SimulatedExecutor
@@ -69,8 +69,8 @@ class Serving:
 
 @pytest.fixture
 def serve(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Serving]]:
-    monkeypatch.setattr("nago_orchestrator.serve.LOOK_SECONDS", 0.05)
-    monkeypatch.setattr("nago_orchestrator.serve.TAKE_OVER_SECONDS", 0.05)
+    monkeypatch.setattr("nago_orchestrator.server.server.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("nago_orchestrator.server.server.TAKE_OVER_SECONDS", 0.05)
     started: list[Serving] = []
 
     def start(

@@ -10,11 +10,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import StatementError
 
-from nago_orchestrator.domain import (
-    AttemptState,
-    Failure,
-    TrialState,
-)
+from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
 from nago_orchestrator.errors import NotFoundError, StaleStateError
 from nago_orchestrator.store.engine import writing
 from nago_orchestrator.store.records import ProposalTrial

@@ -8,13 +8,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, select
 
-from nago_orchestrator.domain import (
-    Evaluation,
-    Origin,
-    Outcome,
-    Proposal,
-    TrialState,
-)
+from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, Proposal
+from nago_orchestrator.domain.states import TrialState
 from nago_orchestrator.errors import NotFoundError, StaleStateError
 from nago_orchestrator.store.schema import epoch
 from tests.store_scene import EPOCH, NEW_STUDY, NEW_TRIAL, NOW, Scene

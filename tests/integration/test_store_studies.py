@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from nago_orchestrator.domain import STUDY_MOVES, Goal, Objective, StudyState
+from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.states import STUDY_MOVES, StudyState
 from nago_orchestrator.errors import NotFoundError, SpecError, StaleStateError
 from nago_orchestrator.store.store import Store
 from tests.store_scene import NEW_STUDY, NOW, Scene

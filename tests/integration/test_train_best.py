@@ -9,15 +9,17 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine
 
-from nago_orchestrator.domain import Failure, Observation, Phase, Proposal, StudyState, TrialState
+from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.domain.proposals import Proposal
+from nago_orchestrator.domain.states import Failure, StudyState, TrialState
 from nago_orchestrator.errors import NagoError
-from nago_orchestrator.final_training import Chosen, search_alone
-from nago_orchestrator.proposers.replay import verify
-from nago_orchestrator.search import make_proposer
+from nago_orchestrator.search.factory import make_proposer
+from nago_orchestrator.search.final_training import Chosen, search_alone
+from nago_orchestrator.search.proposers.replay import verify
+from nago_orchestrator.services.final_training import keeps_networks, short_of_search, train_best
 from nago_orchestrator.store import found, queries
 from nago_orchestrator.store.store import Store
-from nago_orchestrator.train_best import keeps_networks, short_of_search, train_best
-from nago_trainer.contract import TrialTask
+from nago_trainer.contract.task import TrialTask
 from tests.simulated_executor import SimulatedExecutor, succeed
 from tests.studies import RECIPE, Orchestrator, create, small_spec
 

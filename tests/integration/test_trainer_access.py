@@ -15,16 +15,17 @@ import pytest
 from psycopg2 import errors
 from sqlalchemy import Engine, select
 
-from nago_orchestrator.domain import Attempt, AttemptState, Failure, TrialState
+from nago_orchestrator.domain.attempts import Attempt
+from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
 from nago_orchestrator.errors import DatabaseError, StaleStateError
 from nago_orchestrator.store import versions
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.schema import epoch, metadata
 from nago_orchestrator.store.store import Store
-from nago_trainer.contract import EpochRecord, TrialResult
-from nago_trainer.database_report import DatabaseReport
-from nago_trainer.postgres import AttemptDatabase, DatabaseRefusedError
-from nago_trainer.termination import TerminationMessage
+from nago_trainer.attempt.database_report import DatabaseReport
+from nago_trainer.attempt.postgres import AttemptDatabase, DatabaseRefusedError
+from nago_trainer.attempt.termination_message import TerminationMessage
+from nago_trainer.contract.reports import EpochRecord, TrialResult
 from tests.conftest import PostgresDatabases
 from tests.store_scene import ENDED, EPOCH, NOW, RESULT
 from tests.trainer_scene import CREATE_USER, TrainerScene, as_trainer

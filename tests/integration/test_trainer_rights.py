@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nago_orchestrator.findings import Finding, State
+from nago_orchestrator.domain.findings import Finding, State
 from nago_orchestrator.store import versions
 from nago_orchestrator.store.checks import database_findings
 from nago_orchestrator.store.engine import connect

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, text
 
-from nago_orchestrator.domain import Failure, Outcome, StudyState, TrialState
+from nago_orchestrator.domain.proposals import Outcome
+from nago_orchestrator.domain.states import Failure, StudyState, TrialState
 from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.store import found, queries
 from nago_orchestrator.store.engine import writing

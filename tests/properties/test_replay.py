@@ -10,15 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nago_orchestrator.acquisition.batch import Acquisition
-from nago_orchestrator.domain import Evaluation, Outcome, Proposal
-from nago_orchestrator.proposers.bohb import Bohb
-from nago_orchestrator.proposers.hpbandster_fence import ModelOptions
-from nago_orchestrator.proposers.mobo import Mobo
-from nago_orchestrator.proposers.mobohb.proposer import Mobohb
-from nago_orchestrator.proposers.port import Pause, Proposer
-from nago_orchestrator.proposers.replay import rebuild, verify
-from nago_orchestrator.space import SearchSpace
+from nago_orchestrator.domain.proposals import Evaluation, Outcome, Proposal
+from nago_orchestrator.domain.space import SearchSpace
+from nago_orchestrator.search.acquisition.batch import Acquisition
+from nago_orchestrator.search.proposers.bohb.proposer import Bohb
+from nago_orchestrator.search.proposers.bohb.sampler import ModelOptions
+from nago_orchestrator.search.proposers.mobo.proposer import Mobo
+from nago_orchestrator.search.proposers.mobohb.proposer import Mobohb
+from nago_orchestrator.search.proposers.port import Pause, Proposer
+from nago_orchestrator.search.proposers.replay import rebuild, verify
 from tests.quick_mobo import quick_mobo
 
 OUTCOMES = (Outcome.OK,) * 8 + (Outcome.INFEASIBLE, Outcome.LOST)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nago_orchestrator.proposers.ladder import bracket_shape
+from nago_orchestrator.search.proposers.hyperband import bracket_shape
 from nago_orchestrator.spec import load_study_spec
 from nago_orchestrator.spec.search import BohbSection, MoboSection, phases_of
 from nago_orchestrator.spec.space_section import preset_of

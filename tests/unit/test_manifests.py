@@ -14,8 +14,8 @@ import pytest
 import yaml
 from kubernetes_validate import utils
 
-from nago_orchestrator.executors.kubernetes.checks.rights import ROLE, Right
-from nago_orchestrator.executors.kubernetes.manifest import USER
+from nago_orchestrator.executors.kubernetes.manifest.job import USER
+from nago_orchestrator.executors.kubernetes.preflight.rights import ROLE, Right
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 
 Object = dict[str, Any]

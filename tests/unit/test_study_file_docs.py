@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nago_orchestrator.evaluation import METRICS
+from nago_orchestrator.evaluation.metrics import METRICS
 from nago_orchestrator.spec import parse_study_spec
 from nago_orchestrator.spec.schema import SchemaPath, schema_keys
 from nago_orchestrator.spec.study import StudySpec

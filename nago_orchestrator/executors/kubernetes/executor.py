@@ -16,24 +16,25 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from nago_orchestrator.domain import Failure, Observation, Phase
-from nago_orchestrator.executors.kubernetes.api_errors import (
+from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.domain.states import Failure
+from nago_orchestrator.executors.kubernetes.api.background_requests import Errand, Errands
+from nago_orchestrator.executors.kubernetes.api.errors import (
     ApiError,
     ApiForbiddenError,
     ApiUnavailableError,
     ForeignJobError,
 )
-from nago_orchestrator.executors.kubernetes.causes import ended, has_ended, is_over
-from nago_orchestrator.executors.kubernetes.errands import Errand, Errands
-from nago_orchestrator.executors.kubernetes.jobs import JobApi
-from nago_orchestrator.executors.kubernetes.labels import StudyLabel
-from nago_orchestrator.executors.kubernetes.manifest import build_job
-from nago_orchestrator.executors.kubernetes.objects import newest, trainer_status
-from nago_orchestrator.executors.kubernetes.patience import WaitingRoom
-from nago_orchestrator.executors.kubernetes.refusals import Refusals
-from nago_orchestrator.executors.kubernetes.settings import KubernetesSettings
-from nago_orchestrator.executors.kubernetes.watch import JobWatch
-from nago_trainer.contract import TrialTask
+from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
+from nago_orchestrator.executors.kubernetes.api.watch import JobWatch
+from nago_orchestrator.executors.kubernetes.manifest.job import build_job
+from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
+from nago_orchestrator.executors.kubernetes.manifest.objects import newest, trainer_status
+from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings
+from nago_orchestrator.executors.kubernetes.status.causes import ended, has_ended, is_over
+from nago_orchestrator.executors.kubernetes.status.deadlines import WaitingRoom
+from nago_orchestrator.executors.kubernetes.status.refusals import Refusals
+from nago_trainer.contract.task import TrialTask
 
 log = logging.getLogger(__name__)
 

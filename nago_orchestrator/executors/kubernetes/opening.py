@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from nago_orchestrator.executors.kubernetes.access import find_access
-from nago_orchestrator.executors.kubernetes.client import CallListener, KubernetesClient
+from nago_orchestrator.executors.kubernetes.api.access import find_access
+from nago_orchestrator.executors.kubernetes.api.client import CallListener, KubernetesClient
+from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
-from nago_orchestrator.executors.kubernetes.jobs import JobApi
-from nago_orchestrator.executors.kubernetes.labels import StudyLabel
-from nago_orchestrator.executors.kubernetes.settings import settings_of
+from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
+from nago_orchestrator.executors.kubernetes.manifest.settings import settings_of
 from nago_orchestrator.spec.kubernetes import KubernetesSection
 
 

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, Row, select
 
-from nago_orchestrator.domain import StudyState
-from nago_orchestrator.executors.kubernetes.labels import STUDY
+from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.executors.kubernetes.manifest.labels import STUDY
 from nago_orchestrator.store.schema import attempt, epoch, result, study, trial
 from tests.cluster.documents import Document, small_study
 from tests.cluster.installation import Installation

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Row
 
-from nago_orchestrator.domain import AttemptState, Failure, Observation, Phase, StudyState
-from nago_orchestrator.executors.kubernetes.labels import StudyLabel
-from nago_orchestrator.executors.kubernetes.manifest import build_job
-from nago_orchestrator.executors.kubernetes.settings import KubernetesSettings, settings_of
+from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.domain.states import AttemptState, Failure, StudyState
+from nago_orchestrator.executors.kubernetes.manifest.job import build_job
+from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
+from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings, settings_of
+from nago_orchestrator.services.studies import submit_study
 from nago_orchestrator.spec import parse_study_spec
 from nago_orchestrator.store.store import Store
-from nago_orchestrator.study_commands import submit_study
-from nago_trainer.contract import TrialTask
+from nago_trainer.contract.task import TrialTask
 from tests.cluster.installation import Installation
 from tests.cluster.pods.site import SLOWLY, Site, until
 from tests.studies import Orchestrator

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nago_orchestrator.domain import AttemptState, Failure, StudyState, TrialState
+from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from tests.cluster.documents import Document
 from tests.cluster.pods.site import Site
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Row
 
-from nago_orchestrator.domain import AttemptState, Failure, StudyState
+from nago_orchestrator.domain.states import AttemptState, Failure, StudyState
 from tests.cluster.pods.site import SLOWLY, Site
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]

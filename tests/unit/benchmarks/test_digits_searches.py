@@ -13,7 +13,7 @@ from benchmarks.digits_fronts import BOX, FULL, Row, median_front, share_of_box
 from benchmarks.digits_picture import draw
 from benchmarks.digits_searches import EPOCHS, ROWS, SEARCHES, STUDY
 from benchmarks.rows import append_rows, read_rows
-from nago_orchestrator.proposers.ladder import bracket_shape
+from nago_orchestrator.search.proposers.hyperband import bracket_shape
 from nago_orchestrator.spec.load import parse_study_spec
 from nago_orchestrator.spec.search import BohbSection, MobohbSection, phases_of
 

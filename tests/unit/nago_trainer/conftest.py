@@ -20,7 +20,7 @@ from nago_trainer.architecture import (
     fit_plan,
     sample_architecture,
 )
-from nago_trainer.contract import CONTRACT_VERSION, DatasetSettings, TrainingSettings, TrialTask
+from nago_trainer.contract.task import CONTRACT_VERSION, DatasetSettings, TrainingSettings, TrialTask
 
 DIGITS = DatasetSettings(
     name="digits", path=None, image_size=8, channels=1, classes=10, validation_fraction=0.2, split_seed=0

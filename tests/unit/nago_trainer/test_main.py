@@ -10,7 +10,7 @@ import pytest
 
 from nago_trainer import __version__
 from nago_trainer.__main__ import main
-from nago_trainer.contract import ExitCode
+from nago_trainer.contract.exit_codes import ExitCode
 
 
 def _describe(question: str, monkeypatch: pytest.MonkeyPatch) -> int:

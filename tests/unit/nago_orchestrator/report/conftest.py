@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nago_orchestrator.domain import Goal, Objective
+from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.report.study_report import StudyReport
 
 Row = dict[str, Any]

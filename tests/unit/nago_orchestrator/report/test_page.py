@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from nago_orchestrator.beliefs import Beliefs, Effect
-from nago_orchestrator.domain import Goal, Objective
-from nago_orchestrator.report.facts import best_words, study_facts, top_trials
+from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.report.figures.study_summary import best_words, study_facts, top_trials
 from nago_orchestrator.report.page import build_page, build_panels
 from nago_orchestrator.report.study_report import StudyReport
+from nago_orchestrator.search.posterior import Beliefs, Effect
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nago_orchestrator.domain import Goal
+from nago_orchestrator.domain.objectives import Goal
 from nago_orchestrator.report.style import evenly, fidelity_colours, focus, padded
 
 

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from nago_orchestrator.errors import SpecError
-from nago_orchestrator.executors.kubernetes.settings import ClaimMount, KubernetesSettings, SecretKey, settings_of
+from nago_orchestrator.executors.kubernetes.manifest.settings import (
+    ClaimMount,
+    KubernetesSettings,
+    SecretKey,
+    settings_of,
+)
 from nago_orchestrator.spec import StudySpec, load_study_spec, parse_study_spec
 
 STUDY = """

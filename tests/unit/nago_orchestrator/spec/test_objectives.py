@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from nago_orchestrator.domain import Goal, Objective
-from nago_orchestrator.evaluation import METRICS
+from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.evaluation.metrics import METRICS
 from nago_orchestrator.spec.objectives import ObjectiveName, ObjectiveSection
 
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from nago_orchestrator.domain.space import FloatRange, IntegerRange, SearchSpace
 from nago_orchestrator.errors import SpecError
-from nago_orchestrator.space import FloatRange, IntegerRange, SearchSpace
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.spec.presets import PRESETS
 from nago_orchestrator.spec.space_section import preset_of, preset_space

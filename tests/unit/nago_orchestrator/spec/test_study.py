@@ -5,9 +5,9 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from nago_orchestrator.domain import Goal, Objective
+from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.space import FloatRange, IntegerRange
 from nago_orchestrator.errors import SpecError
-from nago_orchestrator.space import FloatRange, IntegerRange
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.spec.search import BohbSection, MoboSection, PhasesSection, RandomSection
 from nago_trainer.architecture.theta import HYPERPARAMETERS

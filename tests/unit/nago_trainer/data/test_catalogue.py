@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nago_trainer.contract import TEST, DatasetSettings
+from nago_trainer.contract.task import TEST, DatasetSettings
 from nago_trainer.data.catalogue import describe, load_images
 from nago_trainer.errors import DataError
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from nago_orchestrator.domain import TrialDesign
+from nago_orchestrator.domain.trial_design import build_task
+from nago_orchestrator.domain.trials import TrialDesign
 from nago_orchestrator.executors.kubernetes import executor as executor_module
+from nago_orchestrator.executors.kubernetes.api.watch import JobWatch
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
-from nago_orchestrator.executors.kubernetes.watch import JobWatch
-from nago_orchestrator.trial_design import build_task
 from nago_trainer.architecture import HnagTheta, TensorShape, fit_plan, sample_architecture
 from nago_trainer.architecture.theta import HYPERPARAMETERS
-from nago_trainer.contract import TrialTask
+from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, api_server
 from tests.executor_scene import TIMING, Clock, Make
 from tests.kubernetes_access import job_api, kubernetes_settings, study_label

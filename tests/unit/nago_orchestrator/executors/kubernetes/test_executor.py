@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from nago_orchestrator.domain import Failure, Phase
-from nago_orchestrator.executors.kubernetes.api_errors import ApiForbiddenError
+from nago_orchestrator.domain.attempts import Phase
+from nago_orchestrator.domain.states import Failure
+from nago_orchestrator.executors.kubernetes.api.errors import ApiForbiddenError
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
-from nago_orchestrator.executors.kubernetes.manifest import build_job
-from nago_trainer.contract import TrialTask
+from nago_orchestrator.executors.kubernetes.manifest.job import build_job
+from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Fault
 from tests.executor_scene import NAME, Clock, Make, until
 from tests.job_controller import begin, end, report

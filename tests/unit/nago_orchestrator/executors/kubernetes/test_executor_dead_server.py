@@ -11,14 +11,15 @@ from functools import partial
 
 import pytest
 
-from nago_orchestrator.domain import Failure, Phase
+from nago_orchestrator.domain.attempts import Phase
+from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.kubernetes import executor as executor_module
-from nago_orchestrator.executors.kubernetes.client import KubernetesClient
+from nago_orchestrator.executors.kubernetes.api.client import KubernetesClient
+from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
+from nago_orchestrator.executors.kubernetes.api.watch import JobWatch
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
-from nago_orchestrator.executors.kubernetes.jobs import JobApi
-from nago_orchestrator.executors.kubernetes.manifest import build_job
-from nago_orchestrator.executors.kubernetes.watch import JobWatch
-from nago_trainer.contract import TrialTask
+from nago_orchestrator.executors.kubernetes.manifest.job import build_job
+from nago_trainer.contract.task import TrialTask
 from tests.api_server import NAMESPACE, ApiServer, Fault, now_text
 from tests.executor_scene import NAME, TIMING, Clock, Make, until
 from tests.job_controller import begin, end, pod_of, scheduled, set_status

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from nago_orchestrator.domain import Failure, Phase
+from nago_orchestrator.domain.attempts import Phase
+from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
-from nago_trainer.contract import TrialTask
+from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Fault, now_text
 from tests.executor_scene import NAME, Clock, until
 from tests.job_controller import begin, end, finish, pod_of

@@ -7,6 +7,9 @@ from collections import Counter
 import pytest
 from PIL import Image
 
+from nago_orchestrator.drawing import draw_png, draw_svg, stage_shapes
+from nago_orchestrator.drawing.compose import compose
+from nago_orchestrator.drawing.picture import Box, Curve, Label, Node, Picture
 from nago_trainer.architecture import (
     HYPERPARAMETERS,
     Architecture,
@@ -15,9 +18,6 @@ from nago_trainer.architecture import (
     build_plan,
     sample_architecture,
 )
-from nago_trainer.architecture.drawing import draw_png, draw_svg, stage_shapes
-from nago_trainer.architecture.drawing.compose import compose
-from nago_trainer.architecture.drawing.picture import Box, Curve, Label, Node, Picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 

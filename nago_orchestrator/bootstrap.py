@@ -1,0 +1,162 @@
+"""Puts the parts together: from a study's row and a database's address to a loop that runs. What the commands call."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from nago_orchestrator.control_loop.events import Event
+from nago_orchestrator.control_loop.loop import run
+from nago_orchestrator.control_loop.planner import Limits, RetryPolicy, Rules
+from nago_orchestrator.control_loop.session import Session, StopSignal
+from nago_orchestrator.control_loop.trial_sampling import Draw
+from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.domain.trials import TrainingRecipe
+from nago_orchestrator.errors import InputError
+from nago_orchestrator.executors.local.executor import LocalExecutor
+from nago_orchestrator.executors.port import Executor
+from nago_orchestrator.paths import data_folder
+from nago_orchestrator.search.factory import make_proposer
+from nago_orchestrator.search.final_training import RECIPE_KEYS, EndedSearch, final_recipe
+from nago_orchestrator.search.proposers.port import Proposer
+from nago_orchestrator.search.proposers.replay import rebuild
+from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.spec.kubernetes import KubernetesSection
+from nago_orchestrator.store.lock import describe_holder
+from nago_orchestrator.store.records import Study
+from nago_orchestrator.store.store import Store, open_store
+
+GARBAGE_OBJECTS = 20_000
+"""New objects after which the garbage collector looks for rings among them: more than the drawing of a trial makes."""
+GOING_ON = (StudyState.RUNNING, StudyState.PAUSED)
+"""A study in another state asks for nothing and tells nothing any more; what is left of it is only wound up."""
+
+
+def runs_folder(store: Store) -> Path:
+    """Where the attempts of a database's studies work: beside an SQLite file, else in the user's data folder."""
+    if store.file is not None:
+        return store.file.with_name(store.file.name + ".runs")
+    digest = hashlib.sha256(store.address.encode()).hexdigest()[:12]
+    return data_folder() / "runs" / digest
+
+
+def run_study(
+    name: str,
+    url: str,
+    *,
+    on_event: Callable[[Event], None],
+    stop: StopSignal | None = None,
+    on_tick: Callable[[float], None] = lambda seconds: None,
+    on_call: Callable[[str, str, float], None] = lambda verb, status, seconds: None,
+) -> StudyState:
+    """Run the study in this process until it ends, is paused, or `stop` says so.
+
+    `on_tick` is told the seconds of each look and what followed from it, `on_call` verb, status and seconds of each
+    request to a cluster. Raises HeldError if another orchestrator runs it.
+    """
+    store = open_store(url)
+    study = store.study(name)
+    executor = _executor(store, study, on_call)
+    try:
+        session = open_session(store, study, executor, on_event, stop or StopSignal())
+        session.on_tick = on_tick
+        gc.set_threshold(GARBAGE_OBJECTS)
+        return run(session, time.sleep)
+    finally:
+        executor.close()
+        store.close()
+
+
+def _executor(store: Store, study: Study, on_call: Callable[[str, str, float], None]) -> Executor:
+    """Where the study's attempts run. Raises InputError if that place cannot be reached at all."""
+    section = StudySpec.from_canonical(study.spec).execution.kubernetes
+    if study.spec["execution"]["where"] == "kubernetes" and section is not None:
+        return _kubernetes_executor(store, study, section, on_call)
+    executor = LocalExecutor(runs_folder(store) / study.name)
+    if study.state in GOING_ON:
+        executor.warm_up()
+    return executor
+
+
+def _kubernetes_executor(
+    store: Store, study: Study, section: KubernetesSection, on_call: Callable[[str, str, float], None]
+) -> Executor:
+    if store.file is not None:
+        raise InputError(
+            "trials on Kubernetes write their results to PostgreSQL, not to a file: "
+            "give --database postgresql://… or NAGO_DATABASE_URL"
+        )
+    try:
+        from nago_orchestrator.executors.kubernetes.opening import open_client, open_executor, study_label
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"Kubernetes needs the package {error.name}: pip install 'nago-orchestrator[kubernetes]'"
+        ) from error
+
+    return open_executor(open_client(on_call=on_call), section, study_label(study.name, study.created_at))
+
+
+def open_session(
+    store: Store, study: Study, executor: Executor, on_event: Callable[[Event], None], stop: StopSignal
+) -> Session:
+    """The parts of the loop over one study; where it stands is read once the loop has the right to run it."""
+    spec = StudySpec.from_canonical(study.spec)
+    return Session(
+        study_id=study.id,
+        study=study.name,
+        draw=draw_of(study, spec),
+        recipe=study.recipe,
+        final_recipe=final_recipe(study.recipe, spec.final.model_dump(include=set(RECIPE_KEYS))),
+        objectives=study.objectives,
+        rules=_rules(spec),
+        gpus=spec.execution.gpus,
+        store=store,
+        executor=executor,
+        stop=stop,
+        on_event=on_event,
+        clock=lambda: datetime.now(UTC),
+        new_token=lambda: secrets.token_hex(16),
+        hold=lambda: store.hold(study.id, describe_holder(datetime.now(UTC))),
+        remember=lambda: _remember(store, study.name, spec),
+    )
+
+
+def draw_of(study: Study, spec: StudySpec) -> Draw:
+    return draw_by(spec, study.recipe)
+
+
+def draw_by(spec: StudySpec, recipe: TrainingRecipe) -> Draw:
+    """How a study's networks are drawn, before the study has a row."""
+    return Draw(study_seed=spec.seed, connected=spec.search_space().connected, recipe=recipe)
+
+
+def _remember(store: Store, name: str, spec: StudySpec) -> tuple[Proposer, int]:
+    study = store.study(name)
+    proposals, evaluations = store.history(study.id)
+    if study.state not in GOING_ON or any(proposal.final for proposal in proposals):
+        return EndedSearch(), len(evaluations)
+    proposer = make_proposer(spec, study.recipe, study.prior)
+    rebuild(proposer, proposals, evaluations)
+    return proposer, len(evaluations)
+
+
+def _rules(spec: StudySpec) -> Rules:
+    limits, retries = spec.limits, spec.retries
+    return Rules(
+        parallelism=spec.execution.parallelism,
+        replicates=spec.architectures_per_proposal,
+        limits=Limits(
+            trials=limits.trials,
+            wall_time=None if limits.wall_time is None else timedelta(seconds=limits.wall_time),
+            gpu_hours=limits.gpu_hours,
+            failed_fraction=limits.failed_fraction,
+        ),
+        retries=RetryPolicy(
+            infrastructure=retries.infrastructure, defect=retries.defect, pause=timedelta(seconds=retries.pause)
+        ),
+    )

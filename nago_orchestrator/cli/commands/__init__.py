@@ -1,0 +1,1 @@
+"""The commands, by file: parse, call a service, print, exit code."""

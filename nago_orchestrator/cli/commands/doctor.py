@@ -1,0 +1,71 @@
+"""doctor: is everything there that a study needs, here, in its cluster and in its database?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nago_orchestrator.cli.options import Database, Output, OutputFormat
+from nago_orchestrator.cli.output.tables import Column, print_rows
+from nago_orchestrator.domain.findings import State
+
+COLUMNS = (
+    Column(key="state", title="state", right=False),
+    Column(key="check", title="check", right=False),
+    Column(key="detail", title="detail", right=False, folds=True),
+)
+PROBLEM = 3
+
+OptionalStudyFile = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="STUDY.yaml",
+        readable=False,  # not checked here: the study file's reader has its own sentence for it
+        help="Check whether this study would run, and its cluster, if its trials run in one.",
+    ),
+]
+Cluster = Annotated[
+    bool, typer.Option("--kubernetes", help="Check the cluster of the present access, also without a study.")
+]
+
+
+def doctor(
+    file: OptionalStudyFile = None,
+    kubernetes: Cluster = False,
+    output: Output = OutputFormat.TABLE,
+    database: Database = None,
+) -> None:
+    """Check this installation, and a study's cluster and database, before it costs anything.
+
+    Exit code 3 if something would not work.
+    """
+    from nago_orchestrator.paths import data_folder, database_url
+    from nago_orchestrator.services.doctor import diagnose, subject_of
+    from nago_orchestrator.services.installation import installation_findings
+    from nago_orchestrator.spec import load_study_spec
+
+    spec = None if file is None else load_study_spec(file)
+    subject = subject_of(spec, database_url(database), asked_for_cluster=kubernetes)
+    findings = [
+        *installation_findings(data_folder(), for_jobs=subject.cluster),
+        *diagnose(subject, datetime.now(UTC)),
+    ]
+    rows = [asdict(finding) for finding in findings]
+    print_rows(rows, COLUMNS, output, empty="")
+    if output is OutputFormat.TABLE:
+        _print_remedies(rows)
+    if any(finding.state is State.PROBLEM for finding in findings):
+        raise typer.Exit(PROBLEM)
+
+
+def _print_remedies(rows: list[dict[str, str]]) -> None:
+    """Below the table, whose lines they would make too long."""
+    mendable = [row for row in rows if row["remedy"]]
+    if mendable:
+        typer.echo("\nwhat to do")
+    for row in mendable:
+        typer.echo(f"  {row['check']}: {row['remedy']}")

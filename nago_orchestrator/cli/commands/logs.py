@@ -1,0 +1,167 @@
+"""logs: what an attempt printed, or prints: from its file, from its pod, or what is stored of it.
+
+Of one that failed the end of its log is stored; of every other one its epochs, of which a log tells little else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nago_orchestrator.cli.options import Database, TrialName
+from nago_orchestrator.cli.output.tables import Row
+from nago_orchestrator.cli.reading import chosen_trial, known_database, reading
+from nago_orchestrator.domain.states import AttemptState, TrialState
+from nago_orchestrator.errors import NotFoundError
+from nago_orchestrator.formatting.counts import counted
+from nago_trainer.contract.reports import EpochRecord
+
+if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
+    from nago_orchestrator.services.trial_logs import LogSource
+    from nago_orchestrator.store.engine import OpenDatabase
+
+PAUSE_SECONDS = 1.0
+END_TRIES = 15
+Look = Callable[[], Row]
+
+
+def logs(
+    trial: TrialName,
+    attempt: Annotated[int | None, typer.Option("--attempt", min=1, help="Default: the last one.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the attempt is over.")] = False,
+    tail: Annotated[int | None, typer.Option("--tail", "-n", min=1, help="Only the last so many lines.")] = None,
+    database: Database = None,
+) -> None:
+    """What an attempt of a trial printed; while it runs, also from its pod."""
+    from nago_orchestrator.services.trial_logs import log_source
+
+    url = known_database(database)
+    with reading(database) as engine:
+        study, number = chosen_trial(engine, trial)
+        first = _first_look(engine, study, number, attempt, wait=follow)
+
+        def look() -> Row:
+            return _attempt(engine, study, number, first["attempt"])
+
+        if not _is_live(first) and first["executor"] == "kubernetes":
+            _print_stored(first, study, tail)
+            return
+        source = log_source(study, first, url)
+        if follow and _is_live(first):
+            _follow(source, look, study, tail)
+        else:
+            _print_now(source, first, study, tail)
+
+
+def _follow(source: LogSource, look: Look, study: str, tail: int | None) -> None:
+    printed = _print(source.follow(tail, lambda: _is_live(look()), _once()))
+    row = _ended(look)
+    if not printed and (row.get("log_tail") or row["epochs"]):
+        _print_stored(row, study, tail)
+    if not _is_live(row):
+        _say(f"{_named(row, study)} has ended, {row['state']}{_why(row)}")
+
+
+def _ended(look: Look) -> Row:
+    """The row as soon as it says how the attempt ended: whoever runs the study learns of it a moment after its log."""
+    for _ in range(END_TRIES):
+        row = look()
+        if not _is_live(row):
+            break
+        time.sleep(PAUSE_SECONDS)
+    return row
+
+
+def _print_now(source: LogSource, row: Row, study: str, tail: int | None) -> None:
+    lines = source.read(tail, _say)
+    if lines is None and not _is_live(row):
+        _print_stored(row, study, tail)
+    elif not lines:
+        _say(f"{_named(row, study)} has printed nothing")
+    _print(lines or ())
+
+
+def _first_look(engine: OpenDatabase, study: str, number: int, wanted: int | None, *, wait: bool) -> Row:
+    """The attempt's row with its `epochs`; with `wait`, a trial that will have a first attempt is waited for."""
+    from nago_orchestrator.store import queries
+
+    say = _once()
+    while wait and not (row := queries.show_trial(engine, study, number))["attempt_rows"]:
+        if TrialState(row["state"]).is_final:
+            break
+        say(f"the trial {study}/{number} waits for its first attempt")
+        time.sleep(PAUSE_SECONDS)
+    return _attempt(engine, study, number, wanted)
+
+
+def _attempt(engine: OpenDatabase, study: str, number: int, wanted: int | None) -> Row:
+    from nago_orchestrator.store import queries
+
+    shown = queries.show_trial(engine, study, number)
+    rows = shown["attempt_rows"]
+    if not rows:
+        raise NotFoundError(f"the trial {study}/{number} has no attempt yet, so there is no log")
+    for row in reversed(rows):
+        if wanted is None or row["attempt"] == wanted:
+            return {**row, "epochs": [epoch for epoch in shown["epoch_rows"] if epoch["attempt"] == row["attempt"]]}
+    raise NotFoundError(f"the trial {study}/{number} has {counted(len(rows), 'attempt')}; there is no attempt {wanted}")
+
+
+def _is_live(row: Row) -> bool:
+    return not AttemptState(row["state"]).is_final
+
+
+def _print_stored(row: Row, study: str, tail: int | None) -> None:
+    """The end of the log, as it was when the attempt ended, or its epochs. Raises NotFoundError without either."""
+    if row.get("log_tail"):
+        _say("the log itself is gone; this is its stored end")
+        lines = str(row["log_tail"]).splitlines()
+    elif row["epochs"]:
+        _say("the log itself is gone; this is what it told of the epochs")
+        lines = [_epoch_of(epoch).in_words() for epoch in row["epochs"]]
+    else:
+        raise NotFoundError(f"the log of {_named(row, study)} is gone, or it printed nothing{_why(row)}")
+    _print(lines if tail is None else lines[-tail:])
+
+
+def _epoch_of(row: Row) -> EpochRecord:
+    return EpochRecord(**{field.name: row[field.name] for field in fields(EpochRecord)})
+
+
+def _print(lines: Iterable[str]) -> bool:
+    """Whether there was any."""
+    printed = False
+    for line in lines:
+        typer.echo(line)
+        printed = True
+    return printed
+
+
+def _why(row: Row) -> str:
+    return f": {row['reason']}: {row['message']}" if row.get("reason") else ""
+
+
+def _named(row: Row, study: str) -> str:
+    return f"attempt {row['attempt']} of trial {study}/{row['trial']}"
+
+
+def _say(message: str) -> None:
+    if message:
+        typer.echo(message, err=True)
+
+
+def _once() -> Callable[[str], None]:
+    """Says each thing once in a row: what is waited for is looked at again and again."""
+    said = ""
+
+    def say(message: str) -> None:
+        nonlocal said
+        if message != said:
+            _say(message)
+        said = message
+
+    return say

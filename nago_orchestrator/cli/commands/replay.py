@@ -1,0 +1,103 @@
+"""replay: the evaluations in told order, or the proof that the search would go the same way again."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
+from nago_orchestrator.cli.output import columns
+from nago_orchestrator.cli.output.tables import Column, print_rows
+from nago_orchestrator.cli.reading import chosen_study, known_database, reading
+from nago_orchestrator.formatting.counts import counted
+
+if TYPE_CHECKING:  # numpy costs a tenth of a second
+    from nago_orchestrator.search.proposers.replay import Difference
+
+FAILED = 3
+FULL_TRAINING = "full training"
+"""Of what the search never learned of, as the origin of its proposal."""
+PAUSE_SECONDS = 10.0
+"""Between two lines of progress where no terminal is looked at."""
+DIFFERENCES = (
+    Column(key="proposal", title="proposal"),
+    Column(key="trial", title="trial"),
+    Column(key="field", title="field", right=False),
+    Column(key="stored", title="stored", right=False),
+    Column(key="computed", title="computed", right=False),
+)
+
+
+def replay(
+    name: StudyName = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Make everything again and compare.")] = False,
+    proposals_only: Annotated[
+        bool, typer.Option("--proposals-only", help="With --verify: leave the trials' architectures out.")
+    ] = False,
+    output: Output = OutputFormat.TABLE,
+    database: Database = None,
+) -> None:
+    """The evaluations in the order in which the search learned of them.
+
+    With --verify a new proposer is told the same results and must make the same proposals, then every trial's
+    architecture is drawn and sized again and must be the one that is stored; else exit code 3.
+    """
+    from nago_orchestrator.store import queries
+
+    with reading(database) as engine:
+        study = chosen_study(engine, name)
+        rows = [] if verify else queries.evaluations(engine, study)
+    if verify:
+        _verify(study, output, database, proposals_only=proposals_only)
+        return
+    shown = columns.with_objectives(columns.EVALUATIONS, (row for row in rows if row["objective_values"]))
+    if output is OutputFormat.TABLE:
+        rows = [
+            {**row, **row["objective_values"], "origin": FULL_TRAINING if row["final"] else row["origin"]}
+            for row in rows
+        ]
+    print_rows(rows, shown, output, empty=f"the study {study} has no evaluation yet")
+
+
+def _verify(study: str, output: OutputFormat, database: str | None, *, proposals_only: bool) -> None:
+    from dataclasses import asdict
+
+    from nago_orchestrator.services.studies import verify_draws, verify_replay
+
+    url = known_database(database)
+    differences = verify_replay(study, url, progress("proposal", "made again"))
+    _end_line(differences)
+    same, error = f"the same: every proposal of {study} follows from its seed and what it was told", "proposed"
+    if not differences and not proposals_only:
+        differences = verify_draws(study, url, progress("trial", "drawn again"))
+        same, error = f"{same}, every architecture from its theta and seed", "drawn"
+    print_rows([asdict(difference) for difference in differences], DIFFERENCES, output, empty=same)
+    if differences:
+        typer.echo(f"error: {study} was not {error} by this program with what is stored", err=True)
+        raise typer.Exit(FAILED)
+
+
+def progress(what: str, how: str, clock: Callable[[], float] = time.monotonic) -> Callable[[int, int], None]:
+    """Shows what is done, and of how many: on a terminal in a line that is written over, elsewhere now and then."""
+    told_at = clock()
+
+    def show(done: int, count: int) -> None:
+        nonlocal told_at
+        line = f"{done:,} of {counted(count, what)} {how}"
+        if sys.stderr.isatty():
+            typer.echo(f"\r{line}", err=True, nl=done == count)
+        elif clock() - told_at >= PAUSE_SECONDS:
+            told_at = clock()
+            typer.echo(line, err=True)
+
+    return show
+
+
+def _end_line(differences: Sequence[Difference]) -> None:
+    """Proposals are compared until the first one that differs, in the midst of the line of progress."""
+    if differences and sys.stderr.isatty():
+        typer.echo(err=True)

@@ -1,0 +1,205 @@
+"""sample: draw architectures of a theta and say what their networks would cost, without training anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nago_orchestrator.cli.options import Database, Output, OutputFormat
+from nago_orchestrator.cli.output.tables import Column, print_rows
+from nago_orchestrator.errors import InputError, NotFoundError
+from nago_orchestrator.formatting import quantities
+
+if TYPE_CHECKING:  # networkx and numpy cost a quarter of a second
+    from nago_orchestrator.domain.space import SearchSpace
+    from nago_trainer.architecture import Architecture
+
+Theta = Mapping[str, float | int]
+
+COLUMNS = (
+    Column(key="seed", title="seed"),
+    Column(key="cells", title="cells"),
+    Column(key="stages", title="cells by stage"),
+    Column(key="nodes", title="nodes", show=quantities.count),
+    Column(key="width", title="width"),
+    Column(key="parameters", title="parameters", show=quantities.count),
+    Column(key="bytes_per_sample", title="memory", show=quantities.size),
+    Column(key="flops", title="flops", show=quantities.count),
+    Column(key="architecture_hash", title="architecture", show=lambda value: str(value)[:10]),
+    Column(key="infeasible", title="infeasible", right=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What an architecture is sized for."""
+
+    theta: Theta
+    connected: bool
+    image_size: int
+    channels: int
+    classes: int
+    parameter_limit: int
+
+
+def sample(  # noqa: PLR0913  # one argument for each option of the command
+    theta: Annotated[
+        list[str] | None,
+        typer.Option("--theta", metavar="NAME=VALUE", help="A hyperparameter; may be given again for others."),
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option("--study", metavar="STUDY", help="Its space, images and parameter limit.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", metavar="NAME", help="A space that has a name; default hnag.")
+    ] = None,
+    best: Annotated[bool, typer.Option("--best", help="With --study: its best theta so far.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the first architecture; the next ones count up.")] = 0,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=100_000, help="How many architectures.")] = 1,
+    parameter_limit: Annotated[int | None, typer.Option("--parameter-limit", min=1, help="Default 4,000,000.")] = None,
+    image_size: Annotated[int | None, typer.Option("--image-size", min=1, help="Pixels; default 32.")] = None,
+    channels: Annotated[int | None, typer.Option("--channels", min=1, help="Of the images; default 3.")] = None,
+    classes: Annotated[int | None, typer.Option("--classes", min=2, help="Default 10.")] = None,
+    draw: Annotated[
+        Path | None, typer.Option("--draw", metavar="FILE", help="Picture of the first one: FILE.svg or FILE.png.")
+    ] = None,
+    output: Output = OutputFormat.TABLE,
+    database: Database = None,
+) -> None:
+    """Draw architectures of a theta: nodes, parameters, memory, a picture of the three levels.
+
+    What --theta leaves out is the middle of the search space's range (the paper's space, that of --preset or --study).
+    """
+    if best and study is None:
+        raise InputError("--best needs --study STUDY")
+    if preset is not None and study is not None:
+        raise InputError("--preset and --study both name a space: leave one out")
+    setting = _preset_setting(preset or "hnag") if study is None else _study_setting(study, best, database)
+    chosen: dict[str, Any] = {
+        "parameter_limit": parameter_limit,
+        "image_size": image_size,
+        "channels": channels,
+        "classes": classes,
+    }
+    setting = replace(setting, **{key: value for key, value in chosen.items() if value is not None})
+    setting = replace(setting, theta={**setting.theta, **parse_theta(theta or (), setting.theta)})
+    architectures = _draw_all(setting, range(seed, seed + count))
+    rows = [describe(architecture, number, setting) for number, architecture in enumerate(architectures, start=seed)]
+    if draw is not None:
+        _picture(architectures[0], rows[0], draw)
+    print_rows(rows, COLUMNS, output, empty="")
+
+
+def parse_theta(texts: Sequence[str], known: Iterable[str]) -> dict[str, float | int]:
+    """["top_k=4", "top_p=0.3"] as numbers. Raises InputError for another form or name; values are checked later."""
+    return dict(_hyperparameter(text, tuple(known)) for text in texts)
+
+
+def _hyperparameter(text: str, known: Sequence[str]) -> tuple[str, float | int]:
+    name, _, value = (part.strip() for part in text.partition("="))
+    try:
+        number = int(value) if value.isdecimal() else float(value)
+    except ValueError as error:
+        raise InputError(f"--theta {text!r} is not NAME=VALUE with a number, for example top_k=4") from error
+    if name not in known:
+        from nago_orchestrator.spec.scalars import suggestion
+
+        raise InputError(f"--theta names an unknown hyperparameter '{name}'{suggestion(name, known)}")
+    return name, number
+
+
+def middle(space: SearchSpace) -> dict[str, float | int]:
+    """The theta in the middle of every range."""
+    return space.theta({dimension.name: (dimension.low + dimension.high) / 2 for dimension in space.dimensions})
+
+
+def describe(architecture: Architecture, seed: int, setting: Setting) -> dict[str, Any]:
+    """What the largest network within the parameter limit costs; `infeasible` says why where there is none."""
+    from dataclasses import asdict
+
+    from nago_orchestrator.domain.trial_design import size_network
+    from nago_trainer.architecture import TensorShape
+
+    stages = [architecture.stages.count(stage) for stage in range(len(architecture.channel_ratio))]
+    image = TensorShape(setting.channels, setting.image_size)
+    return {
+        "seed": seed,
+        "cells": len(architecture.cells),
+        "stages": "/".join(map(str, stages)),
+        "nodes": architecture.node_count,
+        "architecture_hash": architecture.digest(),
+        **asdict(size_network(architecture, image, setting.classes, setting.parameter_limit)),
+    }
+
+
+def _preset_setting(name: str) -> Setting:
+    from nago_orchestrator.spec.space_section import preset_space
+
+    space = preset_space(name)
+    return Setting(
+        theta=middle(space),
+        connected=space.connected,
+        image_size=32,
+        channels=3,
+        classes=10,
+        parameter_limit=4_000_000,
+    )
+
+
+def _study_setting(name: str, best: bool, database: str | None) -> Setting:
+    from nago_orchestrator.cli.output.outlook import without_value
+    from nago_orchestrator.cli.reading import known_database, reading
+    from nago_orchestrator.spec import StudySpec
+    from nago_orchestrator.store import found
+    from nago_orchestrator.store.store import open_store
+
+    study = open_store(known_database(database)).study(name)
+    space = StudySpec.from_canonical(study.spec).search_space()
+    theta: Theta = middle(space)
+    if best:
+        with reading(database) as engine:
+            row = found.incumbent(engine, name)
+            if row is None:
+                raise NotFoundError(f"there is no best theta: the study {name} has {without_value(engine, name)}")
+        theta = row["theta"]
+    data = study.recipe.dataset
+    return Setting(
+        theta=theta,
+        connected=space.connected,
+        image_size=data.image_size,
+        channels=data.channels,
+        classes=data.classes,
+        parameter_limit=study.recipe.parameter_limit,
+    )
+
+
+def _draw_all(setting: Setting, seeds: range) -> list[Architecture]:
+    from nago_trainer.architecture import DisconnectedGraphError, ThetaError, read_theta, sample_architecture
+
+    try:
+        theta = read_theta(setting.theta)
+        return [sample_architecture(theta, seed, connected=setting.connected) for seed in seeds]
+    except (ThetaError, DisconnectedGraphError) as error:
+        raise InputError(str(error)) from error
+
+
+def _picture(architecture: Architecture, row: Mapping[str, Any], file: Path) -> None:
+    from nago_orchestrator.cli.output.picture import facts
+    from nago_orchestrator.drawing import draw_png, draw_svg
+
+    title = f"architecture {row['architecture_hash'][:10]}, seed {row['seed']}"
+    try:
+        if file.suffix.lower() == ".svg":
+            file.write_text(draw_svg(architecture, title=title, notes=facts(row)), encoding="utf-8")
+        elif file.suffix.lower() == ".png":
+            file.write_bytes(draw_png(architecture, title=title, notes=facts(row)))
+        else:
+            raise InputError(f"--draw makes .svg and .png files, not {file.name}")
+    except OSError as error:
+        raise InputError(f"the picture cannot be written to {file}: {error.strerror}") from error
+    except ImportError as error:
+        raise InputError("a PNG needs pillow: pip install pillow, or draw an .svg") from error

@@ -1,0 +1,192 @@
+"""status: one look at a study, or a look every two seconds until it ends."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
+from nago_orchestrator.cli.output import columns
+from nago_orchestrator.cli.output.outlook import best_sentence, resume_hint, without_value
+from nago_orchestrator.cli.output.tables import Row, print_facts, print_rows, print_table, to_json
+from nago_orchestrator.cli.reading import chosen_study, reading
+from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.errors import InputError
+from nago_orchestrator.formatting import quantities
+from nago_orchestrator.formatting.counts import counted, learnt_from
+
+if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
+    from nago_orchestrator.store.engine import OpenDatabase
+
+ENDED = (StudyState.COMPLETED, StudyState.FAILED, StudyState.CANCELLED)
+FEWEST_FOR_ESTIMATE = 5
+
+
+def show_status(
+    name: StudyName = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again until the study ends.")] = False,
+    interval: Annotated[float, typer.Option("--interval", min=0.1, help="Seconds between two looks.")] = 2.0,
+    output: Output = OutputFormat.TABLE,
+    database: Database = None,
+) -> None:
+    """How a study stands: its trials, its best, what it has used, who runs it."""
+    if watch and output is not OutputFormat.TABLE:
+        raise InputError(f"--watch shows lines for people: look again and again with -o {output} yourself, without it")
+    with reading(database) as engine:
+        study = chosen_study(engine, name)
+        if watch:
+            _watch(engine, study, interval)
+            return
+        status = look(engine, study)
+    if output is OutputFormat.JSON:
+        typer.echo(to_json(status))
+    elif output is OutputFormat.CSV:
+        left_out = ("spec", "objectives", "running", "best", "ledger", "full_trainings")
+        print_rows([{key: value for key, value in status.items() if key not in left_out}], (), output, empty="")
+    else:
+        _print_status(status)
+
+
+def look(engine: OpenDatabase, study: str) -> dict[str, Any]:
+    """`study_status` with `best`, or in `nothing` why there is none; `full_trainings`, `ledger` and `last_event_at`."""
+    from nago_orchestrator.store import found, queries
+
+    row = queries.study_status(engine, study)
+    newest = queries.list_trials(engine, study, limit=20)
+    best = found.incumbent(engine, study)
+    return {
+        **row,
+        "best": best,
+        "nothing": without_value(engine, study) if best is None and row["evaluations"] else None,
+        "full_trainings": queries.full_trainings(engine, study),
+        "ledger": queries.gpu_ledger(engine, study),
+        "last_event_at": last_event(row, newest),
+    }
+
+
+def last_event(status: Row, newest: Sequence[Row]) -> datetime:
+    """When the study or one of its newest or running trials last moved."""
+    rows = [*newest, *status["running"]]
+    moments: list[datetime] = [
+        row[key] for row in rows for key in ("created_at", "started_at", "ended_at") if row[key] is not None
+    ]
+    changed: datetime = status["changed_at"]
+    return max([changed, *moments])
+
+
+def status_facts(status: Row, now: datetime) -> list[tuple[str, str]]:
+    """Label and text, for people."""
+    states = ", ".join(f"{count:,} {state}" for state, count in status["trial_states"].items() if count)
+    best = best_sentence(status["best"], status["nothing"]).removeprefix("best: ")
+    since = quantities.duration(max((now - status["last_event_at"]).total_seconds(), 0.0))
+    facts = [
+        ("study", f"{status['name']}, seed {status['seed']}"),
+        ("state", str(status["state"]) + (f": {status['message']}" if status["message"] else "")),
+        ("run by", status["holder"] or "; ".join(filter(None, ("nobody at the moment", resume_hint(status))))),
+        ("trials", states or "none yet"),
+        *([("warm start", learnt_from(status["prior"], status["spec"]["warm_start"]))] if status["prior"] else []),
+        ("proposals", f"{status['proposals']:,}, of them {status['evaluations']:,} evaluated"),
+        ("best", best),
+        *([("in full", full_training_words(status["full_trainings"]))] if status["full_trainings"] else []),
+        ("time", quantities.duration(status["seconds"]) + " of trials" + _gpu_words(status)),
+        ("last event", f"{since} ago"),
+    ]
+    left = seconds_left(status)
+    return (
+        facts if left is None else [*facts, ("left", f"about {quantities.duration(left)}, if trials go on like this")]
+    )
+
+
+def full_training_words(rows: Sequence[Row]) -> str:
+    """How many networks are trained in full, for how many epochs each, and how far that is."""
+    texts = []
+    for epochs, alike in groupby(rows, key=lambda row: row["epochs"]):
+        states = [(row["trials"], row["state"]) for row in alike]
+        networks = counted(sum(count for count, _ in states), "network")
+        shown = ", ".join(f"{count:,} {state}" for count, state in states)
+        texts.append(f"{networks} for {counted(epochs, 'epoch')}: {shown}")
+    return "; ".join(texts)
+
+
+def _gpu_words(status: Row) -> str:
+    return f", {quantities.duration(status['gpu_seconds'])} of GPUs" if status["gpu_seconds"] else ""
+
+
+def seconds_left(status: Row) -> float | None:
+    """Mean time of a trial times the trials to come over the parallelism; None where that would be a guess.
+
+    It is one for every search whose number of trials or fidelity is not fixed from the start, so only random search
+    has an estimate, and only once a few trials have finished.
+    """
+    search, execution = status["spec"]["search"], status["spec"]["execution"]
+    total = search.get("proposals")
+    if status["state"] != StudyState.RUNNING or search["algorithm"] != "random" or total is None:
+        return None
+    succeeded = status["trial_states"].get("succeeded", 0)
+    if succeeded < FEWEST_FOR_ESTIMATE:
+        return None
+    to_come: int = total * status["spec"]["architectures_per_proposal"] - status["finished"]
+    mean: float = status["seconds"] / succeeded
+    return max(to_come, 0) * mean / float(execution["parallelism"])
+
+
+def _print_status(status: Row) -> None:
+    print_facts(status_facts(status, datetime.now(UTC)))
+    if status["ledger"]:
+        typer.echo("\nattempts by outcome")
+        print_table(status["ledger"], columns.LEDGER)
+    if status["running"]:
+        typer.echo("\nrunning")
+        print_table(status["running"], columns.TRIALS)
+
+
+def _watch(engine: OpenDatabase, study: str, interval: float) -> None:
+    if sys.stdout.isatty():
+        _watch_live(engine, study, interval)
+        return
+    before = None
+    while True:
+        status = look(engine, study)
+        line = watch_line(status)
+        if line != before:
+            typer.echo(line)
+        before = line
+        if status["state"] in ENDED:
+            return
+        time.sleep(interval)
+
+
+def watch_line(status: Row) -> str:
+    states = ", ".join(f"{count:,} {state}" for state, count in status["trial_states"].items() if count)
+    best = best_sentence(status["best"], status["nothing"])
+    return f"{status['name']} {status['state']}: {states or 'no trials yet'}; {best}"
+
+
+def _watch_live(engine: OpenDatabase, study: str, interval: float) -> None:
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.table import Table
+    from rich.text import Text
+
+    from nago_orchestrator.cli.output.tables import rich_table
+
+    def render(status: Row) -> Group:
+        grid = Table.grid(padding=(0, 2))
+        for label, value in status_facts(status, datetime.now(UTC)):
+            grid.add_row(Text(label, style="dim"), Text(value))
+        running = [rich_table(status["running"], columns.TRIALS)] if status["running"] else []
+        return Group(grid, *running)
+
+    with Live(console=Console(), auto_refresh=False) as live:
+        while True:
+            status = look(engine, study)
+            live.update(render(status), refresh=True)
+            if status["state"] in ENDED:
+                return
+            time.sleep(interval)

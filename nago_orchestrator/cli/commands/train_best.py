@@ -1,0 +1,81 @@
+"""train-best: full training of networks of the best generators."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nago_orchestrator.cli.commands.study import Follow
+from nago_orchestrator.cli.options import Database, StudyName
+from nago_orchestrator.cli.reading import chosen_study, known_database, reading
+from nago_orchestrator.errors import InputError
+from nago_orchestrator.formatting.counts import counted
+
+if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
+    from nago_orchestrator.services.final_training import Queued
+
+NOT_KEPT = (
+    "what they reach is stored, their weights are not: the study file names no volume for them "
+    "(execution.kubernetes.checkpoints)"
+)
+ALL_TRAINED = "so many were trained for as many epochs already; more --networks or other --epochs train further ones"
+
+
+def train_best(  # noqa: PLR0913  # one argument for each option of the command
+    name: StudyName = None,
+    pareto: Annotated[
+        bool, typer.Option("--pareto", help="Every generator of the front: the default with several objectives.")
+    ] = False,
+    best: Annotated[
+        bool, typer.Option("--best", help="The best generator alone: the default with one objective.")
+    ] = False,
+    networks: Annotated[
+        int | None, typer.Option("--networks", "-k", min=1, max=1000, help="Networks of each generator.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, max=100_000, help="Of each training.")] = None,
+    follow: Follow = True,
+    database: Database = None,
+) -> None:
+    """Train networks of the best generator, or of each one of the Pareto front, in full and keep them.
+
+    How stands in the section `final` of the study file. `best` shows what came of it.
+    """
+    from nago_orchestrator.cli.output.following import go_on
+    from nago_orchestrator.search.final_training import Chosen
+    from nago_orchestrator.services.final_training import train_best as queue_training
+    from nago_orchestrator.store import found, queries
+    from nago_orchestrator.store.store import open_store
+
+    if pareto and best:
+        raise InputError("--pareto and --best each say which generators to train: leave one out")
+    with reading(database) as engine:
+        study = chosen_study(engine, name)
+        several = len(queries.study_status(engine, study)["objectives"]) > 1
+        incumbent = found.incumbent(engine, study)
+        front = found.pareto_front(engine, study) if pareto or (several and not best) else None
+    rows = front if front is not None else [incumbent] if incumbent else []
+    chosen = [Chosen(proposal=row["proposal"], theta=row["theta"]) for row in rows]
+    url = known_database(database)
+    queued = queue_training(open_store(url), study, chosen, networks=networks, epochs=epochs, now=datetime.now(UTC))
+    _tell(queued, epochs)
+    raise typer.Exit(go_on(queued.study.name, queued.study.state, url, follow=follow))
+
+
+def _tell(queued: Queued, epochs: int | None) -> None:
+    from nago_orchestrator.services.final_training import keeps_networks, short_of_search
+
+    if not queued.networks:
+        typer.echo(f"nothing new: {ALL_TRAINED}")
+        return
+    new = f"{counted(queued.networks, 'new network')} of {counted(queued.generators, 'generator')}"
+    typer.echo(f"to be trained in full: {new}")
+    if queued.infeasible:
+        which = f"{len(queued.infeasible)} of them cannot be trained"
+        typer.echo(f"warning: {which}: {queued.infeasible[0]}", err=True)
+    odd = short_of_search(queued.study, epochs)
+    if odd is not None:
+        typer.echo(f"warning: {odd}", err=True)
+    if not keeps_networks(queued.study):
+        typer.echo(NOT_KEPT, err=True)

@@ -1,0 +1,131 @@
+"""A study run in the foreground: what happens is shown as it happens, Ctrl-C is obeyed, and the end is summed up.
+
+On a terminal a live view of the last events under one line of figures; elsewhere one plain line for each event.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import typer
+
+from nago_orchestrator.control_loop.events import Event, EventKind
+from nago_orchestrator.domain.states import StudyState
+
+if TYPE_CHECKING:  # loaded with the wiring, only when a study runs
+    from nago_orchestrator.control_loop.session import StopSignal
+
+INTERRUPTED = 130
+FAILED = 3
+INSTEAD = "going on would end the same: mend what it says, and submit the study under another name"
+
+
+def go_on(name: str, state: StudyState, url: str, *, follow: bool) -> int:
+    """Run a study that may run, here or in the background, and say how it ended. Returns the exit code."""
+    from nago_orchestrator.services.studies import run_detached, server_of
+
+    if state is not StudyState.RUNNING:
+        return _sum_up(name, state, url)
+    for_a_server, server = server_of(name, url)
+    if server is not None:
+        typer.echo(f"study {name} is run by {server}; watch it with: nago-orch status {name} --watch")
+        return 0
+    if for_a_server:
+        typer.echo("nobody serves this database (nago-orch serve): the study is run by this process", err=True)
+    if follow:
+        return _follow(name, url)
+    process = run_detached(name, url)
+    typer.echo(f"study {name} runs in process {process}; watch it with: nago-orch status {name} --watch")
+    return 0
+
+
+def _follow(name: str, url: str) -> int:
+    from nago_orchestrator.bootstrap import run_study
+    from nago_orchestrator.control_loop.session import StopSignal
+
+    stop = StopSignal()
+    with obeying_signals(stop), _view(name, url) as on_event:
+        state = run_study(name, url, on_event=on_event, stop=stop)
+    if state is StudyState.RUNNING:
+        typer.echo(f"interrupted; go on with: nago-orch resume {name}")
+        return INTERRUPTED
+    return _sum_up(name, state, url)
+
+
+def _sum_up(name: str, state: StudyState, url: str) -> int:
+    from nago_orchestrator.cli.output.outlook import best_sentence, resume_hint, without_value
+    from nago_orchestrator.cli.reading import reading
+    from nago_orchestrator.store import found, queries
+
+    with reading(url) as engine:
+        row, best = queries.study_status(engine, name), found.incumbent(engine, name)
+        nothing = without_value(engine, name) if best is None and row["evaluations"] else None
+    hint = resume_hint(row)
+    why = f": {row['message']}" if row.get("message") else ""
+    if state is StudyState.FAILED:
+        typer.echo(f"study {name} failed{why}", err=True)
+        typer.echo(hint or f"{best_sentence(best, nothing)}; {INSTEAD}", err=True)
+        return FAILED
+    typer.echo(f"study {name} is {state}{why}")
+    typer.echo(best_sentence(best, nothing))
+    if hint is not None:
+        typer.echo(hint)
+    else:
+        typer.echo(f"next: nago-orch report {name}   or   nago-orch best {name}")
+    return 0 if state is StudyState.COMPLETED else INTERRUPTED
+
+
+@contextmanager
+def obeying_signals(stop: StopSignal) -> Iterator[None]:
+    """The first Ctrl-C asks, the second stops at once, SIGTERM stops at once; a third Ctrl-C ends the program."""
+
+    def on_interrupt(_number: int, _frame: FrameType | None) -> None:
+        if stop.aborted:
+            raise KeyboardInterrupt
+        if stop.requested:
+            stop.abort()
+            _say("stopping at once")
+        else:
+            stop.request()
+            _say("no new trials; those that run come to their end (Ctrl-C again: stop at once)")
+
+    def on_terminate(_number: int, _frame: FrameType | None) -> None:
+        stop.abort()
+
+    before = signal.signal(signal.SIGINT, on_interrupt), signal.signal(signal.SIGTERM, on_terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before[0])
+        signal.signal(signal.SIGTERM, before[1])
+
+
+def _say(message: str) -> None:
+    """Straight to the file: a buffered stream must not be entered from a signal handler."""
+    os.write(2, f"\n{message}\n".encode())
+
+
+def _view(name: str, url: str) -> AbstractContextManager[Callable[[Event], None]]:
+    if sys.stdout.isatty():
+        from nago_orchestrator.cli.output.live import live_view
+
+        return live_view(name, datetime.now(UTC))
+    return _plain_view(name)
+
+
+@contextmanager
+def _plain_view(name: str) -> Iterator[Callable[[Event], None]]:
+    typer.echo(f"study {name}")
+    yield lambda event: typer.echo(event_line(event), err=event.kind is EventKind.TROUBLE)
+
+
+def event_line(event: Event) -> str:
+    """One event as one line, in local time."""
+    return f"{event.at.astimezone():%H:%M:%S} {event.kind:<11} {event.message}"

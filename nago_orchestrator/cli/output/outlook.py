@@ -1,0 +1,76 @@
+"""What to say of a study that has found nothing, or that nobody runs: why, and with which command it goes on."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from nago_orchestrator.cli.output.tables import Row
+from nago_orchestrator.control_loop.planner import FOUND_NOTHING
+from nago_orchestrator.domain.proposals import Outcome
+from nago_orchestrator.domain.states import StudyState, TrialState
+from nago_orchestrator.formatting import quantities
+from nago_orchestrator.formatting.counts import counted
+
+if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
+    from nago_orchestrator.store.engine import OpenDatabase
+
+_WORDS = {Outcome.INFEASIBLE: "infeasible", Outcome.LOST: "without a network that could be trained"}
+
+
+def resume_hint(study: Row) -> str | None:
+    """For a study that nobody runs: what goes on with it; None where nothing would, or it is over."""
+    if study["state"] not in (StudyState.RUNNING, StudyState.PAUSED, StudyState.FAILED):
+        return None
+    if study["state"] == StudyState.FAILED and FOUND_NOTHING in (study["message"] or ""):
+        return None
+    return f"go on with: nago-orch resume {study['name']}"
+
+
+def without_value(engine: OpenDatabase, study: str) -> str:
+    """What a study has whose best is None: "12 evaluations, all infeasible: the architecture has ..."."""
+    from nago_orchestrator.store import queries
+
+    found = Counter(Outcome(row["outcome"]) for row in queries.evaluations(engine, study) if not row["final"])
+    # The study goes on between one look and the next: a first value may be there by now.
+    outcomes = Counter({outcome: found[outcome] for outcome in _WORDS if found[outcome]})
+    total = outcomes.total()
+    if not total:
+        return "no evaluation yet"
+    shares = [(count, _WORDS[outcome]) for outcome, count in outcomes.most_common()]
+    what = f"all {shares[0][1]}" if len(shares) == 1 else " and ".join(f"{count:,} {words}" for count, words in shares)
+    reason = _commonest_reason(engine, study)
+    return f"{counted(total, 'evaluation')}, {what}" + (f": {reason}" if reason else "")
+
+
+def _commonest_reason(engine: OpenDatabase, study: str) -> str | None:
+    """Of trials that are infeasible or failed; reasons that differ in a number alone are the same."""
+    from nago_orchestrator.store import queries
+
+    ended = [
+        row
+        for state in (TrialState.INFEASIBLE, TrialState.FAILED)
+        for row in queries.list_trials(engine, study, state=state)
+        if row["last_message"]
+    ]
+    kinds = Counter(_without_numbers(row["last_message"]) for row in ended)
+    if not kinds:
+        return None
+    (commonest, _), *_ = kinds.most_common(1)
+    reason: str = next(row["last_message"] for row in ended if _without_numbers(row["last_message"]) == commonest)
+    return reason.rstrip(".")
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"\d+", "0", text.replace(",", ""))
+
+
+def best_sentence(best: Row | None, nothing: str | None = None) -> str:
+    """`nothing`: why there is no best although something was evaluated."""
+    if best is None:
+        return f"nothing found: {nothing}" if nothing else "nothing has been evaluated yet"
+    values = ", ".join(
+        f"{name} {quantities.objective(name, value)}" for name, value in best["objective_values"].items()
+    )
+    return f"best: {values} (proposal {best['proposal']}, {counted(best['fidelity'], 'epoch')})"

@@ -1,0 +1,266 @@
+"""The planner: from the facts of one moment to the list of things to do. Pure; the loop carries the list out.
+
+Level-triggered: it looks at the whole state each time and keeps no memory, so an event that was missed costs one tick
+and a restarted orchestrator plans as one that never died.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from nago_orchestrator.control_loop.actions import (
+    AcceptResult,
+    Action,
+    Ask,
+    CancelQueued,
+    EndAttempt,
+    EndStudy,
+    MarkRunning,
+    RepeatStart,
+    StartAttempt,
+    StopAttempt,
+    Tell,
+)
+from nago_orchestrator.domain.attempts import Attempt, Observation, Phase
+from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
+from nago_orchestrator.domain.trials import Trial
+from nago_trainer.contract.exit_codes import ExitCode
+
+PORTION = 16
+LONGEST_PAUSE = timedelta(minutes=10)
+RESULT_GRACE = timedelta(seconds=60)
+"""How long the result of a trainer that ended well may be on its way."""
+FOUND_NOTHING = "no trial succeeded"
+"""In the message of a study that came to its end with nothing: going on would end the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    infrastructure: int
+    """New attempts of one trial after failures that say nothing about it."""
+    defect: int
+    pause: timedelta
+    """Before the first retry of an infrastructure failure; doubles with each further one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the study may spend; None means unlimited."""
+
+    trials: int | None
+    wall_time: timedelta | None
+    gpu_hours: float | None
+    failed_fraction: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What the study has used so far."""
+
+    trials: int
+    succeeded: int
+    infeasible: int
+    failed: int
+    recent_ended: int
+    """Trials that ended since the study began or was resumed: what its failures are judged by."""
+    recent_failed: int
+    gpu_seconds: float
+    started_at: datetime
+    common_failure: str | None
+    """The most frequent cause among the failed trials, for the message when the study is stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    state: StudyState
+    draining: bool
+    """The orchestrator was asked to end: what runs may finish, nothing new begins."""
+    trials: tuple[Trial, ...]
+    """All that are not final."""
+    observations: Mapping[str, Observation]
+    """By the live attempts' names."""
+    tellable: tuple[int, ...]
+    """Proposals whose trials are all final and that were not told yet, in the order they became so."""
+    spent: Spent
+    exhausted: bool
+    """The proposer has nothing more to propose, whatever it is told."""
+    waiting: bool
+    """The proposer has nothing to propose until it is told something."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    parallelism: int
+    replicates: int
+    limits: Limits
+    retries: RetryPolicy
+
+
+def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
+    """What to do next, in the order to do it. An empty list: wait.
+
+    Of each kind at most PORTION, which is what makes many trials flow: the first of a hundred that end together have
+    successors before the last is looked at.
+    """
+    if snapshot.state in (StudyState.CANCELLED, StudyState.FAILED):
+        return _wind_up(snapshot)
+    settled = _settle_attempts(snapshot, rules.retries, now)
+    ends = [*settled[:PORTION], *map(Tell, snapshot.tellable[:PORTION])]
+    if snapshot.state is not StudyState.RUNNING:
+        return ends
+    verdict = _verdict(snapshot, rules, now)
+    if verdict is not None:
+        return ends or [verdict]  # whatever has ended counts first
+    if snapshot.draining:
+        return ends
+    starts = _starts(snapshot, rules, now)[:PORTION]
+    ended = sum(isinstance(action, AcceptResult | EndAttempt) for action in settled)
+    if 0 < ended < PORTION or len(snapshot.tellable) > PORTION:
+        return [*ends, *starts]  # a proposal shall know of all that has ended, unless this never comes to an end
+    return [*ends, *starts, *_asks(snapshot, rules, now)[:PORTION]]
+
+
+def _wind_up(snapshot: Snapshot) -> list[Action]:
+    """A cancelled study's trials are cancelled; a failed one's go back to the queue, for the day it is resumed."""
+    cancelled = snapshot.state is StudyState.CANCELLED
+    state = AttemptState.CANCELLED if cancelled else AttemptState.FAILED
+    failure = None if cancelled else Failure.INTERRUPTED
+    trial_to = TrialState.CANCELLED if cancelled else TrialState.QUEUED
+    live = [(trial, attempt) for trial in snapshot.trials if (attempt := trial.live_attempt)][:PORTION]
+    stops = [StopAttempt(attempt) for _, attempt in live]
+    ends = [
+        EndAttempt(trial, attempt, state, failure, snapshot.observations.get(attempt.name), trial_to)
+        for trial, attempt in live
+    ]
+    queued = cancelled and any(trial.state is TrialState.QUEUED for trial in snapshot.trials)
+    return [*stops, *ends, *([CancelQueued()] if queued else [])]
+
+
+def _settle_attempts(snapshot: Snapshot, retries: RetryPolicy, now: datetime) -> list[Action]:
+    actions: list[Action] = []
+    for trial in snapshot.trials:
+        attempt = trial.live_attempt
+        observation = snapshot.observations.get(attempt.name) if attempt else None
+        if attempt is not None and observation is not None:
+            actions += _settle(trial, attempt, observation, retries, now)
+        elif attempt is None and trial.result is not None:
+            # The newest attempt was given up as lost, and then its trainer was heard of after all.
+            actions.append(AcceptResult(trial, trial.attempts[-1], Observation(phase=Phase.ENDED), trial.result))
+    return actions
+
+
+def _settle(
+    trial: Trial, attempt: Attempt, observation: Observation, retries: RetryPolicy, now: datetime
+) -> Sequence[Action]:
+    result = observation.result or trial.result
+    if result is not None:
+        # What ended its process or Job afterwards, e.g. somebody's hand, is no cause of anything.
+        return [AcceptResult(trial, attempt, replace(observation, reason=None, message=None), result)]
+    if observation.phase is Phase.PENDING:
+        return []
+    if observation.phase is Phase.RUNNING:
+        return [MarkRunning(trial, attempt, observation)] if attempt.state is AttemptState.CREATED else []
+    if observation.phase is Phase.ABSENT and attempt.state is AttemptState.CREATED:
+        return [RepeatStart(trial, attempt)]
+    if observation.exit_code == ExitCode.DONE and now < (observation.ended_at or now) + RESULT_GRACE:
+        return []
+    failure = Failure.INFRASTRUCTURE if observation.phase is Phase.ABSENT else observation.failure or Failure.DEFECT
+    trial_to, not_before = after_failure(trial, failure, retries, now)
+    return [EndAttempt(trial, attempt, AttemptState.FAILED, failure, observation, trial_to, not_before)]
+
+
+def after_failure(
+    trial: Trial, failure: Failure, retries: RetryPolicy, now: datetime
+) -> tuple[TrialState, datetime | None]:
+    """Where a trial goes after an attempt failed that way, and how long it rests before the next one."""
+    before = sum(attempt.failure is failure for attempt in trial.attempts)
+    match failure:
+        case Failure.INFEASIBLE:
+            return TrialState.INFEASIBLE, None
+        case Failure.INTERRUPTED:
+            return TrialState.QUEUED, None
+        case Failure.DEFECT:
+            return (TrialState.QUEUED if before < retries.defect else TrialState.FAILED), None
+        case Failure.INFRASTRUCTURE:
+            if before >= retries.infrastructure:
+                return TrialState.FAILED, None
+            return TrialState.QUEUED, now + min(retries.pause * 2 ** min(before, 16), LONGEST_PAUSE)
+
+
+def _verdict(snapshot: Snapshot, rules: Rules, now: datetime) -> EndStudy | None:
+    failure = _failure_message(snapshot.spent, rules.limits)
+    if failure is not None:
+        return EndStudy(StudyState.FAILED, failure)
+    if snapshot.trials:
+        return None
+    reached = reached_limit(snapshot.spent, rules, now)
+    if reached is None and snapshot.exhausted:
+        reached = "the search has evaluated all its proposals"
+    if reached is not None:
+        return _end(snapshot.spent, reached)
+    if snapshot.waiting:
+        return EndStudy(StudyState.FAILED, "the proposer waits for an evaluation, but nothing is left to evaluate")
+    return None
+
+
+def _end(spent: Spent, reached: str) -> EndStudy:
+    """A search that tried and found nothing has failed."""
+    if spent.succeeded or not (spent.failed or spent.infeasible):
+        return EndStudy(StudyState.COMPLETED, reached)
+    cause = f"; most often: {spent.common_failure}" if spent.common_failure else ""
+    counts = f"{spent.failed} failed, {spent.infeasible} infeasible"
+    return EndStudy(StudyState.FAILED, f"{reached}, but {FOUND_NOTHING}: {counts}{cause}")
+
+
+def _failure_message(spent: Spent, limits: Limits) -> str | None:
+    """At least 3 failures before a verdict, and at least 5 ended trials before a fraction means something."""
+    ended, failed = spent.recent_ended, spent.recent_failed
+    cause = f"; most often: {spent.common_failure}" if spent.common_failure else ""
+    if ended == failed and failed >= 3:
+        return f"all of the first {failed} trials failed{cause}"
+    fraction = limits.failed_fraction
+    if fraction is not None and ended >= 5 and failed > fraction * ended:
+        return f"{failed} of {ended} trials failed, more than limits.failed_fraction = {fraction:g} allows{cause}"
+    return None
+
+
+def reached_limit(spent: Spent, rules: Rules, now: datetime) -> str | None:
+    """Why there is no room for another proposal with all its trials; None where there is."""
+    limits = rules.limits
+    if limits.trials is not None and spent.trials + rules.replicates > limits.trials:
+        return f"limits.trials = {limits.trials} is reached"
+    if limits.wall_time is not None and now - spent.started_at >= limits.wall_time:
+        return f"limits.wall_time = {limits.wall_time} is reached"
+    if limits.gpu_hours is not None and spent.gpu_seconds >= 3600 * limits.gpu_hours:
+        return f"limits.gpu_hours = {limits.gpu_hours:g} is reached"
+    return None
+
+
+def _starts(snapshot: Snapshot, rules: Rules, now: datetime) -> list[StartAttempt]:
+    live = sum(trial.live_attempt is not None for trial in snapshot.trials)
+    ready = [
+        trial
+        for trial in snapshot.trials
+        if trial.state is TrialState.QUEUED
+        and trial.result is None  # else it is about to be accepted
+        and (trial.not_before is None or trial.not_before <= now)
+    ]
+    return [StartAttempt(trial) for trial in ready[: max(0, rules.parallelism - live)]]
+
+
+def _asks(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Ask]:
+    """A trial that rests before a retry keeps its place: it is the order of tells that makes a search repeatable."""
+    if snapshot.exhausted or snapshot.waiting or len(snapshot.trials) >= rules.parallelism:
+        return []
+    if reached_limit(snapshot.spent, rules, now) is not None:
+        return []
+    return [Ask()] * _room(snapshot, rules)
+
+
+def _room(snapshot: Snapshot, rules: Rules) -> int:
+    """For how many proposals there is room, at least one; the last may have more trials than places are free."""
+    places = -(-(rules.parallelism - len(snapshot.trials)) // rules.replicates)
+    limit = rules.limits.trials
+    return places if limit is None else min(places, (limit - snapshot.spent.trials) // rules.replicates)

@@ -1,0 +1,108 @@
+"""From a theta and seeds to a trial: its architecture, width and costs; then the task for its trainer. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from nago_orchestrator.domain.proposals import Theta
+from nago_orchestrator.domain.trials import NewTrial, TrainingRecipe, TrialDesign
+from nago_trainer.architecture import (
+    Architecture,
+    DisconnectedGraphError,
+    ParameterLimitError,
+    TensorShape,
+    count_flops,
+    count_parameters,
+    fit_plan,
+    read_theta,
+    sample_architecture,
+)
+from nago_trainer.architecture.plan.memory import bytes_per_sample
+from nago_trainer.contract.task import CONTRACT_VERSION, TrialTask
+
+
+def design_trial(
+    theta: Theta,
+    recipe: TrainingRecipe,
+    *,
+    connected: bool,
+    replicate: int,
+    architecture_seed: int,
+    training_seed: int,
+) -> NewTrial:
+    """A sampled architecture at the largest width within the limit.
+
+    A limit out of reach, or no connected graph within its tries, gives a trial that is infeasible from the start.
+    """
+    architecture: Architecture | None = None
+    image = TensorShape(recipe.dataset.channels, recipe.dataset.image_size)
+    try:
+        architecture = sample_architecture(read_theta(theta), architecture_seed, connected=connected)
+        size = size_network(architecture, image, recipe.dataset.classes, recipe.parameter_limit)
+    except DisconnectedGraphError as error:
+        size = Size(infeasible=str(error))
+    return NewTrial(
+        replicate=replicate,
+        architecture=architecture.to_json() if architecture else {},
+        architecture_hash=architecture.digest() if architecture else "",
+        nodes=architecture.node_count if architecture else 0,
+        architecture_seed=architecture_seed,
+        training_seed=training_seed,
+        **asdict(size),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """The largest network of an architecture within a parameter limit, and what it costs."""
+
+    width: int | None = None
+    """None where even width 1 exceeds the limit; so are FLOPs and memory then."""
+    parameters: int = 0
+    """Where the limit is out of reach: the smallest possible total."""
+    flops: int | None = None
+    bytes_per_sample: int | None = None
+    infeasible: str | None = None
+    """Why there is none, in one sentence."""
+
+
+def size_network(architecture: Architecture, image: TensorShape, classes: int, parameter_limit: int) -> Size:
+    try:
+        width, plan = fit_plan(architecture, image, classes, parameter_limit)
+    except ParameterLimitError as error:
+        return Size(parameters=error.smallest, infeasible=str(error))
+    return Size(
+        width=width,
+        parameters=count_parameters(plan),
+        flops=count_flops(plan),
+        bytes_per_sample=bytes_per_sample(plan),
+    )
+
+
+def build_task(design: TrialDesign, recipe: TrainingRecipe, *, attempt: int, token: str) -> TrialTask:
+    """Raises ValueError for a trial that is infeasible by design: it has no width and is never trained."""
+    if design.width is None:
+        raise ValueError(f"trial {design.number} has no width")
+    return TrialTask(
+        version=CONTRACT_VERSION,
+        study=design.study,
+        trial=design.number,
+        attempt=attempt,
+        token=token,
+        architecture=design.architecture,
+        width=design.width,
+        parameters=design.parameters,
+        parameter_limit=recipe.parameter_limit,
+        dataset=recipe.dataset,
+        training=recipe.training,
+        epochs=design.fidelity,
+        seed=design.training_seed,
+        threads=recipe.threads,
+        device=recipe.device,
+        keep_network=recipe.keep_network,
+    )
+
+
+def attempt_name(study: str, trial: int, attempt: int) -> str:
+    """At most 52 characters for a study's longest name: a Job's name, with room for the suffix of its pod."""
+    return f"{study}-t{trial:05d}-a{attempt}"

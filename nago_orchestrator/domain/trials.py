@@ -1,0 +1,79 @@
+"""Trials: sampled, stored, and as a trainer needs to know them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nago_orchestrator.domain.attempts import Attempt
+from nago_orchestrator.domain.states import TrialState
+from nago_trainer.contract.reports import TrialResult
+from nago_trainer.contract.task import DatasetSettings, TrainingSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTrial:
+    """An architecture that was sampled for a proposal, before its row exists."""
+
+    replicate: int
+    architecture: Mapping[str, Any]
+    architecture_hash: str
+    nodes: int
+    width: int | None
+    """None where even width 1 exceeds the parameter limit."""
+    parameters: int
+    flops: int | None
+    bytes_per_sample: int | None
+    architecture_seed: int
+    training_seed: int
+    infeasible: str | None
+    """Why it cannot be trained, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialDesign:
+    """What a trainer needs to know of one stored trial, beyond what all trials of the study share."""
+
+    study: str
+    number: int
+    architecture: dict[str, Any]
+    width: int | None
+    parameters: int
+    training_seed: int
+    fidelity: int
+    """Epochs."""
+    final: bool = False
+    """Full training, by the study's other recipe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A trial that is not final yet, with all its attempts: what the planner looks at."""
+
+    id: int
+    number: int
+    proposal: int
+    state: TrialState
+    not_before: datetime | None
+    """A pause before the next attempt."""
+    attempts: tuple[Attempt, ...]
+    result: TrialResult | None
+    """Already stored, the trial's transition still to come."""
+
+    @property
+    def live_attempt(self) -> Attempt | None:
+        return next((attempt for attempt in self.attempts if not attempt.state.is_final), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecipe:
+    """What all trials of a study share."""
+
+    dataset: DatasetSettings
+    training: TrainingSettings
+    parameter_limit: int
+    device: str
+    threads: int
+    keep_network: bool

@@ -1,0 +1,1 @@
+"""What results say: evaluations of proposals, results of generators, Pareto fronts and hypervolumes. Pure."""

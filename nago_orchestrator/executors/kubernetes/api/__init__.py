@@ -1,0 +1,1 @@
+"""Requests to the API server: who we are, HTTP, rate limit, Jobs, the watch."""

@@ -1,0 +1,1 @@
+"""The Job of one attempt as a value: settings, labels, resources, pod template. Pure."""

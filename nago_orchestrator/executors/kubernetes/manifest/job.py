@@ -1,0 +1,155 @@
+"""The Job of one attempt, as the API server is to get it. Pure: the same attempt always gives the same Job.
+
+The pod follows the restricted Pod Security Standard. It gets the attempt's name, trial and token, and by a Secret the
+database's address; everything else about its task it reads from the database.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nago_orchestrator.executors.kubernetes.manifest.labels import (
+    QUEUE,
+    TOKEN_DIGEST,
+    StudyLabel,
+    job_labels,
+    token_digest,
+)
+from nago_orchestrator.executors.kubernetes.manifest.resources import trial_resources
+from nago_orchestrator.executors.kubernetes.manifest.settings import ClaimMount, KubernetesSettings
+from nago_orchestrator.executors.kubernetes.manifest.template import merge_template
+from nago_trainer.contract.task import TrialTask
+
+CONTAINER = "trainer"
+USER = 10001
+GRACE_SECONDS = 60
+"""Between SIGTERM and SIGKILL: enough for a trainer to put down what it has."""
+STAY_ANNOTATIONS = {
+    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+    "karpenter.sh/do-not-disrupt": "true",
+}
+
+
+def build_job(name: str, task: TrialTask, study: StudyLabel, settings: KubernetesSettings) -> dict[str, Any]:
+    """`name` is the attempt's. Raises SpecError if the study's pod template undoes what must stand."""
+    labels = job_labels(study, task)
+    pod_metadata = {"labels": dict(labels), "annotations": dict(STAY_ANNOTATIONS)}
+    template = {"metadata": pod_metadata, "spec": _pod(name, task, settings)}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "labels": labels if settings.queue is None else {**labels, QUEUE: settings.queue},
+            "annotations": {TOKEN_DIGEST: token_digest(task.token)},
+        },
+        "spec": {
+            "backoffLimit": 0,
+            "completions": 1,
+            "parallelism": 1,
+            "ttlSecondsAfterFinished": round(settings.ttl.total_seconds()),
+            "podReplacementPolicy": "Failed",
+            # With no retries left, both rules only make the Job say why it failed, for when the pod is gone.
+            "podFailurePolicy": {
+                "rules": [
+                    {"action": "FailJob", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+                    {
+                        "action": "FailJob",
+                        "onExitCodes": {"containerName": CONTAINER, "operator": "NotIn", "values": [0]},
+                    },
+                ]
+            },
+            "template": merge_template(template, settings),
+        },
+    }
+
+
+def _pod(name: str, task: TrialTask, settings: KubernetesSettings) -> dict[str, Any]:
+    pod: dict[str, Any] = {
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": round(settings.deadline.total_seconds()),  # the pod's: waiting for room is not counted
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(name, task, settings)],
+        "volumes": _volumes(settings),
+    }
+    optional = {
+        "serviceAccountName": settings.service_account,
+        "priorityClassName": settings.priority_class,
+        "imagePullSecrets": [{"name": secret} for secret in settings.image_pull_secrets],
+        "nodeSelector": dict(settings.node_selector),
+        "tolerations": [dict(toleration) for toleration in settings.tolerations],
+    }
+    return pod | {key: value for key, value in optional.items() if value}
+
+
+def _container(name: str, task: TrialTask, settings: KubernetesSettings) -> dict[str, Any]:
+    return {
+        "name": CONTAINER,
+        "image": settings.image,
+        "imagePullPolicy": settings.image_pull_policy,
+        "command": ["nago-train", "run"],
+        "env": _environment(name, task, settings),
+        "resources": trial_resources(task, settings),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": _mounts(settings),
+    }
+
+
+def _environment(name: str, task: TrialTask, settings: KubernetesSettings) -> list[dict[str, Any]]:
+    secret = settings.database_secret
+    values = {
+        "NAGO_ATTEMPT": name,
+        "NAGO_TRIAL": str(task.trial),
+        "NAGO_TOKEN": task.token,
+        "NAGO_SCRATCH": "/tmp",
+        "HOME": "/tmp",  # the root file system is read-only, and libraries put their caches there
+    }
+    if settings.checkpoints is not None:
+        values["NAGO_CHECKPOINTS"] = settings.checkpoints.mount_path
+    database = {"name": "NAGO_DATABASE_URL", "valueFrom": {"secretKeyRef": {"name": secret.name, "key": secret.key}}}
+    return [
+        *({"name": key, "value": value} for key, value in values.items()),
+        database,
+        *({"name": key, "value": value} for key, value in sorted(settings.environment.items())),
+    ]
+
+
+def _volumes(settings: KubernetesSettings) -> list[dict[str, Any]]:
+    return [
+        {"name": "tmp", "emptyDir": {}},
+        {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": settings.shared_memory}},
+        *_claim_volume("data", settings.data, read_only=True),
+        *_claim_volume("checkpoints", settings.checkpoints, read_only=False),
+    ]
+
+
+def _claim_volume(name: str, mount: ClaimMount | None, *, read_only: bool) -> list[dict[str, Any]]:
+    if mount is None:
+        return []
+    return [{"name": name, "persistentVolumeClaim": {"claimName": mount.claim, "readOnly": read_only}}]
+
+
+def _mounts(settings: KubernetesSettings) -> list[dict[str, Any]]:
+    mounts: list[dict[str, Any]] = [{"name": "tmp", "mountPath": "/tmp"}, {"name": "shm", "mountPath": "/dev/shm"}]
+    if settings.data is not None:
+        sub_path = {"subPath": settings.data.sub_path} if settings.data.sub_path else {}
+        mounts.append({"name": "data", "mountPath": settings.data.mount_path, "readOnly": True, **sub_path})
+    if settings.checkpoints is not None:
+        mounts.append({"name": "checkpoints", "mountPath": settings.checkpoints.mount_path})
+    return mounts

@@ -1,0 +1,61 @@
+"""What a trial's container asks of a node: CPU, memory and GPUs, from the trial's plan where the study does not say."""
+
+from __future__ import annotations
+
+import re
+
+from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings
+from nago_trainer.architecture import Architecture, TensorShape, build_plan
+from nago_trainer.architecture.plan.memory import bytes_per_sample
+from nago_trainer.contract.task import TrialTask
+
+MEBIBYTE = 2**20
+PROGRAM_BYTES = 1024 * MEBIBYTE
+"""Python, torch and a dataset of CIFAR's size in memory."""
+PROGRAM_WITH_GPU_BYTES = 6144 * MEBIBYTE
+"""The same with CUDA's libraries loaded and pinned buffers; the network itself lies on the GPU."""
+COPIES_OF_PARAMETERS = 4
+"""Weights, gradients, momentum, and one being saved."""
+MARGIN = 1.5
+"""For what bytes per sample leave out: workspaces below the tensors, fragmentation."""
+ROUND_TO_BYTES = 64 * MEBIBYTE
+_BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60}
+_DECIMAL = {"m": 1e-3, "": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)")
+
+
+def trial_resources(task: TrialTask, settings: KubernetesSettings) -> dict[str, dict[str, str]]:
+    """Memory is limited where it is requested, CPU is not: a limit would slow training down on an idle node."""
+    memory = settings.memory or in_mebibytes(training_bytes(task, on_gpu=settings.gpu_count > 0))
+    # What lies in /dev/shm counts as the container's memory.
+    limit = settings.memory or in_mebibytes(quantity(memory) + quantity(settings.shared_memory))
+    gpus = {settings.gpu_resource: str(settings.gpu_count)} if settings.gpu_count else {}
+    return {
+        "requests": {"cpu": settings.cpu or str(task.threads), "memory": memory, **gpus},
+        "limits": {"memory": limit, **gpus},
+    }
+
+
+def training_bytes(task: TrialTask, *, on_gpu: bool) -> int:
+    """Main memory that one training needs."""
+    if on_gpu:
+        return PROGRAM_WITH_GPU_BYTES
+    image = TensorShape(task.dataset.channels, task.dataset.image_size)
+    plan = build_plan(Architecture.from_json(task.architecture), image, task.dataset.classes, task.width)
+    batch = bytes_per_sample(plan) * task.training.batch_size
+    return PROGRAM_BYTES + round(MARGIN * (batch + COPIES_OF_PARAMETERS * 4 * task.parameters))
+
+
+def in_mebibytes(amount: float) -> str:
+    """Rounded up, so that small differences between trials do not show."""
+    steps = -(-amount // ROUND_TO_BYTES)
+    return f"{round(steps * ROUND_TO_BYTES / MEBIBYTE)}Mi"
+
+
+def quantity(text: str) -> float:
+    """The number behind a Kubernetes quantity such as 500m, 2, 1.5Gi. Raises ValueError for any other text."""
+    match = _QUANTITY.fullmatch(text)
+    scale = None if match is None else _BINARY.get(match[2], _DECIMAL.get(match[2]))
+    if match is None or scale is None:
+        raise ValueError(f"{text!r} is no Kubernetes quantity")
+    return float(match[1]) * scale

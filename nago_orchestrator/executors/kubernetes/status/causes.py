@@ -1,0 +1,232 @@
+"""Why an attempt's Job is over, and what its trainer left: from the Job and its pods. Pure.
+
+The Job's conditions say that it is over; its pods, while they exist, say why; once they are gone, what the Job's own
+condition tells of them has to do. The wording of statuses follows the Kubernetes API
+(https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions).
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.domain.states import Failure
+from nago_orchestrator.executors.kubernetes.manifest.objects import condition, newest, parse_time, trainer_status
+from nago_orchestrator.executors.kubernetes.status.termination_message import LastWords, read_last_words
+from nago_trainer.contract.exit_codes import ExitCode
+
+CRASH_SIGNALS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+KILLED = 128 + signal.SIGKILL
+START_FAILURES = ("StartError", "ContainerCannotRun")
+DISRUPTIONS = {
+    "PreemptionByScheduler": ("Preempted", "its pod made room for one of a higher priority"),
+    "PreemptionByKubeScheduler": ("Preempted", "its pod made room for one of a higher priority"),
+    "DeletionByTaintManager": ("NodeLost", "its node was tainted or no longer answers"),
+    "EvictionByEvictionAPI": ("Evicted", "its pod was evicted"),
+    "DeletionByPodGC": ("NodeLost", "its node is gone"),
+    "TerminationByKubelet": ("Evicted", "its node was short of something or was shut down"),
+}
+"""Reasons of a pod's condition DisruptionTarget."""
+POD_REASONS = {
+    "Evicted": "Evicted",
+    "NodeLost": "NodeLost",
+    "Preempting": "Preempted",
+    "Shutdown": "NodeShutdown",
+    "NodeShutdown": "NodeShutdown",
+    "Terminated": "NodeShutdown",
+    "NodeAffinity": "NodeRefused",
+    "UnexpectedAdmissionError": "NodeRefused",
+}
+"""Reasons in a failed pod's status; a node that refuses for want of something says OutOf and its name."""
+PASSING_EXITS: Mapping[int, tuple[str, str]] = {
+    ExitCode.UNAVAILABLE: ("DatabaseUnavailable", "the trainer could not reach the database"),
+    ExitCode.UNWRITABLE: ("Unwritable", "the trainer could not write: is a volume full?"),
+    ExitCode.BUSY: ("Busy", "the attempt was over, or a newer one had taken its place"),
+    ExitCode.PREEMPTED: ("Interrupted", "the trainer was asked to end before it was done"),
+}
+"""Ends that say nothing about the trial."""
+OUT_OF_MEMORY = "raise execution.kubernetes.memory, or lower trainer.batch_size"
+_EXIT_CODE = re.compile(r"exit code (\d+)")
+_CONDITION = re.compile(r"has condition (\w+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    failure: Failure
+    reason: str
+    message: str
+
+
+def is_over(job: Mapping[str, Any]) -> bool:
+    return condition(job, "Complete") is not None or condition(job, "Failed") is not None
+
+
+def has_ended(pod: Mapping[str, Any] | None) -> bool:
+    """Whether the pod tells how its trainer ended: then it will tell nothing else."""
+    return bool(_terminated(pod))
+
+
+def ended(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], *, log_tail: str | None = None) -> Observation:
+    """What is known of a Job that is over. `pods` are its own; they may be gone, or have no statuses."""
+    pod = newest(pods)
+    terminated = _terminated(pod)
+    words = read_last_words(job, terminated)
+    complete = condition(job, "Complete") is not None
+    cause = None if words.result else _success_without_result(pod) if complete else _cause(job, pod, words)
+    last = condition(job, "Complete" if complete else "Failed") or {}
+    return Observation(
+        phase=Phase.ENDED,
+        result=words.result,
+        exit_code=_exit_code(job, terminated, complete=complete),
+        failure=cause.failure if cause else None,
+        reason=cause.reason if cause else None,
+        message=cause.message if cause else None,
+        node=_node(pod),
+        uid=job["metadata"]["uid"],
+        log_tail=(log_tail or words.text) if cause else None,
+        started_at=parse_time(terminated.get("startedAt")),
+        ended_at=_ended_at(terminated, last),
+    )
+
+
+def _ended_at(terminated: Mapping[str, Any], last: Mapping[str, Any]) -> datetime | None:
+    return parse_time(terminated.get("finishedAt")) or parse_time(last.get("lastTransitionTime"))
+
+
+def _node(pod: Mapping[str, Any] | None) -> str | None:
+    return None if pod is None else (pod.get("spec") or {}).get("nodeName")
+
+
+def _terminated(pod: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """How the trainer's container ended; empty if that is not known."""
+    return (trainer_status(pod).get("state") or {}).get("terminated") or {}
+
+
+def _exit_code(job: Mapping[str, Any], terminated: Mapping[str, Any], *, complete: bool) -> int | None:
+    if "exitCode" in terminated:
+        return int(terminated["exitCode"])
+    if complete:
+        return ExitCode.DONE
+    told = _EXIT_CODE.search((condition(job, "Failed") or {}).get("message") or "")
+    return int(told[1]) if told else None
+
+
+def _success_without_result(pod: Mapping[str, Any] | None) -> Cause:
+    if pod is None:
+        return Cause(
+            failure=Failure.INFRASTRUCTURE,
+            reason="ResultLost",
+            message="the trainer ended well, but its result reached nobody and its pod is gone",
+        )
+    return Cause(failure=Failure.DEFECT, reason="NoResult", message="the trainer ended well but left no result")
+
+
+def _cause(job: Mapping[str, Any], pod: Mapping[str, Any] | None, words: LastWords) -> Cause:
+    if words.failure is not None:
+        return Cause(
+            failure=Failure(words.failure["kind"]), reason=words.failure["reason"], message=words.failure["message"]
+        )
+    if pod is not None:
+        cause = _disruption(pod) or _refused_by_node(pod) or _container_cause(pod)
+        if cause is not None:
+            return cause
+    return _cause_told_by_job(condition(job, "Failed") or {})
+
+
+def _disruption(pod: Mapping[str, Any]) -> Cause | None:
+    found = condition(pod, "DisruptionTarget")
+    if found is None:
+        return None
+    reason, message = DISRUPTIONS.get(found.get("reason") or "", ("Disrupted", "its pod was disrupted"))
+    return Cause(failure=Failure.INFRASTRUCTURE, reason=reason, message=_with(message, found.get("message")))
+
+
+def _refused_by_node(pod: Mapping[str, Any]) -> Cause | None:
+    status = pod.get("status") or {}
+    reason = status.get("reason") or ""
+    if reason == "DeadlineExceeded":
+        return _deadline()
+    known = POD_REASONS.get(reason) or ("NodeRefused" if reason.startswith("OutOf") else None)
+    if known is None:
+        return None
+    message = _with(f"its node gave it up ({reason})", status.get("message"))
+    return Cause(failure=Failure.INFRASTRUCTURE, reason=known, message=message)
+
+
+def _deadline() -> Cause:
+    return Cause(
+        failure=Failure.DEFECT,
+        reason="DeadlineExceeded",
+        message="the attempt took longer than execution.kubernetes.deadline",
+    )
+
+
+def _container_cause(pod: Mapping[str, Any]) -> Cause | None:
+    terminated = _terminated(pod)
+    if "exitCode" not in terminated:
+        return None
+    code, reason = int(terminated["exitCode"]), terminated.get("reason")
+    if reason == "OOMKilled":
+        message = f"the trainer was killed at its container's limit of memory: {OUT_OF_MEMORY}"
+        return Cause(failure=Failure.DEFECT, reason="OOMKilled", message=message)
+    if reason in START_FAILURES:
+        message = _with("the trainer's container could not be started", terminated.get("message"))
+        return Cause(failure=Failure.DEFECT, reason="StartError", message=message)
+    if reason == "Unknown":  # what containerd says of containers that are gone when it starts
+        message = "its node was restarted, and its container was lost"
+        return Cause(failure=Failure.INFRASTRUCTURE, reason="NodeLost", message=message)
+    if reason == "ContainerStatusUnknown":
+        return Cause(failure=Failure.INFRASTRUCTURE, reason="PodLost", message="its node forgot how the pod ended")
+    deleted = pod["metadata"].get("deletionTimestamp") is not None
+    return exit_cause(code, deleted=deleted, signalled=terminated.get("signal"))
+
+
+def exit_cause(code: int, *, deleted: bool = False, signalled: int | None = None) -> Cause | None:
+    """None for exit code 0, which explains no failure. `deleted`: somebody had asked for the pod's end."""
+    if code == ExitCode.DONE and not signalled:
+        return None
+    if deleted and (code == ExitCode.PREEMPTED or code > 128 or signalled):
+        return Cause(failure=Failure.INFRASTRUCTURE, reason="PodDeleted", message="its pod was deleted")
+    if code > 128 or signalled:
+        return _signal_cause(signalled or code - 128)
+    if code == ExitCode.INFEASIBLE:
+        message = "the trainer found the network impossible to train here"
+        return Cause(failure=Failure.INFEASIBLE, reason="Infeasible", message=message)
+    if code in PASSING_EXITS:
+        reason, message = PASSING_EXITS[code]
+        return Cause(failure=Failure.INFRASTRUCTURE, reason=reason, message=message)
+    message = f"the trainer ended with exit code {code}"
+    return Cause(failure=Failure.DEFECT, reason=f"ExitCode{code}", message=message)
+
+
+def _signal_cause(number: int) -> Cause:
+    if number == signal.SIGKILL:  # not every container runtime tells that the kernel did it for want of memory
+        message = f"the trainer was killed, probably for want of memory: {OUT_OF_MEMORY}"
+        return Cause(failure=Failure.DEFECT, reason="OOMKilled", message=message)
+    kind = Failure.DEFECT if number in CRASH_SIGNALS else Failure.INFRASTRUCTURE
+    return Cause(failure=kind, reason=f"Signal{number}", message=f"the trainer was ended by signal {number}")
+
+
+def _cause_told_by_job(failed: Mapping[str, Any]) -> Cause:
+    reason, message = failed.get("reason") or "", failed.get("message") or ""
+    if reason == "DeadlineExceeded":
+        return _deadline()
+    if reason == "PodFailurePolicy" and "DisruptionTarget" in _CONDITION.findall(message):
+        return Cause(
+            failure=Failure.INFRASTRUCTURE, reason="Disrupted", message=_with("its pod was disrupted", message)
+        )
+    code = _EXIT_CODE.search(message)
+    told = exit_cause(int(code[1])) if reason == "PodFailurePolicy" and code else None
+    if told is not None:
+        return told
+    lost = _with("its pod is gone without a word", message)
+    return Cause(failure=Failure.INFRASTRUCTURE, reason="PodLost", message=lost)
+
+
+def _with(message: str, detail: str | None) -> str:
+    return f"{message}: {' '.join(detail.split())}" if detail else message

@@ -1,0 +1,145 @@
+"""Why an attempt's Job has not begun to train: from the Job, its pods and its events. Pure.
+
+Each kind of waiting has a clock of its own, because patience differs: a full cluster may take a day, an image that
+cannot be pulled will hardly appear after five minutes, and a wrong configuration does not mend itself at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from nago_orchestrator.domain.states import Failure
+from nago_orchestrator.executors.kubernetes.manifest.objects import condition, newest, parse_time
+from nago_orchestrator.executors.kubernetes.manifest.settings import Patience
+from nago_orchestrator.executors.kubernetes.status.causes import Cause
+
+
+class Clock(StrEnum):
+    NONE = "none"
+    """Somebody else decides when it begins, e.g. Kueue: no patience is spent."""
+    UNSCHEDULABLE = "unschedulable"
+    QUOTA = "quota"
+    IMAGE = "image"
+    CONTAINER = "container"
+    TERMINATING = "terminating"
+    """Its pod was asked to end and does not: the node is out of reach."""
+    AT_ONCE = "at once"
+    """Waiting would not help."""
+
+
+TERMINATING_PATIENCE = timedelta(minutes=5)
+"""Beyond the pod's own grace period."""
+IMAGE_TROUBLE = frozenset({"ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable"})
+HOPELESS = frozenset({"InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"})
+PASSING = ("failed to sync", "timed out waiting", "pull qps exceeded")
+"""Said of troubles that pass, whatever the reason beside them."""
+NO_SUCH_IMAGE = ("not found", "manifest unknown", "denied", "unauthorized", "authentication required")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    clock: Clock
+    reason: str
+    message: str
+    since: datetime | None = None
+    """As far as the cluster says."""
+
+
+def waiting(
+    job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]]
+) -> Waiting | None:
+    """What a Job that is not over waits for; None if its trainer runs."""
+    if (job.get("spec") or {}).get("suspend"):
+        return Waiting(clock=Clock.NONE, reason="Suspended", message="the Job is queued")
+    pod = newest(pods)
+    if pod is None:
+        return _without_pod(job, events)
+    deleted_at = parse_time(pod["metadata"].get("deletionTimestamp"))
+    if deleted_at is not None:
+        message = "its pod was asked to end, but its node does not answer"
+        return Waiting(clock=Clock.TERMINATING, reason="NodeLost", message=message, since=deleted_at)
+    phase = (pod.get("status") or {}).get("phase")
+    return None if phase in ("Running", "Succeeded", "Failed") else _pending(pod)
+
+
+def _without_pod(job: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Waiting:
+    since = parse_time((job.get("status") or {}).get("startTime") or job["metadata"].get("creationTimestamp"))
+    refused = [event for event in events if event.get("reason") == "FailedCreate"]
+    latest = max(refused, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "", default=None)
+    if latest is None:
+        message = "the cluster has not made a pod for the Job"
+        return Waiting(clock=Clock.CONTAINER, reason="NoPod", message=message, since=since)
+    return pod_refusal(latest.get("message") or "", since)
+
+
+def pod_refusal(message: str, since: datetime | None) -> Waiting:
+    """The API server does not let the pod, or the Job, be created."""
+    text = " ".join(message.split())
+    if "exceeded quota" in text:
+        return Waiting(
+            clock=Clock.QUOTA, reason="QuotaExceeded", message=f"the namespace's quota is used up: {text}", since=since
+        )
+    # A webhook that does not answer may do so later.
+    final = "forbidden" in text and "webhook" not in text
+    clock = Clock.AT_ONCE if final else Clock.CONTAINER
+    return Waiting(clock=clock, reason="PodRefused", message=f"the cluster refuses the pod: {text}", since=since)
+
+
+def _pending(pod: Mapping[str, Any]) -> Waiting:
+    unscheduled = condition(pod, "PodScheduled", "False")
+    if unscheduled is not None:
+        gated = unscheduled.get("reason") == "SchedulingGated"
+        return Waiting(
+            clock=Clock.NONE if gated else Clock.UNSCHEDULABLE,
+            reason=unscheduled.get("reason") or "Unschedulable",
+            message=f"no node can take the pod: {unscheduled.get('message') or 'the scheduler does not say why'}",
+            since=parse_time(unscheduled.get("lastTransitionTime")),
+        )
+    scheduled = condition(pod, "PodScheduled")
+    if scheduled is None:
+        created = parse_time(pod["metadata"].get("creationTimestamp"))
+        message = "the scheduler has not looked at the pod"
+        return Waiting(clock=Clock.UNSCHEDULABLE, reason="Unscheduled", message=message, since=created)
+    return _container(pod, parse_time(scheduled.get("lastTransitionTime")))
+
+
+def _container(pod: Mapping[str, Any], since: datetime | None) -> Waiting:
+    status = pod.get("status") or {}
+    statuses = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+    states = [(found.get("state") or {}).get("waiting") or {} for found in statuses]
+    told = [state for state in states if state.get("reason") not in (None, "PodInitializing", "ContainerCreating")]
+    if not told:
+        message = "its container is being made"
+        return Waiting(clock=Clock.CONTAINER, reason="ContainerCreating", message=message, since=since)
+    reason, detail = told[0]["reason"], told[0].get("message") or ""
+    message = f"the container is not there yet ({reason})" + (f": {' '.join(detail.split())}" if detail else "")
+    if any(word in detail.lower() for word in PASSING):
+        return Waiting(clock=Clock.CONTAINER, reason=reason, message=message, since=since)
+    clock = Clock.AT_ONCE if reason in HOPELESS else Clock.IMAGE if reason in IMAGE_TROUBLE else Clock.CONTAINER
+    # How long a pull took before it failed is not known: the image's clock begins when the failure is first seen.
+    return Waiting(clock=clock, reason=reason, message=message, since=None if clock is Clock.IMAGE else since)
+
+
+def patience_for(clock: Clock, patience: Patience) -> timedelta | None:
+    """None: for ever."""
+    return {
+        Clock.NONE: None,
+        Clock.UNSCHEDULABLE: patience.unschedulable,
+        Clock.QUOTA: patience.quota,
+        Clock.IMAGE: patience.image,
+        Clock.CONTAINER: patience.container,
+        Clock.TERMINATING: TERMINATING_PATIENCE,
+        Clock.AT_ONCE: timedelta(0),
+    }[clock]
+
+
+def given_up(found: Waiting) -> Cause:
+    """What to say of an attempt that waited too long."""
+    hopeless = found.clock is Clock.AT_ONCE
+    absent = found.clock is Clock.IMAGE and any(word in found.message.lower() for word in NO_SUCH_IMAGE)
+    failure = Failure.DEFECT if hopeless or absent else Failure.INFRASTRUCTURE
+    return Cause(failure=failure, reason=found.reason, message=found.message)

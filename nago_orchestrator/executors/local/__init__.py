@@ -1,0 +1,1 @@
+"""Runs every attempt as a process of this machine."""

@@ -1,0 +1,131 @@
+"""Reads the folder that a local attempt works in. The trainer writes it; nothing here changes it.
+
+task.json      what to do                      claim.json     which process does it
+report.jsonl   epochs, then result or failure  exit.json      how the process ended
+log.txt        what it printed                 network.pt     the trained network
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nago_trainer.contract.json_form import ContractError
+from nago_trainer.contract.reports import EpochRecord, TrialResult
+
+LOG_TAIL_LINES = 30
+LOG_TAIL_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    pid: int
+    start_ticks: int | None
+    """The process's start in the kernel's clock ticks, so that a reused pid is not mistaken for it."""
+
+    @property
+    def is_alive(self) -> bool:
+        found = process_start_ticks(self.pid)
+        if found is None:
+            return False
+        return self.start_ticks is None or found == self.start_ticks
+
+
+@dataclass(slots=True)
+class Report:
+    """What was read of a report so far; reading goes on where the last one ended."""
+
+    epochs: list[EpochRecord] = field(default_factory=list)
+    result: TrialResult | None = None
+    failure: dict[str, Any] | None = None
+    offset: int = 0
+
+
+def process_start_ticks(pid: int) -> int | None:
+    """None if there is no such process, or only its unreaped remains. Without /proc: 0 if it exists."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return _exists_without_proc(pid)
+    except ProcessLookupError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _exists_without_proc(pid: int) -> int | None:
+    import os
+
+    if Path("/proc/self").exists():
+        return None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        return 0
+    return 0
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """None if the file is absent or cut off."""
+    try:
+        content = json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def read_claim(folder: Path) -> Claim | None:
+    content = read_json(folder / "claim.json")
+    return Claim(content["pid"], content.get("start_ticks")) if content else None
+
+
+def read_report(folder: Path, report: Report, token: str) -> None:
+    """Add the whole lines that have come since; a line of another token, or one that is cut off, is passed over."""
+    try:
+        with (folder / "report.jsonl").open("rb") as file:
+            file.seek(report.offset)
+            fresh = file.read()
+    except FileNotFoundError:
+        return
+    whole = fresh[: fresh.rfind(b"\n") + 1]
+    report.offset += len(whole)
+    for line in whole.splitlines():
+        _add_line(report, line, token)
+
+
+def _add_line(report: Report, line: bytes, token: str) -> None:
+    try:
+        entry = json.loads(line)
+        if entry["token"] != token:
+            return
+        if "epoch" in entry:
+            report.epochs.append(EpochRecord.from_json(entry["epoch"]))
+        elif "result" in entry:
+            report.result = TrialResult.from_json(entry["result"])
+        elif "failure" in entry:
+            report.failure = entry["failure"]
+    except (json.JSONDecodeError, KeyError, TypeError, ContractError):
+        return
+
+
+def read_log_tail(folder: Path) -> str | None:
+    try:
+        with (folder / "log.txt").open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - LOG_TAIL_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return None
+    return "\n".join(lines[-LOG_TAIL_LINES:]) or None
+
+
+def read_exit(folder: Path) -> tuple[int, datetime] | None:
+    content = read_json(folder / "exit.json")
+    if content is None:
+        return None
+    return int(content["exit_code"]), datetime.fromisoformat(content["ended_at"]).astimezone(UTC)

@@ -1,0 +1,294 @@
+"""Runs attempts as processes of this machine, each forked from one warm process that has torch loaded.
+
+The processes outlive the orchestrator: one that is killed and started again finds them, or what they left, by their
+folders. Everything that is known of an attempt stands in its folder (`attempt_folder`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.domain.states import Failure
+from nago_orchestrator.errors import ExecutorError, NagoError
+from nago_orchestrator.executors.local.attempt_folder import (
+    Report,
+    read_claim,
+    read_exit,
+    read_json,
+    read_log_tail,
+    read_report,
+)
+from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.contract.task import TrialTask
+
+CRASH_SIGNALS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+"""What a program does to itself; any other signal came from outside (the kernel short of memory, a person)."""
+
+LAST_WORD_SECONDS = 5.0
+"""How long the server may take to tell how an attempt's process has ended."""
+TELLING = ("claim.json", "report.jsonl", "exit.json")
+"""Files of an attempt's folder: it begins, it reports, it has ended."""
+NOBODY = 2**31 - 1
+"""A pid above all that a system gives."""
+WARM_COMMAND = (sys.executable, "-m", "nago_trainer", "warm")
+
+
+class LocalExecutor:
+    """`root` holds one folder per attempt; `command` starts the warm process."""
+
+    def __init__(self, root: Path, *, command: tuple[str, ...] = WARM_COMMAND) -> None:
+        self._root = root
+        self._command = command
+        self._server: subprocess.Popen[bytes] | None = None
+        self._sent: set[str] = set()
+        """Attempts handed to the living server, which may not have claimed their folder yet."""
+        self._reports: dict[str, Report] = {}
+        self._signatures: dict[str, tuple[int, ...]] = {}
+        """Of the attempts last observed: the state of what may be written in their folders."""
+        self._dead_since: dict[str, float] = {}
+        """Attempts whose process is gone without a word from the server, and when that was first seen."""
+
+    @property
+    def name(self) -> str:
+        return "local"
+
+    def warm_up(self) -> None:
+        """Start the warm process ahead of the first attempt, so that it loads torch while the search is prepared."""
+        with _usable(self._root):
+            self._living_server()
+
+    @property
+    def reads_stored_tasks(self) -> bool:
+        return False
+
+    def start(self, name: str, task: TrialTask) -> None:
+        folder = self._root / name
+        with _usable(self._root):
+            self._clear_foreign(folder, task.token)
+            if (folder / "claim.json").exists():
+                return
+            folder.mkdir(parents=True, exist_ok=True)
+            _write_whole(folder / "task.json", json.dumps(task.to_json()))
+            self._send(folder)
+            self._sent.add(name)
+
+    def start_all(self, tasks: Mapping[str, TrialTask]) -> None:
+        for name, task in tasks.items():
+            self.start(name, task)
+
+    def has_news(self) -> bool:
+        """By the files that trainers and server write; a process that vanished without a word tells nothing."""
+        return any(_signature(self._root / name) != known for name, known in self._signatures.items())
+
+    def observe(self, names: Collection[str]) -> Mapping[str, Observation]:
+        self._signatures = {name: _signature(self._root / name) for name in names}  # before anything is read
+        self._reports = {name: report for name, report in self._reports.items() if name in names}
+        self._dead_since = {name: since for name, since in self._dead_since.items() if name in names}
+        with _usable(self._root):
+            return {name: self._observe(name) for name in names}
+
+    def stop(self, name: str, *, grace_seconds: float) -> None:
+        self._sent.discard(name)
+        _claim_for_nobody(self._root / name)
+        claim = read_claim(self._root / name)
+        if claim is None or not claim.is_alive:
+            return
+        _signal_group(claim.pid, signal.SIGTERM)
+        deadline = time.monotonic() + grace_seconds
+        while claim.is_alive and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if claim.is_alive:
+            _signal_group(claim.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        if self._server is not None:
+            _leave(self._server)
+        self._server = None
+
+    def _clear_foreign(self, folder: Path, token: str) -> None:
+        """A folder of the same name but another token was left by a database that is gone."""
+        left = read_json(folder / "task.json")
+        if left is not None and left.get("token") != token:
+            self.stop(folder.name, grace_seconds=1.0)
+            shutil.rmtree(folder)
+            self._reports.pop(folder.name, None)
+
+    def _living_server(self) -> subprocess.Popen[bytes]:
+        if self._server is not None and (exit_code := self._server.poll()) is not None:
+            self.close()
+            if exit_code > 0:  # by itself, and so would the next one; a signal came from outside
+                raise NagoError(f"the trainer's process does not start: {self._last_words()}")
+        if self._server is None:
+            self._sent.clear()
+            self._root.mkdir(parents=True, exist_ok=True)
+            log = (self._root / "warm.log").open("ab")
+            # A session of its own: Ctrl-C in the terminal is for the orchestrator alone.
+            with log:
+                self._server = subprocess.Popen(
+                    self._command,
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    env={"NAGO_CHECKPOINTS": str(self._root.resolve() / "checkpoints"), **os.environ},
+                    start_new_session=True,
+                )
+        return self._server
+
+    def _last_words(self) -> str:
+        log = self._root / "warm.log"
+        lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+        return next((line.strip() for line in reversed(lines) if line.strip()), f"see {log}")
+
+    def _send(self, folder: Path) -> None:
+        line = json.dumps({"folder": str(folder.resolve())}).encode() + b"\n"
+        for _ in range(2):  # a server that died is replaced once
+            server = self._living_server()
+            try:
+                os.write(server.stdin.fileno(), line)  # type: ignore[union-attr]  # opened with a pipe
+            except BrokenPipeError:
+                server.wait()
+            else:
+                return
+        raise NagoError(f"the trainer's process does not start: see {self._root / 'warm.log'}")
+
+    def _observe(self, name: str) -> Observation:
+        folder = self._root / name
+        task = read_json(folder / "task.json")
+        if task is None:
+            return Observation(phase=Phase.ABSENT)
+        # Whether it has ended is looked up before the report, which is then complete if it has.
+        ended, claim = read_exit(folder), read_claim(folder)
+        alive = claim is not None and claim.is_alive
+        report = self._reports.setdefault(name, Report())
+        read_report(folder, report, task["token"])
+        uid = str(claim.pid) if claim else None
+        if ended is not None or report.result is not None:
+            return _ended(folder, report, ended, uid)
+        if claim is None:
+            return Observation(phase=Phase.PENDING if self._is_with_server(name) else Phase.ABSENT)
+        if alive or (self._is_with_server(name) and self._may_be_told(name)):
+            return Observation(phase=Phase.RUNNING, epochs=tuple(report.epochs), uid=uid, node=os.uname().nodename)
+        return _ended(folder, report, None, uid)
+
+    def _is_with_server(self, name: str) -> bool:
+        """The server is about to fork for it, or about to write how it ended."""
+        return name in self._sent and self._server is not None and self._server.poll() is None
+
+    def _may_be_told(self, name: str) -> bool:
+        """A server that cannot write, e.g. because the disk is full, is not waited for."""
+        return time.monotonic() - self._dead_since.setdefault(name, time.monotonic()) < LAST_WORD_SECONDS
+
+
+_LEFT_RUNNING: list[subprocess.Popen[bytes]] = []
+"""Servers whose attempts run on; they end by themselves after the last one."""
+
+
+@contextmanager
+def _usable(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ExecutorError(f"Attempts cannot run in the folder {root}: {error.strerror}.") from error
+
+
+def _leave(server: subprocess.Popen[bytes]) -> None:
+    """The end of its input tells the server that nothing more will come; without attempts it ends at once."""
+    if server.stdin is not None:
+        server.stdin.close()
+    try:
+        server.wait(timeout=1.0)
+    except subprocess.TimeoutExpired:
+        _LEFT_RUNNING.append(server)
+
+
+def _ended(folder: Path, report: Report, ended: tuple[int, datetime] | None, uid: str | None) -> Observation:
+    exit_code, ended_at = ended if ended is not None else (None, datetime.now(UTC))
+    failure, reason, message = _cause(report, exit_code)
+    return Observation(
+        phase=Phase.ENDED,
+        epochs=tuple(report.epochs),
+        result=report.result,
+        exit_code=exit_code,
+        failure=failure,
+        reason=reason,
+        message=message,
+        node=os.uname().nodename,
+        uid=uid,
+        log_tail=read_log_tail(folder) if report.result is None else None,
+        ended_at=ended_at,
+    )
+
+
+_CAUSES: Mapping[int, tuple[Failure, str, str]] = {
+    ExitCode.INFEASIBLE: (Failure.INFEASIBLE, "Infeasible", "the trainer found the network impossible to train here"),
+    ExitCode.PREEMPTED: (Failure.INFRASTRUCTURE, "Preempted", "the trainer was asked to end and left a checkpoint"),
+    ExitCode.UNWRITABLE: (
+        Failure.INFRASTRUCTURE,
+        "Unwritable",
+        "the attempt's folder could not be written: is the disk full?",
+    ),
+    ExitCode.DONE: (Failure.DEFECT, "NoResult", "the trainer ended well but left no result"),
+}
+
+
+def _cause(report: Report, exit_code: int | None) -> tuple[Failure | None, str | None, str | None]:
+    if report.result is not None:
+        return None, None, None
+    if report.failure is not None:
+        return Failure(report.failure["kind"]), report.failure["reason"], report.failure["message"]
+    if exit_code is None:
+        return Failure.INFRASTRUCTURE, "Lost", "the process vanished without a word"
+    if exit_code < 0 or exit_code >= 128:
+        number = -exit_code if exit_code < 0 else exit_code - 128
+        kind = Failure.DEFECT if number in CRASH_SIGNALS else Failure.INFRASTRUCTURE
+        return kind, f"Signal{number}", f"the process was ended by signal {number}"
+    if exit_code in _CAUSES:
+        return _CAUSES[exit_code]
+    return Failure.DEFECT, f"ExitCode{exit_code}", f"the trainer ended with exit code {exit_code}"
+
+
+def _signature(folder: Path) -> tuple[int, ...]:
+    """Sizes of the files that tell of an attempt; -1 for one that is not there."""
+    return tuple(_size(folder / name) for name in TELLING)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _claim_for_nobody(folder: Path) -> None:
+    """So that a process which the server has yet to fork is refused; nothing happens where one was faster."""
+    if not folder.is_dir():
+        return
+    draft = folder / "claim.json.nobody"
+    _write_whole(draft, json.dumps({"pid": NOBODY, "start_ticks": None}))
+    with suppress(FileExistsError):
+        os.link(draft, folder / "claim.json")
+    draft.unlink()
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _write_whole(path: Path, content: str) -> None:
+    draft = path.with_suffix(".tmp")
+    draft.write_text(content)
+    draft.replace(path)

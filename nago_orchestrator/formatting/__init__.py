@@ -1,0 +1,1 @@
+"""Numbers and counts as text, for tables, messages and the report. Pure."""

@@ -1,0 +1,106 @@
+"""Accuracy against memory of every finished trial, with the Pareto front."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from nago_orchestrator.domain.objectives import Goal
+from nago_orchestrator.evaluation.generator_results import searched
+from nago_orchestrator.formatting import quantities
+from nago_orchestrator.report.panel import Panel, Row
+from nago_orchestrator.report.statistics import front
+from nago_orchestrator.report.style import (
+    ACCENT,
+    MOST_POINTS,
+    around,
+    by_fidelity,
+    epochs_label,
+    evenly,
+    fidelity_colours,
+    fidelity_symbols,
+    focus,
+    joined,
+    new_figure,
+    outside,
+)
+
+READING = (
+    "Each point is one trained network: validation accuracy against the memory that training takes for one image. "
+    "The marked steps are the Pareto front of the networks at the fidelity that is compared: none there is both "
+    "smaller and better."
+)
+
+
+def tradeoff(trials: Sequence[Row], compared: int | None = None) -> Panel:
+    """Trials with trial, fidelity, validation_accuracy, bytes_per_sample, parameters; the front is at `compared`."""
+    rows = [row for row in searched(trials) if _complete(row)]
+    if not rows:
+        return Panel(
+            key="tradeoff",
+            title="Accuracy against memory",
+            reading=READING,
+            figure=None,
+            note="No trial has finished with an accuracy yet.",
+        )
+    figure = new_figure(x="memory per sample, training (bytes)", y="validation accuracy", height=470)
+    figure.update_yaxes(tickformat="~%")
+    figure.update_xaxes(exponentformat="SI")
+    fidelities = [row["fidelity"] for row in rows]
+    shown = evenly(rows, MOST_POINTS)
+    symbols = fidelity_symbols(fidelities)
+    for fidelity, colour in fidelity_colours(fidelities).items():
+        chosen = [row for row in shown if row["fidelity"] == fidelity]
+        trace = _points(chosen, name=epochs_label(fidelity))
+        trace.update(marker={"color": colour, "symbol": symbols[fidelity], "size": 7, "opacity": 0.75})
+        figure.add_trace(trace)
+    highest = compared if compared in fidelities else max(fidelities)
+    figure.add_trace(_front_line([row for row in rows if row["fidelity"] == highest]))
+    span, left_out = focus(by_fidelity(rows, lambda row: float(row["validation_accuracy"])), Goal.MAXIMIZE)
+    figure.update_yaxes(range=span or around(row["validation_accuracy"] for row in rows))
+    figure.update_xaxes(range=around(row["bytes_per_sample"] for row in rows))
+    thinned = f"{len(shown):,} of {len(rows):,} trials are drawn, evenly chosen; the front is that of all."
+    return Panel(
+        key="tradeoff",
+        title="Accuracy against memory",
+        reading=READING,
+        figure=figure,
+        note=joined(thinned if len(shown) < len(rows) else None, outside(left_out) if left_out else None),
+    )
+
+
+def _complete(row: Row) -> bool:
+    accuracy, memory = row.get("validation_accuracy"), row.get("bytes_per_sample")
+    return accuracy is not None and math.isfinite(accuracy) and memory is not None and row["state"] == "succeeded"
+
+
+def _points(rows: Sequence[Row], *, name: str) -> go.Scatter:
+    return go.Scatter(
+        x=[row["bytes_per_sample"] for row in rows],
+        y=[row["validation_accuracy"] for row in rows],
+        customdata=[
+            [
+                row["trial"],
+                quantities.percent(row["validation_accuracy"]),
+                quantities.size(row["bytes_per_sample"]),
+                quantities.count(row["parameters"]),
+            ]
+            for row in rows
+        ],
+        mode="markers",
+        name=name,
+        hovertemplate="trial %{customdata[0]}<br><b>%{customdata[1]}</b><br>%{customdata[2]} per sample<br>"
+        "%{customdata[3]} parameters",
+    )
+
+
+def _front_line(rows: Sequence[Row]) -> go.Scatter:
+    chosen = front([row["bytes_per_sample"] for row in rows], [-row["validation_accuracy"] for row in rows])
+    trace = _points([rows[index] for index in chosen], name="Pareto front")
+    return trace.update(
+        mode="lines+markers",
+        line={"color": ACCENT, "width": 1.5, "shape": "hv"},
+        marker={"color": "rgba(0,0,0,0)", "size": 12, "line": {"color": ACCENT, "width": 2}, "symbol": "circle"},
+    )

@@ -1,0 +1,122 @@
+"""The paper's last stage: networks of the generators that a search found, trained in full. Pure.
+
+`train_best.train_best` stores what is planned here; the loop then runs it as it runs every trial.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nago_orchestrator.domain.proposals import Evaluation, Origin, Proposal, Theta
+from nago_orchestrator.domain.trials import TrainingRecipe
+from nago_orchestrator.search.proposers.port import HistoryError, Pause
+from nago_trainer.architecture import canonical
+from nago_trainer.contract.task import TEST
+
+WITH_TEST_IMAGES = ("cifar10", "cifar100")
+"""Datasets that come with test images; all others are measured on the validation images, which the search knows."""
+RECIPE_KEYS = ("batch_size", "learning_rate", "weight_decay", "dropout", "label_smoothing", "cutout")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """A generator that the search found."""
+
+    proposal: int
+    theta: Theta
+
+
+def final_recipe(search: TrainingRecipe, changes: Mapping[str, Any]) -> TrainingRecipe:
+    """As in the search, but for `changes` (by RECIPE_KEYS; None: no change); measured on test images if there are any.
+
+    Every network is kept.
+    """
+    changed = {name: value for name, value in changes.items() if value is not None}
+    dataset = search.dataset
+    if dataset.name in WITH_TEST_IMAGES:
+        dataset = replace(dataset, measured_on=TEST)
+    return replace(search, training=replace(search.training, **changed), dataset=dataset, keep_network=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Full training that a user asks for, of each generator."""
+
+    networks: int
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """Networks of one generator that are still to be trained."""
+
+    proposal: Proposal
+    networks: int
+
+
+def plan_final(
+    chosen: Sequence[Chosen],
+    proposals: Sequence[Proposal],
+    evaluations: Sequence[Evaluation],
+    wish: Wish,
+    begun: Mapping[int, int],
+) -> tuple[Planned, ...]:
+    """One proposal for each generator that has fewer networks than wished, trained or in training for so many epochs.
+
+    `begun`: of proposals without an evaluation, how many networks each is to have.
+    """
+    networks = {**begun, **{evaluation.proposal: evaluation.samples for evaluation in evaluations}}
+    known = Counter[str]()
+    for proposal in proposals:
+        if proposal.final and proposal.fidelity == wish.epochs:
+            known[_key(proposal.theta)] += networks.get(proposal.number, 0)
+    missing = [(generator, wish.networks - known[_key(generator.theta)]) for generator in chosen]
+    return tuple(
+        Planned(
+            proposal=Proposal(
+                number=len(proposals) + place,
+                theta=generator.theta,
+                fidelity=wish.epochs,
+                origin=Origin.PROMOTION,
+                parent=generator.proposal,
+                told_before=len(evaluations),
+                final=True,
+            ),
+            networks=count,
+        )
+        for place, (generator, count) in enumerate(wanted for wanted in missing if wanted[1] > 0)
+    )
+
+
+def _key(theta: Theta) -> str:
+    """Equal for thetas that draw the same architectures."""
+    return json.dumps(canonical(theta), sort_keys=True)
+
+
+def search_alone(
+    proposals: Sequence[Proposal], evaluations: Sequence[Evaluation]
+) -> tuple[tuple[Proposal, ...], tuple[Evaluation, ...]]:
+    """A study's history without final training: what its proposer asked and was told."""
+    own = tuple(proposal for proposal in proposals if not proposal.final)
+    numbers = {proposal.number for proposal in own}
+    return own, tuple(evaluation for evaluation in evaluations if evaluation.proposal in numbers)
+
+
+class EndedSearch:
+    """The proposer of a study whose networks are trained in full: nothing more is proposed."""
+
+    def ask(self) -> Proposal | Pause:
+        return Pause.EXHAUSTED
+
+    def record(self, proposal: Proposal) -> None:
+        raise HistoryError(f"The search was over before proposal {proposal.number}.")
+
+    def tell(self, evaluation: Evaluation) -> None:
+        raise HistoryError(f"The search was over before evaluation {evaluation.number}.")
+
+    def facts(self) -> Mapping[str, int | float]:
+        return {}

@@ -1,0 +1,208 @@
+"""What a surrogate believes about the generators of a study: their posterior means, and what each hyperparameter does.
+
+Pure: rows in, values out, the fit is given. The commands `best --posterior` and `report` call it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.space import Dimension, IntegerRange, SearchSpace
+from nago_orchestrator.evaluation.generator_results import Found, Row
+from nago_orchestrator.search.acquisition.scaling import Scaling, scaling_of
+from nago_orchestrator.search.encoding import Encoding
+from nago_orchestrator.search.surrogate.port import Surrogate
+
+Array = NDArray[np.float64]
+Fit = Callable[[Array, Array, Array], tuple[Surrogate, str | None]]
+"""From points of the model cube, scaled costs and numbers of samples to a surrogate, and why not to trust it, if so."""
+
+MOST_EVALUATIONS = 1000
+"""That a surrogate is fitted to: of more, so many are taken evenly."""
+GRID = 15
+"""Places of each hyperparameter where its effect is computed; an integer range with fewer values has them all."""
+BACKGROUND = 48
+"""Evaluated thetas over which an effect is averaged."""
+FUNCTIONS = 64
+"""Functions drawn from the posterior for the band of an effect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taught:
+    """A surrogate with what it was taught."""
+
+    surrogate: Surrogate
+    scaling: Scaling
+    encoding: Encoding
+    objectives: tuple[Objective, ...]
+    rows: tuple[Row, ...]
+    """The evaluations."""
+    problem: str | None
+    """Why the fit should not be trusted, in one sentence."""
+
+    def values(self, costs: Array, place: int) -> Array:
+        """Scaled costs of one objective in its own units, as the user knows them."""
+        turned = -1.0 if self.objectives[place].goal is Goal.MAXIMIZE else 1.0
+        return np.asarray(turned * (self.scaling.centre[place] + self.scaling.spread[place] * costs))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belief:
+    """About the first objective of a generator that was evaluated; in the objective's units."""
+
+    found: Found
+    observed: float | None
+    """Mean over its evaluations, each as often as it has networks."""
+    mean: float
+    """Of the posterior: what its networks reach on average."""
+    epistemic: float
+    """Standard deviation of that mean: what more evaluations would remove."""
+    aleatoric: float
+    """Standard deviation between its networks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """Partial dependence of one objective on one hyperparameter, the others as in the thetas that were evaluated."""
+
+    hyperparameter: str
+    objective: str
+    at: tuple[float, ...]
+    mean: tuple[float, ...]
+    """Posterior mean, averaged over the thetas; in the objective's units."""
+    deviation: tuple[float, ...]
+    """Between functions of the posterior."""
+
+    @property
+    def range(self) -> float:
+        """How much the hyperparameter matters."""
+        return max(self.mean) - min(self.mean)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beliefs:
+    """All effects, for the report."""
+
+    fidelity: int
+    evaluations: int
+    effects: tuple[Effect, ...]
+    problem: str | None
+    """Why the fit should not be trusted."""
+
+
+def teach(rows: Sequence[Row], objectives: Sequence[Objective], space: SearchSpace, fit: Fit) -> Taught:
+    """`rows`: evaluations with theta, cost_1 and so on, and samples; all at one fidelity, all ok, at least one."""
+    encoding = Encoding(space)
+    chosen = _evenly(rows, MOST_EVALUATIONS)
+    table = [[_number(row[f"cost_{place}"]) for place in range(1, len(objectives) + 1)] for row in chosen]
+    costs = np.array(table, dtype=np.float64)
+    scaling = scaling_of(costs)
+    samples = np.array([row["samples"] for row in chosen], dtype=np.float64)
+    surrogate, problem = fit(encoding.encode([row["theta"] for row in chosen]), scaling.forward(costs), samples)
+    return Taught(
+        surrogate=surrogate,
+        scaling=scaling,
+        encoding=encoding,
+        objectives=tuple(objectives),
+        rows=tuple(chosen),
+        problem=problem,
+    )
+
+
+def rank_generators(taught: Taught, found: Sequence[Found]) -> tuple[Belief, ...]:
+    """By the posterior mean of the first objective, the best first; of equals the one evaluated first."""
+    points = taught.encoding.encode([generator.theta for generator in found])
+    prediction = taught.surrogate.predict(points)
+    means = taught.values(prediction.mean[:, 0], 0)
+    spread = taught.scaling.spread[0]
+    beliefs = [
+        Belief(
+            found=generator,
+            observed=_observed(generator, taught.objectives[0].name),
+            mean=float(means[place]),
+            epistemic=float(spread * math.sqrt(prediction.epistemic[place, 0])),
+            aleatoric=float(spread * math.sqrt(prediction.aleatoric[place, 0])),
+        )
+        for place, generator in enumerate(found)
+    ]
+    return tuple(sorted(beliefs, key=lambda belief: taught.objectives[0].cost(belief.mean)))
+
+
+def hyperparameter_effects(taught: Taught, space: SearchSpace) -> tuple[Effect, ...]:
+    """Of every searched hyperparameter on every objective (Friedman, 2001, section 8.2).
+
+    f_j(v) = mean over evaluated thetas of f(theta with v at j). Its band is the spread of that mean over functions
+    drawn from the posterior, so that what all thetas share is not averaged away.
+    """
+    background = taught.encoding.locate([row["theta"] for row in _evenly(taught.rows, BACKGROUND)])
+    return tuple(
+        effect
+        for place, dimension in enumerate(space.dimensions)
+        for effect in _effects(taught, background, place, dimension)
+    )
+
+
+def _effects(taught: Taught, background: Array, place: int, dimension: Dimension) -> list[Effect]:
+    at = _grid(dimension)
+    points = np.repeat(background[None], len(at), axis=0)
+    points[:, :, place] = _places(at, dimension)[:, None]
+    flat = taught.encoding.to_model(points.reshape(-1, background.shape[1]))
+    shape = (len(at), len(background), len(taught.objectives))
+    mean = taught.surrogate.predict(flat).mean.reshape(shape).mean(axis=1)
+    drawn = [taught.surrogate.draw(flat, seed).reshape(shape).mean(axis=1) for seed in range(FUNCTIONS)]
+    deviation = np.std(drawn, axis=0)
+    return [
+        Effect(
+            hyperparameter=dimension.name,
+            objective=objective.name,
+            at=tuple(at.tolist()),
+            mean=tuple(taught.values(mean[:, column], column).tolist()),
+            deviation=tuple((taught.scaling.spread[column] * deviation[:, column]).tolist()),
+        )
+        for column, objective in enumerate(taught.objectives)
+    ]
+
+
+def _grid(dimension: Dimension) -> Array:
+    """Values of the hyperparameter, ascending."""
+    if isinstance(dimension, IntegerRange):
+        steps = min(dimension.high - dimension.low + 1, GRID)
+        return np.unique(np.round(np.linspace(dimension.low, dimension.high, steps)))
+    return np.linspace(dimension.low, dimension.high, GRID)
+
+
+def _places(values: Array, dimension: Dimension) -> Array:
+    """Where they lie on the dimension's axis of the search cube; an integer in the middle of its part."""
+    if isinstance(dimension, IntegerRange):
+        return np.asarray((values - dimension.low + 0.5) / (dimension.high - dimension.low + 1))
+    return np.asarray((values - dimension.low) / (dimension.high - dimension.low))
+
+
+def _observed(found: Found, name: str) -> float | None:
+    known = [(_number(row["objective_values"].get(name)), row["samples"]) for row in found.evaluations]
+    finite = [(value, samples) for value, samples in known if math.isfinite(value)]
+    weight = sum(samples for _, samples in finite)
+    return sum(value * samples for value, samples in finite) / weight if weight else None
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _evenly(rows: Sequence[Row], most: int) -> list[Row]:
+    if len(rows) <= most:
+        return list(rows)
+    return [rows[place] for place in np.linspace(0, len(rows) - 1, most).round().astype(int)]
+
+
+def problem_of(diagnostics: Mapping[str, Any]) -> str | None:
+    """The first complaint of a fit's diagnostics; None for a good fit."""
+    found = (item.get("problem") for item in diagnostics.get("objectives", ()))
+    return next((problem for problem in found if problem), None)

@@ -1,0 +1,1 @@
+"""The searches, one folder each; all fulfil the port `Proposer`."""

@@ -1,0 +1,120 @@
+"""BOHB (Falkner, Klein and Hutter, 2018): Hyperband's brackets, filled by a density model, as HpBandSter does it.
+
+For the same study seed and the same told results the proposals are those of HpBandSter's classes. Proposal i is drawn
+with numpy's global generator seeded by the first four 32-bit words of `seeds.proposal(study seed, i)` and with the
+ConfigSpace seeded by the fifth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from nago_orchestrator.domain import seeds
+from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, PriorEvaluation, Proposal
+from nago_orchestrator.domain.space import SearchSpace
+from nago_orchestrator.errors import SpecError
+from nago_orchestrator.search.proposers.bohb.brackets import Brackets, Run
+from nago_orchestrator.search.proposers.bohb.sampler import Configuration, DensityModel, ModelOptions
+from nago_orchestrator.search.proposers.history import History
+from nago_orchestrator.search.proposers.port import HistoryError, Pause
+
+
+class Bohb:
+    """Proposes until `brackets` brackets over `ladder` are complete."""
+
+    def __init__(  # noqa: PLR0913  # each a setting of its own, given by name
+        self,
+        *,
+        space: SearchSpace,
+        study_seed: int,
+        ladder: tuple[int, ...],
+        brackets: int,
+        objective: int = 0,
+        options: ModelOptions | None = None,
+        prior: tuple[PriorEvaluation, ...] = (),
+    ) -> None:
+        """`objective` is the place in an evaluation's costs of the one to be minimised; `prior` teaches the model only.
+
+        Raises SpecError if nothing is searched or the ladder is not geometric.
+        """
+        if not space.dimensions:
+            raise SpecError("BOHB has nothing to search: every hyperparameter is fixed; give at least one a range.")
+        self._space = space
+        self._study_seed = study_seed
+        self._objective = objective
+        self._brackets = Brackets(ladder, brackets)
+        self._model = DensityModel(space.dimensions, options or ModelOptions())
+        self._history = History()
+        self._runs: list[Run] = []
+        """By number of their proposal."""
+        self._newest: dict[tuple[int, int, int], int] = {}
+        """Number of the newest proposal of each configuration."""
+        self._drawn = Origin.RANDOM
+        """How the newest configuration was drawn."""
+        for known in prior:
+            if known.fidelity in ladder and known.outcome is not Outcome.LOST:
+                self._model.learn(space.searched(known.theta), known.fidelity, self._loss(known))
+
+    def ask(self) -> Proposal | Pause:
+        run = self._brackets.next_run(self._draw)
+        if run is None:
+            return Pause.EXHAUSTED if self._brackets.finished else Pause.WAITING
+        return self._add(run, self._drawn)
+
+    def record(self, proposal: Proposal) -> None:
+        self._history.check_next(proposal)
+        complete = all(item.name in proposal.theta for item in self._space.dimensions)
+        run = self._brackets.next_run(lambda _: self._space.searched(proposal.theta)) if complete else None
+        if run is None or self._add(run, proposal.origin) != proposal:
+            raise HistoryError(
+                f"The stored proposal {proposal.number} does not follow from the search settings: "
+                "the study's spec or its rows were changed."
+            )
+
+    def tell(self, evaluation: Evaluation) -> None:
+        run = self._runs[self._history.tell(evaluation).number]
+        loss = self._loss(evaluation)
+        self._brackets.report(run, loss)
+        if evaluation.outcome is not Outcome.LOST:
+            self._model.learn(run.configuration, run.fidelity, loss)
+
+    def facts(self) -> Mapping[str, int | float]:
+        origins = [proposal.origin for proposal in self._history.proposals]
+        fresh = len(origins) - origins.count(Origin.PROMOTION)
+        return {
+            "planned_proposals": self._brackets.planned_runs,
+            "brackets_started": self._brackets.started,
+            "model_fidelity": self._model.fidelity or 0,
+            "model_based_share": origins.count(Origin.MODEL) / fresh if fresh else 0.0,
+            **{f"points_at_fidelity_{fidelity}": count for fidelity, count in self._model.points().items()},
+        }
+
+    def _loss(self, found: Evaluation | PriorEvaluation) -> float:
+        """Infinite for whatever has no finite cost."""
+        cost = found.costs[self._objective] if found.outcome is Outcome.OK else math.inf
+        return cost if math.isfinite(cost) else math.inf
+
+    def _draw(self, fidelity: int) -> Configuration:
+        seed = seeds.proposal(self._study_seed, self._history.next_number)
+        values, self._drawn = self._model.draw(seed, fidelity)
+        return self._space.searched(values)
+
+    def _add(self, run: Run, origin: Origin) -> Proposal:
+        """`origin` is that of a new configuration; one that was proposed before is a promotion."""
+        parent = self._newest.get(run.key)
+        proposal = Proposal(
+            number=self._history.next_number,
+            theta=self._space.theta(run.configuration),
+            fidelity=run.fidelity,
+            origin=origin if parent is None else Origin.PROMOTION,
+            bracket=run.key[0],
+            rung=run.rung,
+            slot=run.key[2],
+            parent=parent,
+            told_before=self._history.told,
+        )
+        self._history.add(proposal)
+        self._runs.append(run)
+        self._newest[run.key] = proposal.number
+        return proposal

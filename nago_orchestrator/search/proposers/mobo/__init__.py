@@ -1,0 +1,1 @@
+"""Multi-objective Bayesian optimisation in batches: `mobo` and `ehvi`."""

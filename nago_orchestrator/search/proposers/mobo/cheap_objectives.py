@@ -1,0 +1,101 @@
+"""Objectives that are known before training: a model of memory, parameters and FLOPs from free draws of the generator.
+
+An architecture's costs are exact before it trains, but a theta stands for many architectures, and a search asks for the
+costs of thousands of thetas. So once per study some hundred architectures are drawn all over the space, milliseconds
+each, and a Gaussian process is fitted to the logarithms of their costs. It needs no evaluation, and its spread around
+the generators' means is told with `KnownModel.spread`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nago_orchestrator.domain import seeds
+from nago_orchestrator.domain.objectives import Objective
+from nago_orchestrator.domain.proposals import Theta
+from nago_orchestrator.domain.space import SearchSpace
+from nago_orchestrator.domain.trial_design import design_trial
+from nago_orchestrator.domain.trials import TrainingRecipe
+from nago_orchestrator.evaluation.metrics import KNOWN_BEFORE_TRAINING
+from nago_orchestrator.search.acquisition.candidates import sobol
+from nago_orchestrator.search.encoding import Encoding
+from nago_orchestrator.search.proposers.mobo.observations import Known, KnownCosts
+from nago_orchestrator.search.surrogate.gaussian_process import GaussianProcesses, fit_gaussian_processes
+from nago_orchestrator.search.surrogate.port import Array
+
+DRAWS = 400
+"""Architectures behind the model: some seconds in the paper's space."""
+_FEWEST = 3
+"""Trainable draws below which there is nothing to fit."""
+
+CostSampler = Callable[[Theta, int], tuple[float, ...] | None]
+"""A theta and a seed to the known objectives' costs of one architecture; None if it cannot be trained."""
+
+
+def known_places(objectives: Sequence[Objective], learn: Sequence[str] = ()) -> tuple[int, ...]:
+    """Places of the objectives that are known before training, without those to `learn` all the same."""
+    known = set(KNOWN_BEFORE_TRAINING) - set(learn)
+    return tuple(place for place, item in enumerate(objectives) if item.name in known)
+
+
+def cost_sampler(recipe: TrainingRecipe, objectives: Sequence[Objective], *, connected: bool) -> CostSampler:
+    """For the known ones among a study's objectives, in their order."""
+
+    def sample(theta: Theta, seed: int) -> tuple[float, ...] | None:
+        trial = design_trial(theta, recipe, connected=connected, replicate=0, architecture_seed=seed, training_seed=0)
+        if trial.infeasible is not None:
+            return None
+        return tuple(item.cost(KNOWN_BEFORE_TRAINING[item.name](trial)) for item in objectives)
+
+    return sample
+
+
+def known_from_draws(
+    space: SearchSpace, study_seed: int, places: tuple[int, ...], sample: CostSampler, draws: int = DRAWS
+) -> Known:
+    """Draws nothing yet: `Known.costs` does, once. The same arguments always give the same model."""
+    return Known(places=places, costs=lambda: fit_known_costs(space, study_seed, len(places), sample, draws))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """Mean costs of generators, of log-normal costs of their architectures."""
+
+    processes: GaussianProcesses
+    signs: Array
+    """−1 where the logarithm is of the negative cost: an objective to be maximised."""
+
+    def __call__(self, points: Array) -> Array:
+        prediction = self.processes.predict(points)
+        costs: Array = self.signs * np.exp(prediction.mean + 0.5 * prediction.aleatoric)
+        return costs
+
+    def spread(self, points: Array) -> Array:
+        """Relative deviation of single architectures around the mean of their generator, shape (points, costs)."""
+        deviation: Array = np.sqrt(np.expm1(self.processes.predict(points).aleatoric))
+        return deviation
+
+
+def fit_known_costs(
+    space: SearchSpace, study_seed: int, objectives: int, sample: CostSampler, draws: int
+) -> KnownCosts:
+    """Where almost no draw can be trained, all generators are told to cost the same, and the notes say so."""
+    encoding = Encoding(space)
+    places = sobol(encoding.dimensions, draws, seeds.known_cost(study_seed, 0))
+    thetas = encoding.decode(places)
+    drawn = [sample(theta, seeds.known_cost(study_seed, number)) for number, theta in enumerate(thetas, start=1)]
+    feasible = [place for place, costs in enumerate(drawn) if costs is not None]
+    notes = {"draws": draws, "trainable": len(feasible)}
+    if len(feasible) < _FEWEST:
+        return KnownCosts(at=lambda points: np.zeros((len(points), objectives)), notes={**notes, "model": None})
+    table = np.array([drawn[place] for place in feasible], dtype=np.float64)
+    signs = np.where(table.mean(axis=0) < 0, -1.0, 1.0)
+    logarithms = np.log(np.maximum(signs * table, 1.0))
+    points = encoding.encode([thetas[place] for place in feasible])
+    seed = seeds.known_cost(study_seed, draws + 1)
+    model = KnownModel(fit_gaussian_processes(points, logarithms, np.ones(len(points)), seed=seed), signs)
+    spread = np.round(np.median(model.spread(points), axis=0), 4).tolist()
+    return KnownCosts(at=model, notes={**notes, "model": "gaussian process", "spread": spread})

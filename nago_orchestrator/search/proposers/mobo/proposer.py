@@ -1,0 +1,133 @@
+"""Multi-objective Bayesian optimisation at one fidelity, in batches (Ru et al., 2020, algorithm 1 with 2).
+
+An initial design of scrambled Sobol points, then batches: the surrogate is fitted to all that is known, the acquisition
+chooses. A batch follows from the evaluations told before its first member and the proposals pending then, and from the
+study seed: after a restart in its middle it is computed again, and its remaining members are handed out. Before the
+first of them it waits for what is pending where that will be enough for a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, PriorEvaluation, Proposal
+from nago_orchestrator.errors import SpecError
+from nago_orchestrator.formatting.counts import counted
+from nago_orchestrator.search.proposers.history import History
+from nago_orchestrator.search.proposers.mobo.observations import Known, gather
+from nago_orchestrator.search.proposers.mobo.sampler import Batch, BatchMaker, Fit
+from nago_orchestrator.search.proposers.mobo.settings import MoboPlan
+from nago_orchestrator.search.proposers.port import HistoryError, Pause
+
+
+class Mobo:
+    """Proposes `plan.proposals` thetas."""
+
+    def __init__(
+        self, plan: MoboPlan, fit: Fit, *, known: Known | None = None, prior: tuple[PriorEvaluation, ...] = ()
+    ) -> None:
+        """`fit`: of the surrogate. `known`: the objectives whose costs need no evaluation to be learnt.
+
+        `prior`: what is known before the first proposal; of other fidelities only what cannot be trained, which no
+        number of epochs changes. Raises SpecError if nothing is searched, or if all objectives are known, so that there
+        is nothing to be learnt; HistoryError for priors with another number of costs.
+        """
+        if not plan.space.dimensions:
+            raise SpecError("MOBO has nothing to search: every hyperparameter is fixed; give at least one a range.")
+        if known is not None and len(known.places) >= plan.objectives:
+            raise SpecError(
+                "MOBO has nothing to learn: every objective is known before training; "
+                "add one that is measured, e.g. the error."
+            )
+        self._plan = plan
+        for item in prior:
+            self._check_costs(item)
+        self._prior = tuple(
+            item for item in prior if item.fidelity == plan.fidelity or item.outcome is Outcome.INFEASIBLE
+        )
+        # What is known already replaces the design, as the paper's second phase begins from BOHB's data.
+        known_costs = sum(item.outcome is Outcome.OK for item in self._prior)
+        wanted = plan.least_for_model if known_costs else max(plan.initial, plan.least_for_model)
+        self._initial = max(wanted - known_costs, 0)
+        self._maker = BatchMaker(plan, fit, known)
+        self._history = History()
+        self._evaluations: list[Evaluation] = []
+        self._batch: Batch | None = None
+
+    def ask(self) -> Proposal | Pause:
+        number = self._history.next_number
+        if number >= self._plan.proposals:
+            return Pause.EXHAUSTED
+        if self._lacks_pending(number):
+            return Pause.WAITING
+        batch = self._current_batch(number)
+        member = batch.members[number - batch.first]
+        proposal = Proposal(
+            number=number,
+            theta=member.theta,
+            fidelity=self._plan.fidelity,
+            origin=member.origin,
+            told_before=self._history.told,
+            notes=member.notes,
+        )
+        self._history.add(proposal)
+        return proposal
+
+    def record(self, proposal: Proposal) -> None:
+        complete = all(item.name in proposal.theta for item in self._plan.space.dimensions)
+        fits = complete and self._plan.space.theta(proposal.theta) == proposal.theta
+        if not fits or proposal.fidelity != self._plan.fidelity or self._history.next_number >= self._plan.proposals:
+            raise HistoryError(
+                f"The stored proposal {proposal.number} at fidelity {proposal.fidelity} does not fit a search of "
+                f"{counted(self._plan.proposals, 'proposal')} at fidelity {self._plan.fidelity} in this space."
+            )
+        self._history.add(proposal)
+
+    def tell(self, evaluation: Evaluation) -> None:
+        self._check_costs(evaluation)
+        self._history.tell(evaluation)
+        self._evaluations.append(evaluation)
+
+    def facts(self) -> Mapping[str, int | float]:
+        origins = [proposal.origin for proposal in self._history.proposals]
+        return {
+            "planned_proposals": self._plan.proposals,
+            "initial_design": self._initial,
+            "prior_evaluations": len(self._prior),
+            "model_based_share": origins.count(Origin.MODEL) / len(origins) if origins else 0.0,
+            **(self._batch.facts if self._batch else {}),
+        }
+
+    def _lacks_pending(self, number: int) -> bool:
+        """Whether a batch begins for which too little is told, though enough is under way, to fit a model."""
+        first, _ = self._bounds(number)
+        if number < self._initial or number != first:
+            return False
+        outcomes = [item.outcome for item in self._prior] + [item.outcome for item in self._evaluations]
+        told, pending = outcomes.count(Outcome.OK), number - self._history.told
+        return told < self._plan.least_for_model <= told + pending
+
+    def _current_batch(self, number: int) -> Batch:
+        first, size = self._bounds(number)
+        if self._batch is None or self._batch.first != first:
+            before = self._history.proposals[:first]
+            recorded = self._history.proposals[first:]
+            told = recorded[0].told_before if recorded else self._history.told
+            records = gather(self._prior, before, self._evaluations[:told])
+            self._batch = self._maker.make(first, size, records, initial=first < self._initial)
+        return self._batch
+
+    def _check_costs(self, found: Evaluation | PriorEvaluation) -> None:
+        if found.outcome is Outcome.OK and len(found.costs) != self._plan.objectives:
+            raise HistoryError(
+                f"An evaluation has {len(found.costs)} costs where the study has {self._plan.objectives} objectives: "
+                "the study's spec or its rows were changed."
+            )
+
+    def _bounds(self, number: int) -> tuple[int, int]:
+        """First number and size of the batch that a proposal belongs to; the initial design is one batch."""
+        if number < self._initial:
+            return 0, self._initial
+        batch = self._plan.options.batch
+        first = number - (number - self._initial) % batch
+        return first, min(batch, self._plan.proposals - first)

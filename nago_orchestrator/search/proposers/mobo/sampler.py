@@ -1,0 +1,196 @@
+"""One batch of a multi-objective search: the initial design, a choice by the model, or without one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from nago_orchestrator.domain import seeds
+from nago_orchestrator.domain.proposals import Origin, Theta
+from nago_orchestrator.search.acquisition.batch import Acquisition, Task, choose_batch
+from nago_orchestrator.search.acquisition.candidates import fill, new_candidates, sobol
+from nago_orchestrator.search.acquisition.landscape import Choice, Cube, Evidence, Landscape
+from nago_orchestrator.search.acquisition.scaling import Scaling
+from nago_orchestrator.search.acquisition.streams import streams
+from nago_orchestrator.search.encoding import Encoding
+from nago_orchestrator.search.proposers.mobo.observations import Known, KnownCosts, Records, clipped, cost_table, encode
+from nago_orchestrator.search.proposers.mobo.settings import MoboPlan
+from nago_orchestrator.search.surrogate.port import Array, Prediction, Surrogate
+
+_DESIGN_POOL = 16
+"""Sobol points looked at for each proposal made without a model, among which the likeliest feasible one is taken."""
+
+
+class Fit(Protocol):
+    """Fits a surrogate to evaluations: places in the model cube, scaled costs and numbers of samples behind them."""
+
+    def __call__(self, points: Array, costs: Array, samples: Array, seed: int) -> Fitted: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    surrogate: Surrogate
+    notes: Mapping[str, Any]
+    """Diagnostics, JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    theta: Theta
+    origin: Origin
+    notes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    first: int
+    """Number of its first proposal."""
+    members: tuple[Member, ...]
+    facts: Mapping[str, int | float]
+
+
+class BatchMaker:
+    """Deterministic in what it is given; keeps the known costs' model, which is made once."""
+
+    def __init__(self, plan: MoboPlan, fit: Fit, known: Known | None) -> None:
+        self._plan = plan
+        self._fit = fit
+        self._known = known
+        self._known_costs: KnownCosts | None = None
+        places = () if known is None else known.places
+        self._learnt = tuple(place for place in range(plan.objectives) if place not in places)
+        self._encoding = Encoding(plan.space)
+        self._cube = Cube(
+            dimensions=self._encoding.dimensions,
+            round=self._encoding.round,
+            to_model=self._encoding.to_model,
+            every=self._encoding.every(),
+        )
+
+    def make(self, first: int, size: int, records: Records, *, initial: bool) -> Batch:
+        """The batch whose first proposal has the number `first`. `initial`: it is the initial design."""
+        evidence, scaling = encode(records, self._encoding, self._plan)
+        if initial:
+            return self._design(first, size, evidence, {"design": "initial"})
+        if len(evidence.points) < self._plan.least_for_model:
+            return self._design(first, size, evidence, {"design": "too few evaluations for a model"})
+        fitted = self._fit_to(first, records, evidence)
+        if not _is_finite(fitted.surrogate.predict(evidence.points)):
+            unusable = {"design": "the surrogate's predictions are not finite", "surrogate": fitted.notes}
+            return self._design(first, size, evidence, unusable)
+        landscape = self._landscape(fitted.surrogate, scaling)
+        task = Task(count=size, seed=self._seed(first, _Use.CHOICE))
+        choice = choose_batch(landscape, evidence, self._cube, self._plan.options.acquisition, task)
+        notes: dict[str, Any] = {
+            **self._acquisition_notes(choice),
+            "surrogate": fitted.notes,
+            "clipped": clipped(cost_table(records, self._plan), scaling),
+        }
+        facts = {"candidates": choice.candidates}
+        predictions = self._predictions(fitted.surrogate, choice.places, scaling)
+        made = _Made(Origin.MODEL, evidence, choice.repeats, notes, facts, predictions)
+        return self._batch(first, choice.places, made)
+
+    def _acquisition_notes(self, choice: Choice) -> Mapping[str, Any]:
+        options = self._plan.options.acquisition
+        notes: dict[str, Any] = {"acquisition": options.acquisition.value}
+        if options.acquisition is Acquisition.USEMO:
+            notes |= {"gain": options.usemo.gains.gain.value, "uncertainty": options.usemo.gains.uncertainty.value}
+        if self._known_costs is not None:
+            notes["known"] = self._known_costs.notes
+        return notes | ({"reference_moved": True} if choice.reference_moved else {})
+
+    def _design(self, first: int, size: int, evidence: Evidence, notes: Mapping[str, Any]) -> Batch:
+        """Sobol points; where some were infeasible, each the likeliest feasible one of its part of a larger design."""
+        point_seed, fill_seed = streams(self._seed(first, _Use.CHOICE), 2)
+        blocked = evidence.keys()
+        pool = new_candidates(sobol(self._cube.dimensions, size * _DESIGN_POOL, point_seed), self._cube, blocked)
+        found = fill(pool, self._cube, blocked, size, fill_seed)
+        new, again = found.new, found.again
+        likely, count = evidence.log_feasible(new.points), min(size, len(new))
+        parts = [np.arange(start, len(new), count) for start in range(count)]
+        chosen = [part[np.argmax(likely[part])] for part in parts]
+        places = np.vstack([new.places[chosen], again.places[: size - count]])
+        return self._batch(first, places, _Made(Origin.RANDOM, evidence, count < size, notes, {}))
+
+    def _fit_to(self, first: int, records: Records, evidence: Evidence) -> Fitted:
+        samples = np.array(records.samples, dtype=np.float64)
+        return self._fit(evidence.points, evidence.costs[:, self._learnt], samples, self._seed(first, _Use.FIT))
+
+    def _landscape(self, surrogate: Surrogate, scaling: Scaling) -> Landscape:
+        if self._known is None:
+            return Landscape(surrogate=surrogate, learnt=self._learnt)
+        if self._known_costs is None:
+            self._known_costs = self._known.costs()
+        costs, places = self._known_costs.at, self._known.places
+        scaled = scaling.of(places)
+        return Landscape(
+            surrogate=surrogate,
+            learnt=self._learnt,
+            known=places,
+            known_costs=lambda points: scaled.forward(costs(points)),
+        )
+
+    def _predictions(self, surrogate: Surrogate, places: Array, scaling: Scaling) -> list[list[dict[str, Any]]]:
+        """For each place and each learnt objective what the model expects there, as costs in the user's units."""
+        own = scaling.of(self._learnt)
+        seen = surrogate.predict(self._cube.to_model(places))
+        mean = own.centre + own.spread * seen.mean
+        epistemic, aleatoric = (own.spread * np.sqrt(part) for part in (seen.epistemic, seen.aleatoric))
+        return [
+            [
+                {
+                    "objective": objective,
+                    "mean": float(mean[place, column]),
+                    "epistemic": float(epistemic[place, column]),
+                    "aleatoric": float(aleatoric[place, column]),
+                }
+                for column, objective in enumerate(self._learnt)
+            ]
+            for place in range(len(places))
+        ]
+
+    def _batch(self, first: int, places: Array, made: _Made) -> Batch:
+        evidence = made.evidence
+        notes = {
+            **made.notes,
+            "evaluations": len(evidence.points),
+            "pending": len(evidence.pending),
+            "infeasible": len(evidence.infeasible),
+            "repeats": made.repeats,
+        }
+        facts = {**made.facts, "points_in_model": len(evidence.points)}
+        thetas = self._encoding.decode(places)
+        own = [{"prediction": prediction} for prediction in made.predictions] or [{}] * len(thetas)
+        members = tuple(
+            Member(theta=theta, origin=made.origin, notes={**notes, **expected})
+            for theta, expected in zip(thetas, own, strict=True)
+        )
+        return Batch(first=first, members=members, facts=facts)
+
+    def _seed(self, first: int, use: _Use) -> int:
+        return int(seeds.proposal(self._plan.study_seed, first).generate_state(2, np.uint32)[use])
+
+
+class _Use(IntEnum):
+    """What a batch's randomness is for."""
+
+    CHOICE = 0
+    FIT = 1
+
+
+class _Made(NamedTuple):
+    origin: Origin
+    evidence: Evidence
+    repeats: bool
+    notes: Mapping[str, Any]
+    facts: Mapping[str, int | float]
+    predictions: Sequence[Sequence[Mapping[str, Any]]] = ()
+
+
+def _is_finite(prediction: Prediction) -> bool:
+    return all(np.isfinite(part).all() for part in (prediction.mean, prediction.epistemic, prediction.aleatoric))

@@ -1,0 +1,118 @@
+"""Hyperband's brackets without its barrier: which rung has a free place, told by counting alone.
+
+`proposer.py` asks it and fills the places. Each bracket has the sizes that HpBandSter's would have (`ladder.py`). A
+place on a higher rung is free as soon as the rung below has the results that it follows from, as in asynchronous
+Successive Halving (Li et al., 2020); whoever is best on that fidelity in any bracket may take it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from nago_orchestrator.search.proposers.hyperband import bracket_shape, check_ladder
+
+_ROUNDING = 1e-9
+
+HasCandidate = Callable[[int], bool]
+"""Fidelity -> whether a configuration evaluated there could be promoted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One run that a bracket has room for."""
+
+    bracket: int
+    rung: int
+    """From 0 for the bracket's lowest fidelity."""
+    slot: int
+    """On its rung, from 0."""
+    fidelity: int
+    promoted_from: int | None
+    """The fidelity from which a configuration is promoted; None for a new one."""
+
+
+@dataclass(slots=True)
+class _Bracket:
+    fidelities: tuple[int, ...]
+    sizes: tuple[int, ...]
+    taken: list[int] = field(init=False)
+    done: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.taken = [0] * len(self.sizes)
+        self.done = [0] * len(self.sizes)
+
+    @property
+    def is_full(self) -> bool:
+        return self.taken == list(self.sizes)
+
+    def earned(self, rung: int) -> int:
+        """How many places of a rung are open by now."""
+        if rung == 0:
+            return self.sizes[0]
+        return math.floor(self.done[rung - 1] * self.sizes[rung] / self.sizes[rung - 1] + _ROUNDING)
+
+    def is_done(self, rung: int) -> bool:
+        return self.done[rung] == self.sizes[rung]
+
+
+class Brackets:
+    """Started one after the other, whenever those in flight have no free place."""
+
+    def __init__(self, ladder: tuple[int, ...], count: int) -> None:
+        """Raises SpecError unless the ladder is geometric."""
+        check_ladder(ladder)
+        self._ladder = ladder
+        self._count = count
+        self._brackets: list[_Bracket] = []
+
+    @property
+    def started(self) -> int:
+        return len(self._brackets)
+
+    @property
+    def planned_runs(self) -> int:
+        """In all brackets together; nothing that is told changes it."""
+        return sum(sum(bracket_shape(self._ladder, number).sizes) for number in range(self._count))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the last place is taken."""
+        return self.started == self._count and all(bracket.is_full for bracket in self._brackets)
+
+    def next_place(self, has_candidate: HasCandidate) -> Place | None:
+        """The first free place of the first bracket that has one; None where all must wait or are full.
+
+        New configurations come before promotions, so that with few runs in flight a promotion is chosen from many.
+        A place that nobody can be promoted to, all below having failed, goes to a new configuration.
+        """
+        while True:
+            for number in range(self.started):
+                place = self._free_place(number, has_candidate)
+                if place is not None:
+                    return place
+            if self.started == self._count:
+                return None
+            shape = bracket_shape(self._ladder, self.started)
+            self._brackets.append(_Bracket(fidelities=shape.fidelities, sizes=shape.sizes))
+
+    def take(self, place: Place) -> None:
+        self._brackets[place.bracket].taken[place.rung] += 1
+
+    def report(self, place: Place) -> None:
+        """The run in it has ended, however."""
+        self._brackets[place.bracket].done[place.rung] += 1
+
+    def _free_place(self, number: int, has_candidate: HasCandidate) -> Place | None:
+        bracket = self._brackets[number]
+        for rung, fidelity in enumerate(bracket.fidelities):
+            if bracket.taken[rung] >= bracket.earned(rung):
+                continue
+            below = bracket.fidelities[rung - 1] if rung else None
+            promoted_from = below if below is not None and has_candidate(below) else None
+            if rung == 0 or promoted_from is not None or bracket.is_done(rung - 1):
+                slot = bracket.taken[rung]
+                return Place(bracket=number, rung=rung, slot=slot, fidelity=fidelity, promoted_from=promoted_from)
+        return None

@@ -1,0 +1,177 @@
+"""`mobohb`: the Pareto front by Hyperband's brackets, promotion by domination and densities of good and bad thetas.
+
+Its brackets are BOHB's (Falkner et al., 2018), but without their barrier, and a place on a higher rung goes to the best
+configuration of any bracket. Every fidelity teaches one model. Proposal i is drawn by `seeds.proposal(study seed, i)`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nago_orchestrator.domain import seeds
+from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, PriorEvaluation, Proposal, Theta
+from nago_orchestrator.domain.space import SearchSpace
+from nago_orchestrator.errors import SpecError
+from nago_orchestrator.search.encoding import Encoding
+from nago_orchestrator.search.proposers.history import History
+from nago_orchestrator.search.proposers.mobohb.brackets import Brackets, Place
+from nago_orchestrator.search.proposers.mobohb.keys import Key, key_of
+from nago_orchestrator.search.proposers.mobohb.observations import Lessons
+from nago_orchestrator.search.proposers.mobohb.promotion import choose_promoted
+from nago_orchestrator.search.proposers.mobohb.sampler import DensityOptions, Drawn, Sampler
+from nago_orchestrator.search.proposers.port import HistoryError, Pause
+
+
+@dataclass(slots=True)
+class _Rung:
+    """All brackets' results at one fidelity."""
+
+    proposals: list[int] = field(default_factory=list)
+    costs: list[tuple[float, ...]] = field(default_factory=list)
+    """Finite ones alone: what failed or diverged is never promoted."""
+    promoted: list[int] = field(default_factory=list)
+    """Rows of the two above."""
+
+    @property
+    def candidates(self) -> list[int]:
+        return sorted(set(range(len(self.proposals))) - set(self.promoted))
+
+
+class Mobohb:
+    """Proposes until the places of `brackets` brackets over `ladder` are taken."""
+
+    def __init__(
+        self,
+        *,
+        space: SearchSpace,
+        study_seed: int,
+        ladder: tuple[int, ...],
+        brackets: int,
+        prior: tuple[PriorEvaluation, ...] = (),
+        options: DensityOptions | None = None,
+    ) -> None:
+        """`prior` teaches the densities; it is not promoted, and its thetas are not proposed again.
+
+        Raises SpecError if nothing is searched or the ladder is not geometric.
+        """
+        if not space.dimensions:
+            raise SpecError("mobohb has nothing to search: every hyperparameter is fixed; give at least one a range.")
+        self._space = space
+        self._study_seed = study_seed
+        self._encoding = Encoding(space)
+        self._sampler = Sampler(space, self._encoding, options or DensityOptions())
+        self._brackets = Brackets(ladder, brackets)
+        self._rungs = {fidelity: _Rung() for fidelity in ladder}
+        self._lessons = Lessons(self._encoding)
+        self._history = History()
+        self._places: list[Place] = []
+        """By number of their proposal."""
+        self._pending: dict[int, Theta] = {}
+        """New configurations under way, by number of their proposal."""
+        self._known: set[Key] = set()
+        for evaluation in prior:
+            self._learn(evaluation)
+            self._known.add(key_of(evaluation.theta))
+
+    def ask(self) -> Proposal | Pause:
+        found = self._next(self._draw)
+        if found is None:
+            return Pause.EXHAUSTED if self._brackets.is_full else Pause.WAITING
+        self._add(*found)
+        return found[1]
+
+    def record(self, proposal: Proposal) -> None:
+        self._history.check_next(proposal)
+        complete = all(dimension.name in proposal.theta for dimension in self._space.dimensions)
+        found = self._next(lambda: self._stored(proposal)) if complete else None
+        if found is None or found[1] != proposal:
+            raise HistoryError(
+                f"The stored proposal {proposal.number} does not follow from the search settings: "
+                "the study's spec or its rows were changed."
+            )
+        self._add(found[0], proposal)
+
+    def tell(self, evaluation: Evaluation) -> None:
+        proposal = self._history.tell(evaluation)
+        self._pending.pop(proposal.number, None)
+        self._brackets.report(self._places[proposal.number])
+        if evaluation.outcome is Outcome.LOST:
+            return
+        prior = PriorEvaluation(
+            theta=proposal.theta,
+            fidelity=proposal.fidelity,
+            outcome=evaluation.outcome,
+            costs=evaluation.costs,
+            samples=evaluation.samples,
+        )
+        self._learn(prior)
+        if evaluation.outcome is Outcome.OK and all(map(math.isfinite, evaluation.costs)):
+            rung = self._rungs[proposal.fidelity]
+            rung.proposals.append(proposal.number)
+            rung.costs.append(evaluation.costs)
+
+    def facts(self) -> Mapping[str, int | float]:
+        origins = [proposal.origin for proposal in self._history.proposals]
+        fresh = len(origins) - origins.count(Origin.PROMOTION)
+        return {
+            "planned_proposals": self._brackets.planned_runs,
+            "brackets_started": self._brackets.started,
+            "model_based_share": origins.count(Origin.MODEL) / fresh if fresh else 0.0,
+            **{f"points_at_fidelity_{fidelity}": count for fidelity, count in self._lessons.points().items()},
+        }
+
+    def _learn(self, evaluation: PriorEvaluation) -> None:
+        costs = evaluation.costs if evaluation.outcome is Outcome.OK else None
+        self._lessons.learn(evaluation.theta, evaluation.fidelity, costs)
+
+    def _next(self, draw: Callable[[], Drawn]) -> tuple[Place, Proposal] | None:
+        """What would be proposed, and for which place; `draw` is called if it is a new configuration."""
+        place = self._brackets.next_place(lambda fidelity: bool(self._rungs[fidelity].candidates))
+        if place is None:
+            return None
+        if place.promoted_from is None:
+            return place, self._proposal(place, draw(), None)
+        return place, self._proposal(place, *self._promoted(self._rungs[place.promoted_from]))
+
+    def _promoted(self, rung: _Rung) -> tuple[Drawn, int]:
+        row = choose_promoted(np.array(rung.costs), rung.promoted, rung.candidates)
+        parent = rung.proposals[row]
+        notes = {"chosen_from": len(rung.candidates)}
+        return Drawn(theta=self._history.proposals[parent].theta, origin=Origin.PROMOTION, notes=notes), parent
+
+    def _draw(self) -> Drawn:
+        seed = seeds.proposal(self._study_seed, self._history.next_number)
+        rng = np.random.Generator(np.random.PCG64(seed))
+        return self._sampler.draw(rng, self._lessons, list(self._pending.values()), self._known)
+
+    def _stored(self, proposal: Proposal) -> Drawn:
+        return Drawn(theta=self._space.theta(proposal.theta), origin=proposal.origin, notes=proposal.notes)
+
+    def _proposal(self, place: Place, drawn: Drawn, parent: int | None) -> Proposal:
+        return Proposal(
+            number=self._history.next_number,
+            theta=drawn.theta,
+            fidelity=place.fidelity,
+            origin=drawn.origin,
+            bracket=place.bracket,
+            rung=place.rung,
+            slot=place.slot,
+            parent=parent,
+            told_before=self._history.told,
+            notes=drawn.notes,
+        )
+
+    def _add(self, place: Place, proposal: Proposal) -> None:
+        self._history.add(proposal)
+        self._brackets.take(place)
+        self._places.append(place)
+        if place.promoted_from is None or proposal.parent is None:
+            self._pending[proposal.number] = proposal.theta
+            self._known.add(key_of(proposal.theta))
+        else:
+            rung = self._rungs[place.promoted_from]
+            rung.promoted.append(rung.proposals.index(proposal.parent))

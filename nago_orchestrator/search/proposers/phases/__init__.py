@@ -1,0 +1,1 @@
+"""Searches in sequence, each starting from the observations of those before it."""

@@ -1,0 +1,107 @@
+"""Would a study run: its file, its cluster, its database? Called by `nago-orch doctor`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from nago_orchestrator.domain.findings import Finding, State, ok, problem
+from nago_orchestrator.domain.proposals import PriorEvaluation
+from nago_orchestrator.errors import NagoError
+from nago_orchestrator.executors.kubernetes.preflight.cluster_state import ExaminedStudy
+from nago_orchestrator.formatting.counts import counted, learnt_from
+from nago_orchestrator.services.admission import new_study
+from nago_orchestrator.services.preview import Preview, first_job, preview_study, study_cost
+from nago_orchestrator.services.training_configuration import study_recipe
+from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.store import versions
+from nago_orchestrator.store.checks import database_findings
+from nago_orchestrator.store.store import open_store
+from nago_orchestrator.store.studies import not_found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is looked at beside this machine."""
+
+    spec: StudySpec | None
+    cluster: bool
+    """Whether a cluster belongs to it: the study's, or the one that was asked for."""
+    url: str
+
+
+def subject_of(spec: StudySpec | None, url: str, *, asked_for_cluster: bool) -> Subject:
+    """Inside a cluster its own is looked at, unless the study has nothing to do with it."""
+    inside = "KUBERNETES_SERVICE_HOST" in os.environ
+    concerned = inside if spec is None else spec.execution.where == "kubernetes"
+    return Subject(spec=spec, cluster=asked_for_cluster or concerned, url=url)
+
+
+def diagnose(subject: Subject, now: datetime) -> Iterator[Finding]:
+    spec, preview = subject.spec, None
+    if spec is not None:
+        preview, finding = _preview(spec)
+        yield finding
+    if subject.cluster:
+        yield from _cluster(preview, now)
+    parallelism = None if spec is None else spec.execution.parallelism
+    findings = database_findings(subject.url, for_jobs=subject.cluster, parallelism=parallelism)
+    yield from findings
+    if preview is not None and not any(finding.state is State.PROBLEM for finding in findings):
+        yield _admission(preview, subject.url)
+
+
+def _preview(spec: StudySpec) -> tuple[Preview | None, Finding]:
+    check = f"study {spec.name}"
+    try:
+        preview = preview_study(spec, study_recipe(spec))
+    except NagoError as error:
+        return None, problem(check, str(error), "mend the study file, then look again")
+    infeasible = len(preview.drawn) - len(preview.feasible)
+    if not preview.feasible:
+        remedy = "raise trainer.parameter_limit, or narrow the space"
+        return None, problem(check, f"none of its first {infeasible} networks fits the parameter limit", remedy)
+    cost = study_cost(spec)
+    return preview, ok(check, f"{counted(cost.trials, 'trial')}, {counted(cost.epochs, 'epoch')} in all")
+
+
+def _admission(preview: Preview, url: str) -> Finding:
+    """Whether `submit` would refuse the study for what the database has."""
+    spec, check = preview.spec, f"study {preview.spec.name} in the database"
+    prior: tuple[PriorEvaluation, ...] = ()
+    try:
+        if versions.check(url).state is versions.SchemaState.CURRENT:
+            prior = new_study(open_store(url), spec, preview.recipe).prior
+        elif spec.warm_start:
+            raise not_found(spec.warm_start[0], ())
+    except NagoError as error:
+        return problem(check, str(error), "mend the study file, then look again")
+    return ok(check, learnt_from(len(prior), spec.warm_start) if prior else "nothing there is in its way")
+
+
+def _cluster(preview: Preview | None, now: datetime) -> Iterator[Finding]:
+    try:
+        from nago_orchestrator.executors.kubernetes.preflight.examine import examine_cluster
+    except ModuleNotFoundError:
+        return  # which the packages say already
+    try:
+        study = None if preview is None else _examined(preview, now)
+    except NagoError as error:
+        yield problem("first Job", str(error), "mend execution.kubernetes in the study file")
+        study = None
+    yield from examine_cluster(study)
+
+
+def _examined(preview: Preview, now: datetime) -> ExaminedStudy | None:
+    """None for a study that runs elsewhere."""
+    execution = preview.spec.execution
+    if execution.where != "kubernetes" or execution.kubernetes is None:
+        return None
+    return ExaminedStudy(
+        job=first_job(preview, now),
+        parallelism=execution.parallelism,
+        image_path=preview.spec.trainer.dataset.path,
+        namespace=execution.kubernetes.namespace,
+    )

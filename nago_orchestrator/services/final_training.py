@@ -1,0 +1,94 @@
+"""Queue the paper's last stage for a study whose search is complete. Called by the command `train-best`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from nago_orchestrator.bootstrap import draw_of
+from nago_orchestrator.domain.states import StudyState, TrialState
+from nago_orchestrator.domain.trials import NewTrial
+from nago_orchestrator.errors import NagoError
+from nago_orchestrator.formatting.counts import counted
+from nago_orchestrator.search.final_training import Chosen, Wish, plan_final
+from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.store.lock import describe_holder
+from nago_orchestrator.store.records import Study
+from nago_orchestrator.store.store import Store
+from nago_trainer.architecture import canonical
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """What full training was asked for now."""
+
+    study: Study
+    generators: int
+    """Of which networks were missing."""
+    networks: int
+    infeasible: tuple[str, ...]
+    """Why some of these networks cannot be trained, one sentence each."""
+
+
+def keeps_networks(study: Study) -> bool:
+    """Whether its trainers have a place for their networks that outlives them."""
+    execution = StudySpec.from_canonical(study.spec).execution
+    return execution.kubernetes is None or execution.kubernetes.checkpoints is not None
+
+
+_WITHOUT_NETWORK = (TrialState.FAILED, TrialState.INFEASIBLE, TrialState.CANCELLED)
+
+
+def train_best(  # each a wish of its own, given by name
+    store: Store,
+    name: str,
+    chosen: Sequence[Chosen],
+    *,
+    networks: int | None,
+    epochs: int | None,
+    now: datetime,
+) -> Queued:
+    """Store the trials of full training and let the study run again.
+
+    Without `networks` and `epochs` they are the study file's. What was trained before counts, failed networks do not:
+    asking for the same again adds nothing. Raises NagoError for a search that is not complete or has found nothing,
+    HeldError while somebody runs the study.
+    """
+    study = store.study(name)
+    if study.state is not StudyState.COMPLETED:
+        raise NagoError(f"the search {name} is {study.state}: networks are trained in full once it is completed")
+    if not chosen:
+        raise NagoError(f"the search {name} has found no generator to train")
+    spec = StudySpec.from_canonical(study.spec)
+    draw = draw_of(study, spec)
+    wish = Wish(networks=networks or spec.final.networks, epochs=epochs or spec.final_epochs)
+    with store.hold(study.id, describe_holder(now)):
+        proposals, evaluations = store.history(study.id)
+        begun = {
+            proposal.number: sum(trial.state not in _WITHOUT_NETWORK for trial in proposal.trials)
+            for proposal in store.open_proposals(study.id)
+        }
+        planned = plan_final(chosen, proposals, evaluations, wish, begun)
+        drawn: list[NewTrial] = []
+        for plan in planned:
+            trials = [draw.trial(plan.proposal, replicate) for replicate in range(plan.networks)]
+            drawn += trials
+            store.add_proposal(study.id, plan.proposal, canonical(plan.proposal.theta), trials, now)
+        if planned or len(evaluations) < len(proposals):
+            store.move_study(study.id, StudyState.RUNNING, message="full training of what was found", now=now)
+    return Queued(
+        study=store.study(name),
+        generators=len(planned),
+        networks=len(drawn),
+        infeasible=tuple(trial.infeasible for trial in drawn if trial.infeasible is not None),
+    )
+
+
+def short_of_search(study: Study, epochs: int | None) -> str | None:
+    """What is odd about training for fewer epochs than the search itself did; None where it is not so."""
+    spec = StudySpec.from_canonical(study.spec)
+    asked, longest = epochs or spec.final_epochs, spec.fidelities[-1]
+    if asked >= longest:
+        return None
+    return f"full training of {counted(asked, 'epoch')} is shorter than the search's own longest, {longest}"

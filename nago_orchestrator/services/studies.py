@@ -1,0 +1,124 @@
+"""What the commands do to a study: submit, pause, resume, cancel, verify; each opens the store, acts and answers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+
+from nago_orchestrator.bootstrap import draw_of, run_study, runs_folder
+from nago_orchestrator.control_loop.trial_sampling import compare_draws
+from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.errors import ExecutorError, HeldError, NagoError
+from nago_orchestrator.search.factory import make_proposer
+from nago_orchestrator.search.final_training import search_alone
+from nago_orchestrator.search.proposers.replay import Difference, verify
+from nago_orchestrator.services.admission import new_study
+from nago_orchestrator.services.preview import refuse_impossible
+from nago_orchestrator.services.training_configuration import study_recipe
+from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.store.lock import SERVING
+from nago_orchestrator.store.records import Study
+from nago_orchestrator.store.store import open_store
+
+
+def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
+    """Check the dataset and store the study; the same name with the same spec is the study that is there already.
+
+    Raises InputError for a dataset that cannot be used, SpecError for a pod template that could never be sent, and for
+    the same name with another spec.
+    """
+    store = open_store(url)
+    recipe = study_recipe(spec)
+    refuse_impossible(spec, recipe, now)
+    return store.create_study(new_study(store, spec, recipe), now)
+
+
+def server_of(name: str, url: str) -> tuple[bool, str | None]:
+    """Whether the study is one that a server is to run, and who serves the database now."""
+    store = open_store(url)
+    for_a_server = bool(store.study(name).spec["execution"]["where"] == "kubernetes")
+    return for_a_server, store.holder(SERVING) if for_a_server else None
+
+
+def run_detached(name: str, url: str) -> int:
+    """Run the study in a process of its own that outlives this one; gives its pid. What it prints goes to a log."""
+    store = open_store(url)
+    folder = runs_folder(store) / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        log = (folder / "orchestrator.log").open("ab")
+    except OSError as error:
+        raise ExecutorError(f"Attempts cannot run in the folder {folder}: {error.strerror}.") from error
+    command = [sys.executable, "-m", "nago_orchestrator", "resume", name]
+    # The address may hold a password: it goes through the environment, never through the arguments.
+    environment = {**os.environ, "NAGO_DATABASE_URL": url}
+    with log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
+    return process.pid
+
+
+def resume_study(name: str, url: str, now: datetime) -> Study:
+    """Let a paused or failed study run again; a completed one stays so. Raises NagoError for one that was cancelled."""
+    store = open_store(url)
+    study = store.study(name)
+    if study.state is StudyState.CANCELLED:
+        raise NagoError(f"the study {name} is cancelled: there is nothing to resume")
+    if study.state in (StudyState.PAUSED, StudyState.FAILED):
+        store.move_study(study.id, StudyState.RUNNING, message=None, now=now)
+    return store.study(name)
+
+
+def pause_study(name: str, url: str, now: datetime) -> Study:
+    """No new trials; those that run come to their end."""
+    store = open_store(url)
+    study = store.study(name)
+    if study.state is StudyState.PAUSED:
+        return study
+    if study.state is not StudyState.RUNNING:
+        raise NagoError(f"the study {name} is {study.state}: only a running one can be paused")
+    store.move_study(study.id, StudyState.PAUSED, message="paused by the user", now=now)
+    return store.study(name)
+
+
+def cancel_study(name: str, url: str, now: datetime) -> Study:
+    """The study is over; trials that run are stopped by whoever runs it, or here if nobody does."""
+    store = open_store(url)
+    study = store.study(name)
+    if study.state is StudyState.COMPLETED:
+        raise NagoError(f"the study {name} is completed: there is nothing to cancel")
+    if study.state is not StudyState.CANCELLED:
+        store.move_study(study.id, StudyState.CANCELLED, message="cancelled by the user", now=now)
+    if store.holder(study.id) is None:
+        with suppress(HeldError):  # somebody took it up just now, and winds it up
+            run_study(name, url, on_event=lambda event: None)
+    return store.study(name)
+
+
+def verify_replay(name: str, url: str, on_progress: Callable[[int, int], None]) -> tuple[Difference, ...]:
+    """Ask a new proposer for every proposal again and compare; empty if all are the same.
+
+    `on_progress` is given proposals done and in all, at first 0: the next one may take a search minutes.
+    """
+    store = open_store(url)
+    study = store.study(name)
+    proposals, evaluations = search_alone(*store.history(study.id))
+    proposer = make_proposer(StudySpec.from_canonical(study.spec), study.recipe, study.prior)
+    if proposals:
+        on_progress(0, len(proposals))
+    return verify(proposer, proposals, evaluations, lambda done: on_progress(done, len(proposals)))
+
+
+def verify_draws(name: str, url: str, on_progress: Callable[[int, int], None]) -> tuple[Difference, ...]:
+    """Draw every trial again from theta and seeds and compare; `on_progress` is given trials done and in all."""
+    store = open_store(url)
+    study = store.study(name)
+    proposals, _ = store.history(study.id)
+    stored = store.drawn_trials(study.id)
+    draw = draw_of(study, StudySpec.from_canonical(study.spec))
+    return compare_draws(draw, proposals, stored, lambda done: on_progress(done, len(stored)))

@@ -1,0 +1,62 @@
+"""What all trials of a study share, from its file and its images. Called when a study is submitted or looked at."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from nago_orchestrator.domain.trials import TrainingRecipe
+from nago_orchestrator.errors import InputError
+from nago_orchestrator.executors.local.dataset_check import PUBLISHED, DatasetFacts, describe_dataset
+from nago_orchestrator.spec import StudySpec
+from nago_trainer.contract.task import DatasetSettings, TrainingSettings
+
+
+def study_recipe(spec: StudySpec) -> TrainingRecipe:
+    """Local images are all checked. Raises InputError for those that cannot be used, or that are not known enough."""
+    trainer, execution, facts = spec.trainer, spec.execution, _dataset_facts(spec)
+    return TrainingRecipe(
+        dataset=DatasetSettings(
+            name=trainer.dataset.name,
+            path=trainer.dataset.path,
+            image_size=trainer.dataset.image_size,
+            channels=facts.channels,
+            classes=facts.classes,
+            validation_fraction=trainer.dataset.validation_fraction,
+            split_seed=spec.seed,
+        ),
+        training=TrainingSettings(
+            batch_size=trainer.batch_size,
+            learning_rate=trainer.learning_rate,
+            momentum=trainer.momentum,
+            weight_decay=trainer.weight_decay,
+            gradient_clip=trainer.gradient_clip,
+            label_smoothing=trainer.label_smoothing,
+            dropout=trainer.dropout,
+            crop_padding=trainer.crop_padding,
+            horizontal_flip=trainer.horizontal_flip,
+            cutout=trainer.cutout,
+        ),
+        parameter_limit=trainer.parameter_limit,
+        device=execution.device,
+        threads=execution.threads,
+        keep_network=trainer.keep_networks,
+    )
+
+
+def _dataset_facts(spec: StudySpec) -> DatasetFacts:
+    section = spec.trainer.dataset
+    if spec.execution.where == "local":
+        if find_spec("torch") is None:
+            raise InputError(
+                "trials cannot run on this machine, which has no torch: let them run in a cluster "
+                "(execution.where: kubernetes), or pip install 'nago-orchestrator[trainer]'"
+            )
+        return describe_dataset(section.name, section.path)
+    if section.channels is not None and section.classes is not None:
+        return DatasetFacts(channels=section.channels, classes=section.classes, images=0)
+    if section.name in PUBLISHED:
+        return PUBLISHED[section.name]
+    raise InputError(
+        "the images lie in the cluster, where only the trainer sees them: "
+        "give trainer.dataset.classes and trainer.dataset.channels"
+    )

@@ -1,0 +1,1 @@
+"""Generators: from a theta and a seed to an architecture."""

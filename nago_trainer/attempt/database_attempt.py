@@ -1,0 +1,141 @@
+"""One attempt at a trial whose task is in the database: read it, train, report. `nago-train run` without a folder.
+
+All that it is given are environment variables:
+
+NAGO_ATTEMPT, NAGO_TOKEN  whose task
+NAGO_TRIAL                the number of its trial, for people and messages
+NAGO_DATABASE_URL         postgresql://..., of a user that may do what the role `nago_trainer` may
+NAGO_TERMINATION_LOG      the second way of the result (default /dev/termination-log)
+NAGO_SCRATCH              a folder that may be written and is forgotten (default /tmp)
+NAGO_CHECKPOINTS          see `keeping`; networks are kept there too, and nowhere without it
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nago_trainer.attempt.database_report import (
+    FIRST_PAUSE_SECONDS,
+    LONGEST_PAUSE_SECONDS,
+    RESULT_SECONDS,
+    DatabaseReport,
+)
+from nago_trainer.attempt.execution import Workplace, execute, refuse
+from nago_trainer.attempt.postgres import AttemptDatabase, DatabaseDownError, DatabaseRefusedError
+from nago_trainer.attempt.termination_message import TerminationMessage
+from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.contract.json_form import ContractError
+from nago_trainer.contract.task import DatasetSettings, TrialTask
+from nago_trainer.data.images import ImageSet
+from nago_trainer.errors import SupersededError, TaskError, TrainerError, UnavailableError
+from nago_trainer.training.checkpoint_policy import FOLDER as CHECKPOINTS
+from nago_trainer.training.checkpoint_policy import keeping_of
+from nago_trainer.training.preemption import ENDED_BY_SIGTERM, Preemption
+
+TASK_SECONDS = 300.0
+"""How long the database is asked for the task while it is away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptSettings:
+    attempt: str
+    token: str
+    database_url: str
+    scratch: Path
+    termination_log: Path
+    task_seconds: float = TASK_SECONDS
+    result_seconds: float = RESULT_SECONDS
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> AttemptSettings:
+        """Raises TaskError for the first variable that is missing."""
+        for name in ("NAGO_ATTEMPT", "NAGO_TOKEN", "NAGO_DATABASE_URL"):
+            if not environment.get(name):
+                raise TaskError(
+                    f"{name} is not set: give a folder with a task.json, or all that a database attempt needs"
+                )
+        return cls(
+            attempt=environment["NAGO_ATTEMPT"],
+            token=environment["NAGO_TOKEN"],
+            database_url=environment["NAGO_DATABASE_URL"],
+            scratch=Path(environment.get("NAGO_SCRATCH") or "/tmp"),
+            termination_log=Path(environment.get("NAGO_TERMINATION_LOG") or "/dev/termination-log"),
+        )
+
+
+def run_database_attempt(
+    settings: AttemptSettings,
+    environment: Mapping[str, str],
+    read_images: Callable[[DatasetSettings], ImageSet],
+) -> int:
+    """The process's exit code. Never raises: whatever goes wrong is reported, and told on stderr."""
+    started = time.monotonic()
+    kept = bool(environment.get(CHECKPOINTS))
+    interrupted_code = ExitCode.PREEMPTED if kept else ENDED_BY_SIGTERM
+    preemption = Preemption(exit_code=interrupted_code)
+    message = TerminationMessage(settings.termination_log, settings.token)
+    try:
+        database = AttemptDatabase(settings.database_url, settings.attempt, settings.token)
+        task = _prepared(read_task(database, settings), kept)
+        keeping = keeping_of(task, environment, preemption)
+    except TaskError as error:
+        message.failure(kind="defect", reason=error.reason, message=str(error))
+        return refuse(error)
+    except TrainerError as error:
+        return refuse(error)
+    report = DatabaseReport(
+        database,
+        message,
+        on_message=lambda: preemption.end_at_once(ExitCode.DONE),
+        result_seconds=settings.result_seconds,
+    )
+    workplace = Workplace(
+        folder=keeping.folder if keeping else settings.scratch,
+        read_images=read_images,
+        started=started,
+        keeping=keeping,
+    )
+    code = execute(task, report, workplace)
+    if report.stored and keeping is not None:
+        keeping.clear()
+    return code
+
+
+def read_task(database: AttemptDatabase, settings: AttemptSettings) -> TrialTask:
+    """Asks until the database answers. Raises TaskError, SupersededError or UnavailableError."""
+    deadline, pause = time.monotonic() + settings.task_seconds, FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            with database.session() as session:
+                return _parsed(session.read_task(), settings)
+        except DatabaseRefusedError as error:
+            raise TaskError(f"the database does not give the task of {settings.attempt}: {error}") from error
+        except DatabaseDownError as error:
+            if time.monotonic() + pause > deadline:
+                raise UnavailableError(f"the database cannot be reached: {error}") from error
+            sys.stderr.write(f"the database is away, trying again in {pause:.1f} s: {error}\n")
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+def _parsed(content: dict[str, Any] | None, settings: AttemptSettings) -> TrialTask:
+    if content is None:
+        raise SupersededError(f"the attempt {settings.attempt} is over: there is nothing to do")
+    try:
+        task = TrialTask.from_json(content)
+    except (ContractError, TypeError, ValueError) as error:
+        raise TaskError(f"the task of {settings.attempt} is wrong: {error}") from error
+    if task.token != settings.token:
+        raise TaskError(f"the task of {settings.attempt} is that of another attempt")
+    return task
+
+
+def _prepared(task: TrialTask, kept: bool) -> TrialTask:
+    if task.keep_network and not kept:
+        sys.stderr.write("the network is not kept: without NAGO_CHECKPOINTS there is no place for it\n")
+    return replace(task, keep_network=task.keep_network and kept)

@@ -1,0 +1,109 @@
+"""Trains one task and reports what came of it, to whoever wants to know. Called by attempts of both kinds.
+
+The task has been claimed already: from here on torch is loaded.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.contract.reports import EpochRecord, TrialResult
+from nago_trainer.contract.task import DatasetSettings, TrialTask
+from nago_trainer.data.images import ImageSet
+from nago_trainer.errors import (
+    InfeasibleError,
+    PreemptedError,
+    ReportError,
+    SupersededError,
+    TrainerError,
+    UnavailableError,
+)
+from nago_trainer.training.checkpoint_policy import Keeping
+
+WITHOUT_VERDICT = (ReportError, PreemptedError, SupersededError, UnavailableError)
+"""Ends that say nothing about the trial: the exit code tells them."""
+
+
+class Reporter(Protocol):
+    """May raise ReportError, SupersededError or UnavailableError."""
+
+    def epoch(self, record: EpochRecord) -> None: ...
+
+    def result(self, result: TrialResult) -> None: ...
+
+    def failure(self, *, kind: str, reason: str, message: str) -> None:
+        """`kind` is infeasible or defect, `reason` one word, `message` one sentence."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """What an attempt works with."""
+
+    folder: Path
+    """Where the network is saved."""
+    read_images: Callable[[DatasetSettings], ImageSet]
+    started: float
+    """`time.monotonic()` at the attempt's start."""
+    keeping: Keeping | None
+
+
+def execute(task: TrialTask, report: Reporter, workplace: Workplace) -> int:
+    """The process's exit code. Never raises: whatever goes wrong is reported, and told on stderr."""
+    try:
+        report.result(_train(task, report, workplace))
+    except WITHOUT_VERDICT as error:
+        return refuse(error)
+    except TrainerError as error:
+        kind = "infeasible" if isinstance(error, InfeasibleError) else "defect"
+        _tell(report, kind=kind, reason=error.reason, message=str(error))
+        return refuse(error)
+    except Exception as error:  # noqa: BLE001  # the process's edge: a bug becomes an exit code and a traceback in the log
+        traceback.print_exc()
+        _tell(report, kind="defect", reason=type(error).__name__, message=_one_line(error))
+        return ExitCode.DEFECT
+    return ExitCode.DONE
+
+
+def refuse(error: TrainerError) -> int:
+    """Told on stderr; its exit code."""
+    sys.stderr.write(f"{error}\n")
+    return error.exit_code
+
+
+def _train(task: TrialTask, report: Reporter, workplace: Workplace) -> TrialResult:
+    from nago_trainer.training.trial import Surroundings, run_trial  # this loads torch, unless `warm` has it
+
+    def on_epoch(record: EpochRecord) -> None:
+        with suppress(OSError):  # a log that cannot be written is no trouble of the training's
+            sys.stderr.write(f"{record.in_words()}\n")
+        report.epoch(record)
+
+    surroundings = Surroundings(
+        folder=workplace.folder,
+        read_images=workplace.read_images,
+        on_epoch=on_epoch,
+        started=workplace.started,
+        keeping=workplace.keeping,
+    )
+    return run_trial(task, surroundings)
+
+
+def _tell(report: Reporter, *, kind: str, reason: str, message: str) -> None:
+    """Where the report cannot be written, the exit code has to say it."""
+    try:
+        report.failure(kind=kind, reason=reason, message=message)
+    except TrainerError as error:
+        sys.stderr.write(f"{error}\n")
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,62 @@
+"""One attempt at a trial, in its folder: claim it, read the task, train, report. Called by `nago-train run` and `warm`.
+
+task.json      read      TrialTask
+claim.json     written   who runs it
+report.jsonl   written   epochs, then one result or one failure
+network.pt     written   if the task keeps the network
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from nago_trainer.attempt.claim import claim
+from nago_trainer.attempt.execution import Workplace, execute, refuse
+from nago_trainer.attempt.folder_report import Report
+from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.contract.json_form import ContractError
+from nago_trainer.contract.task import DatasetSettings, TrialTask
+from nago_trainer.data.images import ImageSet
+from nago_trainer.errors import TaskError, TrainerError
+from nago_trainer.training.checkpoint_policy import keeping_of
+from nago_trainer.training.preemption import Preemption
+
+TASK = "task.json"
+
+
+def run_attempt(folder: Path, read_images: Callable[[DatasetSettings], ImageSet]) -> int:
+    """The process's exit code. Never raises: whatever goes wrong is reported, and told on stderr."""
+    started = time.monotonic()
+    preemption = Preemption()
+    try:
+        if not folder.is_dir():
+            raise TaskError(f"there is no folder {folder}")
+        claim(folder)
+        task = read_task(folder)
+        keeping = keeping_of(task, os.environ, preemption)
+    except TrainerError as error:
+        return refuse(error)
+    except OSError as error:
+        return refuse(TaskError(f"the folder {folder} cannot be used: {error.strerror}"))
+    workplace = Workplace(folder=folder, read_images=read_images, started=started, keeping=keeping)
+    code = execute(task, Report(folder, task.token), workplace)
+    if code == ExitCode.DONE and keeping is not None:
+        keeping.clear()
+    return code
+
+
+def read_task(folder: Path) -> TrialTask:
+    """Raises TaskError."""
+    path = folder / TASK
+    try:
+        return TrialTask.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise TaskError(f"the task {path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise TaskError(f"the task {path} is not JSON: {error}") from error
+    except (ContractError, TypeError, ValueError) as error:
+        raise TaskError(f"the task {path} is wrong: {error}") from error

@@ -1,0 +1,127 @@
+"""An attempt's way into the orchestrator's PostgreSQL: three functions, called by name and token. No other SQL.
+
+Called by database attempts. A connection lives only as long as there is something to say: hundreds of trainers share
+one server. The driver is loaded with the first connection.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from nago_trainer.contract.reports import EpochRecord, TrialResult
+from nago_trainer.errors import TaskError
+
+STATEMENT_SECONDS = 30
+CONNECTION = {
+    "application_name": "nago-train",
+    "connect_timeout": "10",
+    # A server that vanished without a word is noticed within a minute.
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg2://")
+
+PASSING = ("08", "40", "53", "55", "57", "58", "25006")
+"""SQLSTATEs, by class or whole, of what another try may find mended: connection, deadlock, resources, shutdown,
+a server that is a read-only copy until the main one is back."""
+LASTING = (
+    "authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "does not exist",
+    "permission denied",
+)
+"""What a refused connection, which has no SQLSTATE, says of a cause that stays."""
+
+
+class DatabaseDownError(Exception):
+    """The database cannot be reached now; it may be later."""
+
+
+class DatabaseRefusedError(Exception):
+    """The database answers, and says no: another try would hear the same."""
+
+
+class AttemptDatabase:
+    def __init__(self, address: str, name: str, token: str) -> None:
+        """`name` and `token` are the attempt's. Raises TaskError for an address of another form, or without driver."""
+        scheme = next((scheme for scheme in SCHEMES if address.startswith(scheme)), None)
+        if scheme is None:
+            raise TaskError("NAGO_DATABASE_URL must be of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+        try:
+            import psycopg2  # noqa: F401  # whether it is there at all
+        except ModuleNotFoundError as error:
+            raise TaskError("the driver psycopg2 is missing: pip install 'nago-orchestrator[postgres]'") from error
+        self._address = "postgresql://" + address.removeprefix(scheme)
+        self._attempt = (name, token)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Raises DatabaseDownError or DatabaseRefusedError, as do the session's methods."""
+        import psycopg2
+        from psycopg2.extensions import parse_dsn
+
+        try:
+            own = parse_dsn(self._address)
+        except psycopg2.ProgrammingError as error:  # its text may hold the password
+            raise DatabaseRefusedError("the database's address has the wrong form") from error
+        with _translated():
+            connection = psycopg2.connect(self._address, **{k: v for k, v in CONNECTION.items() if k not in own})
+        try:
+            yield Session(connection, self._attempt)
+        finally:
+            connection.close()
+
+
+class Session:
+    """Each method is one transaction."""
+
+    def __init__(self, connection: Any, attempt: tuple[str, str]) -> None:
+        self._connection = connection
+        self._attempt = attempt
+
+    def read_task(self) -> dict[str, Any] | None:
+        """The JSON form of the TrialTask; None for an attempt that is over."""
+        task: dict[str, Any] | None = self._call("SELECT nago_read_task(%s, %s)")
+        return task
+
+    def add_epoch(self, record: EpochRecord) -> bool:
+        """False if nobody waits for this attempt's result any more. An epoch that is there already stays."""
+        return bool(self._call("SELECT nago_add_epoch(%s, %s, %s::jsonb)", _json(record.to_json())))
+
+    def add_result(self, result: TrialResult) -> bool:
+        """False if nobody waits for it any more. A result of this attempt that is there already stays."""
+        return bool(self._call("SELECT nago_add_result(%s, %s, %s::jsonb)", _json(result.to_json())))
+
+    def _call(self, statement: str, *arguments: str) -> Any:
+        with _translated(), self._connection, self._connection.cursor() as cursor:
+            # For this transaction alone: whoever pools connections may give this one to somebody else afterwards.
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", (f"{STATEMENT_SECONDS}s",))
+            cursor.execute(statement, (*self._attempt, *arguments))
+            return cursor.fetchone()[0]
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    import psycopg2
+
+    try:
+        yield
+    except psycopg2.Error as error:
+        code = error.pgcode or ""
+        text = error.diag.message_primary or " ".join(str(error).split()) or type(error).__name__
+        if code:
+            passing = code.startswith(PASSING)
+        else:
+            lost = isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError))
+            passing = lost and not any(words in text for words in LASTING)
+        raise (DatabaseDownError if passing else DatabaseRefusedError)(text) from error
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, allow_nan=False)

@@ -1,0 +1,56 @@
+"""The second way of a result: a few bytes that Kubernetes keeps with the container's end. Called by database attempts.
+
+{"token": ..., "result": TrialResult} or {"token": ..., "failure": {"kind", "reason", "message"}}, in one line of at
+most 4096 bytes, which is what Kubernetes takes; texts that are too long for that are shortened.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from nago_trainer.contract.reports import TrialResult
+
+LARGEST_BYTES = 4096
+
+
+class TerminationMessage:
+    def __init__(self, path: Path, token: str) -> None:
+        self._path = path
+        self._token = token
+
+    def result(self, result: TrialResult) -> bool:
+        """Whether it stands there now."""
+        whole = {"token": self._token, "result": result.to_json()}
+        short = {"token": self._token, "result": {**result.to_json(), "device": result.device[:100], "network": None}}
+        return self._write(next((text for text in map(_compact, (whole, short)) if _fits(text)), None))
+
+    def failure(self, *, kind: str, reason: str, message: str) -> bool:
+        """Whether it stands there now, though its message may be shortened."""
+        for length in (len(message), 3000, 1000, 300, 0):
+            text = _compact(
+                {"token": self._token, "failure": {"kind": kind, "reason": reason, "message": message[:length]}}
+            )
+            if _fits(text):
+                return self._write(text)
+        return False
+
+    def _write(self, text: str | None) -> bool:
+        if text is None:
+            return False
+        try:
+            self._path.write_text(text, encoding="utf-8")  # in place: it is a mount, which cannot be replaced
+        except OSError as error:
+            sys.stderr.write(f"the termination message {self._path} cannot be written: {error.strerror}\n")
+            return False
+        return True
+
+
+def _compact(content: dict[str, Any]) -> str:
+    return json.dumps(content, allow_nan=False, separators=(",", ":"))
+
+
+def _fits(text: str) -> bool:
+    return len(text) <= LARGEST_BYTES  # ASCII: json escapes the rest

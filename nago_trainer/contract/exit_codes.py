@@ -1,0 +1,25 @@
+"""How `nago-train` ends."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How `nago-train` ends; the orchestrator derives the kind of a failure from it."""
+
+    DONE = 0
+    INFEASIBLE = 3
+    """The network cannot be trained here at all, e.g. out of memory at batch size 1: no retry helps."""
+    BAD_TASK = 64
+    """The task, the dataset or an option is wrong."""
+    UNAVAILABLE = 69
+    """The database did not give the task, or was not to be told the result, and there was no other way either."""
+    DEFECT = 70
+    """A bug: an exception that nobody expected."""
+    UNWRITABLE = 74
+    """The attempt's folder cannot be written, e.g. a full disk: says nothing about the trial."""
+    BUSY = 75
+    """Another process has already claimed this attempt, or it is over, or a newer one has taken its place."""
+    PREEMPTED = 85
+    """Ended by SIGTERM; the trial's next attempt goes on from the checkpoint, if there is one yet."""

@@ -1,0 +1,103 @@
+"""What the orchestrator hands to a trainer: all that one attempt needs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from nago_trainer.contract.json_form import ContractError, build, encode
+
+CONTRACT_VERSION = 1
+"""Raised whenever a field changes its meaning; a trainer refuses a task of another version."""
+
+VALIDATION = "validation"
+TEST = "test"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSettings:
+    """Which images, at which size, and how the validation split is taken from the training data."""
+
+    name: str
+    """digits, folder, cifar10 or cifar100."""
+    path: str | None
+    """Folder of the images (folder) or of torchvision's files (cifar10, cifar100); None for digits."""
+    image_size: int
+    """Height and width in pixels after resizing."""
+    channels: int
+    classes: int
+    validation_fraction: float
+    split_seed: int
+    measured_on: str = VALIDATION
+    """`validation`: a part of the training images, which is not trained on. `test`: the dataset's own test images, and
+    all training images are trained on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """The recipe of one training: SGD with momentum and a cosine schedule to zero."""
+
+    batch_size: int
+    learning_rate: float
+    """At the first step; cosine to zero over the trial's epochs."""
+    momentum: float
+    weight_decay: float
+    gradient_clip: float
+    """Largest norm of the gradient; 0 switches clipping off."""
+    label_smoothing: float
+    dropout: float
+    """Before the classifier."""
+    crop_padding: int
+    """Pixels of zero padding before a random crop; 0 switches cropping off."""
+    horizontal_flip: bool
+    cutout: int
+    """Side of the square that is set to zero in every training image; 0 switches it off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialTask:
+    """All that one attempt at training one architecture needs."""
+
+    version: int
+    study: str
+    trial: int
+    """Number of the trial in its study."""
+    attempt: int
+    token: str
+    """Repeated in every report, so that a stale attempt cannot speak for a newer one."""
+    architecture: dict[str, Any]
+    """`nago_trainer.architecture.Architecture.to_json()`."""
+    width: int
+    parameters: int
+    """What the plan says; the trainer refuses to train a network that disagrees."""
+    parameter_limit: int
+    dataset: DatasetSettings
+    training: TrainingSettings
+    epochs: int
+    seed: int
+    threads: int
+    device: str
+    """auto, cpu or a torch device such as cuda:0."""
+    keep_network: bool
+
+    def to_json(self) -> dict[str, Any]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        encoded: dict[str, Any] = {
+            **values,  # the architecture is JSON already, and large
+            "dataset": encode(asdict(self.dataset)),
+            "training": encode(asdict(self.training)),
+        }
+        if self.dataset.measured_on == VALIDATION:
+            del encoded["dataset"]["measured_on"]  # trainers of older images do not know the key
+        return encoded
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Raises ContractError for another version, or for missing or unknown keys."""
+        if not isinstance(data, dict) or data.get("version") != CONTRACT_VERSION:
+            found = data.get("version") if isinstance(data, dict) else type(data).__name__
+            raise ContractError(f"the task has contract version {found}, this trainer speaks {CONTRACT_VERSION}")
+        values = dict(data)
+        values["dataset"] = build(DatasetSettings, values.get("dataset"))
+        values["training"] = build(TrainingSettings, values.get("training"))
+        return build(cls, values)

@@ -1,0 +1,1 @@
+"""The torch network of a plan, and networks saved to disk."""

@@ -1,0 +1,125 @@
+"""A trained network in a file that holds all that is needed to use it: architecture, width, weights, names of classes.
+
+Written by `trial`; `load_network` is for everybody who wants to use a network that a search has found.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+from zipfile import is_zipfile
+
+import torch
+from torch import Tensor, nn
+
+from nago_trainer.architecture import Architecture, TensorShape, build_plan
+from nago_trainer.contract.task import DatasetSettings
+from nago_trainer.data.splits import Normalisation
+from nago_trainer.errors import TaskError
+from nago_trainer.network.network import build_network
+
+FORM = "nago-network-1"
+"""Names the file's form; raised when the meaning of an entry changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkFacts:
+    """What a saved network is and where it comes from."""
+
+    study: str
+    trial: int
+    architecture: Mapping[str, Any]
+    """JSON form of a `nago_trainer.architecture.Architecture`."""
+    width: int
+    dataset: DatasetSettings
+    class_names: tuple[str, ...]
+    """The name of each logit."""
+    normalisation: Normalisation
+    dropout: float
+    parameters: int
+    epochs: int
+    validation_accuracy: float
+
+
+class TrainedNetwork(nn.Module):
+    """A network together with the normalisation of its images.
+
+    Called with bytes (0..255) or floats (0..1) of [B, channels, size, size] as in `facts.dataset`, it returns the
+    logits [B, classes]; `facts.class_names[logits.argmax(1)]` is the class.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, network: nn.Module, facts: NetworkFacts) -> None:
+        super().__init__()
+        self.network = network
+        self.facts = facts
+        self.register_buffer("mean", torch.tensor(facts.normalisation.mean).view(-1, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor(facts.normalisation.deviation).view(-1, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        scaled = images if images.is_floating_point() else images.float() / 255
+        logits: Tensor = self.network((scaled - self.mean) / self.deviation)
+        return logits
+
+
+def save_network(network: nn.Module, facts: NetworkFacts, path: Path) -> None:
+    """The file appears whole or not at all. It holds tensors, numbers, texts, lists and dictionaries only."""
+    content = {"form": FORM, "facts": _plain(asdict(facts)), "weights": _weights_on_cpu(network)}
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    torch.save(content, unfinished)
+    unfinished.replace(path)
+
+
+def load_network(path: str | Path) -> TrainedNetwork:
+    """On the CPU and in evaluation mode. Runs no code from the file. Raises TaskError if it holds no such network."""
+    if not is_zipfile(path):
+        raise TaskError(f"{path} cannot be read as a trained network")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, UnpicklingError) as error:
+        raise TaskError(f"{path} cannot be read as a trained network") from error
+    if not isinstance(content, dict) or content.get("form") != FORM:
+        raise TaskError(f"{path} holds no network of the form {FORM}")
+    facts = _facts(content["facts"])
+    network = rebuild(facts)
+    network.load_state_dict(content["weights"])
+    return TrainedNetwork(network, facts).eval()
+
+
+def rebuild(facts: NetworkFacts) -> nn.Module:
+    """The network with fresh weights."""
+    image = TensorShape(facts.dataset.channels, facts.dataset.image_size)
+    architecture = Architecture.from_json(dict(facts.architecture))
+    return build_network(build_plan(architecture, image, facts.dataset.classes, facts.width), facts.dropout)
+
+
+def _facts(stored: dict[str, Any]) -> NetworkFacts:
+    normalisation = {name: tuple(values) for name, values in stored["normalisation"].items()}
+    return NetworkFacts(
+        **{
+            **stored,
+            "dataset": DatasetSettings(**stored["dataset"]),
+            "normalisation": Normalisation(**normalisation),
+            "class_names": tuple(stored["class_names"]),
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _weights_on_cpu(network: nn.Module) -> dict[str, Tensor]:
+    """Changed in place: the dictionary also carries the versions of the layers, which torch reads when it loads."""
+    weights = network.state_dict()
+    for name, tensor in weights.items():
+        weights[name] = tensor.cpu()
+    return weights

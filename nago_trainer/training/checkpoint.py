@@ -1,0 +1,174 @@
+"""A training that was interrupted, in a file: the trial's next attempt goes on from it as if nothing had happened.
+
+Called by `resumable`. What a checkpoint holds decides every number that follows, so that on one kind of processor a
+training in two parts gives the bits of one in one part. A checkpoint of another task is passed over, as is a damaged
+file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nago_trainer.contract.reports import EpochRecord
+from nago_trainer.contract.task import TrialTask
+from nago_trainer.training.loop import Progress
+
+FORM = b"nago-checkpoint-1"
+"""Names the file's form; raised when the meaning of an entry changes."""
+
+_OF_THE_ATTEMPT = ("attempt", "token", "threads", "device", "keep_network", "parameter_limit", "study", "trial")
+"""Fields of a task that do not decide what is trained."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What `Progress` needs to stand where it stood, and what was measured on the way."""
+
+    batch_size: int
+    """That fitted into the memory."""
+    records: tuple[EpochRecord, ...]
+    """Of the epochs that are complete."""
+    seconds: float
+    """Spent on the trial so far."""
+    state: dict[str, Any]
+    """As `capture` gives it."""
+
+
+def fingerprint(task: TrialTask) -> str:
+    """The same for two tasks exactly if they train the same network in the same way."""
+    content = {key: value for key, value in task.to_json().items() if key not in _OF_THE_ATTEMPT}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def capture(progress: Progress) -> dict[str, Any]:
+    """The progress as tensors on the CPU, numbers, lists and dictionaries."""
+    weights = progress.network.state_dict()
+    for name, tensor in weights.items():
+        weights[name] = tensor.cpu()  # in place: the dictionary also carries the layers' versions, which torch reads
+    cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch gives it no types
+    return {
+        "epoch": progress.epoch,
+        "weights": weights,
+        "optimizer": _on_cpu(progress.optimizer.state_dict()),
+        "order": progress.shuffled_from,
+        "augmentation": progress.augmentation.get_state(),
+        "dropout": torch.get_rng_state(),
+        "dropout_cuda": torch.cuda.get_rng_state() if cuda else None,
+        "losses": _on_cpu(_stack(progress.losses)),
+        "hits": _on_cpu(_stack(progress.hits)),
+    }
+
+
+def restore(progress: Progress, state: dict[str, Any]) -> None:
+    """Changes a progress that has not begun into the captured one; and torch's own generators, which draw dropout.
+
+    Raises ValueError where the state does not fit; the progress is then of no use any more.
+    """
+    try:
+        progress.network.load_state_dict(state["weights"])
+        progress.optimizer.load_state_dict(state["optimizer"])
+        progress.order.set_state(state["order"])
+        progress.augmentation.set_state(state["augmentation"])
+        torch.set_rng_state(state["dropout"])
+        if state["dropout_cuda"] is not None and torch.cuda.is_available():
+            torch.cuda.set_rng_state(state["dropout_cuda"])
+        device = next(progress.network.parameters()).device
+        progress.losses, progress.hits = _unstack(state["losses"], device), _unstack(state["hits"], device)
+        progress.epoch, progress.shuffled_from = int(state["epoch"]), state["order"]
+    except (RuntimeError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"the checkpoint does not fit: {error}") from error
+
+
+def save(checkpoint: Checkpoint, task: TrialTask, path: Path) -> None:
+    """The file appears whole or not at all, and is on the disk when this returns. Raises OSError."""
+    buffer = io.BytesIO()
+    content = {
+        "fingerprint": fingerprint(task),
+        "batch_size": checkpoint.batch_size,
+        "records": [record.to_json() for record in checkpoint.records],
+        "seconds": checkpoint.seconds,
+        "state": checkpoint.state,
+    }
+    torch.save(content, buffer)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.uname().nodename}.{os.getpid()}")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(_header(buffer.getbuffer()))
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
+
+
+def load(task: TrialTask, path: Path) -> Checkpoint | None:
+    """The task's checkpoint; None if there is none. Why one is passed over is told on stderr. Runs no code from it."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return _pass_over(path, f"it cannot be read ({error.strerror})")
+    size = len(_header(b""))
+    head, payload = content[:size], content[size:]
+    if head != _header(payload):
+        return _pass_over(path, "it is damaged, or of another version")
+    stored = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    if stored["fingerprint"] != fingerprint(task):
+        return _pass_over(path, "it is that of another task")
+    return Checkpoint(
+        batch_size=stored["batch_size"],
+        records=tuple(EpochRecord.from_json(record) for record in stored["records"]),
+        seconds=stored["seconds"],
+        state=stored["state"],
+    )
+
+
+def _header(payload: bytes | memoryview) -> bytes:
+    return FORM + b"\n" + hashlib.sha256(payload).hexdigest().encode() + b"\n"
+
+
+def _pass_over(path: Path, why: str) -> Checkpoint | None:
+    sys.stderr.write(f"the checkpoint {path} is passed over: {why}; training begins anew\n")
+    return None
+
+
+def _sync(folder: Path) -> None:
+    """The name too is on the disk."""
+    with suppress(OSError):  # not every file system lets a folder be synchronised
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _stack(values: list[Tensor]) -> Tensor | None:
+    return torch.stack(values) if values else None
+
+
+def _unstack(values: Tensor | None, device: torch.device) -> list[Tensor]:
+    return [] if values is None else list(values.to(device).unbind())
+
+
+def _on_cpu(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.cpu()
+    if isinstance(value, dict):
+        return {key: _on_cpu(item) for key, item in value.items()}
+    return [_on_cpu(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,62 @@
+"""Where and when an attempt writes checkpoints, as its environment says.
+
+NAGO_CHECKPOINTS         a folder that all attempts of a trial reach; without it there are no checkpoints
+NAGO_CHECKPOINT_SECONDS  how old the last checkpoint may become before the end of an epoch writes another (default 60)
+
+No torch, so that an attempt can be claimed before torch is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from nago_trainer.contract.task import TrialTask
+from nago_trainer.errors import TaskError
+from nago_trainer.training.preemption import Preemption
+
+FOLDER = "NAGO_CHECKPOINTS"
+SECONDS = "NAGO_CHECKPOINT_SECONDS"
+DEFAULT_SECONDS = 60.0
+CHECKPOINT = "checkpoint"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    folder: Path
+    """Of this trial alone; all its attempts know it."""
+    seconds: float
+    on_training: Callable[[], None]
+    """Called when the training begins: from now on there is something to keep."""
+    interrupted: Callable[[], bool]
+    """Whether the process was asked to end."""
+
+    @property
+    def file(self) -> Path:
+        return self.folder / CHECKPOINT
+
+    def clear(self) -> None:
+        """Once the result is known. What cannot be removed stays: it does no harm."""
+        with suppress(OSError):
+            self.file.unlink(missing_ok=True)
+            self.folder.rmdir()  # unless a network was kept there
+
+
+def keeping_of(task: TrialTask, environment: Mapping[str, str], preemption: Preemption) -> Keeping | None:
+    """None where no folder is given. Raises TaskError for seconds that are no number."""
+    root = environment.get(FOLDER)
+    if not root:
+        return None
+    given = environment.get(SECONDS, str(DEFAULT_SECONDS))
+    try:
+        seconds = float(given)
+    except ValueError as error:
+        raise TaskError(f"{SECONDS} must be a number of seconds, not {given!r}") from error
+    return Keeping(
+        folder=Path(root) / task.study / f"t{task.trial:05d}",
+        seconds=seconds,
+        on_training=preemption.wait_for_checkpoint,
+        interrupted=lambda: preemption.requested,
+    )

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nago_orchestrator.cli.commands.status import (
+    full_training_words,
+    last_event,
+    seconds_left,
+    watch_line,
+)
+from nago_orchestrator.cli.output.outlook import best_sentence
+from nago_orchestrator.search.final_training import Chosen
+from nago_orchestrator.services.final_training import train_best
+from nago_orchestrator.store.store import open_store
+from tests.command_line import Run
+from tests.simulated_executor import SimulatedExecutor
+from tests.studies import Orchestrator, create, small_spec
+
+NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+def status(**changes: Any) -> dict[str, Any]:
+    return {
+        "name": "s",
+        "state": "running",
+        "changed_at": NOW,
+        "running": [],
+        "best": None,
+        "nothing": None,
+        "finished": 6,
+        "seconds": 60.0,
+        "trial_states": {"succeeded": 6, "failed": 0},
+        "spec": {
+            "search": {"algorithm": "random", "proposals": 20},
+            "execution": {"parallelism": 2},
+            "architectures_per_proposal": 1,
+        },
+        **changes,
+    }
+
+
+def test_time_left_is_mean_time_times_trials_to_come_over_parallelism() -> None:
+    assert seconds_left(status()) == pytest.approx((20 - 6) * 10.0 / 2)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": "paused"},
+        {"trial_states": {"succeeded": 4}},
+        {"spec": {"search": {"algorithm": "bohb"}, "execution": {"parallelism": 1}, "architectures_per_proposal": 1}},
+    ],
+)
+def test_time_left_is_not_guessed(changes: dict[str, Any]) -> None:
+    assert seconds_left(status(**changes)) is None
+
+
+def test_the_last_event_is_the_newest_of_study_and_trials() -> None:
+    late = NOW + timedelta(minutes=3)
+    trial = {"created_at": NOW, "started_at": late, "ended_at": None}
+    assert last_event(status(), []) == NOW
+    assert last_event(status(running=[trial]), []) == late
+    assert last_event(status(), [trial]) == late
+
+
+def test_the_watched_line_leaves_out_states_without_trials() -> None:
+    assert watch_line(status()).startswith("s running: 6 succeeded; nothing has been evaluated")
+
+
+def test_the_best_after_one_epoch_is_told_in_the_singular() -> None:
+    best = {"objective_values": {"accuracy": 0.5}, "proposal": 3, "fidelity": 1}
+    assert best_sentence(best) == "best: accuracy 50.00 % (proposal 3, 1 epoch)"
+
+
+def test_full_trainings_are_told_by_their_epochs() -> None:
+    rows = [
+        {"epochs": 1, "state": "succeeded", "trials": 1},
+        {"epochs": 60, "state": "running", "trials": 1},
+        {"epochs": 60, "state": "succeeded", "trials": 3},
+    ]
+    words = "1 network for 1 epoch: 1 succeeded; 4 networks for 60 epochs: 1 running, 3 succeeded"
+    assert full_training_words(rows) == words
+
+
+def test_status_says_how_many_networks_are_trained_in_full(run: Run, tmp_path: Path) -> None:
+    url = str(tmp_path / "empty.sqlite")
+    store = open_store(url)
+    orchestrator = Orchestrator(
+        store, create(store, small_spec(search="{algorithm: bohb, iterations: 1}")), SimulatedExecutor()
+    )
+    orchestrator.run()
+    assert "in full" not in run("status").out
+    (found, *_) = (item for item in store.history(orchestrator.study.id)[0] if item.fidelity == 4)
+    chosen = [Chosen(proposal=found.number, theta=found.theta)]
+    train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)
+    assert "in full     2 networks for 5 epochs: 2 queued\n" in run("status").out
+    orchestrator.run()
+    shown = json.loads(run("status", "-o", "json").out)["full_trainings"]
+    assert shown == [{"epochs": 5, "state": "succeeded", "trials": 2}]
+    *of_search, last = run("replay").out.splitlines()
+    assert "full training" in last
+    assert not any("full training" in line for line in of_search)
+    store.close()
+
+
+def test_a_study_that_found_nothing_says_why() -> None:
+    nothing = "12 evaluations, all infeasible: too large"
+    assert watch_line(status(nothing=nothing)).endswith("; nothing found: 12 evaluations, all infeasible: too large")
+
+
+def test_status_says_how_the_study_stands(run: Run, filled: str) -> None:
+    shown = run("status", "--database", filled)
+    for words in ("synthetic, seed 3", "39 succeeded", "nobody at the moment", "infrastructure", "27 epochs"):
+        assert words in shown.out
+    assert json.loads(run("status", "--database", filled, "-o", "json").out)["trial_states"]["succeeded"] == 39
+
+
+def test_watching_prints_lines_alone(run: Run, filled: str) -> None:
+    ended = run("status", "--watch", "-o", "json", "--database", filled)
+    assert ended.code == 2
+    assert ended.err.startswith("error: --watch shows lines for people")

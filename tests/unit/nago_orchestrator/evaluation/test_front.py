@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.evaluation.front import measure_front
+
+ACCURACY = Objective(name="accuracy", goal=Goal.MAXIMIZE, reference=0.5)
+MEMORY = Objective(name="memory", goal=Goal.MINIMIZE, reference=200.0)
+
+
+def test_the_share_is_that_of_the_box_to_a_perfect_generator() -> None:
+    measured = measure_front([[-0.75, 100.0]], (ACCURACY, MEMORY))
+    assert measured is not None
+    assert measured.hypervolume == pytest.approx(0.25 * 100)
+    assert measured.share == pytest.approx(0.25)
+    perfect = measure_front([[-1.0, 0.0]], (ACCURACY, MEMORY))
+    assert perfect is not None
+    assert perfect.share == 1.0
+
+
+def test_an_empty_box_has_no_share() -> None:
+    nothing_better = Objective(name="memory", goal=Goal.MINIMIZE, reference=0.0)
+    measured = measure_front([[-0.75, 100.0]], (ACCURACY, nothing_better))
+    assert measured is not None
+    assert (measured.hypervolume, measured.share) == (0.0, None)
+
+
+def test_a_reference_that_is_not_given_lies_a_tenth_of_the_value_beyond_a_single_point() -> None:
+    measured = measure_front([[-0.75, 100.0]], (ACCURACY, Objective(name="memory", goal=Goal.MINIMIZE)))
+    assert measured is not None
+    assert measured.reference == pytest.approx((-0.5, 110.0))
+    assert measured.given == (True, False)

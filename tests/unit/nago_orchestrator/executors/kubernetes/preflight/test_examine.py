@@ -1,0 +1,118 @@
+"""All checks over real HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nago_orchestrator.domain.findings import Finding, State
+from nago_orchestrator.executors.kubernetes.preflight.cluster_state import ExaminedStudy
+from nago_orchestrator.executors.kubernetes.preflight.examine import examine_cluster
+from tests.api_server import ApiServer, Fault
+from tests.unit.nago_orchestrator.executors.kubernetes.preflight.conftest import MakeJob
+
+
+@pytest.fixture(autouse=True)
+def kubeconfig(server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = {
+        "current-context": "lab",
+        "contexts": [{"name": "lab", "context": {"cluster": "c", "user": "u", "namespace": "research"}}],
+        "clusters": [{"name": "c", "cluster": {"server": server.address}}],
+        "users": [{"name": "u", "user": {"token": "token"}}],
+    }
+    file = tmp_path / "config"
+    file.write_text(yaml.safe_dump(content))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(file))
+
+
+@pytest.fixture
+def study(make_job: MakeJob) -> ExaminedStudy:
+    return ExaminedStudy(job=make_job(gpu_count=0), parallelism=2, image_path=None)
+
+
+def by_check(findings: list[Finding]) -> dict[str, Finding]:
+    found = {finding.check: finding for finding in findings}
+    assert len(found) == len(findings), "no check speaks twice"
+    return found
+
+
+def sound(server: ApiServer) -> None:
+    room = {"cpu": "8", "memory": "32Gi", "pods": "20"}
+    server.cluster.put("nodes", "a", status={"allocatable": room})
+    server.cluster.put("secrets", "nago", data={"url": "aHVzaA=="})
+
+
+def test_a_sound_cluster_has_only_the_tag_to_be_warned_of(server: ApiServer, study: ExaminedStudy) -> None:
+    sound(server)
+    found = by_check(examine_cluster(study))
+    assert {check for check, finding in found.items() if finding.state is not State.OK} == {"image"}
+    assert "the kubeconfig's context lab" in found["API server"].detail
+    assert "v1.34.1" in found["API server"].detail
+    assert server.jobs() == {}, "the first Job was tried, not created"
+
+
+def test_the_job_is_tried_as_it_would_be_sent(server: ApiServer, study: ExaminedStudy) -> None:
+    sound(server)
+    server.faults.append(Fault(method="POST", path="dryRun", status=422, message="spec.template.spec is invalid"))
+    finding = by_check(examine_cluster(study))["first Job"]
+    assert finding.state is State.PROBLEM
+    assert "spec.template.spec is invalid" in finding.detail
+
+
+def test_an_orchestrator_that_may_not_read_much_says_what_it_could_not_see(
+    server: ApiServer, study: ExaminedStudy
+) -> None:
+    server.cluster.denied = {("nodes", "list"), ("secrets", "get"), ("namespaces", "get")}
+    found = by_check(examine_cluster(study))
+    unknown = {check: finding for check, finding in found.items() if finding.state is State.UNKNOWN}
+    assert set(unknown) == {"nodes", "Secret nago"}
+    assert "this user may not read secrets" in unknown["Secret nago"].detail
+    assert all(finding.remedy for finding in unknown.values())
+
+
+def test_without_a_study_access_rights_and_quotas_are_looked_at(server: ApiServer) -> None:
+    server.cluster.put("resourcequotas", "team", status={"hard": {"pods": "5"}, "used": {"pods": "1"}})
+    found = by_check(examine_cluster(None))
+    assert found["quota team"].detail == "pods 1 of 5"
+    assert not {"first Job", "nodes", "image"} & set(found)
+    assert server.count("POST", "/jobs") == 0
+
+
+def test_a_namespace_that_is_not_there_says_so_and_nothing_else(server: ApiServer, study: ExaminedStudy) -> None:
+    server.cluster.objects["namespaces"].clear()
+    found = by_check(examine_cluster(study))
+    assert set(found) == {"API server", "namespace"}
+    assert found["namespace"].state is State.PROBLEM
+
+
+@pytest.mark.parametrize(
+    ("version", "state"), [("v1.24.3", State.WARNING), ("v1.25.0", State.OK), ("v0.0.0-master", State.OK)]
+)
+def test_old_clusters_are_warned_of(server: ApiServer, version: str, state: State) -> None:
+    server.cluster.version = version
+    assert by_check(examine_cluster(None))["API server"].state is state
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(status=503, times=99), Fault(method="POST", status=401, message="Unauthorized", times=99)]
+)
+def test_a_cluster_that_does_not_answer_or_know_us_is_one_problem(server: ApiServer, fault: Fault) -> None:
+    server.faults.append(fault)
+    (finding,) = examine_cluster(None)
+    assert (finding.state, finding.check) == (State.PROBLEM, "access")
+    assert str(fault.status) in finding.detail
+
+
+def test_no_access_at_all_is_one_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none"))
+    (finding,) = examine_cluster(None)
+    assert (finding.state, finding.check) == (State.PROBLEM, "access")
+    assert "set KUBECONFIG" in str(finding.remedy)
+
+
+def test_a_terminating_namespace_takes_no_job(server: ApiServer) -> None:
+    server.cluster.put("namespaces", "research", status={"phase": "Terminating"})
+    assert by_check(examine_cluster(None))["namespace"].state is State.PROBLEM

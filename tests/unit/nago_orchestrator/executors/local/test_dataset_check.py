@@ -1,0 +1,40 @@
+"""What the trainer, asked in a process of its own, says of a dataset."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from nago_orchestrator.errors import InputError, NagoError
+from nago_orchestrator.executors.local import dataset_check
+from nago_orchestrator.executors.local.dataset_check import PUBLISHED, DatasetFacts, describe_dataset
+
+
+def test_digits_are_described_by_the_real_trainer() -> None:
+    assert describe_dataset("digits", None) == DatasetFacts(channels=1, classes=10, images=1797)
+
+
+def test_the_trainers_sentence_is_the_users(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere") as caught:
+        describe_dataset("folder", str(tmp_path / "nowhere"))
+    assert "Traceback" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("answer", ["hello", '{"channels": 1}'])
+def test_another_answer_is_shown(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    monkeypatch.setattr(dataset_check, "COMMAND", (sys.executable, "-c", f"print({answer!r})"))
+    with pytest.raises(NagoError, match="instead of describing the dataset digits"):
+        describe_dataset("digits", None)
+
+
+def test_a_trainer_that_dies_without_a_word_has_a_sentence_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset_check, "COMMAND", (sys.executable, "-c", "raise SystemExit(9)"))
+    with pytest.raises(InputError, match="cannot read the dataset"):
+        describe_dataset("digits", None)
+
+
+def test_what_is_known_of_digits_without_looking_is_what_the_trainer_finds() -> None:
+    assert describe_dataset("digits", None) == PUBLISHED["digits"]

@@ -1,0 +1,244 @@
+"""Local attempts with the real trainer and its warm process."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.domain.states import Failure
+from nago_orchestrator.domain.trial_design import build_task, design_trial
+from nago_orchestrator.domain.trials import TrialDesign
+from nago_orchestrator.errors import ExecutorError, NagoError
+from nago_orchestrator.executors.local import executor as local
+from nago_orchestrator.executors.local.attempt_folder import read_claim
+from nago_orchestrator.executors.local.executor import NOBODY, LocalExecutor
+from nago_trainer.attempt.claim import claim as take
+from nago_trainer.contract.task import TrialTask
+from nago_trainer.errors import ClaimedError
+from tests.studies import RECIPE, small_spec
+
+LONGEST_WAIT_SECONDS = 60
+
+
+def task(*, epochs: int = 1, token: str = "token") -> TrialTask:
+    space = small_spec().search_space()
+    theta = space.theta({dimension.name: dimension.low for dimension in space.dimensions})
+    trial = design_trial(theta, RECIPE, connected=False, replicate=0, architecture_seed=1, training_seed=2)
+    design = TrialDesign(
+        study="small",
+        number=0,
+        architecture=dict(trial.architecture),
+        width=trial.width,
+        parameters=trial.parameters,
+        training_seed=2,
+        fidelity=epochs,
+    )
+    return build_task(design, RECIPE, attempt=1, token=token)
+
+
+LONG = 100_000
+"""Epochs of a training that only a signal ends."""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def executor(root: Path) -> Iterator[LocalExecutor]:
+    """One for all tests, for its warm process takes seconds to load; so every test's attempt has a name of its own."""
+    made = LocalExecutor(root)
+    yield made
+    for claim in root.glob("*/claim.json"):
+        made.stop(claim.parent.name, grace_seconds=0)
+    made.close()
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    return re.sub(r"\W+", "-", request.node.name)
+
+
+def wait_for(executor: LocalExecutor, name: str, wanted: Callable[[Observation], bool]) -> Observation:
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    while time.monotonic() < deadline:
+        seen = executor.observe([name])[name]
+        if wanted(seen):
+            return seen
+        time.sleep(0.02)
+    raise AssertionError(f"still {seen}")
+
+
+def ended(seen: Observation) -> bool:
+    return seen.phase is Phase.ENDED
+
+
+def training(seen: Observation) -> bool:
+    return bool(seen.epochs)
+
+
+def test_an_attempt_runs_to_its_result(executor: LocalExecutor, name: str) -> None:
+    executor.start(name, task(epochs=2))
+    assert executor.observe([name])[name].phase in (Phase.PENDING, Phase.RUNNING)
+    seen = wait_for(executor, name, lambda seen: ended(seen) and seen.exit_code is not None)
+    assert seen.result is not None
+    assert (seen.exit_code, seen.failure, len(seen.epochs)) == (0, None, 2)
+
+
+def test_there_is_news_when_an_attempt_begins_reports_or_ends_and_else_none(tmp_path: Path, name: str) -> None:
+    looking = LocalExecutor(tmp_path)
+    folder = tmp_path / name
+    looking.observe([name])
+    assert not looking.has_news()
+    folder.mkdir()
+    for file in ("claim.json", "report.jsonl", "exit.json"):
+        (folder / file).touch()
+        assert looking.has_news()
+        looking.observe([])
+        assert not looking.has_news(), "nobody asks for it any more"
+        looking.observe([name])
+        assert not looking.has_news()
+    with (folder / "report.jsonl").open("a") as report:
+        report.write("\n")
+    assert looking.has_news()
+
+
+def test_what_was_never_started_is_absent(executor: LocalExecutor, name: str) -> None:
+    assert executor.observe([name])[name] == Observation(phase=Phase.ABSENT)
+
+
+def test_starting_twice_is_starting_once_also_for_the_next_orchestrator(
+    executor: LocalExecutor, root: Path, name: str
+) -> None:
+    executor.start(name, task(epochs=LONG))
+    executor.start(name, task(epochs=LONG))
+    wait_for(executor, name, training)
+    first = read_claim(root / name)
+    heir = LocalExecutor(root)
+    heir.start(name, task(epochs=LONG))
+    assert wait_for(heir, name, training).phase is Phase.RUNNING
+    assert read_claim(root / name) == first
+    heir.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "failure"), [(signal.SIGKILL, Failure.INFRASTRUCTURE), (signal.SIGSEGV, Failure.DEFECT)]
+)
+def test_a_trainer_that_is_killed_is_told_from_one_that_crashed(
+    executor: LocalExecutor, root: Path, name: str, number: signal.Signals, failure: Failure
+) -> None:
+    executor.start(name, task(epochs=LONG))
+    wait_for(executor, name, training)
+    claim = read_claim(root / name)
+    assert claim is not None
+    os.kill(claim.pid, number)
+    seen = wait_for(executor, name, ended)
+    assert (seen.failure, seen.exit_code, seen.result) == (failure, -number, None)
+    assert len(seen.epochs) >= 1
+
+
+def test_a_trainer_whose_server_died_as_well_is_lost(executor: LocalExecutor, root: Path, name: str) -> None:
+    executor.start(name, task(epochs=LONG))
+    wait_for(executor, name, training)
+    claim = read_claim(root / name)
+    assert claim is not None
+    server = executor._server
+    assert server is not None
+    server.kill()
+    server.wait()
+    assert wait_for(executor, name, training).phase is Phase.RUNNING, "trainers outlive their server"
+    os.kill(claim.pid, signal.SIGKILL)
+    seen = wait_for(executor, name, ended)
+    assert (seen.failure, seen.reason) == (Failure.INFRASTRUCTURE, "Lost")
+    executor.start(f"{name}-after", task())
+    assert wait_for(executor, f"{name}-after", ended).result is not None, "a new server takes over"
+
+
+def test_a_stopped_attempt_ends_and_stopping_again_is_harmless(executor: LocalExecutor, name: str) -> None:
+    executor.start(name, task(epochs=LONG))
+    wait_for(executor, name, training)
+    executor.stop(name, grace_seconds=5)
+    executor.stop(name, grace_seconds=5)
+    seen = wait_for(executor, name, ended)
+    assert seen.failure is Failure.INFRASTRUCTURE
+    executor.stop("never-started", grace_seconds=0)
+
+
+def test_a_wrong_task_is_a_defect_with_the_trainers_own_sentence(executor: LocalExecutor, name: str) -> None:
+    executor.start(name, replace(task(), parameters=7))
+    seen = wait_for(executor, name, ended)
+    assert (seen.failure, seen.exit_code) == (Failure.DEFECT, 64)
+    assert "7" in (seen.message or "")
+
+
+def test_a_folder_left_by_another_database_is_not_mistaken_for_ours(executor: LocalExecutor, name: str) -> None:
+    executor.start(name, task(token="theirs"))
+    assert wait_for(executor, name, lambda seen: seen.exit_code is not None).result is not None
+    executor.start(name, task(token="ours", epochs=2))
+    seen = wait_for(executor, name, ended)
+    assert len(seen.epochs) == 2
+
+
+def start_until_refused(executor: LocalExecutor, name: str) -> None:
+    """The first lines may still find the dying process's pipe open."""
+    for _ in range(100):
+        executor.start(name, task())
+        time.sleep(0.01)
+
+
+def test_a_trainer_that_cannot_be_started_is_told_in_a_sentence(tmp_path: Path, name: str) -> None:
+    executor = LocalExecutor(tmp_path, command=("false",))
+    with pytest.raises(NagoError, match=r"warm\.log"):
+        start_until_refused(executor, name)
+    executor.close()
+
+
+def test_an_attempt_that_is_stopped_before_its_process_exists_never_begins(tmp_path: Path) -> None:
+    deaf = LocalExecutor(tmp_path, command=(sys.executable, "-c", "import sys; sys.stdin.read()"))
+    deaf.start("early", task(epochs=LONG))
+    assert deaf.observe(["early"])["early"].phase is Phase.PENDING
+    deaf.stop("early", grace_seconds=0)
+    with pytest.raises(ClaimedError):
+        take(tmp_path / "early")
+    assert deaf.observe(["early"])["early"].phase is Phase.ENDED
+    deaf.close()
+
+
+def test_a_folder_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path, name: str) -> None:
+    (tmp_path / "runs").write_text("a file where a folder should be")
+    executor = LocalExecutor(tmp_path / "runs")
+    for use in (executor.warm_up, lambda: executor.start(name, task())):
+        with pytest.raises(ExecutorError, match=r"Attempts cannot run in the folder .*runs: "):
+            use()
+
+
+def test_the_last_words_of_a_trainer_that_does_not_start_are_told(tmp_path: Path, name: str) -> None:
+    executor = LocalExecutor(tmp_path, command=(sys.executable, "-c", "import sys; sys.exit('torch is missing')"))
+    with pytest.raises(NagoError, match="does not start: torch is missing"):
+        start_until_refused(executor, name)
+    executor.close()
+
+
+def test_an_attempt_of_which_the_server_tells_nothing_is_not_waited_for_forever(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the disk is full: the process is gone, and how it ended cannot be written."""
+    executor = LocalExecutor(tmp_path, command=("cat",))
+    executor.start(name, task())
+    (tmp_path / name / "claim.json").write_text(json.dumps({"pid": NOBODY, "start_ticks": None}))
+    assert executor.observe([name])[name].phase is Phase.RUNNING
+    monkeypatch.setattr(local, "LAST_WORD_SECONDS", 0.0)
+    seen = executor.observe([name])[name]
+    assert (seen.phase, seen.failure, seen.reason) == (Phase.ENDED, Failure.INFRASTRUCTURE, "Lost")
+    executor.close()

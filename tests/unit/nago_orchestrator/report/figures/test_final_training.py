@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import Any
+
+from nago_orchestrator.report.figures.final_training import full_training
+
+
+def trial(number: int, accuracy: float | None) -> dict[str, Any]:
+    network = None if accuracy is None else f"{number}.pt"
+    return {"trial": number, "validation_accuracy": accuracy, "parameters": 9, "network": network}
+
+
+TRAINED = [
+    {"proposal": 9, "parent": 3, "epochs": 30, "trials": [trial(0, 0.9), trial(1, 0.92), trial(2, None)]},
+    {"proposal": 10, "parent": 4, "epochs": 30, "trials": [trial(3, 0.95)]},
+    {"proposal": 11, "parent": 5, "epochs": 30, "trials": [trial(4, None)]},
+]
+SEARCH = [
+    {"proposal": 3, "objective_values": {"error": 0.2}},
+    {"proposal": 4, "objective_values": {"accuracy": 0.7}},
+]
+
+
+def test_each_generator_is_a_box_with_its_networks_the_best_mean_first() -> None:
+    panel = full_training(TRAINED, SEARCH)
+    assert panel is not None
+    assert panel.figure is not None
+    boxes = [trace for trace in panel.figure.data if trace.type == "box"]
+    assert [list(box.y) for box in boxes] == [[0.95], [0.9, 0.92]]
+    assert panel.note == "2 of 5 networks without an accuracy (yet)."
+
+
+def test_what_the_search_had_seen_stands_beside_it() -> None:
+    panel = full_training(TRAINED, SEARCH)
+    assert panel is not None
+    assert panel.figure is not None
+    assert list(panel.figure.data[-1].y) == [0.7, 0.8]
+
+
+def test_the_table_has_mean_spread_and_the_best_network() -> None:
+    panel = full_training(TRAINED, SEARCH)
+    assert panel is not None
+    assert panel.table is not None
+    assert panel.table.rows[1] == ("proposal 3", "30", "3", "2", "91.00 %", "1.41 %", "92.00 %", "1", "1.pt")
+    assert panel.table.rows[2] == ("proposal 5", "30", "1", "0", "-", "-", "-", "-", "-")
+
+
+def test_trainings_that_have_not_ended_have_words_and_none_has_no_panel() -> None:
+    panel = full_training(TRAINED[2:], SEARCH)
+    assert panel is not None
+    assert panel.figure is None
+    assert panel.note
+    assert full_training([], SEARCH) is None

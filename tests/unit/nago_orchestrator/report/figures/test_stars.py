@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.report.figures.stars import longest_trained, star_points
+
+ERROR = Objective(name="error", goal=Goal.MINIMIZE)
+MEMORY = Objective(name="memory", goal=Goal.MINIMIZE)
+
+
+def trained(parent: int, epochs: int, *networks: tuple[float | None, int]) -> dict[str, Any]:
+    trials = [{"validation_accuracy": accuracy, "bytes_per_sample": memory} for accuracy, memory in networks]
+    return {"parent": parent, "epochs": epochs, "trials": trials}
+
+
+def test_a_star_is_the_mean_of_the_networks_that_have_values() -> None:
+    (star,) = longest_trained([trained(2, 30, (0.9, 80), (0.8, 100), (None, 10))], (ERROR, MEMORY))
+    assert (star.proposal, star.epochs, star.networks) == (2, 30, 2)
+    assert star.values == pytest.approx({"error": 0.15, "memory": 90.0})
+
+
+def test_only_the_longest_training_that_came_to_an_end_counts() -> None:
+    rows = [trained(1, 5, (0.9, 1)), trained(2, 30, (0.9, 1)), trained(3, 30, (0.8, 1)), trained(4, 90, (None, 1))]
+    assert [star.proposal for star in longest_trained(rows, (ERROR, MEMORY))] == [2, 3]
+
+
+def test_without_stars_nothing_is_drawn() -> None:
+    assert longest_trained([], (ERROR,)) == []
+    assert star_points([], (ERROR, MEMORY), MEMORY) == []

@@ -1,0 +1,109 @@
+"""A study begins from what another one found in the same space, or is told in one sentence why it cannot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, PriorEvaluation, Proposal
+from nago_orchestrator.domain.space import SearchSpace
+from nago_orchestrator.errors import SpecError
+from nago_orchestrator.search.warm_start import Learner, SourceStudy, prior_evaluations
+
+ACCURACY = Objective(name="accuracy", goal=Goal.MAXIMIZE)
+MEMORY = Objective(name="memory", goal=Goal.MINIMIZE)
+
+
+def proposal(number: int, fidelity: int, *, final: bool = False) -> Proposal:
+    theta = {"top_nodes": 3 + number}
+    return Proposal(
+        number=number, theta=theta, fidelity=fidelity, origin=Origin.RANDOM, told_before=number, final=final
+    )
+
+
+def evaluation(number: int, outcome: Outcome = Outcome.OK) -> Evaluation:
+    values = {"accuracy": number / 10, "memory": 1000.0 + number} if outcome is Outcome.OK else {}
+    return Evaluation(
+        proposal=number, number=number, outcome=outcome, values=values, costs=tuple(values.values()), samples=2
+    )
+
+
+def source(space: SearchSpace) -> SourceStudy:
+    return SourceStudy(
+        name="before",
+        space=space,
+        proposals=[proposal(0, 30), proposal(1, 60), proposal(2, 60), proposal(3, 60), proposal(4, 600, final=True)],
+        evaluations=[
+            evaluation(0),
+            evaluation(1),
+            evaluation(2, Outcome.INFEASIBLE),
+            evaluation(3, Outcome.LOST),
+            evaluation(4),
+        ],
+    )
+
+
+def learner(space: SearchSpace, *taught_at: int, objectives: tuple[Objective, ...] = (ACCURACY,)) -> Learner:
+    return Learner(
+        space=space,
+        objectives=objectives,
+        fidelities=(30, 60, 120, 600),
+        taught_at=taught_at,
+        search="ehvi",
+    )
+
+
+def test_what_was_measured_is_given_in_the_order_of_the_new_objectives(small_space: SearchSpace) -> None:
+    found = prior_evaluations(source(small_space), learner(small_space, 60, objectives=(MEMORY, ACCURACY)))
+    assert found == (
+        PriorEvaluation(theta={"top_nodes": 4}, fidelity=60, outcome=Outcome.OK, costs=(1001.0, -0.1), samples=2),
+        PriorEvaluation(theta={"top_nodes": 5}, fidelity=60, outcome=Outcome.INFEASIBLE, costs=(), samples=2),
+    )
+
+
+def test_what_is_infeasible_is_learnt_from_at_every_fidelity(small_space: SearchSpace) -> None:
+    found = prior_evaluations(source(small_space), learner(small_space, 30))
+    assert [(prior.fidelity, prior.outcome) for prior in found] == [(30, Outcome.OK), (60, Outcome.INFEASIBLE)]
+
+
+def test_another_space_is_refused_and_the_difference_named(small_space: SearchSpace) -> None:
+    other = replace(small_space, fixed={**small_space.fixed, "mid_nodes": 7})
+    with pytest.raises(SpecError, match=r"'before' searched another space \(in mid_nodes\)"):
+        prior_evaluations(source(other), learner(small_space, 60))
+    with pytest.raises(SpecError, match="another space"):
+        prior_evaluations(source(replace(small_space, connected=True)), learner(small_space, 60))
+
+
+def test_fidelities_that_do_not_meet_are_both_named(small_space: SearchSpace) -> None:
+    words = "the search by ehvi learns from trials of 120 or 600 epochs, that study has trials of 30 or 60 epochs"
+    with pytest.raises(SpecError, match=words):
+        prior_evaluations(source(small_space), learner(small_space, 120, 600))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "words"),
+    [
+        ([], "'before': it has no evaluation yet"),
+        ([Outcome.INFEASIBLE] * 3, "'before': none of its 3 evaluations at 60 epochs is feasible"),
+        ([Outcome.INFEASIBLE, Outcome.LOST], "'before': none of its 2 evaluations at 60 epochs has a value"),
+    ],
+)
+def test_evaluations_without_a_value_are_said_to_be_so(
+    small_space: SearchSpace, outcomes: list[Outcome], words: str
+) -> None:
+    barren = SourceStudy(
+        name="before",
+        space=small_space,
+        proposals=[proposal(number, 60) for number in range(len(outcomes))],
+        evaluations=[evaluation(number, outcome) for number, outcome in enumerate(outcomes)],
+    )
+    with pytest.raises(SpecError, match=words):
+        prior_evaluations(barren, learner(small_space, 60))
+
+
+def test_an_objective_without_a_value_is_named(small_space: SearchSpace) -> None:
+    seconds = Objective(name="seconds", goal=Goal.MINIMIZE)
+    with pytest.raises(SpecError, match="has no value of seconds"):
+        prior_evaluations(source(small_space), learner(small_space, 60, objectives=(seconds,)))

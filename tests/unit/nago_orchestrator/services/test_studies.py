@@ -1,0 +1,140 @@
+"""What the commands do to a study, without the command line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from nago_orchestrator.domain.proposals import Outcome
+from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.errors import NagoError, NotFoundError, SpecError
+from nago_orchestrator.services.studies import cancel_study, pause_study, resume_study, submit_study
+from nago_orchestrator.store.records import NewStudy
+from nago_orchestrator.store.store import open_store
+from tests.simulated_executor import SimulatedExecutor
+from tests.studies import RECIPE, Orchestrator, create, small_spec
+
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return str(tmp_path / "nago.sqlite")
+
+
+def test_submitting_keeps_what_the_trainer_says_of_the_dataset_and_twice_is_once(url: str) -> None:
+    study = submit_study(small_spec(), url, NOW)
+    assert (study.recipe.dataset.channels, study.recipe.dataset.classes) == (1, 10)
+    assert study.recipe.dataset.split_seed == study.seed == 3
+    assert submit_study(small_spec(), url, NOW + timedelta(hours=1)) == study
+    with pytest.raises(SpecError, match="another specification"):
+        submit_study(small_spec(seed="4"), url, NOW)
+
+
+def test_a_study_of_an_older_version_is_the_same_though_the_file_has_new_keys(url: str) -> None:
+    spec = small_spec()
+    older = {key: value for key, value in spec.canonical().items() if key not in ("final", "warm_start")}
+    new = NewStudy(
+        name=spec.name,
+        spec=older,
+        spec_hash="0" * 64,
+        seed=spec.seed,
+        objectives=spec.objective_values(),
+        recipe=RECIPE,
+    )
+    stored = open_store(url).create_study(new, NOW)
+    assert submit_study(spec, url, NOW) == stored
+    with pytest.raises(SpecError, match="another specification"):
+        submit_study(small_spec(seed="4"), url, NOW)
+
+
+def test_a_study_begins_from_what_others_have_found(url: str) -> None:
+    store = open_store(url)
+    before = create(store, small_spec(name="before"))
+    assert Orchestrator(store, before, SimulatedExecutor()).run() is StudyState.COMPLETED
+    study = submit_study(small_spec(name="after", warm_start="[before]", fidelities="[2, 4]"), url, NOW)
+    _, evaluations = store.history(before.id)
+    proposals = {proposal.number: proposal for proposal in store.history(before.id)[0]}
+    at_its_fidelities = [found for found in evaluations if proposals[found.proposal].fidelity in (2, 4)]
+    assert [prior.costs for prior in study.prior] == [found.costs for found in at_its_fidelities]
+    assert submit_study(small_spec(name="after", warm_start="[before]", fidelities="[2, 4]"), url, NOW) == study
+
+
+def test_a_study_learns_from_trials_in_its_own_objectives(url: str) -> None:
+    store = open_store(url)
+    before = create(store, small_spec(name="before"))
+    assert Orchestrator(store, before, SimulatedExecutor()).run() is StudyState.COMPLETED
+    after = small_spec(
+        name="after", warm_start="[before]", objectives="[{name: error}, {name: loss}, {name: memory}, {name: seconds}]"
+    )
+    study = submit_study(after, url, NOW)
+    found = [told for told in store.history(before.id)[1] if told.outcome is Outcome.OK]
+    assert found
+    for prior, told in zip(study.prior, found, strict=True):
+        error, loss, memory, seconds = prior.costs
+        assert error == loss == pytest.approx(1.0 - told.values["accuracy"])
+        assert memory > 0
+        assert seconds == prior.fidelity
+
+
+@pytest.mark.parametrize(
+    ("search", "learnt"),
+    [
+        ("{algorithm: ehvi, evaluations: 9}", [4]),
+        ("{algorithm: ehvi, evaluations: 9, fidelity: 2}", [2]),
+        ("{algorithm: mobohb, iterations: 1}", [1, 2, 4]),
+        (
+            "{algorithm: phases, phases: [{algorithm: random, proposals: 9}, {algorithm: ehvi, evaluations: 9}]}",
+            [4],
+        ),
+    ],
+)
+def test_a_study_begins_with_what_one_of_its_searches_learns_from(url: str, search: str, learnt: list[int]) -> None:
+    store = open_store(url)
+    objectives = "[{name: accuracy}, {name: memory}]"
+    before = create(store, small_spec(name="before", objectives=objectives))
+    assert Orchestrator(store, before, SimulatedExecutor()).run() is StudyState.COMPLETED
+    after = small_spec(name="after", warm_start="[before]", objectives=objectives, search=search)
+    study = submit_study(after, url, NOW)
+    assert sorted({prior.fidelity for prior in study.prior}) == learnt
+
+
+def test_a_study_that_could_learn_from_nothing_is_refused(url: str) -> None:
+    store = open_store(url)
+    objectives = "[{name: accuracy}, {name: memory}]"
+    random = "{algorithm: random, proposals: 3}"
+    before = create(store, small_spec(name="before", objectives=objectives, fidelities="[1]", search=random))
+    assert Orchestrator(store, before, SimulatedExecutor()).run() is StudyState.COMPLETED
+    search = "{algorithm: ehvi, evaluations: 9, fidelity: 2}"
+    after = small_spec(name="after", warm_start="[before]", objectives=objectives, fidelities="[1, 2]", search=search)
+    words = "the search by ehvi learns from trials of 2 epochs, that study has trials of 1 epoch"
+    with pytest.raises(SpecError, match=words):
+        submit_study(after, url, NOW)
+
+
+def test_a_study_cannot_begin_from_one_that_is_not_there(url: str) -> None:
+    with pytest.raises(NotFoundError, match="no study 'before'"):
+        submit_study(small_spec(name="after", warm_start="[before]"), url, NOW)
+    assert open_store(url).studies() == ()
+
+
+def test_a_study_is_paused_resumed_and_cancelled(url: str) -> None:
+    create(open_store(url), small_spec())
+    assert pause_study("small", url, NOW).state is StudyState.PAUSED
+    assert pause_study("small", url, NOW).state is StudyState.PAUSED
+    assert resume_study("small", url, NOW).state is StudyState.RUNNING
+    assert cancel_study("small", url, NOW).state is StudyState.CANCELLED
+    assert cancel_study("small", url, NOW).state is StudyState.CANCELLED
+    with pytest.raises(NagoError, match="nothing to resume"):
+        resume_study("small", url, NOW)
+    with pytest.raises(NagoError, match="only a running one"):
+        pause_study("small", url, NOW)
+
+
+def test_somebody_who_holds_a_cancelled_study_is_left_to_wind_it_up(url: str) -> None:
+    store = open_store(url)
+    study = create(store, small_spec())
+    with store.hold(study.id, "pid 4711 on saturn"):
+        assert cancel_study("small", url, NOW).state is StudyState.CANCELLED

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from nago_trainer.attempt.claim import CLAIM, claim, start_ticks
+from nago_trainer.errors import ClaimedError
+
+
+def test_a_claim_tells_the_process_and_when_it_started(tmp_path: Path) -> None:
+    claim(tmp_path)
+    written = json.loads((tmp_path / CLAIM).read_text())
+    assert written == {"pid": os.getpid(), "start_ticks": start_ticks(os.getpid())}
+    assert os.listdir(tmp_path) == [CLAIM]
+
+
+def test_the_start_is_that_of_the_process() -> None:
+    ticks = start_ticks(os.getpid())
+    assert ticks is not None
+    started = psutil.boot_time() + ticks / os.sysconf("SC_CLK_TCK")
+    assert started == pytest.approx(psutil.Process().create_time(), abs=2)
+
+
+def test_a_process_that_is_gone_has_no_start() -> None:
+    assert start_ticks(2**22 + 1) is None
+
+
+def test_a_second_claim_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / CLAIM).write_text("theirs")
+    with pytest.raises(ClaimedError, match="another process has already claimed"):
+        claim(tmp_path)
+    assert os.listdir(tmp_path) == [CLAIM]
+    assert (tmp_path / CLAIM).read_text() == "theirs"
+
+
+def test_one_of_many_processes_gets_it(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib\nfrom nago_trainer.attempt.claim import claim\ninput()\nclaim(pathlib.Path(sys.argv[1]))"
+    )
+    racers = [
+        subprocess.Popen([sys.executable, "-c", program, tmp_path], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        for _ in range(6)
+    ]
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write(b"\n")
+        racer.stdin.flush()
+    for racer in racers:
+        racer.communicate()
+    assert sorted(racer.returncode == 0 for racer in racers) == [False] * 5 + [True]
+    assert json.loads((tmp_path / CLAIM).read_text())["pid"] in [racer.pid for racer in racers]

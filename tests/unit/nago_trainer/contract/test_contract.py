@@ -1,0 +1,139 @@
+"""What orchestrator and trainer hand to each other survives its JSON form, and nothing else is taken."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.contract.json_form import ContractError, encode_number
+from nago_trainer.contract.reports import EpochRecord, TrialResult
+from nago_trainer.contract.task import CONTRACT_VERSION, TEST, TrialTask
+
+numbers = st.floats(allow_nan=True, allow_infinity=True)
+
+
+def as_sent(value: dict[str, Any]) -> Any:
+    """Through the text that is really written: strict JSON, in which no NaN exists."""
+    return json.loads(json.dumps(value, allow_nan=False))
+
+
+def same(left: object, right: object) -> bool:
+    """Equal, or both NaN."""
+    return left == right or (left != left and right != right)
+
+
+def test_a_task_arrives_as_it_was_sent(task: TrialTask) -> None:
+    assert TrialTask.from_json(as_sent(task.to_json())) == task
+
+
+@given(st.tuples(numbers, numbers, numbers, numbers, numbers, numbers))
+def test_an_epoch_keeps_every_number_also_those_that_json_lacks(values: tuple[float, ...]) -> None:
+    names = [
+        "training_loss",
+        "training_accuracy",
+        "validation_loss",
+        "validation_accuracy",
+        "learning_rate",
+        "seconds",
+    ]
+    record = EpochRecord(epoch=1, **dict(zip(names, values, strict=True)))
+    arrived = EpochRecord.from_json(as_sent(record.to_json()))
+    assert all(same(getattr(arrived, name), getattr(record, name)) for name in names)
+
+
+def test_an_epoch_is_told_in_one_line() -> None:
+    record = EpochRecord(
+        epoch=3,
+        training_loss=1.23456,
+        training_accuracy=0.5,
+        validation_loss=math.inf,
+        validation_accuracy=0.25,
+        learning_rate=0.1,
+        seconds=2.04,
+    )
+    told = "epoch 3: training loss 1.2346, validation loss inf, validation accuracy 0.2500, 2.0 s"
+    assert record.in_words() == told
+
+
+@pytest.mark.parametrize("loss", [math.inf, 0.5, 3.0])
+def test_a_result_arrives_as_it_was_sent(loss: float) -> None:
+    result = TrialResult(
+        validation_accuracy=0.0,
+        validation_loss=loss,
+        diverged=math.isinf(loss),
+        epochs=1,
+        seconds=2.0,
+        seconds_to_first_step=0.1,
+        parameters=10,
+        device="cpu",
+        network=None,
+    )
+    arrived = TrialResult.from_json(as_sent(result.to_json()))
+    assert arrived == result
+    assert type(arrived.validation_loss) is float
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(math.nan, "NaN"), (math.inf, "Infinity"), (-math.inf, "-Infinity"), (0.25, 0.25)]
+)
+def test_numbers_that_json_lacks_are_words_that_python_reads_back(value: float, text: float | str) -> None:
+    assert encode_number(value) == text
+    assert same(float(text), value)
+
+
+@pytest.mark.parametrize("version", [CONTRACT_VERSION + 1, 0, None, "1"])
+def test_a_task_of_another_version_is_refused_by_its_number(task: TrialTask, version: object) -> None:
+    with pytest.raises(ContractError, match=f"version {version}, this trainer speaks {CONTRACT_VERSION}"):
+        TrialTask.from_json({**task.to_json(), "version": version})
+
+
+@pytest.mark.parametrize("path", [(), ("dataset",), ("training",)])
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_missing_and_an_unknown_key_are_named(task: TrialTask, path: tuple[str, ...], missing: bool) -> None:
+    data = task.to_json()
+    place = data[path[0]] if path else data
+    name = list(place)[-1] if missing else "surprise"
+    if missing:
+        del place[name]
+    else:
+        place[name] = 1
+    with pytest.raises(ContractError, match=name):
+        TrialTask.from_json(data)
+
+
+@pytest.mark.parametrize("data", [None, [], "task", 3])
+def test_what_is_no_object_is_no_task(data: Any) -> None:
+    with pytest.raises(ContractError):
+        TrialTask.from_json(data)
+    with pytest.raises(ContractError):
+        EpochRecord.from_json(data)
+
+
+def test_a_task_of_a_search_can_be_read_by_trainers_that_know_no_test_images(task: TrialTask) -> None:
+    assert "measured_on" not in task.to_json()["dataset"]
+    final = replace(task, dataset=replace(task.dataset, measured_on=TEST))
+    assert TrialTask.from_json(as_sent(final.to_json())) == final
+
+
+@pytest.mark.parametrize("section", ["dataset", "training"])
+def test_a_section_has_to_be_an_object(task: TrialTask, section: str) -> None:
+    with pytest.raises(ContractError):
+        TrialTask.from_json({**task.to_json(), section: None})
+
+
+def test_exit_codes_are_told_apart_and_none_is_that_of_a_signal() -> None:
+    assert len({int(code) for code in ExitCode}) == len(ExitCode)
+    assert max(ExitCode) < 128
+
+
+def test_values_are_frozen(task: TrialTask) -> None:
+    assert replace(task, attempt=3) != task
+    with pytest.raises(AttributeError):
+        task.attempt = 3  # type: ignore[misc]  # what must not be possible

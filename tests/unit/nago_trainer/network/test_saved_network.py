@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from nago_trainer.contract.task import TrialTask
+from nago_trainer.data.splits import Normalisation
+from nago_trainer.errors import TaskError
+from nago_trainer.network.saved_network import NetworkFacts, TrainedNetwork, load_network, rebuild, save_network
+
+
+@pytest.fixture
+def facts(task: TrialTask) -> NetworkFacts:
+    return NetworkFacts(
+        study=task.study,
+        trial=task.trial,
+        architecture=task.architecture,
+        width=task.width,
+        dataset=task.dataset,
+        class_names=tuple("0123456789"),
+        normalisation=Normalisation(mean=(0.25,), deviation=(0.5,)),
+        dropout=0.1,
+        parameters=task.parameters,
+        epochs=3,
+        validation_accuracy=0.75,
+    )
+
+
+def test_a_saved_network_gives_the_same_logits(facts: NetworkFacts, tmp_path: Path) -> None:
+    network = rebuild(facts)
+    images = torch.rand(5, 1, 8, 8)
+    network((images - 0.25) / 0.5)  # running statistics that are not those at the start
+    save_network(network, facts, tmp_path / "network.pt")
+    loaded = load_network(tmp_path / "network.pt")
+    assert loaded.facts == facts
+    assert not loaded.training
+    assert torch.equal(loaded(images), network.eval()((images - 0.25) / 0.5))
+    assert [file.name for file in tmp_path.iterdir()] == ["network.pt"]
+
+
+def test_bytes_and_floats_are_the_same_image(facts: NetworkFacts) -> None:
+    network = TrainedNetwork(rebuild(facts), facts).eval()
+    pixels = torch.randint(0, 256, (2, 1, 8, 8), dtype=torch.uint8)
+    assert torch.allclose(network(pixels), network(pixels.float() / 255))
+
+
+@pytest.mark.parametrize("content", [b"", b"text", None, {"form": "another"}, ["list"]])
+def test_a_file_that_holds_no_network_is_refused(content: object, tmp_path: Path) -> None:
+    file = tmp_path / "network.pt"
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    elif content is not None:
+        torch.save(content, file)
+    with pytest.raises(TaskError, match=r"network\.pt (cannot be read as a trained network|holds no network)"):
+        load_network(file)

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from nago_trainer.contract.reports import EpochRecord
+from nago_trainer.contract.task import TrialTask
+from nago_trainer.training import checkpoint
+from nago_trainer.training.checkpoint import Checkpoint, fingerprint
+from nago_trainer.training.loop import Course, Progress, begin
+from nago_trainer.training.seeds import derive_seeds
+
+RECORD = EpochRecord(
+    epoch=1,
+    training_loss=float("inf"),
+    training_accuracy=0.1,
+    validation_loss=float("nan"),
+    validation_accuracy=0.1 + 0.2,
+    learning_rate=1e-5,
+    seconds=1.0,
+)
+OTHER_TASKS: dict[str, Callable[[TrialTask], TrialTask]] = {
+    "architecture": lambda task: replace(task, architecture={**task.architecture, "nodes": 4}),
+    "width": lambda task: replace(task, width=task.width + 1),
+    "epochs": lambda task: replace(task, epochs=task.epochs + 1),
+    "seed": lambda task: replace(task, seed=task.seed + 1),
+    "recipe": lambda task: replace(task, training=replace(task.training, learning_rate=0.05)),
+    "dataset": lambda task: replace(task, dataset=replace(task.dataset, split_seed=4)),
+}
+
+
+@pytest.fixture
+def progress(task: TrialTask) -> Progress:
+    return begin(_network(), _course(task))
+
+
+def _network() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+
+
+def _course(task: TrialTask) -> Course:
+    return Course(settings=task.training, epochs=1, seeds=derive_seeds(0), on_first_step=lambda: None)
+
+
+@pytest.fixture
+def file(task: TrialTask, progress: Progress, tmp_path: Path) -> Path:
+    path = tmp_path / "study" / "t00007" / "checkpoint"
+    state = checkpoint.capture(progress)
+    checkpoint.save(Checkpoint(batch_size=16, records=(RECORD,), seconds=2.5, state=state), task, path)
+    return path
+
+
+def test_what_was_saved_comes_back(task: TrialTask, file: Path) -> None:
+    found = checkpoint.load(replace(task, attempt=2, token="another", device="auto", threads=4), file)
+    assert found is not None
+    assert (found.batch_size, found.seconds, [item.to_json() for item in found.records]) == (
+        16,
+        2.5,
+        [RECORD.to_json()],
+    )
+    assert [item.name for item in file.parent.iterdir()] == ["checkpoint"]
+
+
+def test_the_state_is_restored(task: TrialTask, progress: Progress) -> None:
+    progress.epoch = 3
+    progress.losses, progress.hits = [torch.tensor(0.1), torch.tensor(0.7)], [torch.tensor(3), torch.tensor(4)]
+    progress.network(torch.ones(2, 1, 5, 5))  # moves the running means
+    torch.rand(3, generator=progress.augmentation)
+    state = checkpoint.capture(progress)
+    drawn = torch.rand(3), torch.rand(3, generator=progress.augmentation)
+    fresh = begin(_network(), _course(task))
+    checkpoint.restore(fresh, state)
+    assert (fresh.epoch, fresh.steps, fresh.losses, fresh.hits) == (3, 2, progress.losses, progress.hits)
+    assert torch.equal(torch.rand(3), drawn[0])
+    assert torch.equal(torch.rand(3, generator=fresh.augmentation), drawn[1])
+    expected = progress.network.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in fresh.network.state_dict().items())
+
+
+def test_a_state_that_does_not_fit_is_refused(task: TrialTask, progress: Progress) -> None:
+    state = checkpoint.capture(progress)
+    other = begin(nn.Sequential(nn.Conv2d(1, 3, 3)), _course(task))
+    with pytest.raises(ValueError, match="does not fit"):
+        checkpoint.restore(other, state)
+    with pytest.raises(ValueError, match="does not fit"):
+        checkpoint.restore(progress, {})
+
+
+@pytest.mark.parametrize("other", OTHER_TASKS.values(), ids=OTHER_TASKS)
+def test_the_checkpoint_of_another_task_is_passed_over(
+    task: TrialTask, file: Path, other: Callable[[TrialTask], TrialTask], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fingerprint(other(task)) != fingerprint(task)
+    assert checkpoint.load(other(task), file) is None
+    assert "is passed over: it is that of another task" in capsys.readouterr().err
+
+
+def _flip(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:40],
+        lambda content: content + b"\0",
+        lambda content: b"",
+        lambda content: content.replace(b"nago-checkpoint-1", b"nago-checkpoint-0"),
+        _flip,
+    ],
+)
+def test_a_damaged_checkpoint_is_passed_over(
+    task: TrialTask, file: Path, damage: Callable[[bytes], bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_bytes(damage(file.read_bytes()))
+    assert checkpoint.load(task, file) is None
+    told = capsys.readouterr().err
+    assert "is damaged" in told
+    assert told.count("\n") == 1
+
+
+def test_without_a_checkpoint_nothing_is_said(
+    task: TrialTask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert checkpoint.load(task, tmp_path / "nowhere" / "checkpoint") is None
+    assert capsys.readouterr().err == ""
+    assert checkpoint.load(task, tmp_path) is None
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_save_that_fails_leaves_the_last_one_and_no_rest(
+    task: TrialTask, file: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = file.read_bytes()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("nago_trainer.training.checkpoint.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        checkpoint.save(
+            Checkpoint(batch_size=1, records=(), seconds=0.0, state=checkpoint.capture(progress)), task, file
+        )
+    assert [item.name for item in file.parent.iterdir()] == ["checkpoint"]
+    assert file.read_bytes() == before

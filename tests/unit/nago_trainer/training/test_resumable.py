@@ -1,0 +1,169 @@
+"""A training in two attempts gives the very bits of a training in one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from nago_trainer.contract.reports import EpochRecord, TrialResult
+from nago_trainer.contract.task import TrialTask
+from nago_trainer.data.catalogue import load_images
+from nago_trainer.errors import PreemptedError
+from nago_trainer.training.checkpoint_policy import Keeping
+from nago_trainer.training.loop import train
+from nago_trainer.training.trial import Surroundings, run_trial
+
+STEPS = 23
+"""An epoch's, with digits and batches of 64."""
+
+
+_images = cache(load_images)
+
+
+@pytest.fixture(autouse=True)
+def _process_as_before() -> Iterator[None]:
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(deterministic)
+
+
+@pytest.fixture
+def long_task(task: TrialTask) -> TrialTask:
+    """With everything that draws random numbers: dropout, crop, flip, cutout, and the order of the images."""
+    recipe = replace(task.training, dropout=0.3, horizontal_flip=True, cutout=2, label_smoothing=0.1)
+    return replace(task, epochs=4, training=recipe)
+
+
+class Trainer:
+    """Attempts at one trial, each ended after so many steps."""
+
+    def __init__(self, folder: Path) -> None:
+        self.keeping_folder = folder / "kept"
+        self.asked = 0
+        """How often the last attempt was asked whether it goes on: once before each step."""
+        self._folder = folder
+
+    def keeping(self, steps: float, seconds: float = 1e9) -> Keeping:
+        self.asked = 0
+
+        def interrupted() -> bool:
+            self.asked += 1
+            return self.asked > steps
+
+        return Keeping(folder=self.keeping_folder, seconds=seconds, on_training=lambda: None, interrupted=interrupted)
+
+    def train(
+        self, task: TrialTask, keeping: Keeping | None, started: float | None = None
+    ) -> tuple[TrialResult, list[EpochRecord], dict[str, Any]]:
+        """Result, epochs and weights."""
+        records: list[EpochRecord] = []
+        torch.manual_seed(time.monotonic_ns())  # what a process draws otherwise does not matter
+        surroundings = Surroundings(
+            folder=self._folder,
+            read_images=_images,
+            on_epoch=records.append,
+            started=time.monotonic() if started is None else started,
+            keeping=keeping,
+        )
+        result = run_trial(task, surroundings)
+        weights = torch.load(self._folder / "network.pt", weights_only=True)["weights"]
+        return result, [replace(record, seconds=0.0) for record in records], weights
+
+    def interrupt(self, task: TrialTask, *, after: float, seconds: float = 1e9) -> None:
+        with pytest.raises(PreemptedError):
+            self.train(task, self.keeping(after, seconds))
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.keeping_folder / "checkpoint"
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Trainer:
+    return Trainer(tmp_path)
+
+
+def _same(left: dict[str, Any], right: dict[str, Any]) -> bool:
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+@pytest.mark.parametrize(
+    "interruptions",
+    [[0], [STEPS], [4 * STEPS - 1], [5, 7, STEPS, 1, 30]],
+    ids=lambda steps: "-".join(map(str, steps)),
+)
+def test_an_interrupted_training_ends_with_the_same_bits(
+    trainer: Trainer, long_task: TrialTask, interruptions: list[int]
+) -> None:
+    result, records, weights = trainer.train(long_task, None)
+    for steps in interruptions:
+        trainer.interrupt(replace(long_task, attempt=3, token="other"), after=steps)
+    resumed, all_records, same_weights = trainer.train(long_task, trainer.keeping(float("inf")))
+    assert trainer.asked == 4 * STEPS - sum(interruptions)
+    assert all_records == records
+    assert _same(weights, same_weights)
+    times = {"seconds": 0.0, "seconds_to_first_step": 0.0}
+    assert replace(resumed, **times) == replace(result, **times)  # type: ignore[arg-type]  # both are floats
+    assert resumed.seconds > resumed.seconds_to_first_step > 0
+
+
+def test_a_training_that_was_killed_goes_on_from_its_last_epoch(trainer: Trainer, long_task: TrialTask) -> None:
+    _, records, weights = trainer.train(long_task, None)
+    trainer.interrupt(long_task, after=2 * STEPS, seconds=0.0)
+    after_two = trainer.checkpoint.read_bytes()
+    trainer.interrupt(long_task, after=5)
+    trainer.checkpoint.write_bytes(after_two)  # as if the last one had not been written
+    _, all_records, same_weights = trainer.train(long_task, trainer.keeping(float("inf"), seconds=0.0))
+    assert trainer.asked == 2 * STEPS
+    assert all_records == records
+    assert _same(weights, same_weights)
+
+
+def test_epochs_write_checkpoints_only_when_the_last_one_is_old(trainer: Trainer, long_task: TrialTask) -> None:
+    trainer.train(long_task, trainer.keeping(float("inf"), seconds=1e9))
+    assert not trainer.checkpoint.exists()
+    trainer.train(long_task, trainer.keeping(float("inf"), seconds=0.0))
+    assert trainer.checkpoint.exists()
+
+
+def test_the_time_of_earlier_attempts_counts(trainer: Trainer, long_task: TrialTask) -> None:
+    with pytest.raises(PreemptedError):
+        trainer.train(long_task, trainer.keeping(30), started=time.monotonic() - 1000.0)
+    result, _, _ = trainer.train(long_task, trainer.keeping(float("inf")))
+    assert 1000 < result.seconds < 1100
+    assert result.seconds_to_first_step < 100
+
+
+def test_a_folder_that_takes_no_checkpoint_costs_no_training(
+    trainer: Trainer, long_task: TrialTask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trainer.keeping_folder.write_text("a file stands in the way")
+    result, _, _ = trainer.train(long_task, trainer.keeping(float("inf"), seconds=0.0))
+    assert result.epochs == 4
+    assert "no checkpoint in" in capsys.readouterr().err
+
+
+def test_a_batch_that_fits_no_more_begins_anew(
+    trainer: Trainer, long_task: TrialTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next attempt has less memory: the smaller batches are another training."""
+    trainer.interrupt(long_task, after=30)
+
+    def short_of_memory(progress: Any, splits: Any, course: Any) -> Iterator[EpochRecord]:
+        if course.settings.batch_size > 32:
+            raise MemoryError
+        return train(progress, splits, course)
+
+    monkeypatch.setattr("nago_trainer.training.resumable.train", short_of_memory)
+    _, records, _ = trainer.train(long_task, trainer.keeping(float("inf")))
+    assert [record.epoch for record in records] == [1, 2, 3, 4]
+    small = replace(long_task, training=replace(long_task.training, batch_size=32))
+    assert records == trainer.train(small, None)[1]
