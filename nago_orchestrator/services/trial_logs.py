@@ -12,6 +12,7 @@ from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.executors.local.log import LocalLog
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.store import Store, open_store
+from nago_trainer.contract.attempt_files import LOG_FILE
 
 Say = Callable[[str], None]
 
@@ -31,7 +32,7 @@ def log_source(study: str, attempt: Mapping[str, Any], url: str) -> LogSource:
     store = open_store(url)
     if attempt["executor"] == "kubernetes":
         return _pod_log(study, attempt, store)
-    path = runs_folder(store) / study / attempt["name"] / "log.txt"
+    path = runs_folder(store) / study / attempt["name"] / LOG_FILE
     node = attempt.get("node")
     live = not AttemptState(attempt["state"]).is_final
     if live and not path.exists() and node not in (None, os.uname().nodename):

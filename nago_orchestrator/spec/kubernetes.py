@@ -13,11 +13,27 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from nago_orchestrator.spec.scalars import Seconds, Switch, Text, Whole, describe, known_word, read_text, wrong
 from nago_orchestrator.spec.section import Section
+from nago_trainer.contract.attempt_files import (
+    ATTEMPT_VARIABLE,
+    CHECKPOINTS_VARIABLE,
+    DATABASE_VARIABLE,
+    SCRATCH_VARIABLE,
+    TOKEN_VARIABLE,
+    TRIAL_VARIABLE,
+)
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 TOLERATION_KEYS = frozenset({"key", "operator", "value", "effect", "tolerationSeconds"})
 OWN_VARIABLES = frozenset(
-    {"NAGO_ATTEMPT", "NAGO_TRIAL", "NAGO_TOKEN", "NAGO_DATABASE_URL", "NAGO_SCRATCH", "NAGO_CHECKPOINTS", "HOME"}
+    {
+        ATTEMPT_VARIABLE,
+        TRIAL_VARIABLE,
+        TOKEN_VARIABLE,
+        DATABASE_VARIABLE,
+        SCRATCH_VARIABLE,
+        CHECKPOINTS_VARIABLE,
+        "HOME",
+    }
 )
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?")
 _OBJECT_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")

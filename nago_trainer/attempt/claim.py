@@ -6,9 +6,8 @@ import json
 import os
 from pathlib import Path
 
+from nago_trainer.contract.attempt_files import CLAIM_FILE
 from nago_trainer.errors import ClaimedError
-
-CLAIM = "claim.json"
 
 
 def claim(folder: Path) -> None:
@@ -17,10 +16,10 @@ def claim(folder: Path) -> None:
     The file is complete from its first moment on: it is written under another name and linked to its own, which fails
     if that exists, as exclusive creation does.
     """
-    draft = folder / f"{CLAIM}.{os.getpid()}"
+    draft = folder / f"{CLAIM_FILE}.{os.getpid()}"
     draft.write_text(json.dumps({"pid": os.getpid(), "start_ticks": start_ticks(os.getpid())}), encoding="utf-8")
     try:
-        os.link(draft, folder / CLAIM)
+        os.link(draft, folder / CLAIM_FILE)
     except FileExistsError as error:
         raise ClaimedError(f"another process has already claimed {folder}") from error
     finally:

@@ -1,13 +1,7 @@
 """One attempt at a trial whose task is in the database: read it, train, report. `nago-train run` without a folder.
 
-All that it is given are environment variables:
-
-NAGO_ATTEMPT, NAGO_TOKEN  whose task
-NAGO_TRIAL                the number of its trial, for people and messages
-NAGO_DATABASE_URL         postgresql://..., of a user that may do what the role `nago_trainer` may
-NAGO_TERMINATION_LOG      the second way of the result (default /dev/termination-log)
-NAGO_SCRATCH              a folder that may be written and is forgotten (default /tmp)
-NAGO_CHECKPOINTS          see `keeping`; networks are kept there too, and nowhere without it
+All that it is given are environment variables, whose names and meanings are in `nago_trainer.contract.attempt_files`.
+Networks are saved beside the checkpoints, and not at all without a folder for those.
 """
 
 from __future__ import annotations
@@ -28,12 +22,20 @@ from nago_trainer.attempt.database_report import (
 from nago_trainer.attempt.execution import Workplace, execute, refuse
 from nago_trainer.attempt.postgres import AttemptDatabase, DatabaseDownError, DatabaseRefusedError
 from nago_trainer.attempt.termination_message import TerminationMessage
+from nago_trainer.contract.attempt_files import (
+    ATTEMPT_VARIABLE,
+    CHECKPOINTS_VARIABLE,
+    DATABASE_VARIABLE,
+    SCRATCH_VARIABLE,
+    TERMINATION_LOG,
+    TERMINATION_LOG_VARIABLE,
+    TOKEN_VARIABLE,
+)
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.json_form import ContractError
 from nago_trainer.contract.task import DatasetSettings, TrialTask
 from nago_trainer.data.images import ImageSet
 from nago_trainer.errors import SupersededError, TaskError, TrainerError, UnavailableError
-from nago_trainer.training.checkpoint_policy import FOLDER as CHECKPOINTS
 from nago_trainer.training.checkpoint_policy import keeping_of
 from nago_trainer.training.preemption import ENDED_BY_SIGTERM, Preemption
 
@@ -54,17 +56,17 @@ class AttemptSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> AttemptSettings:
         """Raises TaskError for the first variable that is missing."""
-        for name in ("NAGO_ATTEMPT", "NAGO_TOKEN", "NAGO_DATABASE_URL"):
+        for name in (ATTEMPT_VARIABLE, TOKEN_VARIABLE, DATABASE_VARIABLE):
             if not environment.get(name):
                 raise TaskError(
                     f"{name} is not set: give a folder with a task.json, or all that a database attempt needs"
                 )
         return cls(
-            attempt=environment["NAGO_ATTEMPT"],
-            token=environment["NAGO_TOKEN"],
-            database_url=environment["NAGO_DATABASE_URL"],
-            scratch=Path(environment.get("NAGO_SCRATCH") or "/tmp"),
-            termination_log=Path(environment.get("NAGO_TERMINATION_LOG") or "/dev/termination-log"),
+            attempt=environment[ATTEMPT_VARIABLE],
+            token=environment[TOKEN_VARIABLE],
+            database_url=environment[DATABASE_VARIABLE],
+            scratch=Path(environment.get(SCRATCH_VARIABLE) or "/tmp"),
+            termination_log=Path(environment.get(TERMINATION_LOG_VARIABLE) or TERMINATION_LOG),
         )
 
 
@@ -75,7 +77,7 @@ def run_database_attempt(
 ) -> int:
     """The process's exit code. Never raises: whatever goes wrong is reported, and told on stderr."""
     started = time.monotonic()
-    kept = bool(environment.get(CHECKPOINTS))
+    kept = bool(environment.get(CHECKPOINTS_VARIABLE))
     interrupted_code = ExitCode.PREEMPTED if kept else ENDED_BY_SIGTERM
     preemption = Preemption(exit_code=interrupted_code)
     message = TerminationMessage(settings.termination_log, settings.token)
@@ -137,5 +139,5 @@ def _parsed(content: dict[str, Any] | None, settings: AttemptSettings) -> TrialT
 
 def _prepared(task: TrialTask, kept: bool) -> TrialTask:
     if task.keep_network and not kept:
-        sys.stderr.write("the network is not kept: without NAGO_CHECKPOINTS there is no place for it\n")
+        sys.stderr.write(f"the network is not kept: without {CHECKPOINTS_VARIABLE} there is no place for it\n")
     return replace(task, keep_network=task.keep_network and kept)

@@ -1,10 +1,4 @@
-"""One attempt at a trial, in its folder: claim it, read the task, train, report. Called by `nago-train run` and `warm`.
-
-task.json      read      TrialTask
-claim.json     written   who runs it
-report.jsonl   written   epochs, then one result or one failure
-network.pt     written   if the task keeps the network
-"""
+"""One attempt at a trial in its folder: claim it, read the task, train, report. For `nago-train run` and `warm`."""
 
 from __future__ import annotations
 
@@ -17,6 +11,7 @@ from pathlib import Path
 from nago_trainer.attempt.claim import claim
 from nago_trainer.attempt.execution import Workplace, execute, refuse
 from nago_trainer.attempt.folder_report import Report
+from nago_trainer.contract.attempt_files import TASK_FILE
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.json_form import ContractError
 from nago_trainer.contract.task import DatasetSettings, TrialTask
@@ -24,8 +19,6 @@ from nago_trainer.data.images import ImageSet
 from nago_trainer.errors import TaskError, TrainerError
 from nago_trainer.training.checkpoint_policy import keeping_of
 from nago_trainer.training.preemption import Preemption
-
-TASK = "task.json"
 
 
 def run_attempt(folder: Path, read_images: Callable[[DatasetSettings], ImageSet]) -> int:
@@ -51,7 +44,7 @@ def run_attempt(folder: Path, read_images: Callable[[DatasetSettings], ImageSet]
 
 def read_task(folder: Path) -> TrialTask:
     """Raises TaskError."""
-    path = folder / TASK
+    path = folder / TASK_FILE
     try:
         return TrialTask.from_json(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:

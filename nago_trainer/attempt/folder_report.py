@@ -12,10 +12,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from nago_trainer.contract.attempt_files import REPORT_FILE
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.errors import ReportError
-
-REPORT = "report.jsonl"
 
 
 class Report:
@@ -25,7 +24,7 @@ class Report:
     """
 
     def __init__(self, folder: Path, token: str) -> None:
-        self._path = folder / REPORT
+        self._path = folder / REPORT_FILE
         self._token = token
 
     def epoch(self, record: EpochRecord) -> None:

@@ -24,13 +24,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from nago_trainer.attempt.folder_attempt import read_task, run_attempt
+from nago_trainer.contract.attempt_files import EXIT_FILE, LOG_FILE
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.task import DatasetSettings
 from nago_trainer.data.catalogue import load_images
 from nago_trainer.data.images import ImageSet
 
-EXIT = "exit.json"
-LOG = "log.txt"
 STDIN = 0
 RETRY_SECONDS = 1.0
 """Between two tries to write how an attempt ended."""
@@ -129,12 +128,12 @@ class WarmServer:
 
 def write_exit(folder: Path, code: int) -> bool:
     """Appears whole or not at all; False if it must be tried again. A folder that was removed is nobody's concern."""
-    draft = folder / f"{EXIT}.draft"
+    draft = folder / f"{EXIT_FILE}.draft"
     try:
         draft.write_text(
             json.dumps({"exit_code": int(code), "ended_at": datetime.now(UTC).isoformat()}), encoding="utf-8"
         )
-        draft.replace(folder / EXIT)
+        draft.replace(folder / EXIT_FILE)
     except OSError:
         return not folder.is_dir()
     return True
@@ -166,7 +165,7 @@ def _wakened_by_children() -> socket.socket:
 
 def _redirect(folder: Path) -> None:
     """stdout and stderr into the attempt's log; nothing to read on stdin."""
-    log = os.open(folder / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    log = os.open(folder / LOG_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, STDIN), (log, 1), (log, 2)):
         os.dup2(source, target)

@@ -13,14 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from nago_trainer.contract.attempt_files import CHECKPOINT_FILE, CHECKPOINT_SECONDS_VARIABLE, CHECKPOINTS_VARIABLE
 from nago_trainer.contract.task import TrialTask
 from nago_trainer.errors import TaskError
 from nago_trainer.training.preemption import Preemption
 
-FOLDER = "NAGO_CHECKPOINTS"
-SECONDS = "NAGO_CHECKPOINT_SECONDS"
 DEFAULT_SECONDS = 60.0
-CHECKPOINT = "checkpoint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +33,7 @@ class Keeping:
 
     @property
     def file(self) -> Path:
-        return self.folder / CHECKPOINT
+        return self.folder / CHECKPOINT_FILE
 
     def clear(self) -> None:
         """Once the result is known. What cannot be removed stays: it does no harm."""
@@ -46,14 +44,14 @@ class Keeping:
 
 def keeping_of(task: TrialTask, environment: Mapping[str, str], preemption: Preemption) -> Keeping | None:
     """None where no folder is given. Raises TaskError for seconds that are no number."""
-    root = environment.get(FOLDER)
+    root = environment.get(CHECKPOINTS_VARIABLE)
     if not root:
         return None
-    given = environment.get(SECONDS, str(DEFAULT_SECONDS))
+    given = environment.get(CHECKPOINT_SECONDS_VARIABLE, str(DEFAULT_SECONDS))
     try:
         seconds = float(given)
     except ValueError as error:
-        raise TaskError(f"{SECONDS} must be a number of seconds, not {given!r}") from error
+        raise TaskError(f"{CHECKPOINT_SECONDS_VARIABLE} must be a number of seconds, not {given!r}") from error
     return Keeping(
         folder=Path(root) / task.study / f"t{task.trial:05d}",
         seconds=seconds,

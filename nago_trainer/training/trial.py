@@ -14,6 +14,7 @@ import torch
 from torch import Generator, nn
 
 from nago_trainer.architecture import Architecture, Plan, TensorShape, build_plan, count_parameters
+from nago_trainer.contract.attempt_files import NETWORK_FILE
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.contract.task import DatasetSettings, TrialTask
 from nago_trainer.data.images import ImageSet
@@ -25,8 +26,6 @@ from nago_trainer.training.checkpoint_policy import Keeping
 from nago_trainer.training.loop import has_diverged
 from nago_trainer.training.resumable import ResumableTraining
 from nago_trainer.training.seeds import derive_seeds
-
-NETWORK = "network.pt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,7 @@ def run_trial(task: TrialTask, surroundings: Surroundings) -> TrialResult:
     kept = task.keep_network and not diverged
     if kept:
         surroundings.folder.mkdir(parents=True, exist_ok=True)
-        save_network(training.network, _facts(task, images, splits, last), surroundings.folder / NETWORK)
+        save_network(training.network, _facts(task, images, splits, last), surroundings.folder / NETWORK_FILE)
     return TrialResult(
         validation_accuracy=last.validation_accuracy,
         validation_loss=last.validation_loss,
@@ -73,7 +72,7 @@ def run_trial(task: TrialTask, surroundings: Surroundings) -> TrialResult:
         seconds_to_first_step=training.seconds_to_first_step,
         parameters=task.parameters,
         device=str(device),
-        network=str(surroundings.folder / NETWORK) if kept else None,
+        network=str(surroundings.folder / NETWORK_FILE) if kept else None,
     )
 
 

@@ -1,9 +1,4 @@
-"""Reads the folder that a local attempt works in. The trainer writes it; nothing here changes it.
-
-task.json      what to do                      claim.json     which process does it
-report.jsonl   epochs, then result or failure  exit.json      how the process ended
-log.txt        what it printed                 network.pt     the trained network
-"""
+"""Reads the folder that a local attempt works in (`nago_trainer.contract.attempt_files`); changes nothing in it."""
 
 from __future__ import annotations
 
@@ -13,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nago_trainer.contract.attempt_files import CLAIM_FILE, EXIT_FILE, LOG_FILE, REPORT_FILE
 from nago_trainer.contract.json_form import ContractError
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 
@@ -80,14 +76,14 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def read_claim(folder: Path) -> Claim | None:
-    content = read_json(folder / "claim.json")
+    content = read_json(folder / CLAIM_FILE)
     return Claim(content["pid"], content.get("start_ticks")) if content else None
 
 
 def read_report(folder: Path, report: Report, token: str) -> None:
     """Add the whole lines that have come since; a line of another token, or one that is cut off, is passed over."""
     try:
-        with (folder / "report.jsonl").open("rb") as file:
+        with (folder / REPORT_FILE).open("rb") as file:
             file.seek(report.offset)
             fresh = file.read()
     except FileNotFoundError:
@@ -115,7 +111,7 @@ def _add_line(report: Report, line: bytes, token: str) -> None:
 
 def read_log_tail(folder: Path) -> str | None:
     try:
-        with (folder / "log.txt").open("rb") as file:
+        with (folder / LOG_FILE).open("rb") as file:
             file.seek(0, 2)
             file.seek(max(0, file.tell() - LOG_TAIL_BYTES))
             lines = file.read().decode(errors="replace").splitlines()
@@ -125,7 +121,7 @@ def read_log_tail(folder: Path) -> str | None:
 
 
 def read_exit(folder: Path) -> tuple[int, datetime] | None:
-    content = read_json(folder / "exit.json")
+    content = read_json(folder / EXIT_FILE)
     if content is None:
         return None
     return int(content["exit_code"]), datetime.fromisoformat(content["ended_at"]).astimezone(UTC)

@@ -29,6 +29,13 @@ from nago_orchestrator.executors.local.attempt_folder import (
     read_log_tail,
     read_report,
 )
+from nago_trainer.contract.attempt_files import (
+    CHECKPOINTS_VARIABLE,
+    CLAIM_FILE,
+    EXIT_FILE,
+    REPORT_FILE,
+    TASK_FILE,
+)
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.task import TrialTask
 
@@ -37,7 +44,7 @@ CRASH_SIGNALS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, s
 
 LAST_WORD_SECONDS = 5.0
 """How long the server may take to tell how an attempt's process has ended."""
-TELLING = ("claim.json", "report.jsonl", "exit.json")
+TELLING = (CLAIM_FILE, REPORT_FILE, EXIT_FILE)
 """Files of an attempt's folder: it begins, it reports, it has ended."""
 NOBODY = 2**31 - 1
 """A pid above all that a system gives."""
@@ -76,10 +83,10 @@ class LocalExecutor:
         folder = self._root / name
         with _usable(self._root):
             self._clear_foreign(folder, task.token)
-            if (folder / "claim.json").exists():
+            if (folder / CLAIM_FILE).exists():
                 return
             folder.mkdir(parents=True, exist_ok=True)
-            _write_whole(folder / "task.json", json.dumps(task.to_json()))
+            _write_whole(folder / TASK_FILE, json.dumps(task.to_json()))
             self._send(folder)
             self._sent.add(name)
 
@@ -118,7 +125,7 @@ class LocalExecutor:
 
     def _clear_foreign(self, folder: Path, token: str) -> None:
         """A folder of the same name but another token was left by a database that is gone."""
-        left = read_json(folder / "task.json")
+        left = read_json(folder / TASK_FILE)
         if left is not None and left.get("token") != token:
             self.stop(folder.name, grace_seconds=1.0)
             shutil.rmtree(folder)
@@ -140,7 +147,7 @@ class LocalExecutor:
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
-                    env={"NAGO_CHECKPOINTS": str(self._root.resolve() / "checkpoints"), **os.environ},
+                    env={CHECKPOINTS_VARIABLE: str(self._root.resolve() / "checkpoints"), **os.environ},
                     start_new_session=True,
                 )
         return self._server
@@ -164,7 +171,7 @@ class LocalExecutor:
 
     def _observe(self, name: str) -> Observation:
         folder = self._root / name
-        task = read_json(folder / "task.json")
+        task = read_json(folder / TASK_FILE)
         if task is None:
             return Observation(phase=Phase.ABSENT)
         # Whether it has ended is looked up before the report, which is then complete if it has.
@@ -274,10 +281,10 @@ def _claim_for_nobody(folder: Path) -> None:
     """So that a process which the server has yet to fork is refused; nothing happens where one was faster."""
     if not folder.is_dir():
         return
-    draft = folder / "claim.json.nobody"
+    draft = folder / f"{CLAIM_FILE}.nobody"
     _write_whole(draft, json.dumps({"pid": NOBODY, "start_ticks": None}))
     with suppress(FileExistsError):
-        os.link(draft, folder / "claim.json")
+        os.link(draft, folder / CLAIM_FILE)
     draft.unlink()
 
 

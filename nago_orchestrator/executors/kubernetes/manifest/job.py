@@ -18,6 +18,15 @@ from nago_orchestrator.executors.kubernetes.manifest.labels import (
 from nago_orchestrator.executors.kubernetes.manifest.resources import trial_resources
 from nago_orchestrator.executors.kubernetes.manifest.settings import ClaimMount, KubernetesSettings
 from nago_orchestrator.executors.kubernetes.manifest.template import merge_template
+from nago_trainer.contract.attempt_files import (
+    ATTEMPT_VARIABLE,
+    CHECKPOINTS_VARIABLE,
+    DATABASE_VARIABLE,
+    SCRATCH_VARIABLE,
+    TERMINATION_LOG,
+    TOKEN_VARIABLE,
+    TRIAL_VARIABLE,
+)
 from nago_trainer.contract.task import TrialTask
 
 CONTAINER = "trainer"
@@ -105,7 +114,7 @@ def _container(name: str, task: TrialTask, settings: KubernetesSettings) -> dict
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePath": TERMINATION_LOG,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": _mounts(settings),
     }
@@ -114,15 +123,15 @@ def _container(name: str, task: TrialTask, settings: KubernetesSettings) -> dict
 def _environment(name: str, task: TrialTask, settings: KubernetesSettings) -> list[dict[str, Any]]:
     secret = settings.database_secret
     values = {
-        "NAGO_ATTEMPT": name,
-        "NAGO_TRIAL": str(task.trial),
-        "NAGO_TOKEN": task.token,
-        "NAGO_SCRATCH": "/tmp",
+        ATTEMPT_VARIABLE: name,
+        TRIAL_VARIABLE: str(task.trial),
+        TOKEN_VARIABLE: task.token,
+        SCRATCH_VARIABLE: "/tmp",
         "HOME": "/tmp",  # the root file system is read-only, and libraries put their caches there
     }
     if settings.checkpoints is not None:
-        values["NAGO_CHECKPOINTS"] = settings.checkpoints.mount_path
-    database = {"name": "NAGO_DATABASE_URL", "valueFrom": {"secretKeyRef": {"name": secret.name, "key": secret.key}}}
+        values[CHECKPOINTS_VARIABLE] = settings.checkpoints.mount_path
+    database = {"name": DATABASE_VARIABLE, "valueFrom": {"secretKeyRef": {"name": secret.name, "key": secret.key}}}
     return [
         *({"name": key, "value": value} for key, value in values.items()),
         database,

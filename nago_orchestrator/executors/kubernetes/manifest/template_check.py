@@ -10,9 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from nago_orchestrator.executors.kubernetes.manifest.labels import PREFIX
+from nago_trainer.contract.attempt_files import (
+    ATTEMPT_VARIABLE,
+    DATABASE_VARIABLE,
+    TOKEN_VARIABLE,
+    TRIAL_VARIABLE,
+)
 
 CONTAINER = "trainer"
-KEPT_ENVIRONMENT = ("NAGO_ATTEMPT", "NAGO_TRIAL", "NAGO_TOKEN", "NAGO_DATABASE_URL")
+KEPT_ENVIRONMENT = (ATTEMPT_VARIABLE, TRIAL_VARIABLE, TOKEN_VARIABLE, DATABASE_VARIABLE)
 KEPT_OF_CONTAINER = ("image", "terminationMessagePath", "terminationMessagePolicy")
 KEPT_OF_POD = ("restartPolicy", "serviceAccountName", "automountServiceAccountToken")
 VOLUME_KINDS = frozenset(

@@ -9,15 +9,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from nago_trainer.attempt.claim import CLAIM, claim, start_ticks
+from nago_trainer.attempt.claim import claim, start_ticks
+from nago_trainer.contract.attempt_files import CLAIM_FILE
 from nago_trainer.errors import ClaimedError
 
 
 def test_a_claim_tells_the_process_and_when_it_started(tmp_path: Path) -> None:
     claim(tmp_path)
-    written = json.loads((tmp_path / CLAIM).read_text())
+    written = json.loads((tmp_path / CLAIM_FILE).read_text())
     assert written == {"pid": os.getpid(), "start_ticks": start_ticks(os.getpid())}
-    assert os.listdir(tmp_path) == [CLAIM]
+    assert os.listdir(tmp_path) == [CLAIM_FILE]
 
 
 def test_the_start_is_that_of_the_process() -> None:
@@ -32,11 +33,11 @@ def test_a_process_that_is_gone_has_no_start() -> None:
 
 
 def test_a_second_claim_is_refused_and_changes_nothing(tmp_path: Path) -> None:
-    (tmp_path / CLAIM).write_text("theirs")
+    (tmp_path / CLAIM_FILE).write_text("theirs")
     with pytest.raises(ClaimedError, match="another process has already claimed"):
         claim(tmp_path)
-    assert os.listdir(tmp_path) == [CLAIM]
-    assert (tmp_path / CLAIM).read_text() == "theirs"
+    assert os.listdir(tmp_path) == [CLAIM_FILE]
+    assert (tmp_path / CLAIM_FILE).read_text() == "theirs"
 
 
 def test_one_of_many_processes_gets_it(tmp_path: Path) -> None:
@@ -54,4 +55,4 @@ def test_one_of_many_processes_gets_it(tmp_path: Path) -> None:
     for racer in racers:
         racer.communicate()
     assert sorted(racer.returncode == 0 for racer in racers) == [False] * 5 + [True]
-    assert json.loads((tmp_path / CLAIM).read_text())["pid"] in [racer.pid for racer in racers]
+    assert json.loads((tmp_path / CLAIM_FILE).read_text())["pid"] in [racer.pid for racer in racers]

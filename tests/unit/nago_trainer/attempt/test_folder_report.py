@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from nago_trainer.attempt.folder_report import REPORT, Report
+from nago_trainer.attempt.folder_report import Report
+from nago_trainer.contract.attempt_files import REPORT_FILE
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.errors import ReportError
 
@@ -42,7 +43,7 @@ def test_lines_are_json_with_the_token_and_can_be_read_back(tmp_path: Path) -> N
     report.epoch(replace(RECORD, epoch=2))
     report.result(RESULT)
     report.failure(kind="infeasible", reason="OutOfMemory", message="It does not fit.")
-    lines = [json.loads(line) for line in (tmp_path / REPORT).read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / REPORT_FILE).read_text().splitlines()]
     assert [line.pop("token") for line in lines] == ["secret"] * 4
     assert [EpochRecord.from_json(line["epoch"]).epoch for line in lines[:2]] == [1, 2]
     assert math.isnan(EpochRecord.from_json(lines[0]["epoch"]).training_loss)
@@ -54,7 +55,7 @@ def test_every_line_can_be_read_as_soon_as_it_is_written(tmp_path: Path) -> None
     report = Report(tmp_path, "secret")
     for count in (1, 2, 3):
         report.epoch(RECORD)
-        assert (tmp_path / REPORT).read_text().count("\n") == count
+        assert (tmp_path / REPORT_FILE).read_text().count("\n") == count
 
 
 @contextmanager
@@ -72,9 +73,9 @@ def disk_with_room_for(size: int) -> Iterator[None]:
 def test_a_line_for_which_the_disk_has_no_room_leaves_nothing_behind(tmp_path: Path, room: int) -> None:
     report = Report(tmp_path, "secret")
     report.epoch(RECORD)
-    written = (tmp_path / REPORT).read_bytes()
+    written = (tmp_path / REPORT_FILE).read_bytes()
     with disk_with_room_for(len(written) + room), pytest.raises(ReportError, match=r"report\.jsonl cannot be written"):
         report.epoch(replace(RECORD, epoch=2))
-    assert (tmp_path / REPORT).read_bytes() == written
+    assert (tmp_path / REPORT_FILE).read_bytes() == written
     report.result(RESULT)
-    assert len((tmp_path / REPORT).read_text().splitlines()) == 2
+    assert len((tmp_path / REPORT_FILE).read_text().splitlines()) == 2
