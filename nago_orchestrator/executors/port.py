@@ -8,6 +8,10 @@ from typing import Protocol
 from nago_orchestrator.domain.attempts import Observation
 from nago_trainer.contract.task import TrialTask
 
+LOG_TAIL_LINES = 30
+"""How much of a failed attempt's log its observation holds."""
+LOG_TAIL_BYTES = 16_384
+
 
 class Executor(Protocol):
     """Every method may raise ExecutorError: nothing is lost, the loop tries again."""

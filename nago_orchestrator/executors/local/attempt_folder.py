@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nago_orchestrator.executors.port import LOG_TAIL_BYTES, LOG_TAIL_LINES
 from nago_trainer.contract.attempt_files import CLAIM_FILE, EXIT_FILE, LOG_FILE, REPORT_FILE
 from nago_trainer.contract.json_form import ContractError
+from nago_trainer.contract.process_identity import process_start_ticks
 from nago_trainer.contract.reports import EpochRecord, TrialResult
-
-LOG_TAIL_LINES = 30
-LOG_TAIL_BYTES = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +37,6 @@ class Report:
     result: TrialResult | None = None
     failure: dict[str, Any] | None = None
     offset: int = 0
-
-
-def process_start_ticks(pid: int) -> int | None:
-    """None if there is no such process, or only its unreaped remains. Without /proc: 0 if it exists."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return _exists_without_proc(pid)
-    except ProcessLookupError:
-        return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else int(fields[19])
-
-
-def _exists_without_proc(pid: int) -> int | None:
-    import os
-
-    if Path("/proc/self").exists():
-        return None
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        return 0
-    return 0
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.errors import ExecutorError, NagoError
+from nago_orchestrator.executors.exit_causes import Cause, exit_cause
 from nago_orchestrator.executors.local.attempt_folder import (
     Report,
     read_claim,
@@ -36,11 +37,7 @@ from nago_trainer.contract.attempt_files import (
     REPORT_FILE,
     TASK_FILE,
 )
-from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.task import TrialTask
-
-CRASH_SIGNALS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
-"""What a program does to itself; any other signal came from outside (the kernel short of memory, a person)."""
 
 LAST_WORD_SECONDS = 5.0
 """How long the server may take to tell how an attempt's process has ended."""
@@ -221,15 +218,15 @@ def _leave(server: subprocess.Popen[bytes]) -> None:
 
 def _ended(folder: Path, report: Report, ended: tuple[int, datetime] | None, uid: str | None) -> Observation:
     exit_code, ended_at = ended if ended is not None else (None, datetime.now(UTC))
-    failure, reason, message = _cause(report, exit_code)
+    cause = _cause(report, exit_code)
     return Observation(
         phase=Phase.ENDED,
         epochs=tuple(report.epochs),
         result=report.result,
         exit_code=exit_code,
-        failure=failure,
-        reason=reason,
-        message=message,
+        failure=cause.failure if cause else None,
+        reason=cause.reason if cause else None,
+        message=cause.message if cause else None,
         node=os.uname().nodename,
         uid=uid,
         log_tail=read_log_tail(folder) if report.result is None else None,
@@ -237,32 +234,16 @@ def _ended(folder: Path, report: Report, ended: tuple[int, datetime] | None, uid
     )
 
 
-_CAUSES: Mapping[int, tuple[Failure, str, str]] = {
-    ExitCode.INFEASIBLE: (Failure.INFEASIBLE, "Infeasible", "the trainer found the network impossible to train here"),
-    ExitCode.PREEMPTED: (Failure.INFRASTRUCTURE, "Preempted", "the trainer was asked to end and left a checkpoint"),
-    ExitCode.UNWRITABLE: (
-        Failure.INFRASTRUCTURE,
-        "Unwritable",
-        "the attempt's folder could not be written: is the disk full?",
-    ),
-    ExitCode.DONE: (Failure.DEFECT, "NoResult", "the trainer ended well but left no result"),
-}
-
-
-def _cause(report: Report, exit_code: int | None) -> tuple[Failure | None, str | None, str | None]:
+def _cause(report: Report, exit_code: int | None) -> Cause | None:
     if report.result is not None:
-        return None, None, None
+        return None
     if report.failure is not None:
-        return Failure(report.failure["kind"]), report.failure["reason"], report.failure["message"]
+        told = report.failure
+        return Cause(failure=Failure(told["kind"]), reason=told["reason"], message=told["message"])
     if exit_code is None:
-        return Failure.INFRASTRUCTURE, "Lost", "the process vanished without a word"
-    if exit_code < 0 or exit_code >= 128:
-        number = -exit_code if exit_code < 0 else exit_code - 128
-        kind = Failure.DEFECT if number in CRASH_SIGNALS else Failure.INFRASTRUCTURE
-        return kind, f"Signal{number}", f"the process was ended by signal {number}"
-    if exit_code in _CAUSES:
-        return _CAUSES[exit_code]
-    return Failure.DEFECT, f"ExitCode{exit_code}", f"the trainer ended with exit code {exit_code}"
+        message = "the process disappeared without a status"
+        return Cause(failure=Failure.INFRASTRUCTURE, reason="Lost", message=message)
+    return exit_cause(exit_code)
 
 
 def _signature(folder: Path) -> tuple[int, ...]:

@@ -53,9 +53,9 @@ CASES = {
     ),
     "killed-for-no-known-reason": Case(
         kubernetes={"pod_template": trainer_runs("sh -c 'kill -9 $$$$'; exit $?")},
-        failure=Failure.DEFECT,
-        reason="OOMKilled",
-        says="probably for want of memory",
+        failure=Failure.INFRASTRUCTURE,
+        reason="Signal9",
+        says="probably because memory was short",
     ),
     "deadline": Case(
         kubernetes={"deadline": 15},

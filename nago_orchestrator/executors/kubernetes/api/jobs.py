@@ -15,9 +15,8 @@ from nago_orchestrator.executors.kubernetes.api.errors import (
 )
 from nago_orchestrator.executors.kubernetes.manifest.labels import is_same_attempt
 from nago_orchestrator.executors.kubernetes.manifest.objects import CONTAINER
+from nago_orchestrator.executors.port import LOG_TAIL_BYTES, LOG_TAIL_LINES
 
-LOG_TAIL_LINES = 30
-LOG_TAIL_BYTES = 16_384
 Object = dict[str, Any]
 
 

@@ -8,20 +8,17 @@ condition tells of them has to do. The wording of statuses follows the Kubernete
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.states import Failure
+from nago_orchestrator.executors.exit_causes import Cause, ended_by_signal, exit_cause, signal_cause
 from nago_orchestrator.executors.kubernetes.manifest.objects import condition, newest, parse_time, trainer_status
 from nago_orchestrator.executors.kubernetes.status.termination_message import LastWords, read_last_words
 from nago_trainer.contract.exit_codes import ExitCode
 
-CRASH_SIGNALS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
-KILLED = 128 + signal.SIGKILL
 START_FAILURES = ("StartError", "ContainerCannotRun")
 DISRUPTIONS = {
     "PreemptionByScheduler": ("Preempted", "its pod made room for one of a higher priority"),
@@ -43,23 +40,9 @@ POD_REASONS = {
     "UnexpectedAdmissionError": "NodeRefused",
 }
 """Reasons in a failed pod's status; a node that refuses for want of something says OutOf and its name."""
-PASSING_EXITS: Mapping[int, tuple[str, str]] = {
-    ExitCode.UNAVAILABLE: ("DatabaseUnavailable", "the trainer could not reach the database"),
-    ExitCode.UNWRITABLE: ("Unwritable", "the trainer could not write: is a volume full?"),
-    ExitCode.BUSY: ("Busy", "the attempt was over, or a newer one had taken its place"),
-    ExitCode.PREEMPTED: ("Interrupted", "the trainer was asked to end before it was done"),
-}
-"""Ends that say nothing about the trial."""
 OUT_OF_MEMORY = "raise execution.kubernetes.memory, or lower trainer.batch_size"
 _EXIT_CODE = re.compile(r"exit code (\d+)")
 _CONDITION = re.compile(r"has condition (\w+)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    failure: Failure
-    reason: str
-    message: str
 
 
 def is_over(job: Mapping[str, Any]) -> bool:
@@ -123,7 +106,7 @@ def _success_without_result(pod: Mapping[str, Any] | None) -> Cause:
             reason="ResultLost",
             message="the trainer ended well, but its result reached nobody and its pod is gone",
         )
-    return Cause(failure=Failure.DEFECT, reason="NoResult", message="the trainer ended well but left no result")
+    return exit_cause(ExitCode.DONE)
 
 
 def _cause(job: Mapping[str, Any], pod: Mapping[str, Any] | None, words: LastWords) -> Cause:
@@ -182,34 +165,13 @@ def _container_cause(pod: Mapping[str, Any]) -> Cause | None:
         return Cause(failure=Failure.INFRASTRUCTURE, reason="NodeLost", message=message)
     if reason == "ContainerStatusUnknown":
         return Cause(failure=Failure.INFRASTRUCTURE, reason="PodLost", message="its node forgot how the pod ended")
-    deleted = pod["metadata"].get("deletionTimestamp") is not None
-    return exit_cause(code, deleted=deleted, signalled=terminated.get("signal"))
-
-
-def exit_cause(code: int, *, deleted: bool = False, signalled: int | None = None) -> Cause | None:
-    """None for exit code 0, which explains no failure. `deleted`: somebody had asked for the pod's end."""
-    if code == ExitCode.DONE and not signalled:
-        return None
-    if deleted and (code == ExitCode.PREEMPTED or code > 128 or signalled):
+    signalled = terminated.get("signal") or ended_by_signal(code)
+    if pod["metadata"].get("deletionTimestamp") is not None and (signalled or code == ExitCode.PREEMPTED):
         return Cause(failure=Failure.INFRASTRUCTURE, reason="PodDeleted", message="its pod was deleted")
-    if code > 128 or signalled:
-        return _signal_cause(signalled or code - 128)
-    if code == ExitCode.INFEASIBLE:
-        message = "the trainer found the network impossible to train here"
-        return Cause(failure=Failure.INFEASIBLE, reason="Infeasible", message=message)
-    if code in PASSING_EXITS:
-        reason, message = PASSING_EXITS[code]
-        return Cause(failure=Failure.INFRASTRUCTURE, reason=reason, message=message)
-    message = f"the trainer ended with exit code {code}"
-    return Cause(failure=Failure.DEFECT, reason=f"ExitCode{code}", message=message)
-
-
-def _signal_cause(number: int) -> Cause:
-    if number == signal.SIGKILL:  # not every container runtime tells that the kernel did it for want of memory
-        message = f"the trainer was killed, probably for want of memory: {OUT_OF_MEMORY}"
-        return Cause(failure=Failure.DEFECT, reason="OOMKilled", message=message)
-    kind = Failure.DEFECT if number in CRASH_SIGNALS else Failure.INFRASTRUCTURE
-    return Cause(failure=kind, reason=f"Signal{number}", message=f"the trainer was ended by signal {number}")
+    if signalled:
+        return signal_cause(signalled)
+    # A container that ended well does not explain why its Job failed.
+    return None if code == ExitCode.DONE else exit_cause(code)
 
 
 def _cause_told_by_job(failed: Mapping[str, Any]) -> Cause:
@@ -221,9 +183,8 @@ def _cause_told_by_job(failed: Mapping[str, Any]) -> Cause:
             failure=Failure.INFRASTRUCTURE, reason="Disrupted", message=_with("its pod was disrupted", message)
         )
     code = _EXIT_CODE.search(message)
-    told = exit_cause(int(code[1])) if reason == "PodFailurePolicy" and code else None
-    if told is not None:
-        return told
+    if reason == "PodFailurePolicy" and code and int(code[1]) != ExitCode.DONE:
+        return exit_cause(int(code[1]))
     lost = _with("its pod is gone without a word", message)
     return Cause(failure=Failure.INFRASTRUCTURE, reason="PodLost", message=lost)
 

@@ -13,9 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 from nago_orchestrator.domain.states import Failure
+from nago_orchestrator.executors.exit_causes import Cause
 from nago_orchestrator.executors.kubernetes.manifest.objects import condition, newest, parse_time
 from nago_orchestrator.executors.kubernetes.manifest.settings import Patience
-from nago_orchestrator.executors.kubernetes.status.causes import Cause
 
 
 class Clock(StrEnum):

@@ -6,30 +6,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
-from nago_trainer.attempt.claim import claim, start_ticks
+from nago_trainer.attempt.claim import claim
 from nago_trainer.contract.attempt_files import CLAIM_FILE
+from nago_trainer.contract.process_identity import process_start_ticks
 from nago_trainer.errors import ClaimedError
 
 
 def test_a_claim_tells_the_process_and_when_it_started(tmp_path: Path) -> None:
     claim(tmp_path)
     written = json.loads((tmp_path / CLAIM_FILE).read_text())
-    assert written == {"pid": os.getpid(), "start_ticks": start_ticks(os.getpid())}
+    assert written == {"pid": os.getpid(), "start_ticks": process_start_ticks(os.getpid())}
     assert os.listdir(tmp_path) == [CLAIM_FILE]
-
-
-def test_the_start_is_that_of_the_process() -> None:
-    ticks = start_ticks(os.getpid())
-    assert ticks is not None
-    started = psutil.boot_time() + ticks / os.sysconf("SC_CLK_TCK")
-    assert started == pytest.approx(psutil.Process().create_time(), abs=2)
-
-
-def test_a_process_that_is_gone_has_no_start() -> None:
-    assert start_ticks(2**22 + 1) is None
 
 
 def test_a_second_claim_is_refused_and_changes_nothing(tmp_path: Path) -> None:

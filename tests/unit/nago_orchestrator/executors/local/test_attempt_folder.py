@@ -12,13 +12,13 @@ import pytest
 from nago_orchestrator.executors.local.attempt_folder import (
     Claim,
     Report,
-    process_start_ticks,
     read_claim,
     read_exit,
     read_json,
     read_log_tail,
     read_report,
 )
+from nago_trainer.contract.process_identity import process_start_ticks
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 
 EPOCH = EpochRecord(

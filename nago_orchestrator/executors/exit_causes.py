@@ -1,0 +1,84 @@
+"""How an attempt's process ended, from its exit code alone: one classification for every executor. Pure.
+
+An executor may know more than the code, e.g. that a pod was evicted; it looks at that first.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nago_orchestrator.domain.states import Failure
+from nago_trainer.contract.exit_codes import ExitCode
+
+CRASH_SIGNALS = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL})
+"""What a program does to itself; any other signal came from outside."""
+SIGNAL_OFFSET = 128
+"""Shells and container runtimes report signal N as exit code 128 + N, and Python's subprocess as -N."""
+LAST_SIGNAL = 64
+"""The last real-time signal of Linux. Exit codes above 192 are therefore a program's own."""
+UNKNOWN_STATUS = 255
+"""What container runtimes report where they could not learn how the process ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why an attempt failed."""
+
+    failure: Failure
+    reason: str
+    message: str
+
+
+_OWN_CODES: Mapping[int, tuple[Failure, str, str]] = {
+    ExitCode.DONE: (Failure.DEFECT, "NoResult", "the trainer ended well but left no result"),
+    ExitCode.INFEASIBLE: (Failure.INFEASIBLE, "Infeasible", "the trainer found the network impossible to train here"),
+    ExitCode.UNAVAILABLE: (
+        Failure.INFRASTRUCTURE,
+        "DatabaseUnavailable",
+        "the trainer could not reach the database",
+    ),
+    ExitCode.UNWRITABLE: (
+        Failure.INFRASTRUCTURE,
+        "Unwritable",
+        "the trainer could not write its files: is the disk or volume full?",
+    ),
+    ExitCode.BUSY: (Failure.INFRASTRUCTURE, "Busy", "the attempt was over, or a newer one had taken its place"),
+    # Not "Preempted", which is what Kubernetes calls a pod that makes room for another one.
+    ExitCode.PREEMPTED: (
+        Failure.INFRASTRUCTURE,
+        "Interrupted",
+        "the trainer was asked to end before it was done; the next attempt continues from its checkpoint, if any",
+    ),
+    UNKNOWN_STATUS: (Failure.INFRASTRUCTURE, "StatusUnknown", "how the trainer ended is not known (exit code 255)"),
+}
+
+
+def exit_cause(code: int) -> Cause:
+    """The cause of a failure whose only trace is this exit code; 0 is a trainer that ended without a result."""
+    if (number := ended_by_signal(code)) is not None:
+        return signal_cause(number)
+    if code in _OWN_CODES:
+        failure, reason, message = _OWN_CODES[code]
+        return Cause(failure=failure, reason=reason, message=message)
+    message = f"the trainer ended with exit code {code}"
+    return Cause(failure=Failure.DEFECT, reason=f"ExitCode{code}", message=message)
+
+
+def ended_by_signal(code: int) -> int | None:
+    """The signal behind an exit code; None if the program ended by itself. 128 is no signal."""
+    if code < 0:
+        return -code
+    return code - SIGNAL_OFFSET if SIGNAL_OFFSET < code <= SIGNAL_OFFSET + LAST_SIGNAL else None
+
+
+def signal_cause(number: int) -> Cause:
+    # SIGKILL is sent by the kernel to whatever runs while memory is short, by a node at the end of a grace period, and
+    # by people. The code does not tell which, so it counts against no trial; memory is what is most worth checking.
+    # Where an executor knows that the trial itself used too much memory, it says so before it asks here.
+    if number == signal.SIGKILL:
+        message = "the trainer was killed from outside (signal 9), probably because memory was short"
+        return Cause(failure=Failure.INFRASTRUCTURE, reason="Signal9", message=message)
+    failure = Failure.DEFECT if number in CRASH_SIGNALS else Failure.INFRASTRUCTURE
+    return Cause(failure=failure, reason=f"Signal{number}", message=f"the trainer was ended by signal {number}")
