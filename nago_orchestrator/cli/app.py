@@ -9,23 +9,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from nago_orchestrator import __version__
-from nago_orchestrator.cli.commands import (
-    database,
-    doctor,
-    listing,
-    logs,
-    pareto,
-    replay,
-    results,
-    schema,
-    space,
-    status,
-    study,
-    train_best,
-)
-from nago_orchestrator.cli.commands import report as reporting
-from nago_orchestrator.cli.commands import sample as sampling
-from nago_orchestrator.cli.commands import serve as serving
+from nago_orchestrator.cli.command_table import COMMANDS
+from nago_orchestrator.cli.lazy_group import LazyGroup
 from nago_orchestrator.errors import NagoError
 
 UNEXPECTED = 1
@@ -52,6 +37,7 @@ EPILOG = (
 
 app = typer.Typer(
     name="nago-orch",
+    cls=LazyGroup,
     help=HELP,
     epilog=EPILOG,
     no_args_is_help=True,
@@ -59,35 +45,8 @@ app = typer.Typer(
     rich_markup_mode="rich" if sys.stdout.isatty() else None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_GROUPS = {
-    "Run a study": (
-        study.submit,
-        study.pause,
-        study.resume,
-        study.cancel,
-        train_best.train_best,
-        serving.serve,
-    ),
-    "Look at results": (
-        listing.list_studies,
-        status.show_status,
-        listing.trials,
-        listing.show,
-        results.best,
-        pareto.pareto,
-        logs.logs,
-        reporting.report,
-    ),
-    "Generators": (sampling.sample, space.space),
-    "Upkeep": (replay.replay, doctor.doctor, schema.schema),
-}
-_NAMES = {"list_studies": "list", "show_status": "status", "train_best": "train-best"}
-
-for _panel, _commands in _GROUPS.items():
-    for _command in _commands:
-        _name = _command.__name__
-        app.command(_NAMES.get(_name, _name), rich_help_panel=_panel)(_command)
-app.add_typer(database.app, name="db", rich_help_panel="Upkeep")
+for _command in COMMANDS:
+    app.command(_command.name, help=_command.help, rich_help_panel=_command.panel)(_command.stand_in)
 
 
 def _print_version(wanted: bool) -> None:

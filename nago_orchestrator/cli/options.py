@@ -45,6 +45,12 @@ Database = Annotated[
 ]
 Output = Annotated[OutputFormat, word_option(OutputFormat, "format", "--output", "-o", told="How to print.")]
 StudyName = Annotated[str | None, typer.Argument(metavar="STUDY", help="May be left out where there is only one.")]
+Follow = Annotated[
+    bool,
+    typer.Option(
+        "--follow/--detach", help="Run it here and show what happens, or leave it to a process in the background."
+    ),
+]
 TrialName = Annotated[
     str,
     typer.Argument(metavar="TRIAL", help="STUDY/NUMBER, e.g. digits/17; NUMBER where there is only one study."),

@@ -49,6 +49,14 @@ def chosen_study(engine: OpenDatabase, name: str | None) -> str:
     return str(names[0])
 
 
+def named_study(name: str | None, url: str) -> str:
+    """As `chosen_study`, for a command that reads nothing else."""
+    if name is not None:
+        return name
+    with reading(url) as engine:
+        return chosen_study(engine, None)
+
+
 def chosen_trial(engine: OpenDatabase, text: str) -> tuple[str, int]:
     """Study and number of "digits/17", or of "17" in a database with one study. Raises InputError for another form."""
     study, slash, number = text.rpartition("/")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nago_orchestrator.cli.commands.results import print_trained
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
 from nago_orchestrator.cli.output import columns
+from nago_orchestrator.cli.output.final_networks import print_trained
 from nago_orchestrator.cli.output.outlook import without_value
 from nago_orchestrator.cli.output.tables import Column, Row, print_rows, to_json
 from nago_orchestrator.cli.reading import chosen_study, reading

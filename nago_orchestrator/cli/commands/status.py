@@ -28,7 +28,7 @@ ENDED = (StudyState.COMPLETED, StudyState.FAILED, StudyState.CANCELLED)
 FEWEST_FOR_ESTIMATE = 5
 
 
-def show_status(
+def status(
     name: StudyName = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again until the study ends.")] = False,
     interval: Annotated[float, typer.Option("--interval", min=0.1, help="Seconds between two looks.")] = 2.0,
@@ -43,14 +43,14 @@ def show_status(
         if watch:
             _watch(engine, study, interval)
             return
-        status = look(engine, study)
+        shown = look(engine, study)
     if output is OutputFormat.JSON:
-        typer.echo(to_json(status))
+        typer.echo(to_json(shown))
     elif output is OutputFormat.CSV:
         left_out = ("spec", "objectives", "running", "best", "ledger", "full_trainings")
-        print_rows([{key: value for key, value in status.items() if key not in left_out}], (), output, empty="")
+        print_rows([{key: value for key, value in shown.items() if key not in left_out}], (), output, empty="")
     else:
-        _print_status(status)
+        _print_status(shown)
 
 
 def look(engine: OpenDatabase, study: str) -> dict[str, Any]:

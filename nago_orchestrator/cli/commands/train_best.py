@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nago_orchestrator.cli.commands.study import Follow
-from nago_orchestrator.cli.options import Database, StudyName
+from nago_orchestrator.cli.options import Database, Follow, StudyName
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting.counts import counted

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nago_orchestrator.cli import app as program
-from nago_orchestrator.cli.commands import listing
+from nago_orchestrator.cli.commands import list as listing
 from nago_orchestrator.errors import HeldError, NotFoundError, SpecError
 from tests.command_line import Ended, Run
 

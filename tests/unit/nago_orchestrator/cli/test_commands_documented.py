@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from nago_orchestrator.cli.app import app
+from nago_orchestrator.cli.command_table import COMMANDS as TABLE
+from nago_orchestrator.cli.lazy_group import load
 
 PAGE = (Path(__file__).parents[4] / "docs" / "commands.md").read_text(encoding="utf-8")
 SECTIONS = {
@@ -19,15 +19,15 @@ SECTIONS = {
 }
 
 
-def _commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, command in group.commands.items():
+def _commands(commands: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in commands.items():
         if hasattr(command, "commands"):
-            yield from _commands(command, f"{prefix}{name} ")
+            yield from _commands(command.commands, f"{prefix}{name} ")
         else:
             yield f"{prefix}{name}", command
 
 
-COMMANDS = dict(_commands(typer.main.get_command(app)))
+COMMANDS = dict(_commands({command.name: load(command) for command in TABLE}))
 
 
 def _options(command: Any) -> set[str]:

@@ -6,7 +6,7 @@ import typer
 
 from nago_orchestrator.cli.options import Database
 
-app = typer.Typer(name="db", help="The results database.", no_args_is_help=True)
+app = typer.Typer(name="db", help="The results database.", no_args_is_help=True, add_completion=False)
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from statistics import fmean, stdev
 from typing import Annotated
 
@@ -10,23 +9,13 @@ import typer
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
 from nago_orchestrator.cli.output import columns
+from nago_orchestrator.cli.output.final_networks import print_trained
 from nago_orchestrator.cli.output.outlook import without_value
 from nago_orchestrator.cli.output.posterior import print_posterior
-from nago_orchestrator.cli.output.tables import Column, Row, print_facts, print_rows, print_table, to_json
+from nago_orchestrator.cli.output.tables import Row, print_facts, print_rows, print_table, to_json
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
-
-TRAINED = (
-    Column(key="parent", title="generator"),
-    Column(key="epochs", title="epochs"),
-    Column(key="networks", title="networks"),
-    Column(key="finished", title="finished"),
-    Column(key="accuracy", title="accuracy", show=quantities.percent),
-    Column(key="deviation", title="std", show=quantities.percent),
-    Column(key="best", title="best trial"),
-    Column(key="network", title="its network", right=False),
-)
 
 
 def best(
@@ -103,26 +92,3 @@ def _spread(generator: Row) -> list[tuple[str, str]]:
             f"mean {mean}, standard deviation {deviation} over {counted(generator['networks'], 'network')}{where}",
         )
     ]
-
-
-def print_trained(trained: Sequence[Row]) -> None:
-    """The networks that were trained in full, of each generator; nothing where there are none."""
-    if trained:
-        typer.echo("\ntrained in full")
-        print_table([_summary(row) for row in trained], TRAINED)
-
-
-def _summary(row: Row) -> Row:
-    """Mean and spread over the networks that are trained, and the best of them."""
-    done = [trial for trial in row["trials"] if trial["validation_accuracy"] is not None]
-    accuracies = [trial["validation_accuracy"] for trial in done]
-    top = max(done, key=lambda trial: trial["validation_accuracy"], default=None)
-    return {
-        **{key: row[key] for key in ("parent", "epochs")},
-        "networks": len(row["trials"]),
-        "finished": len(done),
-        "accuracy": fmean(accuracies) if accuracies else None,
-        "deviation": stdev(accuracies) if len(accuracies) > 1 else None,
-        "best": top and top["trial"],
-        "network": top and top["network"],
-    }

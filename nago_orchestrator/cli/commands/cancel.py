@@ -1,0 +1,31 @@
+"""cancel: end a study for good."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from nago_orchestrator.cli.options import Database, StudyName
+from nago_orchestrator.cli.reading import known_database, named_study
+from nago_orchestrator.errors import InputError
+
+
+def cancel(
+    name: StudyName = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    database: Database = None,
+) -> None:
+    """End a study for good; what it has found stays."""
+    from nago_orchestrator.services.studies import cancel_study
+
+    url = known_database(database)
+    chosen = named_study(name, url)
+    if not yes and not sys.stdin.isatty():
+        raise InputError(f"cancelling ends the study {chosen} for good: say --yes where nobody can be asked")
+    if not yes:
+        typer.confirm(f"End the study {chosen} for good?", abort=True)
+    study = cancel_study(chosen, url, datetime.now(UTC))
+    typer.echo(f"study {study.name} is cancelled")

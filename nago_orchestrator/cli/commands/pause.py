@@ -1,0 +1,19 @@
+"""pause: no new trials."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import typer
+
+from nago_orchestrator.cli.options import Database, StudyName
+from nago_orchestrator.cli.reading import known_database, named_study
+
+
+def pause(name: StudyName = None, database: Database = None) -> None:
+    """No new trials; those that run come to their end. Go on with `resume`."""
+    from nago_orchestrator.services.studies import pause_study
+
+    url = known_database(database)
+    study = pause_study(named_study(name, url), url, datetime.now(UTC))
+    typer.echo(f"study {study.name} is paused; go on with: nago-orch resume {study.name}")

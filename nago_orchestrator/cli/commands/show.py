@@ -1,0 +1,38 @@
+"""show: one trial in full."""
+
+from __future__ import annotations
+
+import typer
+
+from nago_orchestrator.cli.options import Database, Output, OutputFormat, TrialName
+from nago_orchestrator.cli.output import columns
+from nago_orchestrator.cli.output.tables import Row, print_facts, print_rows, print_table, to_json
+from nago_orchestrator.cli.reading import chosen_trial, reading
+
+
+def show(trial: TrialName, output: Output = OutputFormat.TABLE, database: Database = None) -> None:
+    """One trial with its theta, its attempts and its epochs; JSON has the architecture too."""
+    from nago_orchestrator.store import queries
+
+    with reading(database) as engine:
+        row = queries.show_trial(engine, *chosen_trial(engine, trial))
+    if output is OutputFormat.JSON:
+        typer.echo(to_json(row))
+    elif output is OutputFormat.CSV:
+        large = ("architecture", "canonical_theta", "attempt_rows", "epoch_rows")
+        print_rows([{key: value for key, value in row.items() if key not in large}], (), output, empty="")
+    else:
+        _print_trial(row)
+
+
+def _print_trial(row: Row) -> None:
+    print_facts(columns.facts(row, columns.TRIAL_FACTS))
+    theta = [{"name": name, "value": value} for name, value in row["theta"].items()]
+    for title, rows, shown in (
+        ("theta", theta, columns.THETA),
+        ("attempts", row["attempt_rows"], columns.ATTEMPTS),
+        ("epochs", row["epoch_rows"], columns.EPOCHS),
+    ):
+        typer.echo(f"\n{title}" if rows else f"\n{title}: none")
+        if rows:
+            print_table(rows, shown)

@@ -1,0 +1,43 @@
+"""submit: store a study and run it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from nago_orchestrator.cli.options import Database, Follow, StudyFile
+from nago_orchestrator.formatting.counts import learnt_from
+
+
+def submit(
+    file: StudyFile,
+    local: Annotated[bool, typer.Option("--local", help="Run on this machine, whatever the study file says.")] = False,
+    follow: Follow = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Store nothing: print what it would cost, and the first Job or task.")
+    ] = False,
+    database: Database = None,
+) -> None:
+    """Start the study of a study file; the same file again goes on with it.
+
+    Ctrl-C once: no new trials, running ones come to their end. Twice: at once. Nothing is lost either way.
+    """
+    from nago_orchestrator.cli.output.following import go_on
+    from nago_orchestrator.paths import database_url
+    from nago_orchestrator.services.studies import submit_study
+    from nago_orchestrator.spec import load_study_spec
+
+    spec = load_study_spec(file)
+    if local and spec.execution.where != "local":
+        spec = spec.model_copy(update={"execution": spec.execution.model_copy(update={"where": "local"})})
+    if dry_run:
+        from nago_orchestrator.cli.output.dry_run import show_plan
+
+        return show_plan(spec, datetime.now(UTC))
+    url = database_url(database)
+    study = submit_study(spec, url, datetime.now(UTC))
+    if study.prior:
+        typer.echo(f"warm start: {learnt_from(len(study.prior), spec.warm_start)}")
+    raise typer.Exit(go_on(study.name, study.state, url, follow=follow))

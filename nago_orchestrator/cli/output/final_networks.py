@@ -1,0 +1,45 @@
+"""The networks that were trained in full, as `best` and `pareto` show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean, stdev
+
+import typer
+
+from nago_orchestrator.cli.output.tables import Column, Row, print_table
+from nago_orchestrator.formatting import quantities
+
+TRAINED = (
+    Column(key="parent", title="generator"),
+    Column(key="epochs", title="epochs"),
+    Column(key="networks", title="networks"),
+    Column(key="finished", title="finished"),
+    Column(key="accuracy", title="accuracy", show=quantities.percent),
+    Column(key="deviation", title="std", show=quantities.percent),
+    Column(key="best", title="best trial"),
+    Column(key="network", title="its network", right=False),
+)
+
+
+def print_trained(trained: Sequence[Row]) -> None:
+    """The networks that were trained in full, of each generator; nothing where there are none."""
+    if trained:
+        typer.echo("\ntrained in full")
+        print_table([_summary(row) for row in trained], TRAINED)
+
+
+def _summary(row: Row) -> Row:
+    """Mean and spread over the networks that are trained, and the best of them."""
+    done = [trial for trial in row["trials"] if trial["validation_accuracy"] is not None]
+    accuracies = [trial["validation_accuracy"] for trial in done]
+    top = max(done, key=lambda trial: trial["validation_accuracy"], default=None)
+    return {
+        **{key: row[key] for key in ("parent", "epochs")},
+        "networks": len(row["trials"]),
+        "finished": len(done),
+        "accuracy": fmean(accuracies) if accuracies else None,
+        "deviation": stdev(accuracies) if len(accuracies) > 1 else None,
+        "best": top and top["trial"],
+        "network": top and top["network"],
+    }
