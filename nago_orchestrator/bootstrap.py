@@ -111,7 +111,7 @@ def open_session(
         study=study.name,
         draw=draw_of(study, spec),
         recipe=study.recipe,
-        final_recipe=final_recipe(study.recipe, spec.final.model_dump(include=set(RECIPE_KEYS))),
+        final_recipe=final_recipe(study.recipe, spec.final_training.model_dump(include=set(RECIPE_KEYS))),
         objectives=study.objectives,
         rules=_rules(spec),
         gpus=spec.execution.gpus,

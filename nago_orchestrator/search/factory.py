@@ -132,7 +132,7 @@ def _mobo(section: MoboSection, setting: _Setting, prior: tuple[PriorEvaluation,
         from nago_orchestrator.search.proposers.mobo.surrogates import fit_gaussian, network_fit
         from nago_orchestrator.search.surrogate.options import SurrogateOptions
 
-    gains = GainOptions(gain=Gain(section.gain), uncertainty=Uncertainty(section.uncertainty))
+    gains = GainOptions(gain=Gain(section.acquisition), uncertainty=Uncertainty(section.uncertainty))
     network = network_fit(SurrogateOptions(heteroscedastic=section.noise == "heteroscedastic"))
     options = AcquisitionOptions(acquisition=Acquisition.USEMO, usemo=UsemoOptions(gains=gains))
     return _batches(section, setting, prior, options, network if section.surrogate == "network" else fit_gaussian)

@@ -62,7 +62,7 @@ def train_best(  # each a wish of its own, given by name
         raise NagoError(f"the search {name} has found no generator to train")
     spec = StudySpec.from_canonical(study.spec)
     draw = draw_of(study, spec)
-    wish = Wish(networks=networks or spec.final.networks, epochs=epochs or spec.final_epochs)
+    wish = Wish(networks=networks or spec.final_training.networks, epochs=epochs or spec.final_epochs)
     with store.hold(study.id, describe_holder(now)):
         proposals, evaluations = store.history(study.id)
         begun = {

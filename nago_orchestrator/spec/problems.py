@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from nago_orchestrator.spec.choices import SHAPES
 from nago_orchestrator.spec.document import Document, KeyPath
+from nago_orchestrator.spec.older import RENAMED
 from nago_orchestrator.spec.scalars import describe, format_number, nearest, suggestion
 from nago_orchestrator.spec.schema import SchemaPath, schema_keys
 from nago_orchestrator.spec.search import ALGORITHMS
@@ -66,6 +67,8 @@ def format_path(path: KeyPath) -> str:
 
 def _unknown_key(location: KeyPath, key: str) -> str:
     *before, word = _schema_path(location)
+    if word in RENAMED:
+        return f"{key} is the old name of {RENAMED[word]}, which is given too: leave one of them out"
     siblings = [path[-1] for path in schema_keys() if path[:-1] == tuple(before)]
     meant = nearest(word, siblings)
     if meant:

@@ -7,12 +7,13 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from nago_orchestrator.spec.objectives import ObjectiveName, read_objective_name
+from nago_orchestrator.spec.older import renamed_from
 from nago_orchestrator.spec.scalars import Real, Whole, known_word, wrong
 from nago_orchestrator.spec.section import Section, is_study_file
 
 ALGORITHMS = ("bohb", "ehvi", "mobo", "mobohb", "phases", "random")
 
-GainName = Literal["expected-improvement", "confidence-bound", "thompson"]
+AcquisitionName = Literal["expected-improvement", "confidence-bound", "thompson"]
 UncertaintyName = Literal["epistemic", "total"]
 SurrogateName = Literal["network", "gaussian-process"]
 NoiseName = Literal["heteroscedastic", "homoscedastic"]
@@ -73,12 +74,16 @@ class MoboSection(BatchSection):
 
     algorithm: Literal["mobo"]
     """Name of the proposer."""
-    gain: Annotated[GainName, BeforeValidator(known_word("gain", get_args(GainName)))] = "expected-improvement"
-    """What a candidate is worth for one objective."""
+    acquisition: Annotated[
+        AcquisitionName,
+        BeforeValidator(known_word("acquisition", get_args(AcquisitionName))),
+        renamed_from("gain", to="acquisition"),
+    ] = "expected-improvement"
+    """The acquisition function of one objective."""
     uncertainty: Annotated[UncertaintyName, BeforeValidator(known_word("uncertainty", get_args(UncertaintyName)))] = (
         "epistemic"
     )
-    """The variance that gains and the choice go by: of the mean alone, or with a single evaluation's noise."""
+    """The variance that the acquisition uses: of the mean alone, or with the noise of a single evaluation."""
     surrogate: Annotated[SurrogateName, BeforeValidator(known_word("surrogate", get_args(SurrogateName)))] = "network"
     """What is believed of each objective: the paper's Bayesian network, or a Gaussian process."""
     noise: Annotated[NoiseName, BeforeValidator(known_word("noise", get_args(NoiseName)))] = "heteroscedastic"

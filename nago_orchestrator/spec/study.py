@@ -19,9 +19,9 @@ from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.spec.execution import ExecutionSection, LimitsSection, RetriesSection
-from nago_orchestrator.spec.final import EPOCHS_PER_SEARCH_EPOCH, FinalSection
+from nago_orchestrator.spec.final_training import EPOCHS_PER_SEARCH_EPOCH, FinalTrainingSection
 from nago_orchestrator.spec.objectives import ObjectiveSection, check_unique
-from nago_orchestrator.spec.older import renewed
+from nago_orchestrator.spec.older import renamed_from, renewed
 from nago_orchestrator.spec.phase_checks import check_fidelities, check_phases_meet, complete_phase
 from nago_orchestrator.spec.scalars import MAXIMAL_WHOLE, Whole, read_text, wrong
 from nago_orchestrator.spec.search import PhasesSection, SearchSection, learns, phases_of
@@ -67,7 +67,7 @@ class StudySpec(Section):
     """Architectures that are drawn and trained for each proposal; their mean is the proposal's value."""
     trainer: TrainerSection
     """What is trained, and how."""
-    final: FinalSection = FinalSection()
+    final_training: Annotated[FinalTrainingSection, renamed_from("final", to="final_training")] = FinalTrainingSection()
     """How `train-best` trains networks of the best generators."""
     execution: ExecutionSection = ExecutionSection()
     """Where trials run, and how many at once."""
@@ -115,9 +115,9 @@ class StudySpec(Section):
             raise wrong("is nothing for algorithm random, which learns from no evaluation: leave the key out")
         return names
 
-    @field_validator("final", mode="after")
+    @field_validator("final_training", mode="after")
     @classmethod
-    def _final_cutout_leaves_something(cls, final: FinalSection, info: ValidationInfo) -> FinalSection:
+    def _final_cutout_leaves_something(cls, final: FinalTrainingSection, info: ValidationInfo) -> FinalTrainingSection:
         if "trainer" in info.data and final.cutout is not None:
             check_cutout(final.cutout, info.data["trainer"].dataset.image_size)
         return final
@@ -149,7 +149,7 @@ class StudySpec(Section):
 
     @property
     def final_epochs(self) -> int:
-        return self.final.epochs or EPOCHS_PER_SEARCH_EPOCH * self.fidelities[-1]
+        return self.final_training.epochs or EPOCHS_PER_SEARCH_EPOCH * self.fidelities[-1]
 
     def search_space(self) -> SearchSpace:
         return self.space.search_space()

@@ -80,7 +80,7 @@ def test_the_best_generator_is_trained_in_full_and_its_network_fetched(study: Cl
     (last,) = study.attempts()[searched:]
     study.wait_until_cleared()
     (result,) = study.rows("result.*", f"JOIN result ON result.attempt_id = {last['id']}")
-    assert result["epochs"] == study.document["final"]["epochs"]
+    assert result["epochs"] == study.document["final_training"]["epochs"]
     _fetch(study.installation, result["network"], tmp_path / "network.pt")
     network = load_network(tmp_path / "network.pt")
     assert sum(found.numel() for found in network.parameters()) == result["parameters"]

@@ -24,7 +24,9 @@ from tests.simulated_executor import SimulatedExecutor, succeed
 from tests.studies import RECIPE, Orchestrator, create, small_spec
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-SPEC = small_spec(search="{algorithm: bohb, iterations: 3}", final="{networks: 3, epochs: 40, learning_rate: 0.2}")
+SPEC = small_spec(
+    search="{algorithm: bohb, iterations: 3}", final_training="{networks: 3, epochs: 40, learning_rate: 0.2}"
+)
 
 
 def searched(store: Store) -> tuple[Orchestrator, SimulatedExecutor]:

@@ -35,7 +35,7 @@ def test_submitting_keeps_what_the_trainer_says_of_the_dataset_and_twice_is_once
 
 def test_a_study_of_an_older_version_is_the_same_though_the_file_has_new_keys(url: str) -> None:
     spec = small_spec()
-    older = {key: value for key, value in spec.canonical().items() if key not in ("final", "warm_start")}
+    older = {key: value for key, value in spec.canonical().items() if key not in ("final_training", "warm_start")}
     new = NewStudy(
         name=spec.name,
         spec=older,

@@ -47,7 +47,7 @@ def problem(text: str) -> str:
         ("  weight_decay: 2", "trainer.weight_decay must be at most 1, found 2"),
         ("  horizontal_flip: yes", "trainer.horizontal_flip needs true or false, found the text 'yes'"),
         ("  cutout: 8", "cutout 8 must be below image_size 8"),
-        ("final: {cutout: 8}", "final blanks whole images: cutout 8 must be below image_size 8"),
+        ("final_training: {cutout: 8}", "final_training blanks whole images: cutout 8 must be below image_size 8"),
         ("warm_start: [one, two, one]", "warm_start names one twice"),
         ("warm_start: [small]", "warm_start names small, which is this study itself"),
         ("space: hnag", "space needs a mapping of keys, found the text 'hnag'"),
@@ -263,8 +263,8 @@ def with_search(small_study: str, search: str) -> str:
         ("{algorithm: mobo, evaluations: 8, learn: [flops]}", "learns flops, which is not among the objectives"),
         ("{algorithm: mobo, evaluations: 8, learn: [error]}", "learns error in any case"),
         (
-            "{algorithm: ehvi, evaluations: 8, gain: thompson}",
-            "search.gain: it belongs under search with algorithm mobo",
+            "{algorithm: ehvi, evaluations: 8, acquisition: thompson}",
+            "search.acquisition: it belongs under search with algorithm mobo",
         ),
         (
             "{algorithm: bohb, iterations: 1, batch: 8}",
@@ -274,10 +274,11 @@ def with_search(small_study: str, search: str) -> str:
             "{algorithm: ehvi, evaluations: 8, fidelity: 5}",
             "(3, 6, 12) must include search.fidelity 5, at which ehvi trains",
         ),
-        ("{algorithm: mobo, evaluations: 8, gain: 3}", "search.gain needs a text, found the number 3"),
+        ("{algorithm: mobo, evaluations: 8, acquisition: 3}", "search.acquisition needs a text, found the number 3"),
         (
-            "{algorithm: mobo, evaluations: 8, gain: ucb}",
-            "search.gain names an unknown gain 'ucb' (known: expected-improvement, confidence-bound, thompson)",
+            "{algorithm: mobo, evaluations: 8, acquisition: ucb}",
+            "search.acquisition names an unknown acquisition 'ucb' "
+            "(known: expected-improvement, confidence-bound, thompson)",
         ),
         (
             "{algorithm: mobo, evaluations: 8, surrogate: gaussian process}",

@@ -196,13 +196,16 @@ def test_a_warm_start_may_precede_phases_of_which_one_learns(small_study: str) -
 
 
 OLD_MOBO = {"acquisition": "usemo", "gain": "thompson", "surrogate": "network", "noise": "homoscedastic"}
+MOBO_BY_THOMPSON = "search: {algorithm: mobo, evaluations: 8, acquisition: thompson}\n"
+NEW_MOBO = {"acquisition": "thompson", "surrogate": "network", "noise": "homoscedastic"}
 OLD_EHVI = {"acquisition": "ehvi", "gain": "expected-improvement", "surrogate": "gaussian-process"}
 
 
 @pytest.mark.parametrize(
     ("old", "now"),
     [
-        (OLD_MOBO, {"algorithm": "mobo", "gain": "thompson", "surrogate": "network", "noise": "homoscedastic"}),
+        (OLD_MOBO, {"algorithm": "mobo", **NEW_MOBO}),
+        ({key: OLD_MOBO[key] for key in OLD_MOBO if key != "acquisition"}, {"algorithm": "mobo", **NEW_MOBO}),
         ({**OLD_EHVI, "noise": "heteroscedastic"}, {"algorithm": "ehvi"}),
     ],
 )
@@ -225,3 +228,22 @@ def test_a_search_that_is_no_longer_offered_is_said(small_study: str) -> None:
     search = {"algorithm": "mobo", "evaluations": 8, "acquisition": "ehvi", "surrogate": "network"}
     with pytest.raises(SpecError, match="use algorithm ehvi"):
         StudySpec.from_canonical({**stored, "search": search})
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("final: {networks: 3}\n", "final_training: {networks: 3}\n"),
+        ("search: {algorithm: mobo, evaluations: 8, gain: thompson}\n", MOBO_BY_THOMPSON),
+    ],
+)
+def test_a_key_is_still_read_under_its_old_name(small_study: str, old: str, new: str) -> None:
+    base = "".join(line for line in small_study.splitlines(keepends=True) if not line.startswith("search:"))
+    base += "" if "search" in old else MOBO_BY_THOMPSON
+    assert study(base + old) == study(base + new)
+    assert study(base + old).digest() == study(base + new).digest()
+
+
+def test_a_key_under_both_names_is_refused(small_study: str) -> None:
+    with pytest.raises(SpecError, match="final is the old name of final_training, which is given too"):
+        study(small_study + "final: {networks: 3}\nfinal_training: {networks: 3}\n")

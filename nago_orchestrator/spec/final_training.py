@@ -1,4 +1,4 @@
-"""The `final` section: how `train-best` trains networks of the generators that a search found."""
+"""The `final_training` section: how `train-best` trains networks of the generators that a search found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EPOCHS_PER_SEARCH_EPOCH = 5
 """The paper searches with up to 120 epochs and trains for 600."""
 
 
-class FinalSection(Section):
+class FinalTrainingSection(Section):
     networks: Annotated[Whole, Field(ge=1, le=1000)] = 8
     """Architectures that are drawn from each generator."""
     epochs: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
