@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, make_url
 
 from nago_orchestrator.domain.space import FloatRange, IntegerRange, SearchSpace
@@ -18,7 +19,30 @@ from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.schema import metadata
 from nago_orchestrator.store.store import Store
 from nago_trainer.architecture.theta import HYPERPARAMETERS
-from tests import postgres_server
+from tests import postgres_server, processes
+from tests.waiting import PATIENCE_SECONDS
+
+# An example may take as long as the machine needs, and a failure comes again: the test alone decides what is drawn.
+settings.register_profile("nago", deadline=None, derandomize=True)
+settings.load_profile("nago")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process_outlives_the_session() -> Iterator[None]:
+    """Made before all others, so that it looks when their ends are over."""
+    session = processes.mark_session()
+    yield
+    left = []
+    for process in processes.of_session(session):
+        left.append(" ".join(process.cmdline()))
+        process.kill()
+    assert left == [], "started by a test, and still there"
+
+
+@pytest.fixture(autouse=True)
+def _processes_end_with_their_test() -> Iterator[None]:
+    yield
+    processes.end_started()
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +154,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    opened = connect(database_url, busy_timeout_seconds=5)
+    opened = connect(database_url, busy_timeout_seconds=PATIENCE_SECONDS)
     yield opened
     opened.dispose()
 

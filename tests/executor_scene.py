@@ -11,6 +11,7 @@ from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.executors.kubernetes.api.errors import ApiError
 from nago_orchestrator.executors.kubernetes.api.watch import Timing
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
+from tests.waiting import LOOK_SECONDS, PATIENCE_SECONDS
 
 NAME = "small-t00012-a1"
 TIMING = Timing(first_pause=0.02, longest_pause=0.1)
@@ -28,7 +29,7 @@ class Clock:
         self.ahead += timedelta(**duration)
 
 
-def until(
+def seen_in(
     executor: KubernetesExecutor,
     phase: Phase,
     clock: Clock,
@@ -37,13 +38,13 @@ def until(
     endures: tuple[type[ApiError], ...] = (),
 ) -> Observation:
     """What is seen once it is in that phase; looks that raise an error of `endures` are repeated, as the loop does."""
-    end = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_SECONDS
     seen: Observation | None = None
-    while time.monotonic() < end:
+    while time.monotonic() < deadline:
         with suppress(*endures):
             seen = executor.observe([name])[name]
         if seen is not None and seen.phase is phase:
             return seen
         clock.advance(seconds=6)
-        time.sleep(0.01)
+        time.sleep(LOOK_SECONDS)
     raise AssertionError(f"never {phase}, but {seen}")

@@ -14,7 +14,7 @@ from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
 from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings, SecretKey
 from tests.api_server import NAMESPACE, ApiServer
 
-QUICK = Manners(rate=10_000, first_pause=0.005, longest_pause=0.05, connect_timeout=1.0, read_timeout=0.4)
+QUICK = Manners(rate=10_000, first_pause=0.005, longest_pause=0.05, connect_timeout=20.0, read_timeout=60.0)
 
 
 def access_to(server: ApiServer, tokens: list[str] | None = None) -> Access:

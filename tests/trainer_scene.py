@@ -17,6 +17,7 @@ from nago_orchestrator.domain.trials import NewTrial, Trial
 from nago_orchestrator.store.store import Store
 from nago_trainer.architecture.theta import HYPERPARAMETERS
 from nago_trainer.contract.task import TrialTask
+from tests import processes
 from tests.store_scene import NEW_STUDY, NOW, RECIPE, Scene
 
 USER, PASSWORD = "nago_test_trainer", "secret"
@@ -110,11 +111,10 @@ class TrainerScene:
         return {**os.environ, **own, **more}
 
     def start(self, attempt: Attempt, **more: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        return processes.start(
             [sys.executable, "-m", "nago_trainer", "run"],
             env=self.environment(attempt, **more),
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
             cwd=self.folder,
         )

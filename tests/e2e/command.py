@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-COMMAND = (sys.executable, "-m", "nago_orchestrator")
+from tests import processes
+from tests.waiting import PATIENCE_SECONDS
 
-STARTED: list[subprocess.Popen[str]] = []
+COMMAND = (sys.executable, "-m", "nago_orchestrator")
 
 STUDY = """
 name: small
@@ -37,25 +38,22 @@ def write_study(folder: Path, **changes: str) -> Path:
 
 
 def start(database: str, *arguments: str | Path) -> subprocess.Popen[str]:
-    """Ended by the fixture of conftest.py at the latest."""
+    """Ended after the test at the latest."""
     environment = {**os.environ, "NAGO_DATABASE_URL": database, "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
-    process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
+    return processes.start(
+        [*COMMAND, *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
         start_new_session=True,
     )
-    STARTED.append(process)
-    return process
 
 
 def run(database: str, *arguments: str | Path, code: int = 0) -> str:
     """What it prints, once it has ended with `code`."""
     process = start(database, *arguments)
-    output, errors = process.communicate(timeout=300)
+    output, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == code, f"exit code {process.returncode}\n{output}\n{errors}"
     assert "Traceback" not in errors
     return output + errors
@@ -64,6 +62,6 @@ def run(database: str, *arguments: str | Path, code: int = 0) -> str:
 def read(database: str, *arguments: str) -> Any:
     """A listing, as values."""
     process = start(database, *arguments, "-o", "json")
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0, errors
     return json.loads(output)

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from tests.e2e.command import read, run, start, write_study
+from tests.waiting import PATIENCE_SECONDS
 
 KILLS = 30
 SEED = 20260101
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(3600)
 def test_thirty_random_kills_change_nothing(tmp_path: Path) -> None:
     study = write_study(tmp_path, search="{algorithm: bohb, iterations: 12}")
     disturbed, undisturbed = str(tmp_path / "disturbed.sqlite"), str(tmp_path / "undisturbed.sqlite")
@@ -33,7 +34,7 @@ def test_thirty_random_kills_change_nothing(tmp_path: Path) -> None:
         process.communicate()
         kills += 1
     run(disturbed, "resume", "small")
-    output, errors = reference.communicate(timeout=600)
+    output, errors = reference.communicate(timeout=4 * PATIENCE_SECONDS)
     assert reference.returncode == 0, output + errors
     assert history(disturbed) == history(undisturbed)
     trials = read(disturbed, "trials")

@@ -23,6 +23,7 @@ from tests.conftest import PostgresDatabases
 from tests.postgres_server import PostgresServer, own_server
 from tests.store_scene import ENDED, NOW
 from tests.trainer_scene import CREATE_USER, TrainerScene, as_trainer
+from tests.waiting import PATIENCE_SECONDS, until
 
 
 @pytest.fixture
@@ -44,18 +45,11 @@ def _count_epochs(engine: Engine) -> int:
         return connection.scalar(select(func.count()).select_from(epoch)) or 0
 
 
-def _wait(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_an_attempt_from_its_task_to_its_result(make_scene: Callable[[int], TrainerScene], engine: Engine) -> None:
     scene = make_scene(3)
     new = scene.attempt()
     process = scene.start(new)
-    _, errors = process.communicate(timeout=100)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == ExitCode.DONE, errors
     trial = scene.trial
     assert (trial.state, trial.result is not None) == (TrialState.RUNNING, True)
@@ -81,15 +75,15 @@ def test_a_preempted_attempt_is_gone_on_with(make_scene: Callable[[int], Trainer
     place = scene.folder / "checkpoints"
     first = scene.attempt()
     process = scene.start(first, NAGO_CHECKPOINTS=str(place))
-    _wait(lambda: _count_epochs(engine) >= 3)
+    until(lambda: _count_epochs(engine) >= 3)
     process.terminate()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == ExitCode.PREEMPTED, errors
     assert scene.trial.result is None
     scene.lose(first)
     done = _count_epochs(engine)
     second = scene.start(scene.attempt(), NAGO_CHECKPOINTS=str(place))
-    _, errors = second.communicate(timeout=100)
+    _, errors = second.communicate(timeout=PATIENCE_SECONDS)
     assert second.returncode == ExitCode.DONE, errors
     result = scene.trial.result
     assert result is not None
@@ -105,10 +99,10 @@ def test_an_attempt_that_nobody_waits_for_ends_itself(
     scene = make_scene(100_000)
     stale = scene.attempt()
     process = scene.start(stale)
-    _wait(lambda: _count_epochs(engine) >= 1)
+    until(lambda: _count_epochs(engine) >= 1)
     scene.lose(stale)
     scene.attempt()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == ExitCode.BUSY, errors
     assert "a newer one has taken its place" in errors
     assert not scene.message.exists()
@@ -119,7 +113,7 @@ def test_an_attempt_that_is_over_does_not_begin(make_scene: Callable[[int], Trai
     over = scene.attempt()
     scene.lose(over)
     process = scene.start(over)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, _count_epochs(engine)) == (ExitCode.BUSY, 0)
     assert "is over: there is nothing to do" in errors
 
@@ -139,7 +133,7 @@ def test_a_wrong_environment_is_told_in_one_sentence(
 ) -> None:
     scene = make_scene(3)
     process = scene.start(scene.attempt(), **{"NAGO_CHECKPOINTS": str(scene.folder), variable: value})
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == ExitCode.BAD_TASK, errors
     assert message in errors
     assert errors.count("\n") == 1
@@ -171,12 +165,12 @@ def test_a_database_that_is_away_for_a_while_loses_nothing(
 ) -> None:
     scene = TrainerScene(Store(own_engine), as_trainer(server.address), tmp_path, epochs=60)
     process = scene.start(scene.attempt())
-    _wait(lambda: _count_epochs(own_engine) >= 2)
+    until(lambda: _count_epochs(own_engine) >= 2)
     server.stop()
-    _wait(lambda: scene.message.exists() and process.poll() is None)  # trained to the end meanwhile
+    until(lambda: scene.message.exists() and process.poll() is None)  # trained to the end meanwhile
     server.start()
     own_engine.dispose()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == ExitCode.DONE, errors
     assert "the database is away, trying again" in errors
     assert _count_epochs(own_engine) == 60
@@ -188,11 +182,11 @@ def test_a_database_that_stays_away_leaves_the_result_in_the_message(
 ) -> None:
     scene = TrainerScene(Store(own_engine), as_trainer(server.address), tmp_path, epochs=20)
     process = scene.start(scene.attempt())
-    _wait(lambda: _count_epochs(own_engine) >= 2)
+    until(lambda: _count_epochs(own_engine) >= 2)
     server.stop()
-    _wait(lambda: scene.message.exists())
+    until(lambda: scene.message.exists())
     process.send_signal(signal.SIGTERM)  # with the message written, nothing is lost by ending now
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == ExitCode.DONE, errors
     assert TrialResult.from_json(json.loads(scene.message.read_text())["result"]).epochs == 20
     server.start()
@@ -211,6 +205,6 @@ def test_a_trainer_waits_for_a_database_that_is_away_at_its_start(
     assert process.poll() is None
     server.start()
     own_engine.dispose()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == ExitCode.DONE, errors
     assert scene.trial.result is not None

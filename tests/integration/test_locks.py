@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -22,6 +21,7 @@ from nago_orchestrator.store import lock
 from nago_orchestrator.store.engine import connect, sqlite_path
 from nago_orchestrator.store.store import Store, open_store
 from tests.store_scene import ENDED, NEW_STUDY, NOW, RESULT, Scene
+from tests.waiting import PATIENCE_SECONDS, until
 
 RACERS = 4
 
@@ -29,7 +29,7 @@ RACERS = 4
 @pytest.fixture
 def rival(database_url: str) -> Store:
     """Another orchestrator's store on the same database."""
-    return Store(connect(database_url, busy_timeout_seconds=5))
+    return Store(connect(database_url, busy_timeout_seconds=PATIENCE_SECONDS))
 
 
 def test_the_second_orchestrator_is_told_who_holds_the_study(scene: Scene, rival: Store) -> None:
@@ -88,17 +88,9 @@ def test_a_killed_holder_leaves_nothing_behind(scene: Scene, database_url: str) 
         assert process.stdout.readline() == b"held\n"
         assert scene.store.holder(scene.study.id) == "the late one"
         process.send_signal(signal.SIGKILL)
-    _eventually(lambda: scene.store.holder(scene.study.id) is None)
+    until(lambda: scene.store.holder(scene.study.id) is None)  # PostgreSQL notices it a moment later
     with scene.store.hold(scene.study.id, "next"):
         assert scene.store.holder(scene.study.id) == "next"
-
-
-def _eventually(condition: Callable[[], bool]) -> None:
-    """PostgreSQL needs a moment to notice that its client is gone."""
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_hold_notices_that_it_was_lost(scene: Scene, engine: Engine) -> None:
@@ -111,7 +103,7 @@ def test_a_hold_notices_that_it_was_lost(scene: Scene, engine: Engine) -> None:
                 )
         else:
             next(path.parent.glob("*.lock")).unlink()
-        _eventually(lambda: not hold.still_held())
+        until(lambda: not hold.still_held())
         assert not hold.still_held()
     assert scene.store.holder(scene.study.id) is None
 

@@ -22,8 +22,7 @@ from nago_orchestrator.store.lock import SERVING
 from nago_orchestrator.store.store import Store
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import Orchestrator, create, small_spec
-
-LONGEST_WAIT_SECONDS = 60.0
+from tests.waiting import PATIENCE_SECONDS, until
 
 
 @dataclass
@@ -53,7 +52,7 @@ class Serving:
 
     def end(self) -> None:
         self.leave.set()
-        self._thread.join(LONGEST_WAIT_SECONDS)
+        self._thread.join(PATIENCE_SECONDS)
         assert not self._thread.is_alive()
 
     def _run(self, name: str) -> StudyState:
@@ -86,20 +85,13 @@ def serve(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
         serving.end()
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-
-
 def test_studies_are_run_whenever_they_are_submitted(store: Store, serve: Callable[..., Serving]) -> None:
     create(store, small_spec(name="elsewhere"))
     create(store, small_spec(name="first", limits="{trials: 4}"))
     serving = serve()
-    wait_until(lambda: store.study("first").state is StudyState.COMPLETED)
+    until(lambda: store.study("first").state is StudyState.COMPLETED)
     create(store, small_spec(name="second", limits="{trials: 3}"))
-    wait_until(lambda: store.study("second").state is StudyState.COMPLETED)
+    until(lambda: store.study("second").state is StudyState.COMPLETED)
     assert store.holder(SERVING) == "server one"
     assert serving.server.is_ready
     assert store.tally(store.study("elsewhere").id).proposals == 0, "not for this server"
@@ -121,8 +113,8 @@ def test_a_study_whose_loop_fails_does_not_disturb_the_others(
     create(store, small_spec(name="broken"))
     create(store, small_spec(name="sound", limits="{trials: 3}"))
     serving = serve(broken={"broken": error})
-    wait_until(lambda: store.study("sound").state is StudyState.COMPLETED)
-    wait_until(lambda: (event, "broken") in serving.lines)
+    until(lambda: store.study("sound").state is StudyState.COMPLETED)
+    until(lambda: (event, "broken") in serving.lines)
     time.sleep(0.2)  # several looks
     assert serving.lines.count(("study_begins", "broken")) == 1, "tried again, but not at once"
     assert store.study("broken").state is StudyState.RUNNING
@@ -142,12 +134,12 @@ def test_trials_of_a_study_that_stopped_while_nobody_served_are_seen_to_their_en
     study = create(store, small_spec())
     executor = SimulatedExecutor(looks_until_end=10**9)
     first = serve("server one", executor)
-    wait_until(lambda: store.tally(study.id).live_attempts == 1)
+    until(lambda: store.tally(study.id).live_attempts == 1)
     first.end()
     store.move_study(study.id, state, message="meanwhile", now=datetime.now(UTC))
     executor.finish()
     serve("server two", executor)
-    wait_until(lambda: store.tally(study.id).live_attempts == 0)
+    until(lambda: store.tally(study.id).live_attempts == 0)
     assert {found: count for found, count in store.tally(study.id).trials.items() if count} == left
     assert store.study("small").state is state
 
@@ -158,14 +150,14 @@ def test_leaving_lets_trials_run_on_and_the_next_server_adopts_them(
     study = create(store, small_spec(limits="{trials: 2}"))
     executor = SimulatedExecutor(looks_until_end=10**9)
     first = serve("server one", executor)
-    wait_until(lambda: store.tally(study.id).live_attempts == 1)
+    until(lambda: store.tally(study.id).live_attempts == 1)
     second = serve("server two", executor)
-    wait_until(lambda: ("waiting", None) in second.lines)
+    until(lambda: ("waiting", None) in second.lines)
     first.end()
     assert executor.stopped == []
     assert store.tally(study.id).live_attempts == 1
     executor.finish()
-    wait_until(lambda: store.study("small").state is StudyState.COMPLETED)
+    until(lambda: store.study("small").state is StudyState.COMPLETED)
     assert store.holder(SERVING) == "server two"
     assert store.tally(study.id).trials[TrialState.SUCCEEDED] == 2
     assert executor.started == ["small-t00000-a1", "small-t00001-a1"]
@@ -203,7 +195,7 @@ def test_the_pages_tell_health_readiness_and_true_counts(store: Store) -> None:
 
 def _get(url: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:

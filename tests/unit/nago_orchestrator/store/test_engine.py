@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from nago_orchestrator.errors import DatabaseError
 from nago_orchestrator.store.engine import connect, describe, parse, sqlite_path, use_write_ahead_log
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -61,12 +62,12 @@ def test_the_write_ahead_log_waits_for_whoever_writes_already(tmp_path: Path) ->
         writer.execute("BEGIN IMMEDIATE")
         with pytest.raises(OperationalError, match="locked"):  # without patience SQLite refuses at once
             use_write_ahead_log(engine, busy_timeout_seconds=0.0)
-        waiting = pool.submit(use_write_ahead_log, engine)
+        waiting = pool.submit(use_write_ahead_log, engine, busy_timeout_seconds=PATIENCE_SECONDS)
         with pytest.raises(TimeoutError):
             waiting.result(timeout=0.1)
         writer.execute("CREATE TABLE written (x)")
         writer.execute("COMMIT")
-        waiting.result(timeout=10.0)
+        waiting.result(timeout=PATIENCE_SECONDS)
     engine.dispose()
     with closing(sqlite3.connect(path)) as reader:
         assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -12,6 +12,7 @@ from nago_trainer.attempt.claim import claim
 from nago_trainer.contract.attempt_files import CLAIM_FILE
 from nago_trainer.contract.process_identity import process_start_ticks
 from nago_trainer.errors import ClaimedError
+from tests import processes
 
 
 def test_a_claim_tells_the_process_and_when_it_started(tmp_path: Path) -> None:
@@ -34,12 +35,12 @@ def test_one_of_many_processes_gets_it(tmp_path: Path) -> None:
         "import sys, pathlib\nfrom nago_trainer.attempt.claim import claim\ninput()\nclaim(pathlib.Path(sys.argv[1]))"
     )
     racers = [
-        subprocess.Popen([sys.executable, "-c", program, tmp_path], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        processes.start([sys.executable, "-c", program, tmp_path], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
         for _ in range(6)
     ]
     for racer in racers:
         assert racer.stdin is not None
-        racer.stdin.write(b"\n")
+        racer.stdin.write("\n")
         racer.stdin.flush()
     for racer in racers:
         racer.communicate()

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.contract.task import DatasetSettings, TrialTask
 from nago_trainer.data.images import ImageSet
 from nago_trainer.errors import InfeasibleError
+from tests import processes
+from tests.waiting import PATIENCE_SECONDS, until
 
 
 @pytest.fixture(autouse=True)
@@ -123,12 +124,10 @@ def test_a_bug_leaves_its_traceback_and_one_sentence(
 
 def test_a_termination_leaves_whole_lines_only(make_attempt: Callable[..., Path]) -> None:
     folder = make_attempt(epochs=10_000)
-    process = subprocess.Popen(_command(folder))
-    while not (folder / "report.jsonl").exists():
-        assert process.poll() is None
-        time.sleep(0.02)
+    process = processes.start(_command(folder))
+    until(lambda: (folder / "report.jsonl").exists())
     process.terminate()
-    assert process.wait(timeout=10) == 128 + signal.SIGTERM
+    assert process.wait(timeout=PATIENCE_SECONDS) == 128 + signal.SIGTERM
     text = (folder / "report.jsonl").read_text()
     assert text.endswith("\n")
     assert all("epoch" in line for line in _report(folder))
@@ -140,12 +139,10 @@ def test_a_terminated_attempt_leaves_a_checkpoint_where_the_next_one_finds_it(
     place = tmp_path / "checkpoints"
     monkeypatch.setenv("NAGO_CHECKPOINTS", str(place))
     first, second = make_attempt("first", epochs=60), make_attempt("second", epochs=60, attempt=2, token="second")
-    process = subprocess.Popen(_command(first))
-    while not (first / "report.jsonl").exists():
-        assert process.poll() is None
-        time.sleep(0.02)
+    process = processes.start(_command(first))
+    until(lambda: (first / "report.jsonl").exists())
     process.terminate()
-    assert process.wait(timeout=20) == ExitCode.PREEMPTED
+    assert process.wait(timeout=PATIENCE_SECONDS) == ExitCode.PREEMPTED
     assert all("epoch" in line for line in _report(first))
     done = len(_report(first))
     assert [file.name for file in (place / "study" / "t00007").iterdir()] == ["checkpoint"]

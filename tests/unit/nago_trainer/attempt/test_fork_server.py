@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from nago_trainer.attempt.fork_server import write_exit
 from nago_trainer.contract.exit_codes import ExitCode
+from tests.waiting import PATIENCE_SECONDS, until
 
 Server = subprocess.Popen[bytes]
 
@@ -23,7 +23,9 @@ Server = subprocess.Popen[bytes]
 def server() -> Iterator[Server]:
     process = _start()
     yield process
-    process.communicate(timeout=60)
+    for child in psutil.Process(process.pid).children():
+        child.kill()  # one that a failed test has left would be waited for
+    process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0
 
 
@@ -37,10 +39,7 @@ def _send(server: Server, folder: Path) -> None:
 
 
 def _wait_for(path: Path) -> Any:
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} did not appear"
-        time.sleep(0.01)
+    until(path.exists, lambda: f"{path} did not appear")
     return json.loads(path.read_text().splitlines()[0])
 
 
@@ -121,7 +120,7 @@ def test_when_its_input_ends_it_waits_for_the_attempts(make_attempt: Callable[..
     server = _start()
     for folder in folders:
         _send(server, folder)
-    server.communicate(timeout=60)
+    server.communicate(timeout=PATIENCE_SECONDS)
     assert server.returncode == 0
     assert [_exit_code(folder) for folder in folders] == [ExitCode.DONE] * 2
 
@@ -146,7 +145,6 @@ def test_an_exit_that_cannot_be_written_now_is_written_later(server: Server, mak
     (folder / "exit.json").mkdir()
     _send(server, folder)
     process = psutil.Process(_wait_for(folder / "claim.json")["pid"])
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.01)
+    until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
     (folder / "exit.json").rmdir()
     assert _exit_code(folder) == ExitCode.DONE

@@ -18,6 +18,7 @@ from tests.api_server import ApiServer, api_server
 from tests.executor_scene import TIMING, Clock, Make
 from tests.kubernetes_access import job_api, kubernetes_settings, study_label
 from tests.studies import RECIPE
+from tests.waiting import PATIENCE_SECONDS
 
 PAPERS_BEST = {"top_nodes": 8, "top_k": 4, "top_p": 0.2, "mid_nodes": 5, "mid_p": 0.5}
 PAPERS_BOTTOM = {"bottom_nodes": 5, "bottom_k": 2, "bottom_p": 0.5}
@@ -55,7 +56,8 @@ def clock() -> Clock:
 @pytest.fixture(autouse=True)
 def _wait_for_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes of a request is seen by the same look, however slow the machine is."""
-    monkeypatch.setattr(executor_module, "ERRAND_SECONDS", 5.0)
+    monkeypatch.setattr(executor_module, "PATIENCE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(executor_module, "ERRAND_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture

@@ -14,10 +14,11 @@ from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
 from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Fault
-from tests.executor_scene import NAME, Clock, Make, until
+from tests.executor_scene import NAME, Clock, Make, seen_in
 from tests.job_controller import begin, end, report
 from tests.kubernetes_access import kubernetes_settings, study_label
 from tests.simulated_executor import succeed
+from tests.waiting import until
 
 
 def test_an_attempt_is_absent_then_pending_then_running_then_ended(
@@ -27,12 +28,12 @@ def test_an_attempt_is_absent_then_pending_then_running_then_ended(
     executor.start(NAME, task)
     assert executor.observe([NAME])[NAME].phase is Phase.PENDING
     begin(server, NAME)
-    running = until(executor, Phase.RUNNING, clock)
+    running = seen_in(executor, Phase.RUNNING, clock)
     assert running.uid == server.jobs()[NAME]["metadata"]["uid"]
     result = succeed(task).result
     assert result is not None
     end(server, NAME, message=report(server.jobs()[NAME], result=result.to_json()))
-    seen = until(executor, Phase.ENDED, clock)
+    seen = seen_in(executor, Phase.ENDED, clock)
     assert (seen.result, seen.exit_code, seen.node) == (result, 0, "node-1")
 
 
@@ -71,15 +72,10 @@ def test_what_the_cluster_tells_is_news_until_it_is_looked_at(
     server: ApiServer, executor: KubernetesExecutor, task: TrialTask, clock: Clock
 ) -> None:
     executor.start(NAME, task)
-    until(executor, Phase.PENDING, clock)
-    while executor.has_news():  # of the creation
-        executor.observe([NAME])
-        time.sleep(0.05)
+    seen_in(executor, Phase.PENDING, clock)
+    until(lambda: not executor.has_news() or not executor.observe([NAME]))  # of the creation
     begin(server, NAME)
-    deadline = time.monotonic() + 5
-    while not executor.has_news():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(executor.has_news)
     assert executor.observe([NAME])[NAME].phase is Phase.RUNNING
 
 

@@ -9,7 +9,7 @@ from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Fault, now_text
-from tests.executor_scene import NAME, Clock, until
+from tests.executor_scene import NAME, Clock, seen_in
 from tests.job_controller import begin, end, finish, pod_of
 
 
@@ -18,10 +18,10 @@ def test_causes_are_read_once_and_outlive_the_pods(
 ) -> None:
     executor.start(NAME, task)
     begin(server, NAME)
-    until(executor, Phase.RUNNING, clock)
+    seen_in(executor, Phase.RUNNING, clock)
     server.logs[f"{NAME}-x7k2p"] = "loading\ntraining\n"
     end(server, NAME, code=137, reason="OOMKilled")
-    seen = until(executor, Phase.ENDED, clock)
+    seen = seen_in(executor, Phase.ENDED, clock)
     assert (seen.failure, seen.reason, seen.log_tail) == (Failure.DEFECT, "OOMKilled", "loading\ntraining")
     server.remove("pods", f"{NAME}-x7k2p")
     before = len(server.requests)
@@ -34,10 +34,10 @@ def test_a_cause_that_cannot_be_read_now_is_read_later(
 ) -> None:
     executor.start(NAME, task)
     begin(server, NAME)
-    until(executor, Phase.RUNNING, clock)
+    seen_in(executor, Phase.RUNNING, clock)
     server.faults.append(Fault(path="/pods", status=503, times=4))
     end(server, NAME, code=3)
-    assert until(executor, Phase.ENDED, clock).failure is Failure.INFEASIBLE
+    assert seen_in(executor, Phase.ENDED, clock).failure is Failure.INFEASIBLE
 
 
 @pytest.mark.parametrize("statuses", [None, []])
@@ -47,7 +47,7 @@ def test_a_pod_without_statuses_breaks_nothing(
     executor.start(NAME, task)
     server.put("pods", pod_of(server.jobs()[NAME], phase="Failed", reason="Evicted", containerStatuses=statuses))
     finish(server, NAME, failed=True)
-    assert until(executor, Phase.ENDED, clock).reason == "Evicted"
+    assert seen_in(executor, Phase.ENDED, clock).reason == "Evicted"
 
 
 def test_a_job_that_somebody_deletes_is_absent_and_one_that_is_going_has_ended(
@@ -55,8 +55,8 @@ def test_a_job_that_somebody_deletes_is_absent_and_one_that_is_going_has_ended(
 ) -> None:
     executor.start(NAME, task)
     begin(server, NAME)
-    until(executor, Phase.RUNNING, clock)
+    seen_in(executor, Phase.RUNNING, clock)
     server.change("jobs", NAME, lambda job: job["metadata"].update(deletionTimestamp=now_text()))
-    assert until(executor, Phase.ENDED, clock).reason == "JobDeleted"
+    assert seen_in(executor, Phase.ENDED, clock).reason == "JobDeleted"
     server.remove("jobs", NAME)
-    assert until(executor, Phase.ABSENT, clock).reason == "JobDeleted"
+    assert seen_in(executor, Phase.ABSENT, clock).reason == "JobDeleted"

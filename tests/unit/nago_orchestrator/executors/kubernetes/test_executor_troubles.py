@@ -13,7 +13,7 @@ from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
 from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Fault
-from tests.executor_scene import NAME, Clock, Make, until
+from tests.executor_scene import NAME, Clock, Make, seen_in
 from tests.job_controller import begin
 from tests.kubernetes_access import kubernetes_settings, study_label
 
@@ -33,7 +33,7 @@ def test_a_create_that_fails_though_the_job_exists_is_found_again(
     server.faults.append(fault)
     executor.start(NAME, task)
     begin(server, NAME)
-    until(executor, Phase.RUNNING, clock)
+    seen_in(executor, Phase.RUNNING, clock)
     assert set(server.jobs()) == {NAME}
 
 
@@ -79,9 +79,9 @@ def test_without_the_right_to_list_nothing_can_be_seen(
     server.faults.append(Fault(status=403, message="cannot list resource jobs", times=10_000))
     executor = make()
     with pytest.raises(ApiForbiddenError, match="cannot list resource jobs"):
-        until(executor, Phase.ENDED, clock)
+        seen_in(executor, Phase.ENDED, clock)
     server.faults.clear()
-    until(executor, Phase.ABSENT, clock, endures=(ApiForbiddenError,))
+    seen_in(executor, Phase.ABSENT, clock, endures=(ApiForbiddenError,))
 
 
 def test_a_right_that_is_missing_is_an_error(server: ApiServer, executor: KubernetesExecutor, task: TrialTask) -> None:
@@ -118,7 +118,7 @@ def test_while_the_api_server_is_away_everything_stays_as_it_was(
 ) -> None:
     executor.start(NAME, task)
     begin(server, NAME)
-    until(executor, Phase.RUNNING, clock)
+    seen_in(executor, Phase.RUNNING, clock)
     for method in ("GET", "POST", "DELETE"):
         server.faults.append(Fault(method=method, status=503, times=10_000))
     for _ in range(10):
@@ -138,4 +138,4 @@ def test_an_api_server_that_is_away_from_the_start_delays_everything(
     executor = make()
     assert executor.observe([NAME, "small-t00013-a1"])[NAME].phase is Phase.PENDING
     begin(server, NAME)
-    until(executor, Phase.RUNNING, clock)
+    seen_in(executor, Phase.RUNNING, clock)

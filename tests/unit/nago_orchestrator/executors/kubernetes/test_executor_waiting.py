@@ -7,7 +7,7 @@ from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, now_text
-from tests.executor_scene import NAME, Clock, until
+from tests.executor_scene import NAME, Clock, seen_in
 from tests.job_controller import begin, pod_of, scheduled, set_status
 
 
@@ -16,7 +16,7 @@ def test_a_cluster_that_tells_nothing_of_readiness_is_asked_for_its_pods(
 ) -> None:
     executor.start(NAME, task)
     begin(server, NAME, tells_ready=False)
-    assert until(executor, Phase.RUNNING, clock).node == "node-1"
+    assert seen_in(executor, Phase.RUNNING, clock).node == "node-1"
     before = server.count("GET", "/pods")
     for _ in range(100):
         clock.advance(seconds=3)
@@ -29,11 +29,11 @@ def test_a_pod_that_the_cluster_replaces_is_an_attempt_that_was_lost(
 ) -> None:
     executor.start(NAME, task)
     begin(server, NAME, tells_ready=False)
-    until(executor, Phase.RUNNING, clock)
+    seen_in(executor, Phase.RUNNING, clock)
     successor = pod_of(server.jobs()[NAME], conditions=[scheduled()])
     successor["metadata"].update(name=f"{NAME}-second", creationTimestamp="2999-01-01T00:00:00Z")
     server.put("pods", successor)
-    seen = until(executor, Phase.ENDED, clock)
+    seen = seen_in(executor, Phase.ENDED, clock)
     assert (seen.failure, seen.reason) == (Failure.INFRASTRUCTURE, "PodDeleted")
 
 
@@ -65,7 +65,7 @@ def test_an_image_that_recovers_within_its_grace_fails_nothing(
         clock.advance(seconds=6)
         assert executor.observe([NAME])[NAME].phase is Phase.PENDING
     begin(server, NAME)
-    assert until(executor, Phase.RUNNING, clock)
+    assert seen_in(executor, Phase.RUNNING, clock)
 
 
 def test_an_image_that_does_not_exist_is_given_up_after_its_grace(
@@ -117,9 +117,9 @@ def test_a_job_that_kueue_suspends_admits_and_suspends_again_is_queued_meanwhile
     executor.start(NAME, task)
     server.change("jobs", NAME, lambda job: job["spec"].update(suspend=True))
     clock.advance(days=30)
-    assert until(executor, Phase.PENDING, clock).reason == "Suspended"
+    assert seen_in(executor, Phase.PENDING, clock).reason == "Suspended"
     server.change("jobs", NAME, lambda job: job["spec"].update(suspend=False))
     begin(server, NAME)
-    until(executor, Phase.RUNNING, clock)
+    seen_in(executor, Phase.RUNNING, clock)
     server.change("jobs", NAME, lambda job: job["spec"].update(suspend=True))
-    assert until(executor, Phase.PENDING, clock).reason == "Suspended"
+    assert seen_in(executor, Phase.PENDING, clock).reason == "Suspended"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from nago_orchestrator.executors.local.attempt_folder import (
 )
 from nago_trainer.contract.process_identity import process_start_ticks
 from nago_trainer.contract.reports import EpochRecord, TrialResult
+from tests import processes
 
 EPOCH = EpochRecord(
     epoch=1,
@@ -86,7 +86,7 @@ def test_an_absent_folder_has_nothing(tmp_path: Path) -> None:
 
 
 def test_a_claim_holds_as_long_as_its_own_process_lives() -> None:
-    process = subprocess.Popen(["sleep", "60"])
+    process = processes.start(["sleep", "infinity"])
     ticks = process_start_ticks(process.pid)
     assert ticks is not None
     assert Claim(process.pid, ticks).is_alive

@@ -26,8 +26,7 @@ from nago_trainer.attempt.claim import claim as take
 from nago_trainer.contract.task import TrialTask
 from nago_trainer.errors import ClaimedError
 from tests.studies import RECIPE, small_spec
-
-LONGEST_WAIT_SECONDS = 60
+from tests.waiting import PATIENCE_SECONDS
 
 
 def task(*, epochs: int = 1, token: str = "token") -> TrialTask:
@@ -59,7 +58,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def executor(root: Path) -> Iterator[LocalExecutor]:
     """One for all tests, for its warm process takes seconds to load; so every test's attempt has a name of its own."""
     made = LocalExecutor(root)
-    yield made
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            local, "LAST_WORD_SECONDS", PATIENCE_SECONDS
+        )  # the server says how an attempt ended, sooner or later
+        yield made
     for claim in root.glob("*/claim.json"):
         made.stop(claim.parent.name, grace_seconds=0)
     made.close()
@@ -71,7 +74,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def wait_for(executor: LocalExecutor, name: str, wanted: Callable[[Observation], bool]) -> Observation:
-    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         seen = executor.observe([name])[name]
         if wanted(seen):
