@@ -19,7 +19,7 @@ from nago_trainer.attempt.database_report import (
     RESULT_SECONDS,
     DatabaseReport,
 )
-from nago_trainer.attempt.execution import Workplace, execute, refuse
+from nago_trainer.attempt.execution import execute, refuse
 from nago_trainer.attempt.postgres import AttemptDatabase, DatabaseDownError, DatabaseRefusedError
 from nago_trainer.attempt.termination_message import TerminationMessage
 from nago_trainer.contract.attempt_files import (
@@ -36,7 +36,8 @@ from nago_trainer.contract.json_form import ContractError
 from nago_trainer.contract.task import DatasetSettings, TrialTask
 from nago_trainer.data.images import ImageSet
 from nago_trainer.errors import SupersededError, TaskError, TrainerError, UnavailableError
-from nago_trainer.training.checkpoint_policy import keeping_of
+from nago_trainer.training.checkpoint_policy import checkpoint_policy
+from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.preemption import ENDED_BY_SIGTERM, Preemption
 
 TASK_SECONDS = 300.0
@@ -84,7 +85,7 @@ def run_database_attempt(
     try:
         database = AttemptDatabase(settings.database_url, settings.attempt, settings.token)
         task = _prepared(read_task(database, settings), kept)
-        keeping = keeping_of(task, environment, preemption)
+        checkpoints = checkpoint_policy(task, environment, preemption)
     except TaskError as error:
         message.failure(kind="defect", reason=error.reason, message=str(error))
         return refuse(error)
@@ -96,15 +97,15 @@ def run_database_attempt(
         on_message=lambda: preemption.end_at_once(ExitCode.DONE),
         result_seconds=settings.result_seconds,
     )
-    workplace = Workplace(
-        folder=keeping.folder if keeping else settings.scratch,
+    context = AttemptContext(
+        folder=checkpoints.folder if checkpoints else settings.scratch,
         read_images=read_images,
         started=started,
-        keeping=keeping,
+        checkpoints=checkpoints,
     )
-    code = execute(task, report, workplace)
-    if report.stored and keeping is not None:
-        keeping.clear()
+    code = execute(task, report, context)
+    if report.stored and checkpoints is not None:
+        checkpoints.clear()
     return code
 
 

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.reports import EpochRecord, TrialResult
-from nago_trainer.contract.task import DatasetSettings, TrialTask
-from nago_trainer.data.images import ImageSet
+from nago_trainer.contract.task import TrialTask
 from nago_trainer.errors import (
     InfeasibleError,
     PreemptedError,
@@ -25,7 +21,7 @@ from nago_trainer.errors import (
     TrainerError,
     UnavailableError,
 )
-from nago_trainer.training.checkpoint_policy import Keeping
+from nago_trainer.training.context import AttemptContext
 
 WITHOUT_VERDICT = (ReportError, PreemptedError, SupersededError, UnavailableError)
 """Ends that say nothing about the trial: the exit code tells them."""
@@ -43,22 +39,18 @@ class Reporter(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workplace:
-    """What an attempt works with."""
-
-    folder: Path
-    """Where the network is saved."""
-    read_images: Callable[[DatasetSettings], ImageSet]
-    started: float
-    """`time.monotonic()` at the attempt's start."""
-    keeping: Keeping | None
-
-
-def execute(task: TrialTask, report: Reporter, workplace: Workplace) -> int:
+def execute(task: TrialTask, report: Reporter, context: AttemptContext) -> int:
     """The process's exit code. Never raises: whatever goes wrong is reported, and told on stderr."""
+
+    def on_epoch(record: EpochRecord) -> None:
+        with suppress(OSError):  # a log that cannot be written is no trouble of the training's
+            sys.stderr.write(f"{record.in_words()}\n")
+        report.epoch(record)
+
     try:
-        report.result(_train(task, report, workplace))
+        from nago_trainer.training.trial import run_trial  # this loads torch, unless the fork server has it
+
+        report.result(run_trial(task, context, on_epoch))
     except WITHOUT_VERDICT as error:
         return refuse(error)
     except TrainerError as error:
@@ -76,24 +68,6 @@ def refuse(error: TrainerError) -> int:
     """Told on stderr; its exit code."""
     sys.stderr.write(f"{error}\n")
     return error.exit_code
-
-
-def _train(task: TrialTask, report: Reporter, workplace: Workplace) -> TrialResult:
-    from nago_trainer.training.trial import Surroundings, run_trial  # this loads torch, unless `warm` has it
-
-    def on_epoch(record: EpochRecord) -> None:
-        with suppress(OSError):  # a log that cannot be written is no trouble of the training's
-            sys.stderr.write(f"{record.in_words()}\n")
-        report.epoch(record)
-
-    surroundings = Surroundings(
-        folder=workplace.folder,
-        read_images=workplace.read_images,
-        on_epoch=on_epoch,
-        started=workplace.started,
-        keeping=workplace.keeping,
-    )
-    return run_trial(task, surroundings)
 
 
 def _tell(report: Reporter, *, kind: str, reason: str, message: str) -> None:

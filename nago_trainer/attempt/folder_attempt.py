@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nago_trainer.attempt.claim import claim
-from nago_trainer.attempt.execution import Workplace, execute, refuse
+from nago_trainer.attempt.execution import execute, refuse
 from nago_trainer.attempt.folder_report import Report
 from nago_trainer.contract.attempt_files import TASK_FILE
 from nago_trainer.contract.exit_codes import ExitCode
@@ -17,7 +17,8 @@ from nago_trainer.contract.json_form import ContractError
 from nago_trainer.contract.task import DatasetSettings, TrialTask
 from nago_trainer.data.images import ImageSet
 from nago_trainer.errors import TaskError, TrainerError
-from nago_trainer.training.checkpoint_policy import keeping_of
+from nago_trainer.training.checkpoint_policy import checkpoint_policy
+from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.preemption import Preemption
 
 
@@ -30,15 +31,15 @@ def run_attempt(folder: Path, read_images: Callable[[DatasetSettings], ImageSet]
             raise TaskError(f"there is no folder {folder}")
         claim(folder)
         task = read_task(folder)
-        keeping = keeping_of(task, os.environ, preemption)
+        checkpoints = checkpoint_policy(task, os.environ, preemption)
     except TrainerError as error:
         return refuse(error)
     except OSError as error:
         return refuse(TaskError(f"the folder {folder} cannot be used: {error.strerror}"))
-    workplace = Workplace(folder=folder, read_images=read_images, started=started, keeping=keeping)
-    code = execute(task, Report(folder, task.token), workplace)
-    if code == ExitCode.DONE and keeping is not None:
-        keeping.clear()
+    context = AttemptContext(folder=folder, read_images=read_images, started=started, checkpoints=checkpoints)
+    code = execute(task, Report(folder, task.token), context)
+    if code == ExitCode.DONE and checkpoints is not None:
+        checkpoints.clear()
     return code
 
 

@@ -1,4 +1,4 @@
-"""Training and validation images as tensors on the trial's device. Called by `trial`."""
+"""Training and validation images as tensors on the trial's device."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A training that was interrupted, in a file: the trial's next attempt goes on from it as if nothing had happened.
 
-Called by `resumable`. What a checkpoint holds decides every number that follows, so that on one kind of processor a
+What a checkpoint holds decides every number that follows, so that on one kind of processor a
 training in two parts gives the bits of one in one part. A checkpoint of another task is passed over, as is a damaged
 file.
 """
@@ -12,6 +12,7 @@ import io
 import json
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from nago_trainer.contract.reports import EpochRecord
 from nago_trainer.contract.task import TrialTask
-from nago_trainer.training.loop import Progress
+from nago_trainer.training.state import TrainingState
 
 FORM = b"nago-checkpoint-1"
 """Names the file's form; raised when the meaning of an entry changes."""
@@ -33,7 +34,7 @@ _OF_THE_ATTEMPT = ("attempt", "token", "threads", "device", "keep_network", "par
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What `Progress` needs to stand where it stood, and what was measured on the way."""
+    """What is in the file."""
 
     batch_size: int
     """That fitted into the memory."""
@@ -42,7 +43,7 @@ class Checkpoint:
     seconds: float
     """Spent on the trial so far."""
     state: dict[str, Any]
-    """As `capture` gives it."""
+    """The rest of the training state, as `capture` gives it."""
 
 
 def fingerprint(task: TrialTask) -> str:
@@ -51,54 +52,71 @@ def fingerprint(task: TrialTask) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def capture(progress: Progress) -> dict[str, Any]:
-    """The progress as tensors on the CPU, numbers, lists and dictionaries."""
-    weights = progress.network.state_dict()
+def capture(state: TrainingState) -> dict[str, Any]:
+    """The training state as tensors on the CPU, numbers, lists and dictionaries."""
+    weights = state.network.state_dict()
     for name, tensor in weights.items():
         weights[name] = tensor.cpu()  # in place: the dictionary also carries the layers' versions, which torch reads
     cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch gives it no types
     return {
-        "epoch": progress.epoch,
+        "epoch": state.epoch,
         "weights": weights,
-        "optimizer": _on_cpu(progress.optimizer.state_dict()),
-        "order": progress.shuffled_from,
-        "augmentation": progress.augmentation.get_state(),
+        "optimizer": _on_cpu(state.optimizer.state_dict()),
+        "order": state.order,
+        "augmentation": state.augmentation.get_state(),
         "dropout": torch.get_rng_state(),
         "dropout_cuda": torch.cuda.get_rng_state() if cuda else None,
-        "losses": _on_cpu(_stack(progress.losses)),
-        "hits": _on_cpu(_stack(progress.hits)),
+        "losses": _on_cpu(_stack(state.losses)),
+        "hits": _on_cpu(_stack(state.hits)),
     }
 
 
-def restore(progress: Progress, state: dict[str, Any]) -> None:
-    """Changes a progress that has not begun into the captured one; and torch's own generators, which draw dropout.
-
-    Raises ValueError where the state does not fit; the progress is then of no use any more.
-    """
+def resume(saved: Checkpoint | None, new_state: Callable[[], TrainingState], batch_size: int) -> TrainingState:
+    """A new state; in the place of the saved one, if that is of the same batch size and fits."""
+    state = new_state()
+    if saved is None or saved.batch_size != batch_size:
+        return state
     try:
-        progress.network.load_state_dict(state["weights"])
-        progress.optimizer.load_state_dict(state["optimizer"])
-        progress.order.set_state(state["order"])
-        progress.augmentation.set_state(state["augmentation"])
-        torch.set_rng_state(state["dropout"])
-        if state["dropout_cuda"] is not None and torch.cuda.is_available():
-            torch.cuda.set_rng_state(state["dropout_cuda"])
-        device = next(progress.network.parameters()).device
-        progress.losses, progress.hits = _unstack(state["losses"], device), _unstack(state["hits"], device)
-        progress.epoch, progress.shuffled_from = int(state["epoch"]), state["order"]
+        restore(state, saved)
+    except ValueError as error:
+        sys.stderr.write(f"{error}; training begins anew\n")
+        return new_state()
+    return state
+
+
+def restore(state: TrainingState, saved: Checkpoint) -> None:
+    """Changes an initial state into the saved one; and torch's own generators, which draw dropout.
+
+    Raises ValueError where the checkpoint does not fit; the state is then of no use any more.
+    """
+    found = saved.state
+    try:
+        state.network.load_state_dict(found["weights"])
+        state.optimizer.load_state_dict(found["optimizer"])
+        state.augmentation.set_state(found["augmentation"])
+        torch.set_rng_state(found["dropout"])
+        if found["dropout_cuda"] is not None and torch.cuda.is_available():
+            torch.cuda.set_rng_state(found["dropout_cuda"])
+        device = next(state.network.parameters()).device
+        state.losses, state.hits = _unstack(found["losses"], device), _unstack(found["hits"], device)
+        state.order = found["order"]
     except (RuntimeError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the checkpoint does not fit: {error}") from error
+    state.records, state.earlier_seconds = list(saved.records), saved.seconds
 
 
-def save(checkpoint: Checkpoint, task: TrialTask, path: Path) -> None:
-    """The file appears whole or not at all, and is on the disk when this returns. Raises OSError."""
+def save(state: TrainingState, task: TrialTask, path: Path, *, seconds: float) -> None:
+    """The file appears whole or not at all, and is on the disk when this returns. Raises OSError.
+
+    `seconds`: spent on the trial so far, by earlier attempts too.
+    """
     buffer = io.BytesIO()
     content = {
         "fingerprint": fingerprint(task),
-        "batch_size": checkpoint.batch_size,
-        "records": [record.to_json() for record in checkpoint.records],
-        "seconds": checkpoint.seconds,
-        "state": checkpoint.state,
+        "batch_size": state.batch_size,
+        "records": [record.to_json() for record in state.records],
+        "seconds": seconds,
+        "state": capture(state),
     }
     torch.save(content, buffer)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,5 @@
 """Where and when an attempt writes checkpoints, as its environment says.
 
-NAGO_CHECKPOINTS         a folder that all attempts of a trial reach; without it there are no checkpoints
-NAGO_CHECKPOINT_SECONDS  how old the last checkpoint may become before the end of an epoch writes another (default 60)
-
 No torch, so that an attempt can be claimed before torch is loaded.
 """
 
@@ -22,7 +19,7 @@ DEFAULT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keeping:
+class CheckpointPolicy:
     folder: Path
     """Of this trial alone; all its attempts know it."""
     seconds: float
@@ -42,7 +39,9 @@ class Keeping:
             self.folder.rmdir()  # unless a network was kept there
 
 
-def keeping_of(task: TrialTask, environment: Mapping[str, str], preemption: Preemption) -> Keeping | None:
+def checkpoint_policy(
+    task: TrialTask, environment: Mapping[str, str], preemption: Preemption
+) -> CheckpointPolicy | None:
     """None where no folder is given. Raises TaskError for seconds that are no number."""
     root = environment.get(CHECKPOINTS_VARIABLE)
     if not root:
@@ -52,7 +51,7 @@ def keeping_of(task: TrialTask, environment: Mapping[str, str], preemption: Pree
         seconds = float(given)
     except ValueError as error:
         raise TaskError(f"{CHECKPOINT_SECONDS_VARIABLE} must be a number of seconds, not {given!r}") from error
-    return Keeping(
+    return CheckpointPolicy(
         folder=Path(root) / task.study / f"t{task.trial:05d}",
         seconds=seconds,
         on_training=preemption.wait_for_checkpoint,

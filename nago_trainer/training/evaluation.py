@@ -1,4 +1,4 @@
-"""Loss and accuracy of a network on labelled images. Called by training after each epoch."""
+"""Loss and accuracy of a network on labelled images, after each epoch."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What SIGTERM does to an attempt: ends it at once, or asks the training to stop after its present step.
 
-Called by attempts. Also as process 1 of a container, where a signal without a handler is ignored.
+Also as process 1 of a container, where a signal without a handler is ignored.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The trial's one seed becomes one seed for each purpose, so that no draw shifts another. Called by `trial`."""
+"""The trial's one seed becomes one seed for each purpose, so that no draw shifts another."""
 
 from __future__ import annotations
 

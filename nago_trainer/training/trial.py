@@ -1,4 +1,4 @@
-"""One trial from its task to its result: data, network, training, saved network. Called by `attempt`.
+"""One trial from its task to its result: data, network, training, saved network.
 
 The first module on the way that needs torch, so that an attempt is claimed before torch is loaded. Sets the process's
 number of threads and torch's seed: a process runs one trial.
@@ -6,9 +6,8 @@ number of threads and torch's seed: a process runs one trial.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Generator, nn
@@ -16,63 +15,43 @@ from torch import Generator, nn
 from nago_trainer.architecture import Architecture, Plan, TensorShape, build_plan, count_parameters
 from nago_trainer.contract.attempt_files import NETWORK_FILE
 from nago_trainer.contract.reports import EpochRecord, TrialResult
-from nago_trainer.contract.task import DatasetSettings, TrialTask
+from nago_trainer.contract.task import TrialTask
 from nago_trainer.data.images import ImageSet
 from nago_trainer.data.splits import Splits, make_splits
 from nago_trainer.errors import TaskError
 from nago_trainer.network.network import build_network
 from nago_trainer.network.saved_network import NetworkFacts, save_network
-from nago_trainer.training.checkpoint_policy import Keeping
-from nago_trainer.training.loop import has_diverged
-from nago_trainer.training.resumable import ResumableTraining
+from nago_trainer.training.context import AttemptContext
+from nago_trainer.training.loop import has_diverged, train
 from nago_trainer.training.seeds import derive_seeds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a trial needs beside its task."""
-
-    folder: Path
-    """Where the network is saved."""
-    read_images: Callable[[DatasetSettings], ImageSet]
-    on_epoch: Callable[[EpochRecord], None]
-    started: float
-    """`time.monotonic()` at the attempt's start."""
-    keeping: Keeping | None = None
-    """Where and when checkpoints are written, if they are."""
-
-
-def run_trial(task: TrialTask, surroundings: Surroundings) -> TrialResult:
+def run_trial(task: TrialTask, context: AttemptContext, on_epoch: Callable[[EpochRecord], None]) -> TrialResult:
     """Raises TaskError, DataError, InfeasibleError or PreemptedError."""
     plan = checked_plan(task)
     device = choose_device(task.device)
     _fix_process(task, device)
-    images = surroundings.read_images(task.dataset)
+    images = context.read_images(task.dataset)
     settings = task.dataset
     splits = make_splits(images, fraction=settings.validation_fraction, seed=settings.split_seed, device=device)
-    training = ResumableTraining(
-        task,
-        splits,
-        new_network=lambda: _fresh_network(task, plan, device),
-        keeping=surroundings.keeping,
-        started=surroundings.started,
-    )
-    last = training.run(surroundings.on_epoch)
+    state = train(task, splits, lambda: _new_network(task, plan, device), context, on_epoch)
+    last = state.records[-1]
     diverged = has_diverged(last)
     kept = task.keep_network and not diverged
     if kept:
-        surroundings.folder.mkdir(parents=True, exist_ok=True)
-        save_network(training.network, _facts(task, images, splits, last), surroundings.folder / NETWORK_FILE)
+        context.folder.mkdir(parents=True, exist_ok=True)
+        save_network(state.network, _facts(task, images, splits, last), context.folder / NETWORK_FILE)
+    now = time.monotonic()
     return TrialResult(
         validation_accuracy=last.validation_accuracy,
         validation_loss=last.validation_loss,
         diverged=diverged,
         epochs=last.epoch,
-        seconds=training.seconds,
-        seconds_to_first_step=training.seconds_to_first_step,
+        seconds=state.earlier_seconds + now - context.started,
+        seconds_to_first_step=(state.first_step_at or now) - context.started,
         parameters=task.parameters,
         device=str(device),
-        network=str(surroundings.folder / NETWORK_FILE) if kept else None,
+        network=str(context.folder / NETWORK_FILE) if kept else None,
     )
 
 
@@ -113,7 +92,7 @@ def _fix_process(task: TrialTask, device: torch.device) -> None:
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch: a property
 
 
-def _fresh_network(task: TrialTask, plan: Plan, device: torch.device) -> nn.Module:
+def _new_network(task: TrialTask, plan: Plan, device: torch.device) -> nn.Module:
     """The same first weights on every device: they are drawn on the CPU."""
     seeds = derive_seeds(task.seed)
     torch.manual_seed(seeds.dropout)

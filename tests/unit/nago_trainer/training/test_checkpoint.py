@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import copy
+import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +15,8 @@ from nago_trainer.contract.reports import EpochRecord
 from nago_trainer.contract.task import TrialTask
 from nago_trainer.training import checkpoint
 from nago_trainer.training.checkpoint import Checkpoint, fingerprint
-from nago_trainer.training.loop import Course, Progress, begin
 from nago_trainer.training.seeds import derive_seeds
+from nago_trainer.training.state import TrainingState, initial_state
 
 RECORD = EpochRecord(
     epoch=1,
@@ -35,23 +38,28 @@ OTHER_TASKS: dict[str, Callable[[TrialTask], TrialTask]] = {
 
 
 @pytest.fixture
-def progress(task: TrialTask) -> Progress:
-    return begin(_network(), _course(task))
+def state(task: TrialTask) -> TrainingState:
+    return _initial(task, _network())
 
 
 def _network() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
 
 
-def _course(task: TrialTask) -> Course:
-    return Course(settings=task.training, epochs=1, seeds=derive_seeds(0), on_first_step=lambda: None)
+def _initial(task: TrialTask, network: nn.Module) -> TrainingState:
+    return initial_state(network, replace(task.training, batch_size=16), derive_seeds(0))
+
+
+def _saved(state: TrainingState) -> Checkpoint:
+    content = copy.deepcopy(checkpoint.capture(state))
+    return Checkpoint(batch_size=16, records=tuple(state.records), seconds=2.5, state=content)
 
 
 @pytest.fixture
-def file(task: TrialTask, progress: Progress, tmp_path: Path) -> Path:
+def file(task: TrialTask, state: TrainingState, tmp_path: Path) -> Path:
     path = tmp_path / "study" / "t00007" / "checkpoint"
-    state = checkpoint.capture(progress)
-    checkpoint.save(Checkpoint(batch_size=16, records=(RECORD,), seconds=2.5, state=state), task, path)
+    state.records.append(RECORD)
+    checkpoint.save(state, task, path, seconds=2.5)
     return path
 
 
@@ -66,29 +74,47 @@ def test_what_was_saved_comes_back(task: TrialTask, file: Path) -> None:
     assert [item.name for item in file.parent.iterdir()] == ["checkpoint"]
 
 
-def test_the_state_is_restored(task: TrialTask, progress: Progress) -> None:
-    progress.epoch = 3
-    progress.losses, progress.hits = [torch.tensor(0.1), torch.tensor(0.7)], [torch.tensor(3), torch.tensor(4)]
-    progress.network(torch.ones(2, 1, 5, 5))  # moves the running means
-    torch.rand(3, generator=progress.augmentation)
-    state = checkpoint.capture(progress)
-    drawn = torch.rand(3), torch.rand(3, generator=progress.augmentation)
-    fresh = begin(_network(), _course(task))
-    checkpoint.restore(fresh, state)
-    assert (fresh.epoch, fresh.steps, fresh.losses, fresh.hits) == (3, 2, progress.losses, progress.hits)
+def test_the_state_is_restored(task: TrialTask, state: TrainingState) -> None:
+    state.records = [RECORD, RECORD]
+    state.losses, state.hits = [torch.tensor(0.1), torch.tensor(0.7)], [torch.tensor(3), torch.tensor(4)]
+    state.network(torch.ones(2, 1, 5, 5))  # moves the running means
+    torch.rand(3, generator=state.augmentation)
+    saved = _saved(state)
+    drawn = torch.rand(3), torch.rand(3, generator=state.augmentation)
+    fresh = checkpoint.resume(saved, lambda: _initial(task, _network()), 16)
+    assert (fresh.epoch, fresh.losses, fresh.hits, fresh.earlier_seconds) == (3, state.losses, state.hits, 2.5)
     assert torch.equal(torch.rand(3), drawn[0])
     assert torch.equal(torch.rand(3, generator=fresh.augmentation), drawn[1])
-    expected = progress.network.state_dict()
+    expected = state.network.state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in fresh.network.state_dict().items())
 
 
-def test_a_state_that_does_not_fit_is_refused(task: TrialTask, progress: Progress) -> None:
-    state = checkpoint.capture(progress)
-    other = begin(nn.Sequential(nn.Conv2d(1, 3, 3)), _course(task))
+def test_a_state_that_does_not_fit_is_refused(
+    task: TrialTask, state: TrainingState, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = _saved(state)
     with pytest.raises(ValueError, match="does not fit"):
-        checkpoint.restore(other, state)
+        checkpoint.restore(_initial(task, nn.Sequential(nn.Conv2d(1, 3, 3))), saved)
     with pytest.raises(ValueError, match="does not fit"):
-        checkpoint.restore(progress, {})
+        checkpoint.restore(state, replace(saved, state={}))
+    assert checkpoint.resume(replace(saved, state={}), lambda: _initial(task, _network()), 16).epoch == 1
+    assert "does not fit: 'weights'; training begins anew" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_other_batches_is_not_resumed(task: TrialTask, state: TrainingState) -> None:
+    state.records = [RECORD]
+    assert checkpoint.resume(_saved(state), lambda: _initial(task, _network()), 8).epoch == 1
+
+
+def test_the_file_has_the_form_of_earlier_versions(task: TrialTask, file: Path) -> None:
+    """A checkpoint of the version before is resumed by this one."""
+    form, digest, payload = file.read_bytes().split(b"\n", 2)
+    assert (form, digest.decode()) == (b"nago-checkpoint-1", hashlib.sha256(payload).hexdigest())
+    stored = torch.load(io.BytesIO(payload), weights_only=True)
+    assert set(stored) == {"fingerprint", "batch_size", "records", "seconds", "state"}
+    entries = "epoch weights optimizer order augmentation dropout dropout_cuda losses hits"
+    assert set(stored["state"]) == set(entries.split())
+    assert stored["state"]["epoch"] == 2
 
 
 @pytest.mark.parametrize("other", OTHER_TASKS.values(), ids=OTHER_TASKS)
@@ -136,7 +162,7 @@ def test_without_a_checkpoint_nothing_is_said(
 
 
 def test_a_save_that_fails_leaves_the_last_one_and_no_rest(
-    task: TrialTask, file: Path, progress: Progress, monkeypatch: pytest.MonkeyPatch
+    task: TrialTask, file: Path, state: TrainingState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = file.read_bytes()
 
@@ -145,8 +171,6 @@ def test_a_save_that_fails_leaves_the_last_one_and_no_rest(
 
     monkeypatch.setattr("nago_trainer.training.checkpoint.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        checkpoint.save(
-            Checkpoint(batch_size=1, records=(), seconds=0.0, state=checkpoint.capture(progress)), task, file
-        )
+        checkpoint.save(state, task, file, seconds=0.0)
     assert [item.name for item in file.parent.iterdir()] == ["checkpoint"]
     assert file.read_bytes() == before

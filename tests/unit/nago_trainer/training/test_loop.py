@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import time
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,8 +17,9 @@ from nago_trainer.contract.reports import EpochRecord
 from nago_trainer.contract.task import TrainingSettings
 from nago_trainer.data.images import ImageSet
 from nago_trainer.data.splits import Splits, make_splits
-from nago_trainer.training.loop import Course, TrainingInterruptedError, batch_sizes, begin, has_diverged, train
+from nago_trainer.training.loop import has_diverged, shuffled_batches, train_epoch
 from nago_trainer.training.seeds import derive_seeds
+from nago_trainer.training.state import TrainingInterruptedError, initial_state
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +38,11 @@ def _network() -> nn.Module:
 
 
 def _train(splits: Splits, settings: TrainingSettings, *, epochs: int = 4, seed: int = 0) -> list[EpochRecord]:
-    course = Course(settings=settings, epochs=epochs, seeds=derive_seeds(seed), on_first_step=lambda: None)
-    return list(train(begin(_network(), course), splits, course))
+    state = initial_state(_network(), settings, derive_seeds(seed))
+    for _ in range(epochs):
+        if has_diverged(train_epoch(state, splits, settings, epochs=epochs)):
+            break
+    return state.records
 
 
 def _measured(records: list[EpochRecord]) -> list[EpochRecord]:
@@ -77,18 +83,16 @@ def test_a_diverged_training_ends_with_the_worst_values(splits: Splits, small: T
     assert (records[-1].validation_accuracy, records[-1].validation_loss) == (0.0, math.inf)
 
 
-def test_the_first_step_is_announced_once_before_it_is_made(splits: Splits, small: TrainingSettings) -> None:
+def test_the_first_step_is_timed_once_before_it_is_made(splits: Splits, small: TrainingSettings) -> None:
     network = _network()
-    before = [parameter.clone() for parameter in network.parameters()]
-    announced = []
-
-    def note() -> None:
-        unchanged = all(map(torch.equal, before, network.parameters()))
-        announced.append(unchanged)
-
-    course = Course(settings=small, epochs=2, seeds=derive_seeds(0), on_first_step=note)
-    list(train(begin(network, course), splits, course))
-    assert announced == [True]
+    entered: list[float] = []
+    network.register_forward_pre_hook(lambda *_: entered.append(time.monotonic()))
+    began = time.monotonic()
+    state = initial_state(network, small, derive_seeds(0))
+    for _ in range(2):
+        train_epoch(state, splits, small, epochs=2)
+    assert state.first_step_at is not None
+    assert began <= state.first_step_at <= entered[0]
 
 
 def test_gradients_are_clipped(splits: Splits, small: TrainingSettings) -> None:
@@ -96,8 +100,7 @@ def test_gradients_are_clipped(splits: Splits, small: TrainingSettings) -> None:
     still = replace(small, gradient_clip=1e-12, weight_decay=0.0, momentum=0.0)
     network = _network()
     before = [parameter.detach().clone() for parameter in network.parameters()]
-    course = Course(settings=still, epochs=1, seeds=derive_seeds(0), on_first_step=lambda: None)
-    list(train(begin(network, course), splits, course))
+    train_epoch(initial_state(network, still, derive_seeds(0)), splits, still, epochs=1)
     assert all(torch.allclose(old, new, atol=1e-9) for old, new in zip(before, network.parameters(), strict=True))
 
 
@@ -111,7 +114,7 @@ def test_a_smoothed_loss_is_never_near_zero(splits: Splits, recipe: TrainingSett
 
 @given(st.integers(2, 300), st.integers(1, 100))
 def test_batches_hold_all_images_but_for_a_last_single_one(count: int, batch_size: int) -> None:
-    sizes = batch_sizes(count, batch_size)
+    sizes = [len(batch) for batch in shuffled_batches(torch.zeros(count), batch_size, torch.Generator())]
     assert count - sum(sizes) in (0, 1)
     assert all(size == batch_size for size in sizes[:-1])
     assert 1 <= sizes[-1] <= batch_size
@@ -119,20 +122,11 @@ def test_batches_hold_all_images_but_for_a_last_single_one(count: int, batch_siz
 
 
 def test_an_interrupted_training_goes_on_to_the_same_end(splits: Splits, small: TrainingSettings) -> None:
-    """Interrupted before each of its steps; the progress itself is all that is needed."""
+    """Interrupted before each of its steps; the state itself is all that is needed."""
     whole = _train(splits, small)
-    seeds = derive_seeds(0)
-    progress = begin(_network(), Course(settings=small, epochs=4, seeds=seeds, on_first_step=lambda: None))
-    records: list[EpochRecord] = []
-    patience: Iterator[bool] = iter(())
-    course = Course(
-        settings=small, epochs=4, seeds=seeds, on_first_step=lambda: None, interrupted=lambda: next(patience, True)
-    )
-    while len(records) < 4:
-        patience = iter((False, True))
-        progress.order.set_state(progress.shuffled_from)
-        try:
-            records += train(progress, splits, course)
-        except TrainingInterruptedError:
-            continue
-    assert _measured(records) == _measured(whole)
+    state = initial_state(_network(), small, derive_seeds(0))
+    while len(state.records) < 4:
+        answers = iter((False, True))
+        with suppress(TrainingInterruptedError):
+            train_epoch(state, splits, small, epochs=4, interrupted=partial(next, answers))
+    assert _measured(state.records) == _measured(whole)

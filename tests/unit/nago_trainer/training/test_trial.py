@@ -21,7 +21,8 @@ from nago_trainer.contract.task import TrialTask
 from nago_trainer.data.catalogue import load_images
 from nago_trainer.errors import TaskError, TrainerError
 from nago_trainer.network.saved_network import load_network
-from nago_trainer.training.trial import Surroundings, choose_device, run_trial
+from nago_trainer.training.context import AttemptContext
+from nago_trainer.training.trial import choose_device, run_trial
 
 Run = Callable[[TrialTask], tuple[TrialResult, list[EpochRecord]]]
 
@@ -39,10 +40,8 @@ def _process_as_before() -> Iterator[None]:
 def run(tmp_path: Path) -> Run:
     def run_it(task: TrialTask) -> tuple[TrialResult, list[EpochRecord]]:
         records: list[EpochRecord] = []
-        surroundings = Surroundings(
-            folder=tmp_path, read_images=load_images, on_epoch=records.append, started=time.monotonic()
-        )
-        return run_trial(task, surroundings), records
+        context = AttemptContext(folder=tmp_path, read_images=load_images, started=time.monotonic())
+        return run_trial(task, context, records.append), records
 
     return run_it
 

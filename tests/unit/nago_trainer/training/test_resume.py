@@ -16,9 +16,11 @@ from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.contract.task import TrialTask
 from nago_trainer.data.catalogue import load_images
 from nago_trainer.errors import PreemptedError
-from nago_trainer.training.checkpoint_policy import Keeping
-from nago_trainer.training.loop import train
-from nago_trainer.training.trial import Surroundings, run_trial
+from nago_trainer.training.checkpoint_policy import CheckpointPolicy
+from nago_trainer.training.context import AttemptContext
+from nago_trainer.training.loop import train_epoch
+from nago_trainer.training.state import TrainingState
+from nago_trainer.training.trial import run_trial
 
 STEPS = 23
 """An epoch's, with digits and batches of 64."""
@@ -46,44 +48,45 @@ class Trainer:
     """Attempts at one trial, each ended after so many steps."""
 
     def __init__(self, folder: Path) -> None:
-        self.keeping_folder = folder / "kept"
+        self.shared_folder = folder / "kept"
         self.asked = 0
         """How often the last attempt was asked whether it goes on: once before each step."""
         self._folder = folder
 
-    def keeping(self, steps: float, seconds: float = 1e9) -> Keeping:
+    def policy(self, steps: float, seconds: float = 1e9) -> CheckpointPolicy:
         self.asked = 0
 
         def interrupted() -> bool:
             self.asked += 1
             return self.asked > steps
 
-        return Keeping(folder=self.keeping_folder, seconds=seconds, on_training=lambda: None, interrupted=interrupted)
+        return CheckpointPolicy(
+            folder=self.shared_folder, seconds=seconds, on_training=lambda: None, interrupted=interrupted
+        )
 
     def train(
-        self, task: TrialTask, keeping: Keeping | None, started: float | None = None
+        self, task: TrialTask, policy: CheckpointPolicy | None, started: float | None = None
     ) -> tuple[TrialResult, list[EpochRecord], dict[str, Any]]:
         """Result, epochs and weights."""
         records: list[EpochRecord] = []
         torch.manual_seed(time.monotonic_ns())  # what a process draws otherwise does not matter
-        surroundings = Surroundings(
+        context = AttemptContext(
             folder=self._folder,
             read_images=_images,
-            on_epoch=records.append,
             started=time.monotonic() if started is None else started,
-            keeping=keeping,
+            checkpoints=policy,
         )
-        result = run_trial(task, surroundings)
+        result = run_trial(task, context, records.append)
         weights = torch.load(self._folder / "network.pt", weights_only=True)["weights"]
         return result, [replace(record, seconds=0.0) for record in records], weights
 
     def interrupt(self, task: TrialTask, *, after: float, seconds: float = 1e9) -> None:
         with pytest.raises(PreemptedError):
-            self.train(task, self.keeping(after, seconds))
+            self.train(task, self.policy(after, seconds))
 
     @property
     def checkpoint(self) -> Path:
-        return self.keeping_folder / "checkpoint"
+        return self.shared_folder / "checkpoint"
 
 
 @pytest.fixture
@@ -106,7 +109,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(
     result, records, weights = trainer.train(long_task, None)
     for steps in interruptions:
         trainer.interrupt(replace(long_task, attempt=3, token="other"), after=steps)
-    resumed, all_records, same_weights = trainer.train(long_task, trainer.keeping(float("inf")))
+    resumed, all_records, same_weights = trainer.train(long_task, trainer.policy(float("inf")))
     assert trainer.asked == 4 * STEPS - sum(interruptions)
     assert all_records == records
     assert _same(weights, same_weights)
@@ -121,23 +124,23 @@ def test_a_training_that_was_killed_goes_on_from_its_last_epoch(trainer: Trainer
     after_two = trainer.checkpoint.read_bytes()
     trainer.interrupt(long_task, after=5)
     trainer.checkpoint.write_bytes(after_two)  # as if the last one had not been written
-    _, all_records, same_weights = trainer.train(long_task, trainer.keeping(float("inf"), seconds=0.0))
+    _, all_records, same_weights = trainer.train(long_task, trainer.policy(float("inf"), seconds=0.0))
     assert trainer.asked == 2 * STEPS
     assert all_records == records
     assert _same(weights, same_weights)
 
 
 def test_epochs_write_checkpoints_only_when_the_last_one_is_old(trainer: Trainer, long_task: TrialTask) -> None:
-    trainer.train(long_task, trainer.keeping(float("inf"), seconds=1e9))
+    trainer.train(long_task, trainer.policy(float("inf"), seconds=1e9))
     assert not trainer.checkpoint.exists()
-    trainer.train(long_task, trainer.keeping(float("inf"), seconds=0.0))
+    trainer.train(long_task, trainer.policy(float("inf"), seconds=0.0))
     assert trainer.checkpoint.exists()
 
 
 def test_the_time_of_earlier_attempts_counts(trainer: Trainer, long_task: TrialTask) -> None:
     with pytest.raises(PreemptedError):
-        trainer.train(long_task, trainer.keeping(30), started=time.monotonic() - 1000.0)
-    result, _, _ = trainer.train(long_task, trainer.keeping(float("inf")))
+        trainer.train(long_task, trainer.policy(30), started=time.monotonic() - 1000.0)
+    result, _, _ = trainer.train(long_task, trainer.policy(float("inf")))
     assert 1000 < result.seconds < 1100
     assert result.seconds_to_first_step < 100
 
@@ -145,8 +148,8 @@ def test_the_time_of_earlier_attempts_counts(trainer: Trainer, long_task: TrialT
 def test_a_folder_that_takes_no_checkpoint_costs_no_training(
     trainer: Trainer, long_task: TrialTask, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trainer.keeping_folder.write_text("a file stands in the way")
-    result, _, _ = trainer.train(long_task, trainer.keeping(float("inf"), seconds=0.0))
+    trainer.shared_folder.write_text("a file stands in the way")
+    result, _, _ = trainer.train(long_task, trainer.policy(float("inf"), seconds=0.0))
     assert result.epochs == 4
     assert "no checkpoint in" in capsys.readouterr().err
 
@@ -157,13 +160,28 @@ def test_a_batch_that_fits_no_more_begins_anew(
     """The next attempt has less memory: the smaller batches are another training."""
     trainer.interrupt(long_task, after=30)
 
-    def short_of_memory(progress: Any, splits: Any, course: Any) -> Iterator[EpochRecord]:
-        if course.settings.batch_size > 32:
+    def short_of_memory(state: TrainingState, *args: Any, **options: Any) -> EpochRecord:
+        if state.batch_size > 32:
             raise MemoryError
-        return train(progress, splits, course)
+        return train_epoch(state, *args, **options)
 
-    monkeypatch.setattr("nago_trainer.training.resumable.train", short_of_memory)
-    _, records, _ = trainer.train(long_task, trainer.keeping(float("inf")))
+    monkeypatch.setattr("nago_trainer.training.loop.train_epoch", short_of_memory)
+    _, records, _ = trainer.train(long_task, trainer.policy(float("inf")))
     assert [record.epoch for record in records] == [1, 2, 3, 4]
     small = replace(long_task, training=replace(long_task.training, batch_size=32))
     assert records == trainer.train(small, None)[1]
+
+
+def test_memory_that_is_taken_away_later_is_no_reason_to_start_again(
+    trainer: Trainer, long_task: TrialTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later epochs need no more memory than the first."""
+
+    def short_of_memory(state: TrainingState, *args: Any, **options: Any) -> EpochRecord:
+        if state.records:
+            raise MemoryError
+        return train_epoch(state, *args, **options)
+
+    monkeypatch.setattr("nago_trainer.training.loop.train_epoch", short_of_memory)
+    with pytest.raises(MemoryError):
+        trainer.train(long_task, None)

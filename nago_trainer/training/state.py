@@ -1,0 +1,71 @@
+"""Where a training stands between two steps: all that decides how it continues, and what it has measured so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Generator, Tensor, nn
+
+from nago_trainer.contract.reports import EpochRecord
+from nago_trainer.contract.task import TrainingSettings
+from nago_trainer.training.seeds import Seeds
+
+
+@dataclass(slots=True, kw_only=True)
+class TrainingState:
+    batch_size: int
+    """That fits into the device's memory."""
+    network: nn.Module
+    optimizer: torch.optim.SGD
+    order: Tensor
+    """State of the generator that shuffles the images, at the start of this epoch."""
+    augmentation: Generator
+    losses: list[Tensor] = field(default_factory=list)
+    """Summed over the images of each batch of this epoch so far."""
+    hits: list[Tensor] = field(default_factory=list)
+    """Correctly classified images of each batch."""
+    records: list[EpochRecord] = field(default_factory=list)
+    """Of the epochs that are complete."""
+    earlier_seconds: float = 0.0
+    """Spent by the attempts before, up to the checkpoint."""
+    first_step_at: float | None = None
+    """`time.monotonic()` when the first batch of this attempt was ready to enter the network."""
+
+    @property
+    def epoch(self) -> int:
+        """The one that is being trained, or comes next; from 1."""
+        return len(self.records) + 1
+
+    def end_epoch(self, record: EpochRecord, order: Tensor) -> None:
+        self.records.append(record)
+        self.losses, self.hits, self.order = [], [], order
+
+
+class TrainingInterruptedError(Exception):
+    """Raised between two steps, because the process was asked to end."""
+
+    def __init__(self, state: TrainingState) -> None:
+        super().__init__("the training was interrupted")
+        self.state = state
+
+
+def initial_state(network: nn.Module, settings: TrainingSettings, seeds: Seeds) -> TrainingState:
+    return TrainingState(
+        batch_size=settings.batch_size,
+        network=network,
+        optimizer=_optimizer(network, settings),
+        order=Generator().manual_seed(seeds.order).get_state(),
+        augmentation=Generator().manual_seed(seeds.augmentation),
+    )
+
+
+def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.SGD:
+    """Weight decay on everything learnt. Its update runs as one operation, which small networks notice."""
+    return torch.optim.SGD(
+        network.parameters(),
+        lr=settings.learning_rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
