@@ -9,13 +9,21 @@ from datetime import UTC, datetime, timedelta
 
 from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.executors.kubernetes.api.errors import ApiError
-from nago_orchestrator.executors.kubernetes.api.watch import Timing
+from nago_orchestrator.executors.kubernetes.api.watch import WatchTiming
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
+from nago_orchestrator.executors.kubernetes.timing import ExecutorTiming
+from nago_trainer.contract.back_off import BackOff
 from tests.waiting import LOOK_SECONDS, PATIENCE_SECONDS
 
 NAME = "small-t00012-a1"
-TIMING = Timing(first_pause=0.02, longest_pause=0.1)
-Make = Callable[[], KubernetesExecutor]
+TIMING = ExecutorTiming(
+    first_list_seconds=PATIENCE_SECONDS,
+    request_seconds=PATIENCE_SECONDS,
+    watch=WatchTiming(back_off=BackOff(0.02, 0.1)),
+)
+"""What comes of a request is seen by the same observation, however slow the machine is."""
+Make = Callable[..., KubernetesExecutor]
+"""Takes an ExecutorTiming other than `TIMING`."""
 
 
 class Clock:

@@ -8,13 +8,14 @@ from typing import Any
 from kubernetes.client.configuration import Configuration
 
 from nago_orchestrator.executors.kubernetes.api.access import Access
-from nago_orchestrator.executors.kubernetes.api.client import KubernetesClient, Manners
+from nago_orchestrator.executors.kubernetes.api.client import ClientOptions, KubernetesClient
 from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
 from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
 from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings, SecretKey
+from nago_trainer.contract.back_off import BackOff
 from tests.api_server import NAMESPACE, ApiServer
 
-QUICK = Manners(rate=10_000, first_pause=0.005, longest_pause=0.05, connect_timeout=20.0, read_timeout=60.0)
+QUICK = ClientOptions(rate=10_000, back_off=BackOff(0.005, 0.05), connect_timeout=20.0, read_timeout=60.0)
 
 
 def access_to(server: ApiServer, tokens: list[str] | None = None) -> Access:
@@ -30,8 +31,8 @@ def access_to(server: ApiServer, tokens: list[str] | None = None) -> Access:
     return Access(configure, NAMESPACE)
 
 
-def client_of(server: ApiServer, manners: Manners = QUICK, tokens: list[str] | None = None) -> KubernetesClient:
-    return KubernetesClient(access_to(server, tokens), manners)
+def client_of(server: ApiServer, options: ClientOptions = QUICK, tokens: list[str] | None = None) -> KubernetesClient:
+    return KubernetesClient(access_to(server, tokens), options)
 
 
 def job_api(server: ApiServer) -> JobApi:

@@ -7,18 +7,19 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from nago_orchestrator.domain.states import Failure, StudyState, TrialState
-from nago_orchestrator.executors.kubernetes import executor as executor_module
 from nago_orchestrator.executors.kubernetes.api.errors import ApiForbiddenError
-from nago_orchestrator.executors.kubernetes.api.watch import JobWatch, Timing
+from nago_orchestrator.executors.kubernetes.api.watch import WatchTiming
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
-from nago_orchestrator.executors.kubernetes.status import refusals
+from nago_orchestrator.executors.kubernetes.timing import ExecutorTiming
 from nago_orchestrator.store.store import Store
+from nago_trainer.contract.back_off import BackOff
 from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Fault, Object, api_server
 from tests.job_controller import JobController, end, finish, report
@@ -37,10 +38,12 @@ class TaskKeeper(KubernetesExecutor):
         super().start(name, task)
 
 
-def make_executor(server: ApiServer) -> KubernetesExecutor:
+TIMING = ExecutorTiming(watch=WatchTiming(back_off=BackOff(0.01, 0.1)))
+
+
+def make_executor(server: ApiServer, timing: ExecutorTiming = TIMING) -> KubernetesExecutor:
     api = job_api(server)
-    watch = JobWatch(api.client, api.path, study_label().selector, Timing(first_pause=0.01, longest_pause=0.1))
-    return TaskKeeper(api, kubernetes_settings(), study_label(), watch=watch)
+    return TaskKeeper(api, kubernetes_settings(), study_label(), timing=timing)
 
 
 @pytest.fixture
@@ -132,12 +135,10 @@ def test_lost_pods_of_all_kinds_change_nothing_for_the_search(
     assert server.jobs() == {}
 
 
-def test_a_search_through_a_storm_counts_every_trial_once(
-    store: Store, server: ApiServer, executor: KubernetesExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_search_through_a_storm_counts_every_trial_once(store: Store, server: ApiServer) -> None:
     """Every tenth request fails in one way or another, watches last a moment, and versions expire."""
-    monkeypatch.setattr(executor_module, "LEAVE_ALONE", timedelta(seconds=0.05))
-    monkeypatch.setattr(refusals, "PAUSE", timedelta(seconds=0.05))
+    brief = timedelta(seconds=0.05)
+    executor = make_executor(server, replace(TIMING, unavailable=brief, refused=brief))
     study = create(store, small_spec(execution="{parallelism: 4}"))
     server.watch_seconds = 0.05
     chance = random.Random(0)
@@ -237,10 +238,9 @@ def test_a_cancelled_study_leaves_no_job_behind(store: Store, server: ApiServer,
 
 
 def test_a_study_that_is_cancelled_while_its_jobs_are_being_created_leaves_none(
-    store: Store, server: ApiServer, monkeypatch: pytest.MonkeyPatch
+    store: Store, server: ApiServer
 ) -> None:
-    monkeypatch.setattr(executor_module, "ERRAND_SECONDS", 0.02)
-    executor = make_executor(server)
+    executor = make_executor(server, replace(TIMING, request_seconds=0.02))
     study = create(store, small_spec(execution="{parallelism: 3}"))
     server.faults.append(Fault(method="POST", hang=0.3, times=3))  # the next try creates it
 
@@ -269,11 +269,9 @@ def test_a_configuration_that_cannot_work_stops_the_study_with_its_cause(
     assert server.jobs() == {}
 
 
-def test_what_is_refused_for_good_ends_the_run_though_the_refusal_comes_late(
-    store: Store, server: ApiServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(executor_module, "ERRAND_SECONDS", 0.0)  # no answer is there before the look is over
-    executor = make_executor(server)
+def test_what_is_refused_for_good_ends_the_run_though_the_refusal_comes_late(store: Store, server: ApiServer) -> None:
+    # No answer is there before the observation is over.
+    executor = make_executor(server, replace(TIMING, request_seconds=0.0))
     study = create(store, small_spec())
     server.faults.append(Fault(method="POST", status=403, message="denied by a webhook", times=10_000))
     with pytest.raises(ApiForbiddenError, match="denied by a webhook"):

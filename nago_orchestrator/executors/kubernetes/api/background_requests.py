@@ -1,7 +1,7 @@
-"""Requests that run side by side, each waited for once and not for long. The executor's, which may not keep the loop.
+"""Requests that run side by side in the background, each waited for once and only briefly: the loop must not block.
 
-An API server that is slow or dead keeps whoever asks it for a minute and more. What is not done in time goes on by
-itself, is not begun a second time meanwhile, and what came of it is seen at a later look.
+An API server that is slow or dead blocks its caller for a minute and more. A request that is not done in time continues
+by itself and is not started a second time meanwhile; its outcome is picked up later.
 """
 
 from __future__ import annotations
@@ -9,28 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-Errand = Callable[[], object]
+Send = Callable[[], object]
+"""Sends a request and does what comes of it."""
 
 
-class Errands:
-    """For one thread that has them run; the errands themselves run in threads of their own."""
+class BackgroundRequests:
+    """For one thread that starts them; the requests themselves run in threads of their own."""
 
-    def __init__(self, *, at_once: int, patience: float, name: str) -> None:
-        """`patience`: seconds that those which begin together are waited for."""
-        self._patience = patience
+    def __init__(self, *, at_once: int, wait_seconds: float, name: str) -> None:
+        """`wait_seconds`: how long those which begin together are waited for."""
+        self._wait_seconds = wait_seconds
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix=name)
         self._under_way: dict[Hashable, Future[object]] = {}
 
-    def run(self, errands: Mapping[Hashable, Errand]) -> None:
+    def run(self, requests: Mapping[Hashable, Send]) -> None:
         """Begin those that are not under way, and wait for them; not at all while an earlier one is late.
 
         Raises the first error of those that are done, be it one that nobody waited for any more.
         """
         late = [done for done in self._under_way.values() if not done.done()]
-        begun = [key for key in errands if key not in self._under_way or self._under_way[key].done()]
+        begun = [key for key in requests if key not in self._under_way or self._under_way[key].done()]
         ended = self._take_done()
-        self._under_way.update({key: self._pool.submit(errands[key]) for key in begun})
-        wait([self._under_way[key] for key in begun], timeout=0 if late else self._patience)
+        self._under_way.update({key: self._pool.submit(requests[key]) for key in begun})
+        wait([self._under_way[key] for key in begun], timeout=0 if late else self._wait_seconds)
         for future in [*ended, *self._take_done()]:
             future.result()
 

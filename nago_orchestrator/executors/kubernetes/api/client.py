@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,26 +22,52 @@ from nago_orchestrator.errors import InputError
 from nago_orchestrator.executors.kubernetes.api.access import Access
 from nago_orchestrator.executors.kubernetes.api.errors import ApiError, ApiUnavailableError, error_of
 from nago_orchestrator.executors.kubernetes.api.token_bucket import TokenBucket
+from nago_trainer.contract.back_off import BackOff
 
 CallListener = Callable[[str, str, float], None]
 """Told of every request: its verb, the answer's status (or `unanswered`), and the seconds until the answer began."""
 UNANSWERED = "unanswered"
+UNAUTHORIZED = 401
+BACK_OFF = BackOff(first=0.25, longest=10.0)
 Query = Mapping[str, str] | Mapping[str, str | int]
+_WARNING = re.compile(r'\b299 \S+ "((?:[^"\\]|\\.)*)"')
+_ESCAPED = re.compile(r"\\(.)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
-    """How the client treats the API server, and how much of its patience it asks of us."""
+class ClientOptions:
+    """How the client treats the API server, and how long it waits for it."""
 
     rate: float = 200.0
     """Requests a second, on average; watches are not counted. Studies of quick trials need about three a trial."""
     burst: int = 200
     tries: int = 4
-    first_pause: float = 0.25
-    """Seconds before the second try; doubles, with jitter."""
-    longest_pause: float = 10.0
+    back_off: BackOff = BACK_OFF
+    """Between two tries, with jitter."""
     connect_timeout: float = 5.0
     read_timeout: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    method: str
+    path: str
+    query: Query | None = None
+    body: Mapping[str, Any] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def target(self) -> str:
+        return self.path + (f"?{urlencode(self.query)}" if self.query else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    content: bytes
+    warnings: tuple[str, ...]
+    """What the API server notes about a request that it carries out."""
 
 
 class KubernetesClient:
@@ -49,18 +76,18 @@ class KubernetesClient:
     def __init__(
         self,
         access: Access,
-        manners: Manners | None = None,
+        options: ClientOptions | None = None,
         *,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
         on_call: CallListener = lambda verb, status, seconds: None,
     ) -> None:
         self._access = access
-        self._manners = manners or Manners()
+        self._options = options or ClientOptions()
         self._sleep = sleep
         self._jitter = jitter
         self._on_call = on_call
-        self._bucket = TokenBucket(rate=self._manners.rate, burst=self._manners.burst, sleep=sleep)
+        self._bucket = TokenBucket(rate=self._options.rate, burst=self._options.burst, sleep=sleep)
         self._lock = threading.Lock()
         """The package refreshes tokens in place."""
 
@@ -69,21 +96,27 @@ class KubernetesClient:
         return self._access.namespace
 
     def get(self, path: str, query: Query | None = None) -> dict[str, Any]:
-        return self._json("GET", path, query=query)
+        request = Request("GET", path, query)
+        return _parsed(request, self._ask(request))
 
-    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def post(self, path: str, body: Mapping[str, Any], query: Query | None = None) -> dict[str, Any]:
         """Tried again even where the first try may have reached the server: names make it harmless."""
-        return self._json("POST", path, body=body)
+        request = Request("POST", path, query, body)
+        return _parsed(request, self._ask(request))
+
+    def warnings_of(self, path: str, body: Mapping[str, Any], query: Query) -> tuple[str, ...]:
+        """The API server's warnings about a POST, which nobody wants the object of."""
+        return self._ask(Request("POST", path, query, body)).warnings
 
     def delete(self, path: str, *, uid: str) -> None:
         """The object of that uid with all that belongs to it; raises ApiConflictError if another has its name now."""
         # Without a policy, the API server would leave a Job's pods behind.
         options = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
-        self._json("DELETE", path, body=options)
+        self._ask(Request("DELETE", path, body=options))
 
     def text(self, path: str, query: Query | None = None, *, tries: int | None = None) -> str:
         """`tries`: other than the usual."""
-        return self._request("GET", path, query=query, tries=tries).decode(errors="replace")
+        return self._ask(Request("GET", path, query), tries).content.decode(errors="replace")
 
     @contextlib.contextmanager
     def lines(self, path: str, query: Query, *, silence: float) -> Iterator[Iterator[bytes]]:
@@ -91,106 +124,95 @@ class KubernetesClient:
 
         One try only; also raises ApiError when the answer breaks off, or is a refusal from the start.
         """
-        what = f"GET {path}"
-        timeout = urllib3.Timeout(connect=self._manners.connect_timeout, read=silence)
-        with _translated(what):
-            response = self._send("GET", path, query, None, timeout)
-            try:
-                if response.status == 401:
-                    self._reload()
-                if response.status >= 300:
-                    raise error_of(response.status, response.read(), what)
-                yield _split(response)
-            finally:
-                response.close()
-
-    def _json(
-        self, method: str, path: str, *, query: Query | None = None, body: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        content = self._request(method, path, query=query, body=body)
         try:
-            answer = json.loads(content)
-        except ValueError as error:
-            raise ApiError(f"Kubernetes answered {method} {path} with something that is not JSON") from error
-        return answer if isinstance(answer, dict) else {}
+            with self._open(Request("GET", path, query), silence) as response:
+                yield _split(response)
+        except ApiError as error:
+            if error.status == UNAUTHORIZED:
+                self._reload()
+            raise
 
-    def _request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Query | None = None,
-        body: Mapping[str, Any] | None = None,
-        tries: int | None = None,
-    ) -> bytes:
-        pause = self._manners.first_pause
-        renewed = False
-        for left in reversed(range(tries or self._manners.tries)):
+    def _ask(self, request: Request, tries: int | None = None) -> Answer:
+        """Raises ApiError once all tries have failed, or where another one would not help."""
+        last = (tries or self._options.tries) - 1
+        failures, renewed = 0, False
+        while True:
+            self._bucket.take()
             try:
-                return self._try(method, path, query, body)
+                with self._open(request, self._options.read_timeout) as response:
+                    return Answer(response.read(), read_warnings(response.headers.getlist("Warning")))
             except ApiUnavailableError as error:
-                if not left:
+                if failures == last:
                     raise
-                asked = error.retry_after
-                self._sleep(min(max(asked, pause * (0.5 + self._jitter())), self._manners.longest_pause))
-                pause *= 2
+                pause = max(error.retry_after, self._options.back_off.jittered(failures, self._jitter))
+                self._sleep(min(pause, self._options.back_off.longest))
             except ApiError as error:
-                if error.status != 401 or renewed or not left:
+                if error.status != UNAUTHORIZED or renewed or failures == last:
                     raise
                 renewed = True
                 self._reload()
-        raise ApiUnavailableError(f"{method} {path} was not tried")
+            failures += 1
 
-    def _try(self, method: str, path: str, query: Query | None, body: Mapping[str, Any] | None) -> bytes:
-        what = f"{method} {path}"
-        timeout = urllib3.Timeout(connect=self._manners.connect_timeout, read=self._manners.read_timeout)
-        self._bucket.take()
-        with _translated(what):
-            response = self._send(method, path, query, body, timeout)
+    @contextlib.contextmanager
+    def _open(self, request: Request, read_timeout: float) -> Iterator[urllib3.BaseHTTPResponse]:
+        """The answer to one try, not read yet. Raises ApiError for a refusal."""
+        with _translated(str(request)):
+            response = self._send(request, read_timeout)
             try:
-                content = response.read()
+                if response.status >= 300:
+                    raise _refusal(response, request)
+                yield response
             finally:
-                response.release_conn()
-        if response.status < 300:
-            return content
-        error = error_of(response.status, content, what)
-        if isinstance(error, ApiUnavailableError):
-            error.retry_after = _seconds(response.headers.get("Retry-After"))
-        raise error
+                response.close()  # one that was read to its end has given its connection back already
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        query: Query | None,
-        body: Mapping[str, Any] | None,
-        timeout: urllib3.Timeout,
-    ) -> urllib3.BaseHTTPResponse:
+    def _send(self, request: Request, read_timeout: float) -> urllib3.BaseHTTPResponse:
         with self._lock:
             headers = dict(self._access.headers())
             pool, host = self._access.pool, self._access.host
-        if body is not None:
+        if request.body is not None:
             headers["Content-Type"] = "application/json"
         began, status = time.monotonic(), UNANSWERED
         try:
             response = pool.request(
-                method,
-                host + path + (f"?{urlencode(query)}" if query else ""),
-                body=None if body is None else json.dumps(body),
+                request.method,
+                host + request.target,
+                body=None if request.body is None else json.dumps(request.body),
                 headers=headers,
-                timeout=timeout,
+                timeout=urllib3.Timeout(connect=self._options.connect_timeout, read=read_timeout),
                 preload_content=False,
                 retries=False,
                 redirect=False,
             )
             status = str(response.status)
         finally:
-            self._on_call("WATCH" if query and "watch" in query else method, status, time.monotonic() - began)
+            verb = "WATCH" if request.query and "watch" in request.query else request.method
+            self._on_call(verb, status, time.monotonic() - began)
         return response
 
     def _reload(self) -> None:
         with _translated("credentials"), self._lock:
             self._access.reload()
+
+
+def _parsed(request: Request, answer: Answer) -> dict[str, Any]:
+    try:
+        content = json.loads(answer.content)
+    except ValueError as error:
+        raise ApiError(f"Kubernetes answered {request} with something that is not JSON") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _refusal(response: urllib3.BaseHTTPResponse, request: Request) -> ApiError:
+    error = error_of(response.status, response.read(), str(request))
+    if isinstance(error, ApiUnavailableError):
+        error.retry_after = _seconds(response.headers.get("Retry-After"))
+    return error
+
+
+def read_warnings(headers: list[str]) -> tuple[str, ...]:
+    """The texts of `Warning` headers: code, agent and a quoted text, of which one header may hold several."""
+    texts = [text for header in headers for text in _WARNING.findall(header)]
+    return tuple(dict.fromkeys(" ".join(_ESCAPED.sub(r"\1", text).split()) for text in texts))
 
 
 @contextlib.contextmanager

@@ -19,15 +19,17 @@ from typing import Any
 
 from nago_orchestrator.executors.kubernetes.api.client import KubernetesClient
 from nago_orchestrator.executors.kubernetes.api.errors import ApiError, ApiGoneError, ApiUnavailableError, error_of
+from nago_trainer.contract.back_off import BackOff
 
 log = logging.getLogger(__name__)
 
 PAGE = 500
+BACK_OFF = BackOff(first=0.5, longest=10.0)
 Job = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class WatchTiming:
     """All in seconds."""
 
     full_list: float = 300.0
@@ -37,19 +39,18 @@ class Timing:
     """The API server ends a watch at random between these two, so that orchestrators do not come all at once."""
     silence: float = 90.0
     """A watch without an event or a bookmark (about one a minute) is taken for dead."""
-    first_pause: float = 0.5
-    """After a watch or a list that failed or ended early; doubles up to the longest, with jitter."""
-    longest_pause: float = 10.0
+    back_off: BackOff = BACK_OFF
+    """After a watch or a list that failed or ended early, with jitter."""
 
 
 class JobWatch:
     """Starts at once, in a daemon thread, and goes on until `close`."""
 
-    def __init__(self, client: KubernetesClient, path: str, selector: str, timing: Timing | None = None) -> None:
+    def __init__(self, client: KubernetesClient, path: str, selector: str, timing: WatchTiming | None = None) -> None:
         self._client = client
         self._path = path
         self._selector = selector
-        self._timing = timing or Timing()
+        self._timing = timing or WatchTiming()
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
         self._added_at: dict[str, float] = {}
@@ -58,7 +59,8 @@ class JobWatch:
         """Grows with whatever the cluster tells of a Job."""
         self._synced = threading.Event()
         self._closed = threading.Event()
-        self._pause = self._timing.first_pause
+        self._failures = 0
+        """Lists and watches in a row that failed or ended early."""
         self.trouble: str | None = None
         """Why the last request failed; None while all is well."""
         self.refusal: ApiError | None = None
@@ -99,14 +101,14 @@ class JobWatch:
                 version = self._list()
                 self._follow(version, time.monotonic() + self._timing.full_list)
             except ApiGoneError:
-                self._rest()
+                self._back_off()
             except ApiError as error:
                 self._note_trouble(error)
-                self._rest()
+                self._back_off()
             except Exception as error:  # the thread's edge: it must not end before it is told to
                 log.exception("the watch %s begins anew", self._path)
                 self._note_trouble(error)
-                self._rest()
+                self._back_off()
 
     def _note_trouble(self, error: Exception) -> None:
         if self.trouble is None:
@@ -143,10 +145,10 @@ class JobWatch:
                 version = self._watch(version, until)
             except _BrokenOffError as error:
                 version = error.version
-            if time.monotonic() - began < self._timing.first_pause * 4:
-                self._rest()
+            if time.monotonic() - began < self._timing.back_off.first * 4:
+                self._back_off()
             else:
-                self._pause = self._timing.first_pause
+                self._failures = 0
 
     def _watch(self, version: str, until: float) -> str:
         """One watch: the version that the next one may go on from."""
@@ -191,12 +193,12 @@ class JobWatch:
 
     def _all_is_well(self) -> None:
         self.trouble = self.refusal = None
-        self._pause = self._timing.first_pause
+        self._failures = 0
         self._synced.set()
 
-    def _rest(self) -> None:
-        self._closed.wait(self._pause * random.uniform(0.5, 1.5))
-        self._pause = min(2 * self._pause, self._timing.longest_pause)
+    def _back_off(self) -> None:
+        self._closed.wait(self._timing.back_off.jittered(self._failures))
+        self._failures += 1
 
 
 class _BrokenOffError(Exception):

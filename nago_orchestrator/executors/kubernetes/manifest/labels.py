@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ ATTEMPT = PREFIX + "attempt"
 TOKEN_DIGEST = PREFIX + "token-digest"
 """An annotation: tells two attempts of one name apart without giving the token away."""
 QUEUE = "kueue.x-k8s.io/queue-name"
+_ATTEMPT_NAME = re.compile(r"-t(\d+)-a(\d+)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,16 @@ class StudyLabel:
     @property
     def selector(self) -> str:
         return f"{STUDY}={self.name},{STUDY_KEY}={self.key}"
+
+    def is_on(self, item: Mapping[str, Any]) -> bool:
+        """Whether the object is this study's."""
+        labels = item["metadata"].get("labels") or {}
+        return {STUDY: self.name, STUDY_KEY: self.key}.items() <= labels.items()
+
+    def log_fields(self, name: str = "") -> dict[str, str | int]:
+        """What a line of the log is about; `name` is an attempt's."""
+        parts = _ATTEMPT_NAME.search(name)
+        return {"study": self.name, **({"trial": int(parts[1]), "attempt": int(parts[2])} if parts else {})}
 
 
 def job_labels(study: StudyLabel, task: TrialTask) -> dict[str, str]:

@@ -27,7 +27,7 @@ class SecretKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class WaitLimits:
     """How long each kind of waiting may last before the attempt is given up; each has a clock of its own."""
 
     unschedulable: timedelta = timedelta(hours=24)
@@ -72,7 +72,7 @@ class KubernetesSettings:
     pod_template: Mapping[str, Any] = field(default_factory=dict)
     """Merged over the pod template that is built of all the rest."""
     allow_unsafe_template: bool = False
-    patience: Patience = Patience()
+    wait_limits: WaitLimits = WaitLimits()
 
 
 def settings_of(section: KubernetesSection) -> KubernetesSettings:
@@ -99,7 +99,7 @@ def settings_of(section: KubernetesSection) -> KubernetesSettings:
         environment=section.environment,
         pod_template=section.pod_template,
         allow_unsafe_template=section.allow_unsafe_template,
-        patience=Patience(
+        wait_limits=WaitLimits(
             unschedulable=timedelta(seconds=section.patience.unschedulable),
             quota=timedelta(seconds=section.patience.quota),
             image=timedelta(seconds=section.patience.image),

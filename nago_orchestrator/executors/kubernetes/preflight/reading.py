@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from nago_orchestrator.executors.kubernetes.api.access import Access
-from nago_orchestrator.executors.kubernetes.api.client import KubernetesClient, Manners
+from nago_orchestrator.executors.kubernetes.api.client import ClientOptions, KubernetesClient
 from nago_orchestrator.executors.kubernetes.api.errors import ApiError, ApiForbiddenError, ApiNotFoundError
 from nago_orchestrator.executors.kubernetes.preflight.cluster_state import (
     Answer,
@@ -21,15 +21,17 @@ from nago_orchestrator.executors.kubernetes.preflight.pod import PodNeeds, needs
 from nago_orchestrator.executors.kubernetes.preflight.rights import ROLE, Right
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-MANNERS = Manners(tries=2, read_timeout=10.0)
+OPTIONS = ClientOptions(tries=2, read_timeout=10.0)
 """Somebody waits for the answer."""
 UNAUTHORIZED = 401
 _READ_RIGHT = re.compile(r'cannot (?:get|list) resource "([a-z]+)"')
 
 
-def read_cluster(access: Access, namespace: str | None, job: Object | None, manners: Manners = MANNERS) -> ClusterFacts:
+def read_cluster(
+    access: Access, namespace: str | None, job: Object | None, options: ClientOptions = OPTIONS
+) -> ClusterFacts:
     """`job` is the study's first, if there is a study. Raises ApiError where nobody answers or nobody lets us in."""
-    reader = _Reader(KubernetesClient(access, manners), namespace or access.namespace)
+    reader = _Reader(KubernetesClient(access, options), namespace or access.namespace)
     version = reader.client.get("/version")
     rights = {right: reader.may(right) for right in ROLE}
     pod = None if job is None else needs_of(job)

@@ -16,7 +16,10 @@ from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.exit_causes import Cause, ended_by_signal, exit_cause, signal_cause
 from nago_orchestrator.executors.kubernetes.manifest.objects import condition, newest, parse_time, trainer_status
-from nago_orchestrator.executors.kubernetes.status.termination_message import LastWords, read_last_words
+from nago_orchestrator.executors.kubernetes.status.termination_message import (
+    TerminationMessage,
+    read_termination_message,
+)
 from nago_trainer.contract.exit_codes import ExitCode
 
 START_FAILURES = ("StartError", "ContainerCannotRun")
@@ -58,20 +61,20 @@ def ended(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], *, log_tail
     """What is known of a Job that is over. `pods` are its own; they may be gone, or have no statuses."""
     pod = newest(pods)
     terminated = _terminated(pod)
-    words = read_last_words(job, terminated)
+    left = read_termination_message(job, terminated)
     complete = condition(job, "Complete") is not None
-    cause = None if words.result else _success_without_result(pod) if complete else _cause(job, pod, words)
+    cause = None if left.result else _success_without_result(pod) if complete else _cause(job, pod, left)
     last = condition(job, "Complete" if complete else "Failed") or {}
     return Observation(
         phase=Phase.ENDED,
-        result=words.result,
+        result=left.result,
         exit_code=_exit_code(job, terminated, complete=complete),
         failure=cause.failure if cause else None,
         reason=cause.reason if cause else None,
         message=cause.message if cause else None,
         node=_node(pod),
         uid=job["metadata"]["uid"],
-        log_tail=(log_tail or words.text) if cause else None,
+        log_tail=(log_tail or left.text) if cause else None,
         started_at=parse_time(terminated.get("startedAt")),
         ended_at=_ended_at(terminated, last),
     )
@@ -109,10 +112,10 @@ def _success_without_result(pod: Mapping[str, Any] | None) -> Cause:
     return exit_cause(ExitCode.DONE)
 
 
-def _cause(job: Mapping[str, Any], pod: Mapping[str, Any] | None, words: LastWords) -> Cause:
-    if words.failure is not None:
+def _cause(job: Mapping[str, Any], pod: Mapping[str, Any] | None, left: TerminationMessage) -> Cause:
+    if left.failure is not None:
         return Cause(
-            failure=Failure(words.failure["kind"]), reason=words.failure["reason"], message=words.failure["message"]
+            failure=Failure(left.failure["kind"]), reason=left.failure["reason"], message=left.failure["message"]
         )
     if pod is not None:
         cause = _disruption(pod) or _refused_by_node(pod) or _container_cause(pod)

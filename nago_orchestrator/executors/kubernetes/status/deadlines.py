@@ -17,29 +17,29 @@ from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.kubernetes.api.errors import ApiError
 from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
 from nago_orchestrator.executors.kubernetes.manifest.objects import newest, parse_time, trainer_status
-from nago_orchestrator.executors.kubernetes.manifest.settings import Patience
+from nago_orchestrator.executors.kubernetes.manifest.settings import WaitLimits
 from nago_orchestrator.executors.kubernetes.status.causes import is_over
-from nago_orchestrator.executors.kubernetes.status.waiting import Waiting, given_up, patience_for, waiting
+from nago_orchestrator.executors.kubernetes.status.waiting import Waiting, given_up, limit_of, waiting
 
 log = logging.getLogger(__name__)
 
-LOOK_INTERVAL = timedelta(seconds=5)
-LONG_LOOK_INTERVAL = timedelta(seconds=15)
+POLL_INTERVAL = timedelta(seconds=5)
+LONG_POLL_INTERVAL = timedelta(seconds=15)
 """While all trials run, as far as is known: only for clusters that do not tell so in the Jobs."""
 Object = Mapping[str, Any]
 
 
-class WaitingRoom:
-    def __init__(self, api: JobApi, patience: Patience, selector: str) -> None:
+class UnfinishedJobs:
+    def __init__(self, api: JobApi, limits: WaitLimits, selector: str) -> None:
         self._api = api
-        self._patience = patience
+        self._limits = limits
         self._selector = selector
-        self._looked_at = datetime.min.replace(tzinfo=UTC)
+        self._polled_at = datetime.min.replace(tzinfo=UTC)
         self._seen: dict[str, list[Object]] = {}
         """Pods by their Job's uid, as last read."""
         self._events: dict[str, list[Object]] = {}
         self._sees = True
-        """Whether the last look was answered. If not, trouble is told once, and nothing that waits is given up."""
+        """Whether the last poll was answered. If not, a warning is logged once, and nothing that waits is given up."""
         self._begun: dict[str, str | None] = {}
         """Uids of Jobs whose pods were seen to run, and of these pods, as far as they were read."""
         self._clocks: dict[str, tuple[Waiting, datetime]] = {}
@@ -52,13 +52,13 @@ class WaitingRoom:
         self._begun = {uid: pod for uid, pod in self._begun.items() if uid in uids}
         idle = [job for job in jobs.values() if _is_of_interest(job)]
         waits = any(job["metadata"]["uid"] not in self._begun for job in idle)
-        if not idle or now < self._looked_at + (LOOK_INTERVAL if waits else LONG_LOOK_INTERVAL):
+        if not idle or now < self._polled_at + (POLL_INTERVAL if waits else LONG_POLL_INTERVAL):
             return False
-        self._looked_at = now
+        self._polled_at = now
         return True
 
-    def look(self, jobs: Mapping[str, Object]) -> None:
-        """Read the pods. While the API server does not answer, what was seen last stands."""
+    def poll(self, jobs: Mapping[str, Object]) -> None:
+        """Read the pods. While the API server does not answer, what was seen last holds."""
         try:
             seen = _by_owner(self._api.pods(self._selector))
             podless = [job for job in jobs.values() if _is_of_interest(job) and job["metadata"]["uid"] not in seen]
@@ -82,7 +82,7 @@ class WaitingRoom:
         found = None if ready else waiting(job, pods, self._events.get(uid, []))
         if found is not None:
             self._begun.pop(uid, None)
-            return self._patiently(uid, found, now)
+            return self._within_limit(uid, found, now)
         self._clocks.pop(uid, None)
         self._begun[uid] = _uid(pod)
         return _running(job, pod)
@@ -92,7 +92,7 @@ class WaitingRoom:
         before = self._begun.get(uid)
         return before is not None and pod is not None and _uid(pod) != before
 
-    def _patiently(self, uid: str, found: Waiting, now: datetime) -> Observation:
+    def _within_limit(self, uid: str, found: Waiting, now: datetime) -> Observation:
         before, since = self._clocks.get(uid, (found, now))
         if before.clock is not found.clock:
             since = now
@@ -100,7 +100,7 @@ class WaitingRoom:
             found = before  # which knows why the pull failed
         since = min(since, found.since or since)
         self._clocks[uid] = found, since
-        allowed = patience_for(found.clock, self._patience)
+        allowed = limit_of(found.clock, self._limits)
         if allowed is None or now < since + allowed or not self._sees:
             return Observation(phase=Phase.PENDING, uid=uid, reason=found.reason, message=found.message)
         cause = given_up(found)

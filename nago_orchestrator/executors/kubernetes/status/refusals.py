@@ -9,9 +9,6 @@ from datetime import datetime, timedelta
 from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.states import Failure
 
-PAUSE = timedelta(seconds=5)
-"""Before a Job that could not be created is created again."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
@@ -21,17 +18,18 @@ class _Refusal:
 
 
 class Refusals:
-    """By attempt. Errands note them while the loop reads."""
+    """By attempt. Background requests note them while the loop reads."""
 
-    def __init__(self, patience: timedelta) -> None:
-        """`patience`: how long an attempt may be refused before it is given up."""
-        self._patience = patience
+    def __init__(self, limit: timedelta, pause: timedelta) -> None:
+        """`limit`: how long an attempt may be refused before it is given up; `pause`: before the next try."""
+        self._limit = limit
+        self._pause = pause
         self._refused: dict[str, _Refusal] = {}
 
     def note(self, name: str, message: str, now: datetime) -> bool:
         """Whether it is the first time in a row."""
         before = self._refused.get(name)
-        self._refused[name] = _Refusal(now + PAUSE, before.since if before else now, message)
+        self._refused[name] = _Refusal(now + self._pause, before.since if before else now, message)
         return before is None
 
     def forget(self, name: str) -> None:
@@ -47,7 +45,7 @@ class Refusals:
         refusal = self._refused.get(name)
         if refusal is None:
             return None
-        if now - refusal.since > self._patience:
+        if now - refusal.since > self._limit:
             failure = Failure.INFRASTRUCTURE
             return Observation(
                 phase=Phase.ENDED, failure=failure, reason="NotCreated", message=refusal.message, ended_at=now

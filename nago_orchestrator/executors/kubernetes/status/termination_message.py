@@ -14,7 +14,7 @@ from nago_trainer.contract.reports import TrialResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LastWords:
+class TerminationMessage:
     result: TrialResult | None = None
     failure: Mapping[str, str] | None = None
     """kind, reason and message."""
@@ -22,29 +22,29 @@ class LastWords:
     """Not a report: the end of the log, which Kubernetes puts there for a container that failed without one."""
 
 
-def read_last_words(job: Mapping[str, Any], terminated: Mapping[str, Any]) -> LastWords:
+def read_termination_message(job: Mapping[str, Any], terminated: Mapping[str, Any]) -> TerminationMessage:
     """A report of another attempt's token, or one that cannot be understood, counts as none."""
     message = terminated.get("message")
     if not message:
-        return LastWords()
+        return TerminationMessage()
     try:
         report = json.loads(message)
     except json.JSONDecodeError:
-        return LastWords(text=message)
+        return TerminationMessage(text=message)
     if not isinstance(report, dict):
-        return LastWords(text=message)
+        return TerminationMessage(text=message)
     annotations = job["metadata"].get("annotations") or {}
     if token_digest(str(report.get("token"))) != annotations.get(TOKEN_DIGEST):
-        return LastWords()
+        return TerminationMessage()
     return _read(report)
 
 
-def _read(report: Mapping[str, Any]) -> LastWords:
+def _read(report: Mapping[str, Any]) -> TerminationMessage:
     try:
         if "result" in report:
-            return LastWords(result=TrialResult.from_json(report["result"]))
+            return TerminationMessage(result=TrialResult.from_json(report["result"]))
         failure = {key: str(report["failure"][key]) for key in ("kind", "reason", "message")}
         Failure(failure["kind"])
     except (ContractError, KeyError, TypeError, ValueError):
-        return LastWords()
-    return LastWords(failure=failure)
+        return TerminationMessage()
+    return TerminationMessage(failure=failure)

@@ -1,7 +1,7 @@
 """Why an attempt's Job has not begun to train: from the Job, its pods and its events. Pure.
 
-Each kind of waiting has a clock of its own, because patience differs: a full cluster may take a day, an image that
-cannot be pulled will hardly appear after five minutes, and a wrong configuration does not mend itself at all.
+Each kind of waiting has a clock of its own, because limits differ: a full cluster may take a day, an image that cannot
+be pulled will hardly appear after five minutes, and a wrong configuration does not correct itself at all.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.exit_causes import Cause
 from nago_orchestrator.executors.kubernetes.manifest.objects import condition, newest, parse_time
-from nago_orchestrator.executors.kubernetes.manifest.settings import Patience
+from nago_orchestrator.executors.kubernetes.manifest.settings import WaitLimits
 
 
 class Clock(StrEnum):
     NONE = "none"
-    """Somebody else decides when it begins, e.g. Kueue: no patience is spent."""
+    """Somebody else decides when it begins, e.g. Kueue: there is no limit."""
     UNSCHEDULABLE = "unschedulable"
     QUOTA = "quota"
     IMAGE = "image"
@@ -31,12 +31,12 @@ class Clock(StrEnum):
     """Waiting would not help."""
 
 
-TERMINATING_PATIENCE = timedelta(minutes=5)
+TERMINATING_LIMIT = timedelta(minutes=5)
 """Beyond the pod's own grace period."""
 IMAGE_TROUBLE = frozenset({"ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable"})
 HOPELESS = frozenset({"InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"})
-PASSING = ("failed to sync", "timed out waiting", "pull qps exceeded")
-"""Said of troubles that pass, whatever the reason beside them."""
+TRANSIENT = ("failed to sync", "timed out waiting", "pull qps exceeded")
+"""Said of transient troubles, whatever the reason beside them."""
 NO_SUCH_IMAGE = ("not found", "manifest unknown", "denied", "unauthorized", "authentication required")
 
 
@@ -117,22 +117,22 @@ def _container(pod: Mapping[str, Any], since: datetime | None) -> Waiting:
         return Waiting(clock=Clock.CONTAINER, reason="ContainerCreating", message=message, since=since)
     reason, detail = told[0]["reason"], told[0].get("message") or ""
     message = f"the container is not there yet ({reason})" + (f": {' '.join(detail.split())}" if detail else "")
-    if any(word in detail.lower() for word in PASSING):
+    if any(word in detail.lower() for word in TRANSIENT):
         return Waiting(clock=Clock.CONTAINER, reason=reason, message=message, since=since)
     clock = Clock.AT_ONCE if reason in HOPELESS else Clock.IMAGE if reason in IMAGE_TROUBLE else Clock.CONTAINER
     # How long a pull took before it failed is not known: the image's clock begins when the failure is first seen.
     return Waiting(clock=clock, reason=reason, message=message, since=None if clock is Clock.IMAGE else since)
 
 
-def patience_for(clock: Clock, patience: Patience) -> timedelta | None:
+def limit_of(clock: Clock, limits: WaitLimits) -> timedelta | None:
     """None: for ever."""
     return {
         Clock.NONE: None,
-        Clock.UNSCHEDULABLE: patience.unschedulable,
-        Clock.QUOTA: patience.quota,
-        Clock.IMAGE: patience.image,
-        Clock.CONTAINER: patience.container,
-        Clock.TERMINATING: TERMINATING_PATIENCE,
+        Clock.UNSCHEDULABLE: limits.unschedulable,
+        Clock.QUOTA: limits.quota,
+        Clock.IMAGE: limits.image,
+        Clock.CONTAINER: limits.container,
+        Clock.TERMINATING: TERMINATING_LIMIT,
         Clock.AT_ONCE: timedelta(0),
     }[clock]
 

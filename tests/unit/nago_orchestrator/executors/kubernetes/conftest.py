@@ -8,9 +8,8 @@ import pytest
 
 from nago_orchestrator.domain.trial_design import build_task
 from nago_orchestrator.domain.trials import TrialDesign
-from nago_orchestrator.executors.kubernetes import executor as executor_module
-from nago_orchestrator.executors.kubernetes.api.watch import JobWatch
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
+from nago_orchestrator.executors.kubernetes.timing import ExecutorTiming
 from nago_trainer.architecture import HnagTheta, TensorShape, fit_plan, sample_architecture
 from nago_trainer.architecture.theta import HYPERPARAMETERS
 from nago_trainer.contract.task import TrialTask
@@ -18,7 +17,6 @@ from tests.api_server import ApiServer, api_server
 from tests.executor_scene import TIMING, Clock, Make
 from tests.kubernetes_access import job_api, kubernetes_settings, study_label
 from tests.studies import RECIPE
-from tests.waiting import PATIENCE_SECONDS
 
 PAPERS_BEST = {"top_nodes": 8, "top_k": 4, "top_p": 0.2, "mid_nodes": 5, "mid_p": 0.5}
 PAPERS_BOTTOM = {"bottom_nodes": 5, "bottom_k": 2, "bottom_p": 0.5}
@@ -53,22 +51,14 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(autouse=True)
-def _wait_for_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes of a request is seen by the same look, however slow the machine is."""
-    monkeypatch.setattr(executor_module, "PATIENCE_SECONDS", PATIENCE_SECONDS)
-    monkeypatch.setattr(executor_module, "ERRAND_SECONDS", PATIENCE_SECONDS)
-
-
 @pytest.fixture
 def make(server: ApiServer, clock: Clock) -> Iterator[Make]:
     made: list[KubernetesExecutor] = []
 
-    def build() -> KubernetesExecutor:
-        api = job_api(server)
-        watch = JobWatch(api.client, api.path, study_label().selector, TIMING)
-        made.append(KubernetesExecutor(api, kubernetes_settings(), study_label(), watch=watch, clock=clock))
-        return made[-1]
+    def build(timing: ExecutorTiming = TIMING) -> KubernetesExecutor:
+        executor = KubernetesExecutor(job_api(server), kubernetes_settings(), study_label(), timing=timing, clock=clock)
+        made.append(executor)
+        return executor
 
     yield build
     for executor in made:

@@ -13,10 +13,8 @@ import pytest
 
 from nago_orchestrator.domain.attempts import Phase
 from nago_orchestrator.domain.states import Failure
-from nago_orchestrator.executors.kubernetes import executor as executor_module
 from nago_orchestrator.executors.kubernetes.api.client import KubernetesClient
 from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
-from nago_orchestrator.executors.kubernetes.api.watch import JobWatch
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
 from nago_trainer.contract.task import TrialTask
@@ -26,14 +24,14 @@ from tests.job_controller import begin, end, pod_of, scheduled, set_status
 from tests.kubernetes_access import access_to, kubernetes_settings, study_label
 from tests.waiting import until
 
-PATIENCE = 0.1
+BRIEF = replace(TIMING, first_list_seconds=0.1, request_seconds=0.1, close_seconds=0.5)
 BOUND = 15.0
 """Of one call; what an answer is waited for is 20 seconds, and four times that with all tries."""
 OTHER = "small-t00013-a1"
 
 
 class Line:
-    """To the API server, with the client's usual patience; may be led elsewhere."""
+    """To the API server, with the client's usual options; may be led elsewhere."""
 
     def __init__(self, server: ApiServer) -> None:
         self.access = access_to(server)
@@ -56,12 +54,9 @@ def line(server: ApiServer) -> Line:
 
 
 @pytest.fixture
-def executor(line: Line, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[KubernetesExecutor]:
-    monkeypatch.setattr(executor_module, "PATIENCE_SECONDS", PATIENCE)
-    monkeypatch.setattr(executor_module, "ERRAND_SECONDS", PATIENCE)
+def executor(line: Line, clock: Clock) -> Iterator[KubernetesExecutor]:
     api = JobApi(line.client, NAMESPACE)
-    watch = JobWatch(api.client, api.path, study_label().selector, TIMING)
-    made = KubernetesExecutor(api, kubernetes_settings(), study_label(), watch=watch, clock=clock)
+    made = KubernetesExecutor(api, kubernetes_settings(), study_label(), timing=BRIEF, clock=clock)
     yield made
     made.close()
 
@@ -127,15 +122,10 @@ def test_beginning_and_stopping_many_is_short_and_is_made_up_for(
 
 
 @pytest.mark.parametrize("accepts", [True, False], ids=["never answers", "closed port"])
-def test_a_first_look_is_short_too(
-    server: ApiServer, line: Line, clock: Clock, monkeypatch: pytest.MonkeyPatch, accepts: bool
-) -> None:
-    monkeypatch.setattr(executor_module, "PATIENCE_SECONDS", PATIENCE)
-    monkeypatch.setattr(executor_module, "ERRAND_SECONDS", PATIENCE)
+def test_a_first_look_is_short_too(server: ApiServer, line: Line, clock: Clock, accepts: bool) -> None:
     api = JobApi(line.client, NAMESPACE)
     with line.dead(accepts=accepts):
-        watch = JobWatch(api.client, api.path, study_label().selector, TIMING)
-        executor = KubernetesExecutor(api, kubernetes_settings(), study_label(), watch=watch, clock=clock)
+        executor = KubernetesExecutor(api, kubernetes_settings(), study_label(), timing=BRIEF, clock=clock)
         assert slowest(lambda: executor.observe([NAME])) < BOUND
         assert executor.observe([NAME])[NAME].phase is Phase.PENDING
     until(lambda: executor.observe([NAME])[NAME].phase is Phase.ABSENT)
@@ -178,10 +168,8 @@ def test_closing_tries_for_a_while_and_names_what_is_left_behind(
     server: ApiServer,
     executor: KubernetesExecutor,
     task: TrialTask,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(executor_module, "CLOSE_SECONDS", 0.5)
     server.put("jobs", build_job(NAME, task, study_label(), kubernetes_settings()))
     server.faults.append(Fault(method="DELETE", status=503, times=10_000))
     executor.stop(NAME, grace_seconds=0)

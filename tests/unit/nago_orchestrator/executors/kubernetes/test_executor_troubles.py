@@ -13,7 +13,7 @@ from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
 from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Fault
-from tests.executor_scene import NAME, Clock, Make, seen_in
+from tests.executor_scene import NAME, TIMING, Clock, Make, seen_in
 from tests.job_controller import begin
 from tests.kubernetes_access import kubernetes_settings, study_label
 
@@ -72,12 +72,9 @@ def test_what_cannot_be_created_for_a_day_is_given_up(
     assert "exceeded quota" in str(seen.message)
 
 
-def test_without_the_right_to_list_nothing_can_be_seen(
-    server: ApiServer, make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("nago_orchestrator.executors.kubernetes.executor.PATIENCE_SECONDS", 0.05)
+def test_without_the_right_to_list_nothing_can_be_seen(server: ApiServer, make: Make, clock: Clock) -> None:
     server.faults.append(Fault(status=403, message="cannot list resource jobs", times=10_000))
-    executor = make()
+    executor = make(replace(TIMING, first_list_seconds=0.05))
     with pytest.raises(ApiForbiddenError, match="cannot list resource jobs"):
         seen_in(executor, Phase.ENDED, clock)
     server.faults.clear()
@@ -130,12 +127,11 @@ def test_while_the_api_server_is_away_everything_stays_as_it_was(
 
 
 def test_an_api_server_that_is_away_from_the_start_delays_everything(
-    server: ApiServer, make: Make, task: TrialTask, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    server: ApiServer, make: Make, task: TrialTask, clock: Clock
 ) -> None:
-    monkeypatch.setattr("nago_orchestrator.executors.kubernetes.executor.PATIENCE_SECONDS", 0.05)
     server.put("jobs", build_job(NAME, task, study_label(), kubernetes_settings()))
     server.faults.append(Fault(status=503, times=12))
-    executor = make()
+    executor = make(replace(TIMING, first_list_seconds=0.05))
     assert executor.observe([NAME, "small-t00013-a1"])[NAME].phase is Phase.PENDING
     begin(server, NAME)
     seen_in(executor, Phase.RUNNING, clock)

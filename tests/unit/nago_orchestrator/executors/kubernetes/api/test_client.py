@@ -10,7 +10,7 @@ import yaml
 
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.executors.kubernetes.api.access import find_access
-from nago_orchestrator.executors.kubernetes.api.client import KubernetesClient, Manners
+from nago_orchestrator.executors.kubernetes.api.client import ClientOptions, KubernetesClient
 from nago_orchestrator.executors.kubernetes.api.errors import (
     ApiConflictError,
     ApiError,
@@ -20,6 +20,7 @@ from nago_orchestrator.executors.kubernetes.api.errors import (
     ApiUnavailableError,
 )
 from nago_orchestrator.executors.kubernetes.api.token_bucket import TokenBucket
+from nago_trainer.contract.back_off import BackOff
 from tests.api_server import NAMESPACE, ApiServer, Fault
 from tests.kubernetes_access import QUICK, access_to, client_of
 from tests.waiting import PATIENCE_SECONDS
@@ -149,15 +150,15 @@ def test_what_will_not_pass_is_not_tried_again(server: ApiServer, status: int, k
 def test_retry_after_is_heeded(server: ApiServer) -> None:
     slept: list[float] = []
     server.faults.append(Fault(status=429, headers={"Retry-After": "7"}))
-    KubernetesClient(access_to(server), Manners(), sleep=slept.append).get(JOBS)
+    KubernetesClient(access_to(server), ClientOptions(), sleep=slept.append).get(JOBS)
     assert slept == [7.0]
 
 
 def test_pauses_grow_with_jitter_and_have_an_end(server: ApiServer) -> None:
     slept: list[float] = []
     server.faults.append(Fault(status=503, times=9))
-    manners = Manners(tries=8, first_pause=1.0, longest_pause=10.0)
-    client = KubernetesClient(access_to(server), manners, sleep=slept.append, jitter=lambda: 0.5)
+    options = ClientOptions(tries=8, back_off=BackOff(1.0, 10.0))
+    client = KubernetesClient(access_to(server), options, sleep=slept.append, jitter=lambda: 0.5)
     with pytest.raises(ApiUnavailableError):
         client.get(JOBS)
     assert slept == [1, 2, 4, 8, 10, 10, 10]
@@ -167,7 +168,7 @@ def test_a_server_that_does_not_answer_is_left_in_time(server: ApiServer) -> Non
     server.faults.append(Fault(hang=PATIENCE_SECONDS, times=9))
     began = time.monotonic()
     with pytest.raises(ApiUnavailableError, match="no answer in time"):
-        client_of(server, Manners(tries=2, first_pause=0.01, read_timeout=0.2)).get(JOBS)
+        client_of(server, ClientOptions(tries=2, back_off=BackOff(0.01, 0.1), read_timeout=0.2)).get(JOBS)
     assert time.monotonic() - began < PATIENCE_SECONDS
 
 

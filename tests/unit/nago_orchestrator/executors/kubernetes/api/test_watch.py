@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from nago_orchestrator.executors.kubernetes.api.watch import JobWatch, Timing
+from nago_orchestrator.executors.kubernetes.api.watch import JobWatch, WatchTiming
+from nago_trainer.contract.back_off import BackOff
 from tests.api_server import NAMESPACE, ApiServer, Fault, Object
 from tests.kubernetes_access import client_of, study_label
 from tests.waiting import PATIENCE_SECONDS, until
 
 JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
-QUICK = Timing(full_list=60.0, silence=30.0, first_pause=0.02, longest_pause=0.1)
+QUICK = WatchTiming(full_list=60.0, silence=30.0, back_off=BackOff(0.02, 0.1))
 LABELS = dict(part.split("=") for part in study_label().selector.split(","))
 Start = Callable[..., JobWatch]
 
@@ -26,7 +27,7 @@ def job(name: str, **labels: str) -> Object:
 def start(server: ApiServer) -> Iterator[Start]:
     started: list[JobWatch] = []
 
-    def make(timing: Timing = QUICK) -> JobWatch:
+    def make(timing: WatchTiming = QUICK) -> JobWatch:
         watch = JobWatch(client_of(server), JOBS, study_label().selector, timing)
         started.append(watch)
         assert watch.wait_synced(PATIENCE_SECONDS)
@@ -123,7 +124,7 @@ def test_a_watch_that_keeps_ending_is_begun_again_where_it_ended(server: ApiServ
 
 
 def test_a_half_open_socket_is_noticed_by_its_silence(server: ApiServer, start: Start) -> None:
-    watch = start(Timing(full_list=60, silence=0.3, first_pause=0.02, longest_pause=0.1))
+    watch = start(WatchTiming(full_list=60, silence=0.3, back_off=BackOff(0.02, 0.1)))
     server.silent.set()
     server.put("jobs", job("a"))
     time.sleep(0.3)
@@ -152,7 +153,7 @@ def test_a_watch_that_is_refused_lists_again(server: ApiServer, start: Start) ->
 
 
 def test_everything_is_listed_now_and_then_whatever_the_watch_says(server: ApiServer, start: Start) -> None:
-    watch = start(Timing(full_list=0.2, silence=30, first_pause=0.02, longest_pause=0.1))
+    watch = start(WatchTiming(full_list=0.2, silence=30, back_off=BackOff(0.02, 0.1)))
     server.watch_seconds = 0.1
     with server.changed:
         server.objects["jobs"]["missed"] = server.put("jobs", job("missed"))
@@ -162,7 +163,7 @@ def test_everything_is_listed_now_and_then_whatever_the_watch_says(server: ApiSe
 
 def test_watches_end_at_random_within_their_bounds(server: ApiServer, start: Start) -> None:
     server.watch_seconds = 0.01
-    start(Timing(full_list=600, first_pause=0.005, longest_pause=0.005))
+    start(WatchTiming(full_list=600, back_off=BackOff(0.005, 0.005)))
 
     def asked() -> set[int]:
         return {int(seen.query["timeoutSeconds"]) for seen in list(server.requests) if seen.query.get("watch")}
@@ -172,7 +173,7 @@ def test_watches_end_at_random_within_their_bounds(server: ApiServer, start: Sta
 
 
 def test_a_job_that_was_just_created_is_not_forgotten_by_an_older_list(server: ApiServer, start: Start) -> None:
-    watch = start(Timing(full_list=0.1, silence=30, first_pause=0.02, longest_pause=0.1))
+    watch = start(WatchTiming(full_list=0.1, silence=30, back_off=BackOff(0.02, 0.1)))
     server.watch_seconds = 0.02
     server.faults.append(Fault(path="watch=true", status=403, times=50))
     for number in range(20):
@@ -185,7 +186,7 @@ def test_a_job_that_was_just_created_is_not_forgotten_by_an_older_list(server: A
 
 
 def test_a_list_that_knows_more_than_the_creator_is_believed(server: ApiServer, start: Start) -> None:
-    watch = start(Timing(full_list=0.05, silence=30, first_pause=0.02, longest_pause=0.1))
+    watch = start(WatchTiming(full_list=0.05, silence=30, back_off=BackOff(0.02, 0.1)))
     server.faults.append(Fault(path="watch=true", status=403, times=10_000))
     for number in range(30):
         name = f"j{number}"

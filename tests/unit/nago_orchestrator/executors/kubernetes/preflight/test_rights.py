@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 
 from nago_orchestrator.domain.findings import State
-from nago_orchestrator.executors.kubernetes.api.watch import JobWatch, Timing
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.manifest.settings import ClaimMount
 from nago_orchestrator.executors.kubernetes.preflight.cluster_state import Refused
@@ -18,6 +17,7 @@ from nago_orchestrator.executors.kubernetes.status.pod_log import PodLog
 from nago_trainer.contract.task import TrialTask
 from tests.api_http import Request
 from tests.api_server import ApiServer
+from tests.executor_scene import TIMING
 from tests.job_controller import begin, end
 from tests.kubernetes_access import QUICK, access_to, job_api, kubernetes_settings, study_label
 from tests.unit.nago_orchestrator.executors.kubernetes.preflight.conftest import MakeJob
@@ -46,8 +46,7 @@ def used(server: ApiServer) -> set[Right]:
 @pytest.fixture
 def executor(server: ApiServer) -> Iterator[KubernetesExecutor]:
     api = job_api(server)
-    watch = JobWatch(api.client, api.path, study_label().selector, Timing(first_pause=0.02, longest_pause=0.1))
-    made = KubernetesExecutor(api, kubernetes_settings(), study_label(), watch=watch)
+    made = KubernetesExecutor(api, kubernetes_settings(), study_label(), timing=TIMING)
     yield made
     made.close()
 

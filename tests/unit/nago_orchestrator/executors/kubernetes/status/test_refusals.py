@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from nago_orchestrator.domain.attempts import Phase
 from nago_orchestrator.domain.states import Failure
-from nago_orchestrator.executors.kubernetes.status.refusals import PAUSE, Refusals
+from nago_orchestrator.executors.kubernetes.status.refusals import Refusals
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
+PAUSE = timedelta(seconds=5)
 
 
 def phase(refusals: Refusals, after: timedelta) -> Phase | None:
@@ -18,15 +19,15 @@ def phase(refusals: Refusals, after: timedelta) -> Phase | None:
 
 
 def test_one_that_was_refused_rests_and_is_then_to_be_created_again() -> None:
-    refusals = Refusals(DAY)
+    refusals = Refusals(DAY, PAUSE)
     assert phase(refusals, timedelta(0)) is None
     refusals.note("a", "quota", NOW)
     assert phase(refusals, PAUSE / 2) is Phase.PENDING
     assert phase(refusals, PAUSE) is Phase.ABSENT
 
 
-def test_patience_counts_from_the_first_refusal_in_a_row() -> None:
-    refusals = Refusals(DAY)
+def test_the_limit_counts_from_the_first_refusal_in_a_row() -> None:
+    refusals = Refusals(DAY, PAUSE)
     assert refusals.note("a", "quota", NOW)
     assert not refusals.note("a", "still", NOW + DAY)
     seen = refusals.observe("a", NOW + DAY + PAUSE)
@@ -39,7 +40,7 @@ def test_patience_counts_from_the_first_refusal_in_a_row() -> None:
 
 
 def test_only_what_is_asked_for_is_kept() -> None:
-    refusals = Refusals(DAY)
+    refusals = Refusals(DAY, PAUSE)
     refusals.note("a", "quota", NOW)
     refusals.note("b", "quota", NOW)
     refusals.keep_only(["b"])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from nago_orchestrator.domain.states import Failure
-from nago_orchestrator.executors.kubernetes.manifest.settings import Patience
-from nago_orchestrator.executors.kubernetes.status.waiting import Clock, Waiting, given_up, patience_for, waiting
+from nago_orchestrator.executors.kubernetes.manifest.settings import WaitLimits
+from nago_orchestrator.executors.kubernetes.status.waiting import Clock, Waiting, given_up, limit_of, waiting
 
 Object = dict[str, Any]
 AT = "2026-01-01T00:00:05Z"
@@ -110,7 +110,7 @@ def test_a_pod_that_has_begun_waits_for_nothing(phase: str) -> None:
 def test_a_suspended_job_is_queued_whatever_its_pods_do(pods: list[Object]) -> None:
     found = waiting(job(suspend=True), pods, [])
     assert found is not None
-    assert patience_for(found.clock, Patience()) is None
+    assert limit_of(found.clock, WaitLimits()) is None
 
 
 def test_a_replaced_pod_is_not_looked_at() -> None:
@@ -119,9 +119,9 @@ def test_a_replaced_pod_is_not_looked_at() -> None:
     assert waiting(job(), [pod("Running", deleted=AT), new], []) is None
 
 
-def test_every_clock_has_its_own_patience() -> None:
-    patience = Patience(unschedulable=timedelta(1), quota=timedelta(2), image=timedelta(3), container=timedelta(4))
-    found = [patience_for(clock, patience) for clock in Clock]
+def test_every_clock_has_its_own_limit() -> None:
+    limits = WaitLimits(unschedulable=timedelta(1), quota=timedelta(2), image=timedelta(3), container=timedelta(4))
+    found = [limit_of(clock, limits) for clock in Clock]
     assert found == [None, *(timedelta(days) for days in (1, 2, 3, 4)), timedelta(minutes=5), timedelta(0)]
 
 
