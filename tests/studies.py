@@ -11,12 +11,13 @@ from nago_orchestrator.control_loop.events import Event
 from nago_orchestrator.control_loop.loop import run
 from nago_orchestrator.control_loop.session import Session, StopSignal
 from nago_orchestrator.domain.states import StudyState
-from nago_orchestrator.domain.trials import TrainingRecipe
+from nago_orchestrator.domain.trial_design import build_task, design_trial
+from nago_orchestrator.domain.trials import TrainingRecipe, TrialDesign
 from nago_orchestrator.executors.port import Executor
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store
-from nago_trainer.contract.task import DatasetSettings, TrainingSettings
+from nago_trainer.contract.task import DatasetSettings, TrainingSettings, TrialTask
 
 SMALL_BOHB = """
 name: small
@@ -99,3 +100,19 @@ class Orchestrator:
 
     def run(self, session: Session | None = None) -> StudyState:
         return run(session or self.session(), self.sleep)
+
+
+def small_task(*, epochs: int = 1, token: str = "0123456789abcdef") -> TrialTask:
+    space = small_spec().search_space()
+    theta = space.theta({dimension.name: dimension.low for dimension in space.dimensions})
+    trial = design_trial(theta, RECIPE, connected=False, replicate=0, architecture_seed=1, training_seed=2)
+    design = TrialDesign(
+        study="small",
+        number=0,
+        architecture=dict(trial.architecture),
+        width=trial.width,
+        parameters=trial.parameters,
+        training_seed=2,
+        fidelity=epochs,
+    )
+    return build_task(design, RECIPE, attempt=1, token=token)

@@ -1,4 +1,7 @@
-"""What the loop needs of a place where attempts run. Implementations: local processes, Kubernetes Jobs."""
+"""What the loop needs of a place where attempts run. Implementations: local processes, Kubernetes Jobs.
+
+tests/contracts/test_executor.py has the tests that every implementation has to pass.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ class Executor(Protocol):
         ...
 
     def observe(self, names: Collection[str]) -> Mapping[str, Observation]:
-        """Look at attempts; every name gets an observation, unknown ones are absent."""
+        """Look at the attempts that are not over; every name gets an observation, unknown ones are absent.
+
+        What runs for the study under any other name may be ended: it belongs to no live attempt.
+        """
         ...
 
     def has_news(self) -> bool:

@@ -1,4 +1,4 @@
-"""Runs attempts as processes of this machine, each forked from one warm process that has torch loaded.
+"""Runs attempts as processes of this machine, each forked from one fork server that has torch loaded.
 
 The processes outlive the orchestrator: one that is killed and started again finds them, or what they left, by their
 folders. Everything that is known of an attempt stands in its folder (`attempt_folder`).
@@ -39,38 +39,45 @@ from nago_trainer.contract.attempt_files import (
 )
 from nago_trainer.contract.task import TrialTask
 
-LAST_WORD_SECONDS = 5.0
-"""How long the server may take to tell how an attempt's process has ended."""
+EXIT_STATUS_SECONDS = 5.0
+"""How long the fork server may take to write how an attempt's process has ended."""
 TELLING = (CLAIM_FILE, REPORT_FILE, EXIT_FILE)
 """Files of an attempt's folder: it begins, it reports, it has ended."""
 NOBODY = 2**31 - 1
 """A pid above all that a system gives."""
-WARM_COMMAND = (sys.executable, "-m", "nago_trainer", "warm")
+FORK_SERVER_COMMAND = (sys.executable, "-m", "nago_trainer", "warm")
 
 
 class LocalExecutor:
-    """`root` holds one folder per attempt; `command` starts the warm process."""
+    """`root` holds one folder per attempt; `command` starts the fork server."""
 
-    def __init__(self, root: Path, *, command: tuple[str, ...] = WARM_COMMAND) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        command: tuple[str, ...] = FORK_SERVER_COMMAND,
+        exit_status_seconds: float = EXIT_STATUS_SECONDS,
+    ) -> None:
         self._root = root
+        self._exit_status_seconds = exit_status_seconds
         self._command = command
         self._server: subprocess.Popen[bytes] | None = None
         self._sent: set[str] = set()
-        """Attempts handed to the living server, which may not have claimed their folder yet."""
+        """Attempts handed to the running fork server, which may not have claimed their folder yet."""
         self._reports: dict[str, Report] = {}
         self._signatures: dict[str, tuple[int, ...]] = {}
         """Of the attempts last observed: the state of what may be written in their folders."""
         self._dead_since: dict[str, float] = {}
-        """Attempts whose process is gone without a word from the server, and when that was first seen."""
+        """Attempts whose process is gone without an exit status, and when that was first seen."""
 
     @property
     def name(self) -> str:
         return "local"
 
     def warm_up(self) -> None:
-        """Start the warm process ahead of the first attempt, so that it loads torch while the search is prepared."""
+        """Start the fork server ahead of the first attempt, so that it loads torch while the search is prepared."""
         with _usable(self._root):
-            self._living_server()
+            self._running_server()
 
     @property
     def reads_stored_tasks(self) -> bool:
@@ -88,11 +95,17 @@ class LocalExecutor:
             self._sent.add(name)
 
     def start_all(self, tasks: Mapping[str, TrialTask]) -> None:
+        errors = []
         for name, task in tasks.items():
-            self.start(name, task)
+            try:
+                self.start(name, task)
+            except ExecutorError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     def has_news(self) -> bool:
-        """By the files that trainers and server write; a process that vanished without a word tells nothing."""
+        """By the files that trainers and fork server write; a process that disappears without a status is no news."""
         return any(_signature(self._root / name) != known for name, known in self._signatures.items())
 
     def observe(self, names: Collection[str]) -> Mapping[str, Observation]:
@@ -128,11 +141,11 @@ class LocalExecutor:
             shutil.rmtree(folder)
             self._reports.pop(folder.name, None)
 
-    def _living_server(self) -> subprocess.Popen[bytes]:
+    def _running_server(self) -> subprocess.Popen[bytes]:
         if self._server is not None and (exit_code := self._server.poll()) is not None:
             self.close()
             if exit_code > 0:  # by itself, and so would the next one; a signal came from outside
-                raise NagoError(f"the trainer's process does not start: {self._last_words()}")
+                raise NagoError(f"the trainer's process does not start: {self._last_line_of_log()}")
         if self._server is None:
             self._sent.clear()
             self._root.mkdir(parents=True, exist_ok=True)
@@ -149,7 +162,7 @@ class LocalExecutor:
                 )
         return self._server
 
-    def _last_words(self) -> str:
+    def _last_line_of_log(self) -> str:
         log = self._root / "warm.log"
         lines = log.read_text(errors="replace").split("\n") if log.exists() else []
         return next((line.strip() for line in reversed(lines) if line.strip()), f"see {log}")
@@ -157,7 +170,7 @@ class LocalExecutor:
     def _send(self, folder: Path) -> None:
         line = json.dumps({"folder": str(folder.resolve())}).encode() + b"\n"
         for _ in range(2):  # a server that died is replaced once
-            server = self._living_server()
+            server = self._running_server()
             try:
                 os.write(server.stdin.fileno(), line)  # type: ignore[union-attr]  # opened with a pipe
             except BrokenPipeError:
@@ -181,7 +194,7 @@ class LocalExecutor:
             return _ended(folder, report, ended, uid)
         if claim is None:
             return Observation(phase=Phase.PENDING if self._is_with_server(name) else Phase.ABSENT)
-        if alive or (self._is_with_server(name) and self._may_be_told(name)):
+        if alive or (self._is_with_server(name) and self._may_get_status(name)):
             return Observation(phase=Phase.RUNNING, epochs=tuple(report.epochs), uid=uid, node=os.uname().nodename)
         return _ended(folder, report, None, uid)
 
@@ -189,9 +202,9 @@ class LocalExecutor:
         """The server is about to fork for it, or about to write how it ended."""
         return name in self._sent and self._server is not None and self._server.poll() is None
 
-    def _may_be_told(self, name: str) -> bool:
+    def _may_get_status(self, name: str) -> bool:
         """A server that cannot write, e.g. because the disk is full, is not waited for."""
-        return time.monotonic() - self._dead_since.setdefault(name, time.monotonic()) < LAST_WORD_SECONDS
+        return time.monotonic() - self._dead_since.setdefault(name, time.monotonic()) < self._exit_status_seconds
 
 
 _LEFT_RUNNING: list[subprocess.Popen[bytes]] = []

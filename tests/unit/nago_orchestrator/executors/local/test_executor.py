@@ -1,4 +1,4 @@
-"""Local attempts with the real trainer and its warm process."""
+"""Local attempts with the real trainer and its fork server; what every executor does is in tests/contracts."""
 
 from __future__ import annotations
 
@@ -16,34 +16,13 @@ import pytest
 
 from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.states import Failure
-from nago_orchestrator.domain.trial_design import build_task, design_trial
-from nago_orchestrator.domain.trials import TrialDesign
 from nago_orchestrator.errors import ExecutorError, NagoError
-from nago_orchestrator.executors.local import executor as local
 from nago_orchestrator.executors.local.attempt_folder import read_claim
 from nago_orchestrator.executors.local.executor import NOBODY, LocalExecutor
 from nago_trainer.attempt.claim import claim as take
-from nago_trainer.contract.task import TrialTask
 from nago_trainer.errors import ClaimedError
-from tests.studies import RECIPE, small_spec
+from tests.studies import small_task
 from tests.waiting import PATIENCE_SECONDS
-
-
-def task(*, epochs: int = 1, token: str = "token") -> TrialTask:
-    space = small_spec().search_space()
-    theta = space.theta({dimension.name: dimension.low for dimension in space.dimensions})
-    trial = design_trial(theta, RECIPE, connected=False, replicate=0, architecture_seed=1, training_seed=2)
-    design = TrialDesign(
-        study="small",
-        number=0,
-        architecture=dict(trial.architecture),
-        width=trial.width,
-        parameters=trial.parameters,
-        training_seed=2,
-        fidelity=epochs,
-    )
-    return build_task(design, RECIPE, attempt=1, token=token)
-
 
 LONG = 100_000
 """Epochs of a training that only a signal ends."""
@@ -56,13 +35,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def executor(root: Path) -> Iterator[LocalExecutor]:
-    """One for all tests, for its warm process takes seconds to load; so every test's attempt has a name of its own."""
-    made = LocalExecutor(root)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            local, "LAST_WORD_SECONDS", PATIENCE_SECONDS
-        )  # the server says how an attempt ended, sooner or later
-        yield made
+    """One for all tests, for its fork server takes seconds to load; so every test's attempt has a name of its own."""
+    made = LocalExecutor(root, exit_status_seconds=PATIENCE_SECONDS)
+    yield made
     for claim in root.glob("*/claim.json"):
         made.stop(claim.parent.name, grace_seconds=0)
     made.close()
@@ -92,7 +67,7 @@ def training(seen: Observation) -> bool:
 
 
 def test_an_attempt_runs_to_its_result(executor: LocalExecutor, name: str) -> None:
-    executor.start(name, task(epochs=2))
+    executor.start(name, small_task(epochs=2))
     assert executor.observe([name])[name].phase in (Phase.PENDING, Phase.RUNNING)
     seen = wait_for(executor, name, lambda seen: ended(seen) and seen.exit_code is not None)
     assert seen.result is not None
@@ -117,31 +92,13 @@ def test_there_is_news_when_an_attempt_begins_reports_or_ends_and_else_none(tmp_
     assert looking.has_news()
 
 
-def test_what_was_never_started_is_absent(executor: LocalExecutor, name: str) -> None:
-    assert executor.observe([name])[name] == Observation(phase=Phase.ABSENT)
-
-
-def test_starting_twice_is_starting_once_also_for_the_next_orchestrator(
-    executor: LocalExecutor, root: Path, name: str
-) -> None:
-    executor.start(name, task(epochs=LONG))
-    executor.start(name, task(epochs=LONG))
-    wait_for(executor, name, training)
-    first = read_claim(root / name)
-    heir = LocalExecutor(root)
-    heir.start(name, task(epochs=LONG))
-    assert wait_for(heir, name, training).phase is Phase.RUNNING
-    assert read_claim(root / name) == first
-    heir.close()
-
-
 @pytest.mark.parametrize(
     ("number", "failure"), [(signal.SIGKILL, Failure.INFRASTRUCTURE), (signal.SIGSEGV, Failure.DEFECT)]
 )
 def test_a_trainer_that_is_killed_is_told_from_one_that_crashed(
     executor: LocalExecutor, root: Path, name: str, number: signal.Signals, failure: Failure
 ) -> None:
-    executor.start(name, task(epochs=LONG))
+    executor.start(name, small_task(epochs=LONG))
     wait_for(executor, name, training)
     claim = read_claim(root / name)
     assert claim is not None
@@ -152,7 +109,7 @@ def test_a_trainer_that_is_killed_is_told_from_one_that_crashed(
 
 
 def test_a_trainer_whose_server_died_as_well_is_lost(executor: LocalExecutor, root: Path, name: str) -> None:
-    executor.start(name, task(epochs=LONG))
+    executor.start(name, small_task(epochs=LONG))
     wait_for(executor, name, training)
     claim = read_claim(root / name)
     assert claim is not None
@@ -164,31 +121,21 @@ def test_a_trainer_whose_server_died_as_well_is_lost(executor: LocalExecutor, ro
     os.kill(claim.pid, signal.SIGKILL)
     seen = wait_for(executor, name, ended)
     assert (seen.failure, seen.reason) == (Failure.INFRASTRUCTURE, "Lost")
-    executor.start(f"{name}-after", task())
+    executor.start(f"{name}-after", small_task())
     assert wait_for(executor, f"{name}-after", ended).result is not None, "a new server takes over"
 
 
-def test_a_stopped_attempt_ends_and_stopping_again_is_harmless(executor: LocalExecutor, name: str) -> None:
-    executor.start(name, task(epochs=LONG))
-    wait_for(executor, name, training)
-    executor.stop(name, grace_seconds=5)
-    executor.stop(name, grace_seconds=5)
-    seen = wait_for(executor, name, ended)
-    assert seen.failure is Failure.INFRASTRUCTURE
-    executor.stop("never-started", grace_seconds=0)
-
-
 def test_a_wrong_task_is_a_defect_with_the_trainers_own_sentence(executor: LocalExecutor, name: str) -> None:
-    executor.start(name, replace(task(), parameters=7))
+    executor.start(name, replace(small_task(), parameters=7))
     seen = wait_for(executor, name, ended)
     assert (seen.failure, seen.exit_code) == (Failure.DEFECT, 64)
     assert "7" in (seen.message or "")
 
 
 def test_a_folder_left_by_another_database_is_not_mistaken_for_ours(executor: LocalExecutor, name: str) -> None:
-    executor.start(name, task(token="theirs"))
+    executor.start(name, small_task(token="theirs"))
     assert wait_for(executor, name, lambda seen: seen.exit_code is not None).result is not None
-    executor.start(name, task(token="ours", epochs=2))
+    executor.start(name, small_task(token="ours", epochs=2))
     seen = wait_for(executor, name, ended)
     assert len(seen.epochs) == 2
 
@@ -196,7 +143,7 @@ def test_a_folder_left_by_another_database_is_not_mistaken_for_ours(executor: Lo
 def start_until_refused(executor: LocalExecutor, name: str) -> None:
     """The first lines may still find the dying process's pipe open."""
     for _ in range(100):
-        executor.start(name, task())
+        executor.start(name, small_task())
         time.sleep(0.01)
 
 
@@ -209,7 +156,7 @@ def test_a_trainer_that_cannot_be_started_is_told_in_a_sentence(tmp_path: Path, 
 
 def test_an_attempt_that_is_stopped_before_its_process_exists_never_begins(tmp_path: Path) -> None:
     deaf = LocalExecutor(tmp_path, command=(sys.executable, "-c", "import sys; sys.stdin.read()"))
-    deaf.start("early", task(epochs=LONG))
+    deaf.start("early", small_task(epochs=LONG))
     assert deaf.observe(["early"])["early"].phase is Phase.PENDING
     deaf.stop("early", grace_seconds=0)
     with pytest.raises(ClaimedError):
@@ -221,7 +168,7 @@ def test_an_attempt_that_is_stopped_before_its_process_exists_never_begins(tmp_p
 def test_a_folder_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path, name: str) -> None:
     (tmp_path / "runs").write_text("a file where a folder should be")
     executor = LocalExecutor(tmp_path / "runs")
-    for use in (executor.warm_up, lambda: executor.start(name, task())):
+    for use in (executor.warm_up, lambda: executor.start(name, small_task())):
         with pytest.raises(ExecutorError, match=r"Attempts cannot run in the folder .*runs: "):
             use()
 
@@ -233,15 +180,12 @@ def test_the_last_words_of_a_trainer_that_does_not_start_are_told(tmp_path: Path
     executor.close()
 
 
-def test_an_attempt_of_which_the_server_tells_nothing_is_not_waited_for_forever(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_attempt_of_which_the_server_tells_nothing_is_not_waited_for_forever(tmp_path: Path, name: str) -> None:
     """As when the disk is full: the process is gone, and how it ended cannot be written."""
-    executor = LocalExecutor(tmp_path, command=("cat",))
-    executor.start(name, task())
+    executor = LocalExecutor(tmp_path, command=("cat",), exit_status_seconds=0.05)
+    executor.start(name, small_task())
     (tmp_path / name / "claim.json").write_text(json.dumps({"pid": NOBODY, "start_ticks": None}))
     assert executor.observe([name])[name].phase is Phase.RUNNING
-    monkeypatch.setattr(local, "LAST_WORD_SECONDS", 0.0)
-    seen = executor.observe([name])[name]
-    assert (seen.phase, seen.failure, seen.reason) == (Phase.ENDED, Failure.INFRASTRUCTURE, "Lost")
+    seen = wait_for(executor, name, ended)
+    assert (seen.failure, seen.reason) == (Failure.INFRASTRUCTURE, "Lost")
     executor.close()
