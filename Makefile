@@ -9,10 +9,10 @@ DEMO := .demo
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-cluster lint format bench clean
+.PHONY: help setup demo test test-quick test-cluster coverage lint format bench version release-check clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Make the virtual environment with everything in it
 
@@ -38,6 +38,10 @@ test-quick: setup ## The tests that take seconds
 	tests/install-postgresql.sh
 	$(BIN)/pytest --numprocesses 2 -m 'not slow'
 
+coverage: setup ## The quick tests, and which lines of the packages they reach
+	tests/install-postgresql.sh
+	$(BIN)/pytest --numprocesses 2 -m 'not slow' --cov --cov-report=term
+
 test-cluster: setup ## The tests that need Kubernetes: on a cluster of their own (as root), or that of KUBECONFIG
 	$(BIN)/pytest tests/cluster
 
@@ -53,6 +57,15 @@ format: setup ## Mend what ruff can mend
 
 bench: setup ## Measure the figures; ONLY="cli plan" measures some
 	$(BIN)/python -m benchmarks $(ONLY)
+
+version: ## Write another version where one is written: make version TO=0.2.0
+	@test -n "$(TO)" || { echo 'give the new version: make version TO=0.2.0'; exit 1; }
+	sed -i -E 's/^__version__ = ".*"/__version__ = "$(TO)"/' nago_trainer/__init__.py
+	sed -i -E 's/(nago[-_](orchestrator|trainer)[:-]|newTag: )[0-9]+\.[0-9]+\.[0-9]+/\1$(TO)/g' \
+	    $$(find README.md docs k8s -name '*.md' -o -name '*.yaml')
+
+release-check: setup ## Rehearse a release: build, install in a fresh environment, search with the installed command
+	PYTHON=$(PYTHON) tests/release-check.sh $(BIN)
 
 clean: ## Remove the environment, caches and the demo's data
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,3 +1,5 @@
 """NAGO's orchestrator: proposes generator hyperparameters, has their networks trained, keeps every result."""
 
-__version__ = "0.1.0"
+from nago_trainer import __version__
+
+__all__ = ["__version__"]

@@ -1,4 +1,4 @@
-"""Limits that the code keeps to: short modules and functions, a docstring each, no machine's paths."""
+"""Limits that the code keeps to: few loose modules, short modules and functions, docstrings, no machine's paths."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ ROOT = Path(__file__).parents[2]
 PRODUCT = ("nago_orchestrator", "nago_trainer")
 MOST_LINES = 300
 """Of a module."""
+MOST_LOOSE_MODULES = 8
+"""At the root of a package, beside its rooms."""
 MOST_BODY_LINES = 50
 """Of a function, its docstring aside."""
 TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".sh", ".txt"}
@@ -37,6 +39,14 @@ def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (function.end_lineno or 0) - statements[0].lineno + 1 if statements else 0
 
 
+def first_sentence(file: Path) -> str | None:
+    """Of its docstring, one that ends on the first line or paragraph."""
+    found = re.match(
+        r"[A-Z`].+?[.?](?=\s|$)", ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "", re.DOTALL
+    )
+    return found[0] if found else None
+
+
 def readable_files() -> Iterator[Path]:
     """The project's own, whatever else lies in its folder."""
     folders = (*PRODUCT, "migrations", "benchmarks", "docs", "examples", "tests", "k8s", ".ci")
@@ -55,6 +65,21 @@ def test_modules_say_what_they_are() -> None:
 def test_modules_are_short() -> None:
     lines = {module: len(source(module).splitlines()) for module in modules(*PRODUCT, "migrations", "benchmarks")}
     assert {module: count for module, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_few_modules_lie_loose_at_the_roots() -> None:
+    loose = {package: [file.name for file in (ROOT / package).glob("*.py")] for package in PRODUCT}
+    assert {package: names for package, names in loose.items() if len(names) > MOST_LOOSE_MODULES} == {}
+
+
+def test_every_folder_says_in_a_sentence_what_room_it_is() -> None:
+    folders = {file.parent for package in PRODUCT for file in (ROOT / package).rglob("*.py")}
+    silent = [
+        str(folder.relative_to(ROOT))
+        for folder in folders
+        if not (folder / "__init__.py").is_file() or not first_sentence(folder / "__init__.py")
+    ]
+    assert sorted(silent) == []
 
 
 def test_functions_are_short() -> None:
