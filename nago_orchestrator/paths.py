@@ -1,15 +1,15 @@
-"""Where things are kept unless somebody says otherwise. Light: every reading command asks here first."""
+"""Where things are kept unless somebody says otherwise."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import platformdirs
+
 
 def data_folder() -> Path:
     """The user's own, by the customs of the system."""
-    import platformdirs
-
     return Path(platformdirs.user_data_dir("nago"))
 
 

@@ -93,20 +93,6 @@ def _exit_code(end: SystemExit) -> str | int | None:
 
 
 def _keep(error: Exception) -> str:
-    """Writes the traceback to a file and says where."""
-    import traceback
-    from datetime import UTC, datetime
-    from pathlib import Path
+    from nago_orchestrator.cli.crash_log import keep_traceback  # here: only a failure needs it
 
-    import platformdirs
-
-    folder = Path(platformdirs.user_log_dir("nago"))
-    file = folder / "crash.log"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with file.open("a", encoding="utf-8") as log:
-            log.write(f"\n{datetime.now(UTC).isoformat()} nago-orch {__version__} {' '.join(sys.argv[1:])}\n")
-            log.write("".join(traceback.format_exception(error)))
-    except OSError:
-        return ""
-    return f" (details in {file})"
+    return keep_traceback(error, f"nago-orch {__version__} {' '.join(sys.argv[1:])}")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from nago_orchestrator.errors import InputError
+from nago_orchestrator.formatting.suggestions import suggestion
 
 
 class OutputFormat(StrEnum):
@@ -24,7 +25,6 @@ def word_option(words: type[StrEnum], what: str, *names: str, told: str) -> Any:
         known = [str(word) for word in words]
         if text in known:
             return words(text)
-        from nago_orchestrator.spec.scalars import suggestion
 
         raise InputError(f"{names[0]} names an unknown {what} '{text}'{suggestion(text, known)}")
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from nago_orchestrator.errors import InputError, NotFoundError
-
-if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
-    from nago_orchestrator.store.engine import OpenDatabase
+from nago_orchestrator.paths import database_url
+from nago_orchestrator.store.engine import OpenDatabase
+from nago_orchestrator.store.queries import list_studies
+from nago_orchestrator.store.versions import open_engine, refuse_missing_file
 
 
 def known_database(option: str | None) -> str:
     """The address of `--database` for a command that creates none: a file must be there. Raises DatabaseError."""
-    from nago_orchestrator.paths import database_url
-    from nago_orchestrator.store.versions import refuse_missing_file
-
     url = database_url(option)
     refuse_missing_file(url)
     return url
@@ -25,8 +22,6 @@ def known_database(option: str | None) -> str:
 @contextmanager
 def reading(option: str | None) -> Iterator[OpenDatabase]:
     """The database of `--database`, for as long as the context lasts. Raises DatabaseError."""
-    from nago_orchestrator.store.versions import open_engine
-
     engine = open_engine(known_database(option))
     try:
         yield engine
@@ -38,7 +33,6 @@ def chosen_study(engine: OpenDatabase, name: str | None) -> str:
     """The name given, or that of the only study. Raises NotFoundError without any, InputError with several."""
     if name is not None:
         return name
-    from nago_orchestrator.store.queries import list_studies
 
     names = [row["name"] for row in list_studies(engine)]
     if not names:

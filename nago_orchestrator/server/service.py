@@ -34,7 +34,7 @@ def serve_studies(url: str, where: str, *, host: str, port: int, leave: threadin
     Raises InputError if the port is taken, or the package for metrics missing.
     """
     try:
-        from nago_orchestrator.server.metrics import Metrics
+        from nago_orchestrator.server.metrics import Metrics  # here: the extra `serve` is optional
     except ModuleNotFoundError as error:
         raise InputError(f"serving needs the package {error.name}: pip install 'nago-orchestrator[serve]'") from error
 

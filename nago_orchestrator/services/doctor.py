@@ -83,7 +83,7 @@ def _admission(preview: Preview, url: str) -> Finding:
 
 def _cluster(preview: Preview | None, now: datetime) -> Iterator[Finding]:
     try:
-        from nago_orchestrator.executors.kubernetes.preflight.examine import examine_cluster
+        from nago_orchestrator.executors.kubernetes.preflight.examine import examine_cluster  # here: optional
     except ModuleNotFoundError:
         return  # which the packages say already
     try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -53,10 +56,6 @@ def installation_findings(folder: Path, *, for_jobs: bool) -> Iterator[Finding]:
 
 def machine_findings(folder: Path) -> Iterator[Finding]:
     """Interpreter, processors, graphics processors, and whether the data folder has room."""
-    import os
-    import platform
-    import shutil
-
     yield ok("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield ok("processors", f"{len(os.sched_getaffinity(0))} for this process")
     driver = Path("/proc/driver/nvidia/version").exists()

@@ -15,6 +15,10 @@ from nago_orchestrator.domain.proposals import Proposal
 from nago_orchestrator.domain.trial_design import attempt_name, build_task
 from nago_orchestrator.domain.trials import NewTrial, TrainingRecipe, TrialDesign
 from nago_orchestrator.errors import InputError, NagoError
+from nago_orchestrator.executors.kubernetes.manifest.job import build_job
+from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
+from nago_orchestrator.executors.kubernetes.manifest.resources import trial_resources
+from nago_orchestrator.executors.kubernetes.manifest.settings import settings_of
 from nago_orchestrator.search.factory import make_proposer
 from nago_orchestrator.search.proposers.planned import planned_proposals
 from nago_orchestrator.search.proposers.port import Proposer
@@ -109,18 +113,11 @@ def first_job(preview: Preview, now: datetime) -> dict[str, Any]:
 
 def first_resources(preview: Preview) -> tuple[Mapping[str, Mapping[str, str]], ...]:
     """Requests and limits of the trainer's container for each of the first networks that can be trained."""
-    from nago_orchestrator.executors.kubernetes.manifest.resources import trial_resources
-    from nago_orchestrator.executors.kubernetes.manifest.settings import settings_of
-
     settings = settings_of(_section(preview.spec))
     return tuple(trial_resources(task, settings) for task in preview.tasks())
 
 
 def _job(preview: Preview, task: TrialTask, now: datetime) -> dict[str, Any]:
-    from nago_orchestrator.executors.kubernetes.manifest.job import build_job
-    from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
-    from nago_orchestrator.executors.kubernetes.manifest.settings import settings_of
-
     label = StudyLabel.of(preview.spec.name, now)
     return build_job(preview.name, task, label, settings_of(_section(preview.spec)))
 

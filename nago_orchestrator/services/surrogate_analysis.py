@@ -9,10 +9,8 @@ from nago_orchestrator.domain.proposals import Outcome
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.errors import InputError, NagoError
 from nago_orchestrator.evaluation.generator_results import Row, searched
-from nago_orchestrator.search.posterior import Array, Beliefs, Fit, Taught, hyperparameter_effects, problem_of, teach
-from nago_orchestrator.search.surrogate.port import Surrogate
+from nago_orchestrator.search.posterior import Beliefs, Fit, Taught, hyperparameter_effects, teach
 from nago_orchestrator.spec import StudySpec
-from nago_orchestrator.spec.search import BatchSection, MoboSection, phases_of
 
 
 def objectives_of(status: Row) -> tuple[Objective, ...]:
@@ -64,37 +62,10 @@ def study_beliefs(
 
 
 def _study_fit(spec: StudySpec) -> Fit:
-    """Of the newest phase that has a surrogate; of other searches the paper's, a heteroscedastic network."""
-    asked = [phase for phase in phases_of(spec.search) if isinstance(phase, BatchSection)]
-    newest = asked[-1] if asked else None
     try:
-        if isinstance(newest, MoboSection) and newest.surrogate == "network":
-            return _network_fit(spec.seed, heteroscedastic=newest.noise == "heteroscedastic")
-        return _process_fit(spec.seed) if newest else _network_fit(spec.seed, heteroscedastic=True)
+        from nago_orchestrator.services.study_fit import study_fit  # here: the extra `mobo` is optional
     except ModuleNotFoundError as error:
         raise InputError(
             f"a surrogate needs the package {error.name}: pip install 'nago-orchestrator[mobo]'"
         ) from error
-
-
-def _network_fit(seed: int, *, heteroscedastic: bool) -> Fit:
-    from nago_orchestrator.search.surrogate.fit import fit_surrogate
-    from nago_orchestrator.search.surrogate.options import SurrogateOptions
-
-    def fit(points: Array, costs: Array, samples: Array) -> tuple[Surrogate, str | None]:
-        options = SurrogateOptions(heteroscedastic=heteroscedastic)
-        surrogate = fit_surrogate(points, costs, samples, seed=seed, options=options)
-        return surrogate, problem_of(surrogate.diagnostics)
-
-    return fit
-
-
-def _process_fit(seed: int) -> Fit:
-    from nago_orchestrator.search.surrogate.gaussian_process import fit_gaussian_processes
-    from nago_orchestrator.search.surrogate.held_out import held_out_diagnostics
-
-    def fit(points: Array, costs: Array, samples: Array) -> tuple[Surrogate, str | None]:
-        surrogate = fit_gaussian_processes(points, costs, samples, seed=seed)
-        return surrogate, problem_of({"objectives": held_out_diagnostics(surrogate.leave_one_out())})
-
-    return fit
+    return study_fit(spec)

@@ -41,11 +41,7 @@ def log_source(study: str, attempt: Mapping[str, Any], url: str) -> LogSource:
 
 
 def _pod_log(study: str, attempt: Mapping[str, Any], store: Store) -> LogSource:
-    from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
-    from nago_orchestrator.executors.kubernetes.opening import open_client
-    from nago_orchestrator.executors.kubernetes.status.pod_log import PodLog
+    from nago_orchestrator.executors.kubernetes.opening import open_pod_log  # here: the extra `kubernetes` is optional
 
-    client = open_client()
     section = StudySpec.from_canonical(store.study(study).spec).execution.kubernetes
-    namespace = (section.namespace if section is not None else None) or client.namespace
-    return PodLog(JobApi(client, namespace), attempt["name"])
+    return open_pod_log(attempt["name"], section.namespace if section is not None else None)

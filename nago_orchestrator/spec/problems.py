@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from nago_orchestrator.formatting.suggestions import nearest, suggestion
 from nago_orchestrator.spec.choices import SHAPES
 from nago_orchestrator.spec.document import Document, KeyPath
 from nago_orchestrator.spec.older import RENAMED
-from nago_orchestrator.spec.scalars import describe, format_number, nearest, suggestion
+from nago_orchestrator.spec.scalars import describe, format_number
 from nago_orchestrator.spec.schema import SchemaPath, schema_keys
 from nago_orchestrator.spec.search import ALGORITHMS
 

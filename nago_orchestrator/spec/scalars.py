@@ -6,14 +6,15 @@ returns the value or raises a PydanticCustomError with the rest of a sentence th
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+from nago_orchestrator.formatting.suggestions import suggestion
 
 MAXIMAL_WHOLE = 2**63 - 1
 _BYTES = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -98,20 +99,6 @@ def read_seconds(value: Any) -> float:
     return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(value))
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is most likely meant, if one is near enough."""
-    plain = {_bare(name): name for name in known}
-    found = difflib.get_close_matches(_bare(word), plain, n=1, cutoff=0.6)
-    return plain[found[0]] if found else None
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown word: the one that is meant, or all that are known."""
-    known = tuple(known)
-    meant = nearest(word, known)
-    return f": did you mean {meant}?" if meant else f" (known: {', '.join(known)})"
-
-
 def known_word(what: str, known: tuple[str, ...]) -> Callable[[Any], str]:
     """A reader that takes one of the known words and suggests the nearest for any other."""
 
@@ -122,10 +109,6 @@ def known_word(what: str, known: tuple[str, ...]) -> Callable[[Any], str]:
         return text
 
     return read
-
-
-def _bare(word: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", word.lower())
 
 
 Whole = Annotated[int, BeforeValidator(read_whole)]

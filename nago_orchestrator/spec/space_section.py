@@ -17,10 +17,11 @@ from pydantic_core import InitErrorDetails
 
 from nago_orchestrator.domain.space import Dimension, FloatRange, IntegerRange, SearchSpace
 from nago_orchestrator.errors import SpecError
+from nago_orchestrator.formatting.suggestions import nearest
 from nago_orchestrator.spec.choices import Bounds
 from nago_orchestrator.spec.hyperparameters import SECTIONS, HnagHyperparameters, Hyperparameters, RnagHyperparameters
 from nago_orchestrator.spec.presets import PRESETS
-from nago_orchestrator.spec.scalars import Switch, known_word, nearest, wrong
+from nago_orchestrator.spec.scalars import Switch, known_word, wrong
 from nago_orchestrator.spec.section import Section
 from nago_trainer.architecture.generators.registry import GENERATORS
 from nago_trainer.architecture.theta import Hyperparameter

@@ -14,8 +14,10 @@ from nago_orchestrator.cli.output.outlook import without_value
 from nago_orchestrator.cli.output.posterior import print_posterior
 from nago_orchestrator.cli.output.tables import Row, print_facts, print_rows, print_table, to_json
 from nago_orchestrator.cli.reading import chosen_study, reading
+from nago_orchestrator.evaluation.generator_results import trial_value
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
+from nago_orchestrator.store import found, queries
 
 
 def best(
@@ -28,8 +30,6 @@ def best(
     database: Database = None,
 ) -> None:
     """The best generator so far, by the first objective, its trials, and its networks that were trained in full."""
-    from nago_orchestrator.store import found, queries
-
     with reading(database) as engine:
         study = chosen_study(engine, name)
         row, trained = found.incumbent(engine, study), queries.final_training(engine, study)
@@ -55,8 +55,6 @@ def best(
 
 def _repeats(row: Row) -> Row:
     """Of the row's generator, over all its networks at that fidelity: mean and spread."""
-    from nago_orchestrator.evaluation.generator_results import trial_value
-
     objective = next(iter(row["objective_values"]))
     found = [(trial["proposal"], trial_value(trial, objective)) for trial in row["trials"]]
     known = [(proposal, value) for proposal, value in found if value is not None]

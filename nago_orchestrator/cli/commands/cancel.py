@@ -11,6 +11,7 @@ import typer
 from nago_orchestrator.cli.options import Database, StudyName
 from nago_orchestrator.cli.reading import known_database, named_study
 from nago_orchestrator.errors import InputError
+from nago_orchestrator.services.studies import cancel_study
 
 
 def cancel(
@@ -19,8 +20,6 @@ def cancel(
     database: Database = None,
 ) -> None:
     """End a study for good; what it has found stays."""
-    from nago_orchestrator.services.studies import cancel_study
-
     url = known_database(database)
     chosen = named_study(name, url)
     if not yes and not sys.stdin.isatty():

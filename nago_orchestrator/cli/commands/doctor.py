@@ -12,6 +12,10 @@ import typer
 from nago_orchestrator.cli.options import Database, Output, OutputFormat
 from nago_orchestrator.cli.output.tables import Column, print_rows
 from nago_orchestrator.domain.findings import State
+from nago_orchestrator.paths import data_folder, database_url
+from nago_orchestrator.services.doctor import diagnose, subject_of
+from nago_orchestrator.services.installation import installation_findings
+from nago_orchestrator.spec import load_study_spec
 
 COLUMNS = (
     Column(key="state", title="state", right=False),
@@ -43,11 +47,6 @@ def doctor(
 
     Exit code 3 if something would not work.
     """
-    from nago_orchestrator.paths import data_folder, database_url
-    from nago_orchestrator.services.doctor import diagnose, subject_of
-    from nago_orchestrator.services.installation import installation_findings
-    from nago_orchestrator.spec import load_study_spec
-
     spec = None if file is None else load_study_spec(file)
     subject = subject_of(spec, database_url(database), asked_for_cluster=kubernetes)
     findings = [

@@ -8,14 +8,13 @@ from nago_orchestrator.cli.output.outlook import resume_hint
 from nago_orchestrator.cli.output.tables import Row, print_rows
 from nago_orchestrator.cli.reading import reading
 from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.store import queries
 
 GOING_ON = (StudyState.RUNNING, StudyState.PAUSED)
 
 
 def list_studies(output: Output = OutputFormat.TABLE, database: Database = None) -> None:
     """All studies of the database."""
-    from nago_orchestrator.store import queries
-
     with reading(database) as engine:
         rows = [
             {**row, "holder": queries.holder(engine, row["name"]) if row["state"] in GOING_ON else None}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,11 +18,10 @@ from nago_orchestrator.cli.reading import chosen_trial, known_database, reading
 from nago_orchestrator.domain.states import AttemptState, TrialState
 from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.formatting.counts import counted
+from nago_orchestrator.services.trial_logs import LogSource, log_source
+from nago_orchestrator.store import queries
+from nago_orchestrator.store.engine import OpenDatabase
 from nago_trainer.contract.reports import EpochRecord
-
-if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
-    from nago_orchestrator.services.trial_logs import LogSource
-    from nago_orchestrator.store.engine import OpenDatabase
 
 PAUSE_SECONDS = 1.0
 END_TRIES = 15
@@ -37,8 +36,6 @@ def logs(
     database: Database = None,
 ) -> None:
     """What an attempt of a trial printed; while it runs, also from its pod."""
-    from nago_orchestrator.services.trial_logs import log_source
-
     url = known_database(database)
     with reading(database) as engine:
         study, number = chosen_trial(engine, trial)
@@ -87,8 +84,6 @@ def _print_now(source: LogSource, row: Row, study: str, tail: int | None) -> Non
 
 def _first_look(engine: OpenDatabase, study: str, number: int, wanted: int | None, *, wait: bool) -> Row:
     """The attempt's row with its `epochs`; with `wait`, a trial that will have a first attempt is waited for."""
-    from nago_orchestrator.store import queries
-
     say = _once()
     while wait and not (row := queries.show_trial(engine, study, number))["attempt_rows"]:
         if TrialState(row["state"]).is_final:
@@ -99,8 +94,6 @@ def _first_look(engine: OpenDatabase, study: str, number: int, wanted: int | Non
 
 
 def _attempt(engine: OpenDatabase, study: str, number: int, wanted: int | None) -> Row:
-    from nago_orchestrator.store import queries
-
     shown = queries.show_trial(engine, study, number)
     rows = shown["attempt_rows"]
     if not rows:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
 from nago_orchestrator.cli.output import columns
@@ -16,12 +17,14 @@ from nago_orchestrator.cli.output.tables import Column, Row, print_rows, to_json
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.errors import InputError
+from nago_orchestrator.evaluation.front import MeasuredFront, measure_front, perfect
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
-
-if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second, numpy a tenth
-    from nago_orchestrator.evaluation.front import MeasuredFront
-    from nago_orchestrator.store.engine import OpenDatabase
+from nago_orchestrator.formatting.suggestions import suggestion
+from nago_orchestrator.services.surrogate_analysis import objectives_of
+from nago_orchestrator.spec.objectives import ObjectiveSection
+from nago_orchestrator.store import found, queries
+from nago_orchestrator.store.engine import OpenDatabase
 
 COLUMNS = (
     *columns.FRONT,
@@ -44,10 +47,6 @@ def pareto(
     database: Database = None,
 ) -> None:
     """The generators that no other one beats in every objective, and the hypervolume that they dominate."""
-    from nago_orchestrator.evaluation.front import measure_front
-    from nago_orchestrator.services.surrogate_analysis import objectives_of
-    from nago_orchestrator.store import found, queries
-
     with reading(database) as engine:
         study = chosen_study(engine, name)
         status = queries.study_status(engine, study)
@@ -99,11 +98,6 @@ def with_references(objectives: Sequence[Objective], texts: Sequence[str]) -> tu
 
 
 def _reference(text: str, names: Sequence[str]) -> tuple[str, float]:
-    from pydantic import ValidationError
-
-    from nago_orchestrator.spec.objectives import ObjectiveSection
-    from nago_orchestrator.spec.scalars import suggestion
-
     name, _, value = (part.strip() for part in text.partition("="))
     if not value:
         raise InputError(f"--reference {text!r} is not NAME=VALUE, for example {names[0]}=0.2")
@@ -131,8 +125,6 @@ def _check_epochs(study: str, epochs: int | None, fidelities: Sequence[int]) -> 
 
 
 def _missing(engine: OpenDatabase, study: str, epochs: int | None) -> str:
-    from nago_orchestrator.store import found
-
     if found.incumbent(engine, study) is None:
         return without_value(engine, study)
     at = f" after {counted(epochs, 'epoch')}" if epochs is not None else ""
@@ -158,8 +150,6 @@ def _values(objectives: Sequence[Objective], costs: Sequence[float]) -> list[flo
 
 
 def _sentence(objectives: Sequence[Objective], measured: MeasuredFront) -> str:
-    from nago_orchestrator.evaluation.front import perfect
-
     ends = zip(objectives, _values(objectives, measured.reference), measured.given, strict=True)
     reference = ", ".join(
         f"{item.name} {quantities.objective(item.name, value)}" + ("" if given else " (by default)")

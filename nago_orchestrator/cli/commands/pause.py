@@ -8,12 +8,11 @@ import typer
 
 from nago_orchestrator.cli.options import Database, StudyName
 from nago_orchestrator.cli.reading import known_database, named_study
+from nago_orchestrator.services.studies import pause_study
 
 
 def pause(name: StudyName = None, database: Database = None) -> None:
     """No new trials; those that run come to their end. Go on with `resume`."""
-    from nago_orchestrator.services.studies import pause_study
-
     url = known_database(database)
     study = pause_study(named_study(name, url), url, datetime.now(UTC))
     typer.echo(f"study {study.name} is paused; go on with: nago-orch resume {study.name}")

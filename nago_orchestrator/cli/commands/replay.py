@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
@@ -14,9 +15,9 @@ from nago_orchestrator.cli.output import columns
 from nago_orchestrator.cli.output.tables import Column, print_rows
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.formatting.counts import counted
-
-if TYPE_CHECKING:  # numpy costs a tenth of a second
-    from nago_orchestrator.search.proposers.replay import Difference
+from nago_orchestrator.search.proposers.replay import Difference
+from nago_orchestrator.services.studies import verify_draws, verify_replay
+from nago_orchestrator.store import queries
 
 FAILED = 3
 FULL_TRAINING = "full training"
@@ -46,8 +47,6 @@ def replay(
     With --verify a new proposer is told the same results and must make the same proposals, then every trial's
     architecture is drawn and sized again and must be the one that is stored; else exit code 3.
     """
-    from nago_orchestrator.store import queries
-
     with reading(database) as engine:
         study = chosen_study(engine, name)
         rows = [] if verify else queries.evaluations(engine, study)
@@ -64,10 +63,6 @@ def replay(
 
 
 def _verify(study: str, output: OutputFormat, database: str | None, *, proposals_only: bool) -> None:
-    from dataclasses import asdict
-
-    from nago_orchestrator.services.studies import verify_draws, verify_replay
-
     url = known_database(database)
     differences = verify_replay(study, url, progress("proposal", "made again"))
     _end_line(differences)

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat
+from nago_orchestrator.cli.output.outlook import without_value
 from nago_orchestrator.cli.output.tables import Column, print_rows
+from nago_orchestrator.cli.reading import known_database, reading
+from nago_orchestrator.domain.space import SearchSpace
+from nago_orchestrator.domain.trial_design import size_network
+from nago_orchestrator.drawing import draw_png, draw_svg
+from nago_orchestrator.drawing.notes import network_notes
 from nago_orchestrator.errors import InputError, NotFoundError
 from nago_orchestrator.formatting import quantities
-
-if TYPE_CHECKING:  # networkx and numpy cost a quarter of a second
-    from nago_orchestrator.domain.space import SearchSpace
-    from nago_trainer.architecture import Architecture
+from nago_orchestrator.formatting.suggestions import suggestion
+from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.spec.space_section import preset_space
+from nago_orchestrator.store import found
+from nago_orchestrator.store.store import open_store
+from nago_trainer.architecture import (
+    Architecture,
+    DisconnectedGraphError,
+    TensorShape,
+    ThetaError,
+    read_theta,
+    sample_architecture,
+)
 
 Theta = Mapping[str, float | int]
 
@@ -106,8 +121,6 @@ def _hyperparameter(text: str, known: Sequence[str]) -> tuple[str, float | int]:
     except ValueError as error:
         raise InputError(f"--theta {text!r} is not NAME=VALUE with a number, for example top_k=4") from error
     if name not in known:
-        from nago_orchestrator.spec.scalars import suggestion
-
         raise InputError(f"--theta names an unknown hyperparameter '{name}'{suggestion(name, known)}")
     return name, number
 
@@ -119,11 +132,6 @@ def middle(space: SearchSpace) -> dict[str, float | int]:
 
 def describe(architecture: Architecture, seed: int, setting: Setting) -> dict[str, Any]:
     """What the largest network within the parameter limit costs; `infeasible` says why where there is none."""
-    from dataclasses import asdict
-
-    from nago_orchestrator.domain.trial_design import size_network
-    from nago_trainer.architecture import TensorShape
-
     stages = [architecture.stages.count(stage) for stage in range(len(architecture.channel_ratio))]
     image = TensorShape(setting.channels, setting.image_size)
     return {
@@ -137,8 +145,6 @@ def describe(architecture: Architecture, seed: int, setting: Setting) -> dict[st
 
 
 def _preset_setting(name: str) -> Setting:
-    from nago_orchestrator.spec.space_section import preset_space
-
     space = preset_space(name)
     return Setting(
         theta=middle(space),
@@ -151,12 +157,6 @@ def _preset_setting(name: str) -> Setting:
 
 
 def _study_setting(name: str, best: bool, database: str | None) -> Setting:
-    from nago_orchestrator.cli.output.outlook import without_value
-    from nago_orchestrator.cli.reading import known_database, reading
-    from nago_orchestrator.spec import StudySpec
-    from nago_orchestrator.store import found
-    from nago_orchestrator.store.store import open_store
-
     study = open_store(known_database(database)).study(name)
     space = StudySpec.from_canonical(study.spec).search_space()
     theta: Theta = middle(space)
@@ -178,8 +178,6 @@ def _study_setting(name: str, best: bool, database: str | None) -> Setting:
 
 
 def _draw_all(setting: Setting, seeds: range) -> list[Architecture]:
-    from nago_trainer.architecture import DisconnectedGraphError, ThetaError, read_theta, sample_architecture
-
     try:
         theta = read_theta(setting.theta)
         return [sample_architecture(theta, seed, connected=setting.connected) for seed in seeds]
@@ -188,15 +186,12 @@ def _draw_all(setting: Setting, seeds: range) -> list[Architecture]:
 
 
 def _picture(architecture: Architecture, row: Mapping[str, Any], file: Path) -> None:
-    from nago_orchestrator.cli.output.picture import facts
-    from nago_orchestrator.drawing import draw_png, draw_svg
-
     title = f"architecture {row['architecture_hash'][:10]}, seed {row['seed']}"
     try:
         if file.suffix.lower() == ".svg":
-            file.write_text(draw_svg(architecture, title=title, notes=facts(row)), encoding="utf-8")
+            file.write_text(draw_svg(architecture, title=title, notes=network_notes(row)), encoding="utf-8")
         elif file.suffix.lower() == ".png":
-            file.write_bytes(draw_png(architecture, title=title, notes=facts(row)))
+            file.write_bytes(draw_png(architecture, title=title, notes=network_notes(row)))
         else:
             raise InputError(f"--draw makes .svg and .png files, not {file.name}")
     except OSError as error:

@@ -13,6 +13,8 @@ from typing import Annotated
 import typer
 
 from nago_orchestrator.cli.options import Database, word_option
+from nago_orchestrator.paths import database_url
+from nago_orchestrator.server.service import serve_studies
 
 ANY = "0.0.0.0"
 """All addresses: a kubelet's probes come from outside of the pod."""
@@ -33,9 +35,6 @@ def serve(where: Kind = Where.KUBERNETES, port: Port = 9464, host: Host = ANY, d
 
     A second server of the same database waits and takes over when the first one is gone. Logs are JSON lines.
     """
-    from nago_orchestrator.paths import database_url
-    from nago_orchestrator.server.service import serve_studies
-
     leave = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: leave.set())

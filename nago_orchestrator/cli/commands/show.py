@@ -8,12 +8,11 @@ from nago_orchestrator.cli.options import Database, Output, OutputFormat, TrialN
 from nago_orchestrator.cli.output import columns
 from nago_orchestrator.cli.output.tables import Row, print_facts, print_rows, print_table, to_json
 from nago_orchestrator.cli.reading import chosen_trial, reading
+from nago_orchestrator.store import queries
 
 
 def show(trial: TrialName, output: Output = OutputFormat.TABLE, database: Database = None) -> None:
     """One trial with its theta, its attempts and its epochs; JSON has the architecture too."""
-    from nago_orchestrator.store import queries
-
     with reading(database) as engine:
         row = queries.show_trial(engine, *chosen_trial(engine, trial))
     if output is OutputFormat.JSON:

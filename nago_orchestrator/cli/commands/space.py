@@ -7,18 +7,22 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat
+from nago_orchestrator.cli.output.space_drawing import space_page, space_png, space_svg
 from nago_orchestrator.cli.output.space_tables import print_spaces
+from nago_orchestrator.cli.reading import chosen_study, known_database, reading
+from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.errors import InputError
-
-if TYPE_CHECKING:  # numpy, networkx and pydantic cost half a second
-    from nago_orchestrator.domain.space import SearchSpace
-    from nago_orchestrator.services.space_survey import Sizing, SpaceSurvey
-    from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.executors.local.dataset_check import PUBLISHED
+from nago_orchestrator.services.space_survey import Sizing, SpaceSurvey, survey_space
+from nago_orchestrator.spec import StudySpec, load_study_spec
+from nago_orchestrator.spec.space_section import preset_space
+from nago_orchestrator.store.store import open_store
+from nago_trainer.architecture import TensorShape, ThetaError
 
 _STUDY_NAME = re.compile(r"[a-z0-9-]*[a-z0-9]")
 _GUESSED_CHANNELS, _GUESSED_CLASSES = 3, 10
@@ -73,17 +77,12 @@ def _studies(names: Sequence[str] | None, preset: Sequence[str] | None, database
     """The names given; where nothing at all is given, the only study of the database."""
     if names or preset:
         return names or ()
-    from nago_orchestrator.cli.reading import chosen_study, reading
 
     with reading(database) as engine:
         return [chosen_study(engine, None)]
 
 
 def _of_preset(name: str) -> tuple[str, SearchSpace, Sizing]:
-    from nago_orchestrator.services.space_survey import Sizing
-    from nago_orchestrator.spec.space_section import preset_space
-    from nago_trainer.architecture import TensorShape
-
     return name, preset_space(name), Sizing(image=TensorShape(3, 32), classes=10, parameter_limit=4_000_000)
 
 
@@ -91,19 +90,12 @@ def _of_name(name: str, changes: dict[str, Any], database: str | None) -> tuple[
     """A study's name has no dot and no slash; everything else is a file."""
     if _STUDY_NAME.fullmatch(name):
         return _of_stored(name, database)
-    from nago_orchestrator.spec import load_study_spec
 
     spec = load_study_spec(name)
     return spec.name, spec.search_space(), _sizing_of(spec, changes)
 
 
 def _of_stored(name: str, database: str | None) -> tuple[str, SearchSpace, Sizing]:
-    from nago_orchestrator.cli.reading import known_database
-    from nago_orchestrator.services.space_survey import Sizing
-    from nago_orchestrator.spec import StudySpec
-    from nago_orchestrator.store.store import open_store
-    from nago_trainer.architecture import TensorShape
-
     study = open_store(known_database(database)).study(name)
     data, limit = study.recipe.dataset, study.recipe.parameter_limit
     sizing = Sizing(image=TensorShape(data.channels, data.image_size), classes=data.classes, parameter_limit=limit)
@@ -112,10 +104,6 @@ def _of_stored(name: str, database: str | None) -> tuple[str, SearchSpace, Sizin
 
 def _sizing_of(spec: StudySpec, changes: dict[str, Any]) -> Sizing:
     """Of a study file. No image is opened here: what only the images tell is assumed, and said to be."""
-    from nago_orchestrator.executors.local.dataset_check import PUBLISHED
-    from nago_orchestrator.services.space_survey import Sizing
-    from nago_trainer.architecture import TensorShape
-
     data = spec.trainer.dataset
     published = PUBLISHED.get(data.name)
     channels = data.channels or (published.channels if published else None) or changes["channels"]
@@ -134,8 +122,6 @@ def _sizing_of(spec: StudySpec, changes: dict[str, Any]) -> Sizing:
 
 
 def _resized(sizing: Sizing, changes: dict[str, Any]) -> Sizing:
-    from nago_trainer.architecture import TensorShape
-
     image = TensorShape(changes["channels"] or sizing.image.channels, changes["image_size"] or sizing.image.size)
     return replace(
         sizing,
@@ -146,9 +132,6 @@ def _resized(sizing: Sizing, changes: dict[str, Any]) -> Sizing:
 
 
 def _survey(title: str, space: SearchSpace, sizing: Sizing, count: int, seed: int) -> SpaceSurvey:
-    from nago_orchestrator.services.space_survey import survey_space
-    from nago_trainer.architecture import ThetaError
-
     def show(done: int) -> None:
         """A line that is written over, on a terminal alone."""
         if sys.stderr.isatty():
@@ -161,8 +144,6 @@ def _survey(title: str, space: SearchSpace, sizing: Sizing, count: int, seed: in
 
 
 def _picture(surveys: Sequence[tuple[str, SpaceSurvey]], file: Path) -> None:
-    from nago_orchestrator.cli.output.space_drawing import space_page, space_png, space_svg
-
     try:
         match file.suffix.lower():
             case ".svg":

@@ -7,22 +7,25 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
 from nago_orchestrator.cli.output import columns
 from nago_orchestrator.cli.output.outlook import best_sentence, resume_hint, without_value
-from nago_orchestrator.cli.output.tables import Row, print_facts, print_rows, print_table, to_json
+from nago_orchestrator.cli.output.tables import Row, print_facts, print_rows, print_table, rich_table, to_json
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted, learnt_from
-
-if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
-    from nago_orchestrator.store.engine import OpenDatabase
+from nago_orchestrator.store import found, queries
+from nago_orchestrator.store.engine import OpenDatabase
 
 ENDED = (StudyState.COMPLETED, StudyState.FAILED, StudyState.CANCELLED)
 FEWEST_FOR_ESTIMATE = 5
@@ -55,8 +58,6 @@ def status(
 
 def look(engine: OpenDatabase, study: str) -> dict[str, Any]:
     """`study_status` with `best`, or in `nothing` why there is none; `full_trainings`, `ledger` and `last_event_at`."""
-    from nago_orchestrator.store import found, queries
-
     row = queries.study_status(engine, study)
     newest = queries.list_trials(engine, study, limit=20)
     best = found.incumbent(engine, study)
@@ -169,13 +170,6 @@ def watch_line(status: Row) -> str:
 
 
 def _watch_live(engine: OpenDatabase, study: str, interval: float) -> None:
-    from rich.console import Console, Group
-    from rich.live import Live
-    from rich.table import Table
-    from rich.text import Text
-
-    from nago_orchestrator.cli.output.tables import rich_table
-
     def render(status: Row) -> Group:
         grid = Table.grid(padding=(0, 2))
         for label, value in status_facts(status, datetime.now(UTC)):

@@ -8,7 +8,12 @@ from typing import Annotated
 import typer
 
 from nago_orchestrator.cli.options import Database, Follow, StudyFile
+from nago_orchestrator.cli.output.dry_run import show_plan
+from nago_orchestrator.cli.output.following import go_on
 from nago_orchestrator.formatting.counts import learnt_from
+from nago_orchestrator.paths import database_url
+from nago_orchestrator.services.studies import submit_study
+from nago_orchestrator.spec import load_study_spec
 
 
 def submit(
@@ -24,17 +29,10 @@ def submit(
 
     Ctrl-C once: no new trials, running ones come to their end. Twice: at once. Nothing is lost either way.
     """
-    from nago_orchestrator.cli.output.following import go_on
-    from nago_orchestrator.paths import database_url
-    from nago_orchestrator.services.studies import submit_study
-    from nago_orchestrator.spec import load_study_spec
-
     spec = load_study_spec(file)
     if local and spec.execution.where != "local":
         spec = spec.model_copy(update={"execution": spec.execution.model_copy(update={"where": "local"})})
     if dry_run:
-        from nago_orchestrator.cli.output.dry_run import show_plan
-
         return show_plan(spec, datetime.now(UTC))
     url = database_url(database)
     study = submit_study(spec, url, datetime.now(UTC))

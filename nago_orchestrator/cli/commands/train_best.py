@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from nago_orchestrator.cli.options import Database, Follow, StudyName
+from nago_orchestrator.cli.output.following import go_on
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting.counts import counted
-
-if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
-    from nago_orchestrator.services.final_training import Queued
+from nago_orchestrator.search.final_training import Chosen
+from nago_orchestrator.services.final_training import Queued, keeps_networks, short_of_search
+from nago_orchestrator.services.final_training import train_best as queue_training
+from nago_orchestrator.store import found, queries
+from nago_orchestrator.store.store import open_store
 
 NOT_KEPT = (
     "what they reach is stored, their weights are not: the study file names no volume for them "
@@ -41,12 +44,6 @@ def train_best(  # noqa: PLR0913  # one argument for each option of the command
 
     How stands in the section `final` of the study file. `best` shows what came of it.
     """
-    from nago_orchestrator.cli.output.following import go_on
-    from nago_orchestrator.search.final_training import Chosen
-    from nago_orchestrator.services.final_training import train_best as queue_training
-    from nago_orchestrator.store import found, queries
-    from nago_orchestrator.store.store import open_store
-
     if pareto and best:
         raise InputError("--pareto and --best each say which generators to train: leave one out")
     with reading(database) as engine:
@@ -63,8 +60,6 @@ def train_best(  # noqa: PLR0913  # one argument for each option of the command
 
 
 def _tell(queued: Queued, epochs: int | None) -> None:
-    from nago_orchestrator.services.final_training import keeps_networks, short_of_search
-
     if not queued.networks:
         typer.echo(f"nothing new: {ALL_TRAINED}")
         return

@@ -11,6 +11,7 @@ from nago_orchestrator.cli.output import columns
 from nago_orchestrator.cli.output.tables import print_rows
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.domain.states import TrialState
+from nago_orchestrator.store import queries
 
 
 def trials(
@@ -23,8 +24,6 @@ def trials(
     database: Database = None,
 ) -> None:
     """The trials of a study, by number."""
-    from nago_orchestrator.store import queries
-
     with reading(database) as engine:
         study = chosen_study(engine, name)
         rows = queries.list_trials(engine, study, state=state, limit=limit)

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
+import yaml
 
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
-
-if TYPE_CHECKING:  # torch aside, the heaviest imports of the command line
-    from nago_orchestrator.services.preview import Cost, Preview
-    from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.services.preview import Cost, Preview, first_job, first_resources, preview_study, study_cost
+from nago_orchestrator.services.training_configuration import study_recipe
+from nago_orchestrator.spec import StudySpec
 
 
 def show_plan(spec: StudySpec, now: datetime) -> None:
     """Stores nothing, and opens neither database nor cluster. Raises NagoError for what `submit` would refuse."""
-    import yaml
-
-    from nago_orchestrator.services.preview import preview_study, study_cost
-    from nago_orchestrator.services.training_configuration import study_recipe
-
     preview = preview_study(spec, study_recipe(spec))
     shown = yaml.safe_dump(_first(preview, now), sort_keys=False, default_flow_style=False, width=120)
     for line in (*cost_lines(spec, study_cost(spec)), *execution_lines(preview), *network_lines(preview)):
@@ -31,8 +26,6 @@ def show_plan(spec: StudySpec, now: datetime) -> None:
 
 
 def _first(preview: Preview, now: datetime) -> dict[str, Any]:
-    from nago_orchestrator.services.preview import first_job
-
     if preview.spec.execution.where == "kubernetes":
         return first_job(preview, now)
     return preview.first_task().to_json()
@@ -60,7 +53,6 @@ def execution_lines(preview: Preview) -> Iterator[str]:
         threads = counted(execution.threads, "thread")
         yield f"at most {counted(execution.parallelism, 'process')} at a time on this machine, each with {threads}"
         return
-    from nago_orchestrator.services.preview import first_resources
 
     resources = first_resources(preview)
     requests = [_range([found["requests"][name] for found in resources]) for name in ("cpu", "memory")]

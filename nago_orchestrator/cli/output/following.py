@@ -12,15 +12,19 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from types import FrameType
-from typing import TYPE_CHECKING
 
 import typer
 
+from nago_orchestrator.bootstrap import run_study
+from nago_orchestrator.cli.output.event_line import event_line
+from nago_orchestrator.cli.output.live import live_view
+from nago_orchestrator.cli.output.outlook import best_sentence, resume_hint, without_value
+from nago_orchestrator.cli.reading import reading
 from nago_orchestrator.control_loop.events import Event, EventKind
+from nago_orchestrator.control_loop.session import StopSignal
 from nago_orchestrator.domain.states import StudyState
-
-if TYPE_CHECKING:  # loaded with the wiring, only when a study runs
-    from nago_orchestrator.control_loop.session import StopSignal
+from nago_orchestrator.services.studies import run_detached, server_of
+from nago_orchestrator.store import found, queries
 
 INTERRUPTED = 130
 FAILED = 3
@@ -29,8 +33,6 @@ INSTEAD = "going on would end the same: mend what it says, and submit the study 
 
 def go_on(name: str, state: StudyState, url: str, *, follow: bool) -> int:
     """Run a study that may run, here or in the background, and say how it ended. Returns the exit code."""
-    from nago_orchestrator.services.studies import run_detached, server_of
-
     if state is not StudyState.RUNNING:
         return _sum_up(name, state, url)
     for_a_server, server = server_of(name, url)
@@ -47,9 +49,6 @@ def go_on(name: str, state: StudyState, url: str, *, follow: bool) -> int:
 
 
 def _follow(name: str, url: str) -> int:
-    from nago_orchestrator.bootstrap import run_study
-    from nago_orchestrator.control_loop.session import StopSignal
-
     stop = StopSignal()
     with obeying_signals(stop), _view(name, url) as on_event:
         state = run_study(name, url, on_event=on_event, stop=stop)
@@ -60,10 +59,6 @@ def _follow(name: str, url: str) -> int:
 
 
 def _sum_up(name: str, state: StudyState, url: str) -> int:
-    from nago_orchestrator.cli.output.outlook import best_sentence, resume_hint, without_value
-    from nago_orchestrator.cli.reading import reading
-    from nago_orchestrator.store import found, queries
-
     with reading(url) as engine:
         row, best = queries.study_status(engine, name), found.incumbent(engine, name)
         nothing = without_value(engine, name) if best is None and row["evaluations"] else None
@@ -114,8 +109,6 @@ def _say(message: str) -> None:
 
 def _view(name: str, url: str) -> AbstractContextManager[Callable[[Event], None]]:
     if sys.stdout.isatty():
-        from nago_orchestrator.cli.output.live import live_view
-
         return live_view(name, datetime.now(UTC))
     return _plain_view(name)
 
@@ -124,8 +117,3 @@ def _view(name: str, url: str) -> AbstractContextManager[Callable[[Event], None]
 def _plain_view(name: str) -> Iterator[Callable[[Event], None]]:
     typer.echo(f"study {name}")
     yield lambda event: typer.echo(event_line(event), err=event.kind is EventKind.TROUBLE)
-
-
-def event_line(event: Event) -> str:
-    """One event as one line, in local time."""
-    return f"{event.at.astimezone():%H:%M:%S} {event.kind:<11} {event.message}"

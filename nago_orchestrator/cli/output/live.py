@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from nago_orchestrator.cli.output.event_line import event_line
 from nago_orchestrator.control_loop.events import Event, EventKind
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
@@ -63,8 +64,6 @@ class Progress:
         return f"{self._name}: {', '.join(parts)}"
 
     def render(self, now: datetime) -> Group:
-        from nago_orchestrator.cli.output.following import event_line
-
         lines = [Text(event_line(event), style=STYLES.get(event.kind, ""), no_wrap=True) for event in self._events]
         elapsed = quantities.duration((now - self._began).total_seconds())
         return Group(*lines, Spinner("dots", text=Text(f"{self.headline}, {elapsed}", style="bold")))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from nago_orchestrator.cli.output.tables import Row
 from nago_orchestrator.control_loop.planner import FOUND_NOTHING
@@ -12,9 +11,8 @@ from nago_orchestrator.domain.proposals import Outcome
 from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
-
-if TYPE_CHECKING:  # sqlalchemy costs a quarter of a second
-    from nago_orchestrator.store.engine import OpenDatabase
+from nago_orchestrator.store import queries
+from nago_orchestrator.store.engine import OpenDatabase
 
 _WORDS = {Outcome.INFEASIBLE: "infeasible", Outcome.LOST: "without a network that could be trained"}
 
@@ -30,8 +28,6 @@ def resume_hint(study: Row) -> str | None:
 
 def without_value(engine: OpenDatabase, study: str) -> str:
     """What a study has whose best is None: "12 evaluations, all infeasible: the architecture has ..."."""
-    from nago_orchestrator.store import queries
-
     found = Counter(Outcome(row["outcome"]) for row in queries.evaluations(engine, study) if not row["final"])
     # The study goes on between one look and the next: a first value may be there by now.
     outcomes = Counter({outcome: found[outcome] for outcome in _WORDS if found[outcome]})
@@ -46,8 +42,6 @@ def without_value(engine: OpenDatabase, study: str) -> str:
 
 def _commonest_reason(engine: OpenDatabase, study: str) -> str | None:
     """Of trials that are infeasible or failed; reasons that differ in a number alone are the same."""
-    from nago_orchestrator.store import queries
-
     ended = [
         row
         for state in (TrialState.INFEASIBLE, TrialState.FAILED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,10 +10,12 @@ from nago_orchestrator.cli.options import OutputFormat
 from nago_orchestrator.cli.output import columns
 from nago_orchestrator.cli.output.tables import Column, Row, print_rows, print_table, to_json
 from nago_orchestrator.cli.reading import reading
+from nago_orchestrator.evaluation.generator_results import best_generator, found_generators, merge_generators
 from nago_orchestrator.formatting import quantities
-
-if TYPE_CHECKING:  # numpy costs a tenth of a second
-    from nago_orchestrator.search.posterior import Belief
+from nago_orchestrator.search.posterior import Belief, rank_generators
+from nago_orchestrator.services.surrogate_analysis import evaluated_at, objectives_of, taught_surrogate
+from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.store import queries
 
 MOST_ROWS = 20
 """Of the table; JSON and CSV have all."""
@@ -22,12 +23,6 @@ MOST_ROWS = 20
 
 def print_posterior(study: str, fidelity: int, output: OutputFormat, database: str | None) -> None:
     """At the fidelity. Raises InputError without the extra `mobo`, NagoError with too few evaluations."""
-    from nago_orchestrator.evaluation.generator_results import best_generator, found_generators, merge_generators
-    from nago_orchestrator.search.posterior import rank_generators
-    from nago_orchestrator.services.surrogate_analysis import evaluated_at, objectives_of, taught_surrogate
-    from nago_orchestrator.spec import StudySpec
-    from nago_orchestrator.store import queries
-
     with reading(database) as engine:
         status = queries.study_status(engine, study)
         evaluations, trials = queries.evaluations(engine, study), queries.list_trials(engine, study)

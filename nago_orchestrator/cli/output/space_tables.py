@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
 import typer
 
@@ -11,9 +12,9 @@ from nago_orchestrator.cli.options import OutputFormat
 from nago_orchestrator.cli.output.tables import Column, Row, print_facts, print_table, to_csv, to_json
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
-
-if TYPE_CHECKING:  # numpy and networkx cost half a second
-    from nago_orchestrator.services.space_survey import SpaceDraw, SpaceSurvey
+from nago_orchestrator.services.space_survey import QUANTITIES, SpaceDraw, SpaceSurvey, aliases, whole_number_settings
+from nago_orchestrator.spec.presets import PRESETS
+from nago_orchestrator.spec.space_section import preset_of
 
 Survey = tuple[str, "SpaceSurvey"]
 """Name and survey of a space."""
@@ -67,11 +68,6 @@ def print_spaces(surveys: Sequence[Survey], output: OutputFormat) -> None:
 
 def describe(name: str, survey: SpaceSurvey) -> dict[str, Any]:
     """Everything about a space as plain values."""
-    from dataclasses import asdict
-
-    from nago_orchestrator.services.space_survey import QUANTITIES, aliases, whole_number_settings
-    from nago_orchestrator.spec.space_section import preset_of
-
     space, sizing = survey.space, survey.sizing
     settings, different = whole_number_settings(space)
     return {
@@ -101,8 +97,6 @@ def describe(name: str, survey: SpaceSurvey) -> dict[str, Any]:
 
 def space_facts(name: str, survey: SpaceSurvey) -> list[tuple[str, str]]:
     """Label and text: the space, what was drawn, how much of it is the same or infeasible."""
-    from nago_orchestrator.services.space_survey import whole_number_settings
-
     space, sizing, draws = survey.space, survey.sizing, len(survey.draws)
     image = f"{sizing.image.size}×{sizing.image.size}, {counted(sizing.image.channels, 'channel')}"
     settings, different = whole_number_settings(space)
@@ -125,10 +119,6 @@ def space_facts(name: str, survey: SpaceSurvey) -> list[tuple[str, str]]:
 
 def space_tables(survey: SpaceSurvey) -> list[tuple[Sequence[Row], tuple[Column, ...]]]:
     """What is searched, aliases and distributions; tables without rows are left out."""
-    from dataclasses import asdict
-
-    from nago_orchestrator.services.space_survey import aliases
-
     found = [asdict(alias) for alias in aliases(survey)]
     tables: list[tuple[Sequence[Row], tuple[Column, ...]]] = [
         (_searched(survey), SEARCHED), (found, ALIASES), (_distribution(survey), DISTRIBUTION),
@@ -137,9 +127,6 @@ def space_tables(survey: SpaceSurvey) -> list[tuple[Sequence[Row], tuple[Column,
 
 
 def _generator_words(survey: SpaceSurvey) -> str:
-    from nago_orchestrator.spec.presets import PRESETS
-    from nago_orchestrator.spec.space_section import preset_of
-
     preset = preset_of(survey.space)
     connected = ", graphs drawn until connected" if survey.space.connected else ""
     return survey.space.generator + (f" (preset {preset}: {PRESETS[preset].meaning})" if preset else "") + connected

@@ -18,6 +18,9 @@ from io import StringIO
 from typing import Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from nago_orchestrator.cli.options import OutputFormat
 from nago_trainer.contract.json_form import encode_number
@@ -117,7 +120,6 @@ def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
     if not sys.stdout.isatty():
         typer.echo(to_lines(rows, columns))
         return
-    from rich.console import Console
 
     console = Console()
     # A terminal that is too narrow breaks the lines itself: better than figures in columns of two letters.
@@ -141,9 +143,6 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
 
 def rich_table(rows: Sequence[Row], columns: Sequence[Column]) -> Any:
     """The same as a `rich.table.Table`."""
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(

@@ -10,6 +10,7 @@ from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
 from nago_orchestrator.executors.kubernetes.manifest.settings import settings_of
+from nago_orchestrator.executors.kubernetes.status.pod_log import PodLog
 from nago_orchestrator.spec.kubernetes import KubernetesSection
 
 
@@ -23,6 +24,12 @@ def open_client(
 def open_executor(client: KubernetesClient, section: KubernetesSection, study: StudyLabel) -> KubernetesExecutor:
     settings = settings_of(section)
     return KubernetesExecutor(JobApi(client, settings.namespace or client.namespace), settings, study)
+
+
+def open_pod_log(attempt: str, namespace: str | None) -> PodLog:
+    """The log of an attempt's pod; without a namespace, in that of the access."""
+    client = open_client()
+    return PodLog(JobApi(client, namespace or client.namespace), attempt)
 
 
 def study_label(name: str, created_at: datetime) -> StudyLabel:

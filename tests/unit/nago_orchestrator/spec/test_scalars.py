@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic_core import PydanticCustomError
 
-from nago_orchestrator.spec.scalars import nearest, read_bytes, read_seconds, read_whole
+from nago_orchestrator.spec.scalars import read_bytes, read_seconds, read_whole
 
 
 @pytest.mark.parametrize(
@@ -51,17 +51,3 @@ def test_other_durations_are_refused(text: Any) -> None:
 def test_whole_numbers_may_be_written_with_an_exponent(value: float) -> None:
     assert read_whole(value) == 4_000_000
     assert type(read_whole(value)) is int
-
-
-@pytest.mark.parametrize(
-    ("word", "meant"),
-    [
-        ("batchsize", "batch_size"),
-        ("BATCH-SIZE", "batch_size"),
-        ("batchs", "batch_size"),
-        ("learning", "learning_rate"),
-        ("zebra", None),
-    ],
-)
-def test_the_nearest_known_word(word: str, meant: str | None) -> None:
-    assert nearest(word, ["batch_size", "learning_rate", "momentum"]) == meant

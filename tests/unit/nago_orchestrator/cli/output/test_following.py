@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from nago_orchestrator.cli.output.following import event_line, obeying_signals
+from nago_orchestrator.cli.output.event_line import event_line
+from nago_orchestrator.cli.output.following import obeying_signals
 from nago_orchestrator.cli.output.live import Progress
 from nago_orchestrator.control_loop.events import Event, EventKind
 from nago_orchestrator.control_loop.session import StopSignal

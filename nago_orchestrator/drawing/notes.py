@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from nago_orchestrator.cli.output.tables import Row
+from collections.abc import Mapping
+from typing import Any
+
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 
 
-def facts(row: Row) -> list[str]:
+def network_notes(row: Mapping[str, Any]) -> list[str]:
     """From a row with nodes, parameters, bytes_per_sample and width; what is None is left out."""
     texts = [counted(row["nodes"], "node"), counted(row["parameters"], "parameter")]
     if row.get("bytes_per_sample") is not None:

@@ -1,0 +1,10 @@
+"""One event of a running study as a line of text."""
+
+from __future__ import annotations
+
+from nago_orchestrator.control_loop.events import Event
+
+
+def event_line(event: Event) -> str:
+    """In local time."""
+    return f"{event.at.astimezone():%H:%M:%S} {event.kind:<11} {event.message}"
