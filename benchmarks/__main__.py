@@ -19,6 +19,7 @@ PARTS = {
     "peers",
     "problems",
     "race",
+    "repeated_lines",
     "rows",
     "sghmc_torch",
     "surrogate_batch",
