@@ -14,7 +14,7 @@ from nago_orchestrator.control_loop.events import Event
 from nago_orchestrator.control_loop.loop import run
 from nago_orchestrator.control_loop.planner import Limits, RetryPolicy, Rules
 from nago_orchestrator.control_loop.session import Session, StopSignal
-from nago_orchestrator.control_loop.trial_sampling import Draw
+from nago_orchestrator.control_loop.trial_sampling import TrialSampling
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.errors import InputError
@@ -109,7 +109,7 @@ def open_session(
     return Session(
         study_id=study.id,
         study=study.name,
-        draw=draw_of(study, spec),
+        sampling=sampling_of(spec, study.recipe),
         recipe=study.recipe,
         final_recipe=final_recipe(study.recipe, spec.final_training.model_dump(include=set(RECIPE_KEYS))),
         objectives=study.objectives,
@@ -122,20 +122,16 @@ def open_session(
         clock=lambda: datetime.now(UTC),
         new_token=lambda: secrets.token_hex(16),
         hold=lambda: store.hold(study.id, describe_holder(datetime.now(UTC))),
-        remember=lambda: _remember(store, study.name, spec),
+        restore=lambda: _restore(store, study.name, spec),
     )
 
 
-def draw_of(study: Study, spec: StudySpec) -> Draw:
-    return draw_by(spec, study.recipe)
+def sampling_of(spec: StudySpec, recipe: TrainingRecipe) -> TrialSampling:
+    """How a study's networks are sampled; needs no row of the study."""
+    return TrialSampling(study_seed=spec.seed, connected=spec.search_space().connected, recipe=recipe)
 
 
-def draw_by(spec: StudySpec, recipe: TrainingRecipe) -> Draw:
-    """How a study's networks are drawn, before the study has a row."""
-    return Draw(study_seed=spec.seed, connected=spec.search_space().connected, recipe=recipe)
-
-
-def _remember(store: Store, name: str, spec: StudySpec) -> tuple[Proposer, int]:
+def _restore(store: Store, name: str, spec: StudySpec) -> tuple[Proposer, int]:
     study = store.study(name)
     proposals, evaluations = store.history(study.id)
     if study.state not in GOING_ON or any(proposal.final for proposal in proposals):

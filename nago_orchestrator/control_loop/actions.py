@@ -1,14 +1,20 @@
-"""What the planner may want done, one value for each kind of action. `reconcile.plan` makes them, `carry_out` obeys."""
+"""What is to be done, one value for each kind of action; and what follows once it is committed.
+
+`planner.plan` makes the actions, `execute.execute` executes one and returns its follow-ups, which the loop sees to.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from nago_orchestrator.control_loop.events import Event
 from nago_orchestrator.domain.attempts import Attempt, Observation
+from nago_orchestrator.domain.proposals import Proposal
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
-from nago_orchestrator.domain.trials import Trial
+from nago_orchestrator.domain.trials import NewTrial, Trial
 from nago_trainer.contract.reports import TrialResult
+from nago_trainer.contract.task import TrialTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,14 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreProposal:
+    """Follows an `Ask`: several proposals are computed first, which may take seconds, and then stored together."""
+
+    proposal: Proposal
+    trials: tuple[NewTrial, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EndStudy:
     state: StudyState
     message: str | None
@@ -88,5 +102,18 @@ Action = (
     | CancelQueued
     | Tell
     | Ask
+    | StoreProposal
     | EndStudy
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Of the attempt called `name`, whose row is committed by then."""
+
+    name: str
+    task: TrialTask
+
+
+FollowUp = Event | StoreProposal | Launch
+"""An event is published, a proposal stored in a transaction of its own, an attempt handed to the executor."""

@@ -1,4 +1,4 @@
-"""What the loop tells whoever follows a study: one value per change of state."""
+"""What the loop publishes to whoever follows a study: one value per change of state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class EventKind(StrEnum):
     """The database does not answer or the executor cannot work; the loop tries again."""
 
 
-FACTS = ("trial", "attempt", "proposal", "fidelity", "accuracy", "parameters")
+LOGGED_FIELDS = ("trial", "attempt", "proposal", "fidelity", "accuracy", "parameters")
 """Fields of an event that a log line shows where they are known."""
 
 
@@ -41,6 +41,6 @@ class Event:
 
     def fields(self) -> dict[str, object]:
         """For a log line: what is known, by name."""
-        facts = {name: getattr(self, name) for name in FACTS}
-        known = {name: value for name, value in facts.items() if value is not None}
+        values = {name: getattr(self, name) for name in LOGGED_FIELDS}
+        known = {name: value for name, value in values.items() if value is not None}
         return {"event": self.kind.value, "message": self.message, **known}

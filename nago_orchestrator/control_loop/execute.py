@@ -1,11 +1,12 @@
-"""Carries out the planner's actions, one function each.
+"""Executes the planner's actions, one function each, and returns what follows from each of them.
 
-What actions of one kind write is one transaction, which the loop opens around them; what they have begun, and what
-they have to tell, comes after its end.
+What actions of one kind write is one transaction, which the loop opens around them. Their follow-ups come after the
+commit: a handler returns them as values and starts nothing itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import singledispatch
 
 from nago_orchestrator.control_loop.actions import (
@@ -15,14 +16,17 @@ from nago_orchestrator.control_loop.actions import (
     CancelQueued,
     EndAttempt,
     EndStudy,
+    FollowUp,
+    Launch,
     MarkRunning,
     RepeatStart,
     StartAttempt,
     StopAttempt,
+    StoreProposal,
     Tell,
 )
 from nago_orchestrator.control_loop.events import EventKind
-from nago_orchestrator.control_loop.session import Asked, Session
+from nago_orchestrator.control_loop.session import Session
 from nago_orchestrator.domain.proposals import Outcome, Proposal
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trial_design import attempt_name, build_task
@@ -36,39 +40,43 @@ STOP_GRACE_SECONDS = 2.0
 
 
 @singledispatch
-def carry_out(action: Action, session: Session) -> None:
-    raise TypeError(f"no way to carry out {action!r}")
+def execute(action: Action, session: Session) -> Sequence[FollowUp]:
+    raise TypeError(f"no way to execute {action!r}")
 
 
-@carry_out.register
-def _ask(_: Ask, session: Session) -> None:
+@execute.register
+def _ask(_: Ask, session: Session) -> Sequence[FollowUp]:
     if session.waiting or session.exhausted:  # answered so a moment ago, to an earlier of several
-        return
+        return ()
     proposal = session.proposer.ask()
     if not isinstance(proposal, Proposal):
         session.waiting = proposal is Pause.WAITING
         session.exhausted = proposal is Pause.EXHAUSTED
-        return
-    trials = [session.draw.trial(proposal, replicate) for replicate in range(session.rules.replicates)]
-    session.asked.append(Asked(proposal, tuple(trials)))
+        return ()
+    trials = tuple(session.sampling.trial(proposal, replicate) for replicate in range(session.rules.replicates))
+    return (StoreProposal(proposal, trials),)
 
 
-def store_proposal(asked: Asked, session: Session) -> None:
-    proposal = asked.proposal
-    session.store.add_proposal(session.study_id, proposal, canonical(proposal.theta), asked.trials, session.clock())
-    session.emit(
+@execute.register
+def _store_proposal(action: StoreProposal, session: Session) -> Sequence[FollowUp]:
+    proposal = action.proposal
+    session.store.add_proposal(session.study_id, proposal, canonical(proposal.theta), action.trials, session.clock())
+    proposed = session.event(
         EventKind.PROPOSED,
         f"proposal {proposal.number}: {counted(proposal.fidelity, 'epoch')}, by {proposal.origin}",
         proposal=proposal.number,
         fidelity=proposal.fidelity,
     )
-    for trial in asked.trials:
-        if trial.infeasible is not None:
-            session.emit(EventKind.INFEASIBLE, trial.infeasible, proposal=proposal.number)
+    infeasible = [
+        session.event(EventKind.INFEASIBLE, trial.infeasible, proposal=proposal.number)
+        for trial in action.trials
+        if trial.infeasible is not None
+    ]
+    return (proposed, *infeasible)
 
 
-@carry_out.register
-def _start(action: StartAttempt, session: Session) -> None:
+@execute.register
+def _start(action: StartAttempt, session: Session) -> Sequence[FollowUp]:
     trial = action.trial
     number = len(trial.attempts) + 1
     name, token = attempt_name(session.study, trial.number, number), session.new_token()
@@ -83,36 +91,37 @@ def _start(action: StartAttempt, session: Session) -> None:
         now=session.clock(),
         task=task.to_json() if session.executor.reads_stored_tasks else None,
     )
-    session.begun[name] = task
+    return (Launch(name, task),)
 
 
-@carry_out.register
-def _repeat(action: RepeatStart, session: Session) -> None:
+@execute.register
+def _repeat(action: RepeatStart, session: Session) -> Sequence[FollowUp]:
     attempt = action.attempt
     design = session.store.trial_design(action.trial.id)
     task = build_task(design, session.recipe_of(design), attempt=attempt.number, token=attempt.token)
-    session.begun[attempt.name] = task
+    return (Launch(attempt.name, task),)
 
 
-@carry_out.register
-def _mark_running(action: MarkRunning, session: Session) -> None:
+@execute.register
+def _mark_running(action: MarkRunning, session: Session) -> Sequence[FollowUp]:
     seen = action.observation
     session.store.mark_running(action.attempt.id, node=seen.node, uid=seen.uid, now=session.clock())
     again = f", attempt {action.attempt.number}" if action.attempt.number > 1 else ""
-    session.emit(
+    event = session.event(
         EventKind.STARTED,
         f"trial {action.trial.number} started{again}",
         trial=action.trial.number,
         attempt=action.attempt.number,
     )
+    return (event,)
 
 
-@carry_out.register
-def _accept(action: AcceptResult, session: Session) -> None:
+@execute.register
+def _accept(action: AcceptResult, session: Session) -> Sequence[FollowUp]:
     result = action.result
     session.store.accept_result(action.attempt.id, result, observation=action.observation, now=session.clock())
     diverged = ", diverged" if result.diverged else ""
-    session.emit(
+    event = session.event(
         EventKind.SUCCEEDED,
         f"trial {action.trial.number}: validation accuracy {result.validation_accuracy:.2%}"
         f" after {counted(result.epochs, 'epoch')} in {result.seconds:.1f} s{diverged}",
@@ -121,10 +130,11 @@ def _accept(action: AcceptResult, session: Session) -> None:
         accuracy=result.validation_accuracy,
         parameters=result.parameters,
     )
+    return (event,)
 
 
-@carry_out.register
-def _end_attempt(action: EndAttempt, session: Session) -> None:
+@execute.register
+def _end_attempt(action: EndAttempt, session: Session) -> Sequence[FollowUp]:
     session.store.end_attempt(
         action.attempt.id,
         state=action.state,
@@ -135,14 +145,15 @@ def _end_attempt(action: EndAttempt, session: Session) -> None:
         now=session.clock(),
     )
     if action.state is AttemptState.CANCELLED or action.failure is Failure.INTERRUPTED:
-        return
+        return ()
     seen = action.observation
     cause = (seen.message or seen.reason) if seen else None
     cause = cause or "nothing was found of it"
     number = action.trial.number
     kind, verdict = _VERDICTS.get(action.trial_to, (EventKind.FAILED, "failed"))
     attempt = action.attempt.number
-    session.emit(kind, f"trial {number}, attempt {attempt}: {cause}; {verdict}", trial=number, attempt=attempt)
+    text = f"trial {number}, attempt {attempt}: {cause}; {verdict}"
+    return (session.event(kind, text, trial=number, attempt=attempt),)
 
 
 _VERDICTS = {
@@ -151,21 +162,23 @@ _VERDICTS = {
 }
 
 
-@carry_out.register
-def _stop(action: StopAttempt, session: Session) -> None:
+@execute.register
+def _stop(action: StopAttempt, session: Session) -> Sequence[FollowUp]:
     session.executor.stop(action.attempt.name, grace_seconds=STOP_GRACE_SECONDS)
+    return ()
 
 
-@carry_out.register
-def _cancel(_: CancelQueued, session: Session) -> None:
+@execute.register
+def _cancel(_: CancelQueued, session: Session) -> Sequence[FollowUp]:
     session.store.cancel_trials(session.study_id, session.clock())
+    return ()
 
 
-@carry_out.register
-def _tell(action: Tell, session: Session) -> None:
+@execute.register
+def _tell(action: Tell, session: Session) -> Sequence[FollowUp]:
     proposal = next(iter(session.store.open_proposals(session.study_id, action.proposal)), None)
     if proposal is None:
-        return
+        return ()
     trials = [
         EndedTrial(
             state=trial.state,
@@ -176,19 +189,20 @@ def _tell(action: Tell, session: Session) -> None:
         )
         for trial in proposal.trials
     ]
-    evaluation = evaluate(action.proposal, trials, session.objectives, number=session.told)
+    evaluation = evaluate(action.proposal, trials, session.objectives, number=session.evaluations)
     session.store.add_evaluation(session.study_id, evaluation, session.clock())
     if not proposal.final:
         session.proposer.tell(evaluation)
-    session.told += 1
+    session.evaluations += 1
     session.waiting = session.exhausted = False
-    if evaluation.outcome is Outcome.OK:
-        values = ", ".join(f"{name} {value:.6g}" for name, value in evaluation.values.items())
-        session.emit(EventKind.EVALUATED, f"proposal {action.proposal}: {values}", proposal=action.proposal)
+    if evaluation.outcome is not Outcome.OK:
+        return ()
+    values = ", ".join(f"{name} {value:.6g}" for name, value in evaluation.values.items())
+    return (session.event(EventKind.EVALUATED, f"proposal {action.proposal}: {values}", proposal=action.proposal),)
 
 
-@carry_out.register
-def _end_study(action: EndStudy, session: Session) -> None:
+@execute.register
+def _end_study(action: EndStudy, session: Session) -> Sequence[FollowUp]:
     session.store.move_study(session.study_id, action.state, message=action.message, now=session.clock())
     word = "is complete" if action.state is StudyState.COMPLETED else action.state
-    session.emit(EventKind.STUDY_ENDED, f"study {session.study} {word}: {action.message}")
+    return (session.event(EventKind.STUDY_ENDED, f"study {session.study} {word}: {action.message}"),)

@@ -1,4 +1,4 @@
-"""The planner: from the facts of one moment to the list of things to do. Pure; the loop carries the list out.
+"""The planner: from a snapshot of the study to the list of things to do. Pure; the loop executes the list.
 
 Level-triggered: it looks at the whole state each time and keeps no memory, so an event that was missed costs one tick
 and a restarted orchestrator plans as one that never died.
@@ -81,8 +81,8 @@ class Snapshot:
     """All that are not final."""
     observations: Mapping[str, Observation]
     """By the live attempts' names."""
-    tellable: tuple[int, ...]
-    """Proposals whose trials are all final and that were not told yet, in the order they became so."""
+    ready: tuple[int, ...]
+    """Proposals whose trials are all final and that have no evaluation yet."""
     spent: Spent
     exhausted: bool
     """The proposer has nothing more to propose, whatever it is told."""
@@ -107,7 +107,7 @@ def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
     if snapshot.state in (StudyState.CANCELLED, StudyState.FAILED):
         return _wind_up(snapshot)
     settled = _settle_attempts(snapshot, rules.retries, now)
-    ends = [*settled[:PORTION], *map(Tell, snapshot.tellable[:PORTION])]
+    ends = [*settled[:PORTION], *map(Tell, snapshot.ready[:PORTION])]
     if snapshot.state is not StudyState.RUNNING:
         return ends
     verdict = _verdict(snapshot, rules, now)
@@ -117,7 +117,7 @@ def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
         return ends
     starts = _starts(snapshot, rules, now)[:PORTION]
     ended = sum(isinstance(action, AcceptResult | EndAttempt) for action in settled)
-    if 0 < ended < PORTION or len(snapshot.tellable) > PORTION:
+    if 0 < ended < PORTION or len(snapshot.ready) > PORTION:
         return [*ends, *starts]  # a proposal shall know of all that has ended, unless this never comes to an end
     return [*ends, *starts, *_asks(snapshot, rules, now)[:PORTION]]
 

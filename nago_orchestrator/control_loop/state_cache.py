@@ -1,7 +1,7 @@
 """The study's rows as its loop knows them: read whole at first and now and then, in between only what has changed.
 
 Who runs a study is the only one to move its trials and attempts, so it knows which rows its own actions touch; what
-others may do, the store's pulse tells. Forgetting all of it is always right and costs one reading.
+others may do, the store's pulse shows. Reading everything again is always right and costs one query of each kind.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # given from outside
     from nago_orchestrator.store.changes import Pulse
     from nago_orchestrator.store.store import Store
 
-LONGEST_MEMORY = timedelta(seconds=60)
+LONGEST_AGE = timedelta(seconds=60)
 """After which everything is read again, whatever seems to have changed."""
 JUDGED = (TrialState.SUCCEEDED, TrialState.INFEASIBLE, TrialState.FAILED)
 """How a trial ends by itself."""
@@ -45,7 +45,7 @@ class _Ends:
     gpu_seconds: float
 
 
-class Facts:
+class StateCache:
     def __init__(self, store: Store, study_id: int) -> None:
         self._store = store
         self._study_id = study_id
@@ -54,7 +54,7 @@ class Facts:
         self._active: dict[int, Trial] = {}
         """By id, those that are not final."""
         self._open: dict[int, set[int]] = {}
-        """By number, the proposals that were not told; of each the ids of its trials that are not final."""
+        """By number, the proposals without an evaluation; of each the ids of its trials that are not final."""
         self._counts: Counter[TrialState] = Counter()
         self._touched: set[int] = set()
         """Ids of trials that our own actions have changed since they were read."""
@@ -62,9 +62,9 @@ class Facts:
         """None when a trial or attempt has ended since."""
 
     @property
-    def state(self) -> StudyState:
-        """As `look` found it."""
-        return self._felt.state
+    def study_state(self) -> StudyState:
+        """As `refresh` found it."""
+        return self._last_pulse.state
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -72,14 +72,14 @@ class Facts:
         return tuple(sorted(self._active.values(), key=lambda trial: trial.number))
 
     @property
-    def tellable(self) -> tuple[int, ...]:
-        """The proposals whose trials are all final and that were not told yet."""
+    def ready(self) -> tuple[int, ...]:
+        """The proposals whose trials are all final and that have no evaluation yet."""
         return tuple(sorted(number for number, going in self._open.items() if not going))
 
-    def look(self, now: datetime) -> None:
-        """Bring the facts up to date. Raises DatabaseError."""
+    def refresh(self, now: datetime) -> None:
+        """Read what has changed. Raises DatabaseError."""
         pulse = self._store.pulse(self._study_id)
-        if self._read_at is None or now - self._read_at >= LONGEST_MEMORY or self._is_moved(pulse):
+        if self._read_at is None or now - self._read_at >= LONGEST_AGE or self._is_moved(pulse):
             self._read_all(pulse, now)
             return
         fresh = pulse.results - {trial.id for trial in self._active.values() if trial.result is not None}
@@ -89,7 +89,7 @@ class Facts:
         self._pulse = pulse
 
     def is_current(self) -> bool:
-        """Whether nothing has come from outside since the last look. Raises DatabaseError."""
+        """Whether nothing has come from outside since the last refresh. Raises DatabaseError."""
         return self._pulse is not None and self._store.pulse(self._study_id) == self._pulse
 
     def note(self, action: Action) -> None:
@@ -106,7 +106,7 @@ class Facts:
                 self._read_at = None
 
     def spent(self, *, gpu_limit: bool) -> Spent:
-        """Of what the last look found. `gpu_limit`: whether GPU time matters, which is summed over all attempts.
+        """As of the last refresh. `gpu_limit`: whether GPU time matters, which is summed over all attempts.
 
         Raises DatabaseError.
         """
@@ -121,14 +121,14 @@ class Facts:
             recent_ended=sum((ends.recent or counts)[state] for state in JUDGED),
             recent_failed=(ends.recent or counts)[TrialState.FAILED],
             gpu_seconds=ends.gpu_seconds,
-            started_at=self._felt.created_at,
+            started_at=self._last_pulse.created_at,
             common_failure=ends.common_failure,
         )
 
     @property
-    def _felt(self) -> Pulse:
+    def _last_pulse(self) -> Pulse:
         if self._pulse is None:
-            raise RuntimeError("nobody has looked")
+            raise RuntimeError("refresh comes first")
         return self._pulse
 
     def _read_ends(self, gpu_limit: bool) -> _Ends:
@@ -149,7 +149,7 @@ class Facts:
         return before is None or (before.state, before.changed_at) != (pulse.state, pulse.changed_at)
 
     def _read_all(self, pulse: Pulse, now: datetime) -> None:
-        """The pulse was felt before: whatever came in between is found twice, never missed."""
+        """The pulse was read before: whatever came in between is found twice, never missed."""
         self._active = {trial.id: trial for trial in self._store.active_trials(self._study_id)}
         self._open = {}
         for number in self._store.untold_proposals(self._study_id):

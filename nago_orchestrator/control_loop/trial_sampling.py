@@ -1,6 +1,6 @@
 """From a proposal to its trials, by the study's seed; and whether the trials that are stored still come out the same.
 
-The loop draws each new trial here, `nago-orch replay --verify` every stored one again.
+The loop samples each new trial here, `nago-orch replay --verify` every stored one again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MOST_DIFFERENT = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draw:
+class TrialSampling:
     """What the trials of all proposals of a study have in common."""
 
     study_seed: int
@@ -51,8 +51,11 @@ class Draw:
         )
 
 
-def compare_draws(
-    draw: Draw, proposals: Sequence[Proposal], stored: Sequence[DrawnTrial], on_progress: Callable[[int], None]
+def compare_trials(
+    sampling: TrialSampling,
+    proposals: Sequence[Proposal],
+    stored: Sequence[DrawnTrial],
+    on_progress: Callable[[int], None],
 ) -> tuple[Difference, ...]:
     """Draws every stored trial again; empty if all are the same, else the differences of up to MOST_DIFFERENT trials.
 
@@ -62,7 +65,7 @@ def compare_draws(
     by_number = {proposal.number: proposal for proposal in proposals}
     found: dict[int, list[Difference]] = {}
     for done, trial in enumerate(stored, start=1):
-        differences = list(_differences(draw, by_number, trial))
+        differences = list(_differences(sampling, by_number, trial))
         if differences:
             found[trial.number] = differences
         if len(found) == MOST_DIFFERENT:
@@ -71,9 +74,11 @@ def compare_draws(
     return tuple(difference for differences in found.values() for difference in differences)
 
 
-def _differences(draw: Draw, proposals: Mapping[int, Proposal], stored: DrawnTrial) -> Iterator[Difference]:
+def _differences(
+    sampling: TrialSampling, proposals: Mapping[int, Proposal], stored: DrawnTrial
+) -> Iterator[Difference]:
     try:
-        drawn = draw.trial(proposals[stored.proposal], stored.replicate)
+        drawn = sampling.trial(proposals[stored.proposal], stored.replicate)
     except ThetaError as error:
         raise HistoryError(f"The stored theta of proposal {stored.proposal} cannot be drawn from: {error}.") from error
     for name in COMPARED:

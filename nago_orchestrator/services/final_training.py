@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from nago_orchestrator.bootstrap import draw_of
+from nago_orchestrator.bootstrap import sampling_of
 from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.domain.trials import NewTrial
 from nago_orchestrator.errors import NagoError
@@ -61,7 +61,7 @@ def train_best(  # each a wish of its own, given by name
     if not chosen:
         raise NagoError(f"the search {name} has found no generator to train")
     spec = StudySpec.from_canonical(study.spec)
-    draw = draw_of(study, spec)
+    sampling = sampling_of(spec, study.recipe)
     wish = Wish(networks=networks or spec.final_training.networks, epochs=epochs or spec.final_epochs)
     with store.hold(study.id, describe_holder(now)):
         proposals, evaluations = store.history(study.id)
@@ -72,7 +72,7 @@ def train_best(  # each a wish of its own, given by name
         planned = plan_final(chosen, proposals, evaluations, wish, begun)
         drawn: list[NewTrial] = []
         for plan in planned:
-            trials = [draw.trial(plan.proposal, replicate) for replicate in range(plan.networks)]
+            trials = [sampling.trial(plan.proposal, replicate) for replicate in range(plan.networks)]
             drawn += trials
             store.add_proposal(study.id, plan.proposal, canonical(plan.proposal.theta), trials, now)
         if planned or len(evaluations) < len(proposals):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from nago_orchestrator.bootstrap import draw_by
+from nago_orchestrator.bootstrap import sampling_of
 from nago_orchestrator.domain.proposals import Proposal
 from nago_orchestrator.domain.trial_design import attempt_name, build_task
 from nago_orchestrator.domain.trials import NewTrial, TrainingRecipe, TrialDesign
@@ -129,10 +129,10 @@ def _section(spec: StudySpec) -> KubernetesSection:
 
 
 def _drawn(spec: StudySpec, recipe: TrainingRecipe, proposer: Proposer) -> Preview:
-    draw = draw_by(spec, recipe)
+    sampling = sampling_of(spec, recipe)
     drawn: list[tuple[Proposal, NewTrial]] = []
     while len(drawn) < FIRST_PROPOSALS and isinstance(proposal := proposer.ask(), Proposal):
-        drawn.append((proposal, draw.trial(proposal, 0)))
+        drawn.append((proposal, sampling.trial(proposal, 0)))
     return Preview(spec=spec, recipe=recipe, drawn=tuple(drawn))
 
 

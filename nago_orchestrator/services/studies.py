@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
-from nago_orchestrator.bootstrap import draw_of, run_study, runs_folder
-from nago_orchestrator.control_loop.trial_sampling import compare_draws
+from nago_orchestrator.bootstrap import run_study, runs_folder, sampling_of
+from nago_orchestrator.control_loop.trial_sampling import compare_trials
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import ExecutorError, HeldError, NagoError
 from nago_orchestrator.search.factory import make_proposer
@@ -120,5 +120,5 @@ def verify_draws(name: str, url: str, on_progress: Callable[[int, int], None]) -
     study = store.study(name)
     proposals, _ = store.history(study.id)
     stored = store.drawn_trials(study.id)
-    draw = draw_of(study, StudySpec.from_canonical(study.spec))
-    return compare_draws(draw, proposals, stored, lambda done: on_progress(done, len(stored)))
+    sampling = sampling_of(StudySpec.from_canonical(study.spec), study.recipe)
+    return compare_trials(sampling, proposals, stored, lambda done: on_progress(done, len(stored)))

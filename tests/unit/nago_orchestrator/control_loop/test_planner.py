@@ -109,7 +109,7 @@ def snapshot(*trials: Trial, seen: Observation | None = None, **changes: object)
         draining=False,
         trials=trials,
         observations={name: seen for name in names} if seen else {},
-        tellable=(),
+        ready=(),
         spent=NOTHING_SPENT,
         exhausted=False,
         waiting=False,
@@ -214,7 +214,7 @@ def test_a_result_may_be_on_its_way_for_a_while_after_a_good_end() -> None:
 
 
 def test_results_are_told_before_anything_new_is_asked() -> None:
-    assert plan(snapshot(tellable=(4, 5)), RULES, NOW) == [Tell(4), Tell(5), Ask(), Ask()]
+    assert plan(snapshot(ready=(4, 5)), RULES, NOW) == [Tell(4), Tell(5), Ask(), Ask()]
 
 
 def test_nothing_is_asked_before_what_has_ended_is_told() -> None:
@@ -226,7 +226,7 @@ def test_nothing_is_asked_before_what_has_ended_is_told() -> None:
 def test_of_many_ends_the_first_have_successors_before_the_last_are_looked_at() -> None:
     ended_trials = [replace(trial(attempt(), number=number), result=RESULT) for number in range(5 * PORTION)]
     rules = replace(RULES, parallelism=10 * PORTION)
-    crowd = snapshot(*ended_trials, seen=RUNNING, tellable=tuple(range(100, 100 + PORTION)))
+    crowd = snapshot(*ended_trials, seen=RUNNING, ready=tuple(range(100, 100 + PORTION)))
     counts = Counter(type(action) for action in plan(crowd, rules, NOW))
     assert counts == {AcceptResult: PORTION, Tell: PORTION, Ask: PORTION}
 
@@ -280,13 +280,13 @@ def test_draining_finishes_and_tells_but_starts_and_asks_nothing() -> None:
     assert plan(snapshot(running, seen=FINISHED, draining=True), RULES, NOW) == [
         AcceptResult(running, running.attempts[0], FINISHED, RESULT)
     ]
-    assert plan(snapshot(tellable=(1,), draining=True), RULES, NOW) == [Tell(1)]
+    assert plan(snapshot(ready=(1,), draining=True), RULES, NOW) == [Tell(1)]
 
 
 def test_a_paused_study_finishes_what_runs() -> None:
     running = trial(attempt())
     assert plan(snapshot(running, queued(1), seen=RUNNING, state=StudyState.PAUSED), RULES, NOW) == []
-    assert plan(snapshot(tellable=(1,), state=StudyState.PAUSED), RULES, NOW) == [Tell(1)]
+    assert plan(snapshot(ready=(1,), state=StudyState.PAUSED), RULES, NOW) == [Tell(1)]
 
 
 def test_a_cancelled_study_stops_and_cancels_everything() -> None:
