@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run once, when the database is made: the trainers' user, and the role whose rights the migration grants.
+# Runs once, when the database is created: the trainers' user, and the role to which the migration grants permissions.
 set -eu
 psql --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<END
 CREATE ROLE nago_trainer NOLOGIN;
