@@ -51,7 +51,7 @@ lint: setup ## Style, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: setup ## Mend what ruff can mend
+format: setup ## Fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -67,6 +67,10 @@ version: ## Write another version where one is written: make version TO=0.2.0
 release-check: setup ## Rehearse a release: build, install in a fresh environment, search with the installed command
 	PYTHON=$(PYTHON) tests/release-check.sh $(BIN)
 
-clean: ## Remove the environment, caches and the demo's data
-	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+docs: export NO_MKDOCS_2_WARNING := 1
+docs: setup ## Build the documentation site into site/
+	$(BIN)/mkdocs build --strict --quiet
+
+clean: ## Remove the environment, caches, the site and the demo's data
+	rm -rf $(VENV) $(DEMO) site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
