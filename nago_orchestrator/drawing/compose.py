@@ -5,7 +5,8 @@ Called by `draw_svg` and `draw_png`; the picture depends on nothing but the argu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from nago_orchestrator.drawing.cards import GAP, PADDING, Card, flow
 from nago_orchestrator.drawing.graph_drawing import GraphDrawing, Look, Scale, draw_graph
@@ -38,9 +39,17 @@ TOP_SCALE = Scale(column=92.0, row=50.0, radius=18.0)
 MIDDLE_SCALE = Scale(column=40.0, row=28.0, radius=9.5)
 BOTTOM_SCALE = Scale(column=30.0, row=22.0, radius=7.5)
 
+Stages = Mapping[int, TensorShape]
+"""Channels and pixels by stage, as the plan has them."""
+NO_STAGES: Stages = MappingProxyType({})
+
 
 def compose(
-    architecture: Architecture, *, title: str, notes: Sequence[str] = (), stages: Sequence[TensorShape] = ()
+    architecture: Architecture,
+    *,
+    title: str,
+    notes: Sequence[str] = (),
+    stages: Stages = NO_STAGES,
 ) -> Picture:
     """notes: facts for the line below the title. stages: channels and pixels of each stage, if they are known."""
     shapes: list[Shape] = [*_head(architecture, title, notes)]
@@ -67,7 +76,7 @@ def _heading(text: str, y: float) -> Label:
     return Label(at=(MARGIN, y + 10), text=text, size=14.5, colour=TEXT, bold=True)
 
 
-def _top_section(architecture: Architecture, stages: Sequence[TensorShape], y: float) -> Section:
+def _top_section(architecture: Architecture, stages: Stages, y: float) -> Section:
     looks = tuple(
         Look(
             fill=_of_stage(STAGE_COLOURS, stage),
@@ -89,9 +98,7 @@ def _top_section(architecture: Architecture, stages: Sequence[TensorShape], y: f
     return [heading, *bands, *content], corner[1] + BAND_NOTES + graph.height + PADDING + HEADING
 
 
-def _bands(
-    architecture: Architecture, graph: GraphDrawing, stages: Sequence[TensorShape], corner: Point
-) -> Iterator[Shape]:
+def _bands(architecture: Architecture, graph: GraphDrawing, stages: Stages, corner: Point) -> Iterator[Shape]:
     column = graph.scale.column
     for stage in sorted(set(architecture.stages)):
         columns = [place for place, own in zip(graph.layout.columns, architecture.stages, strict=True) if own == stage]
@@ -106,14 +113,14 @@ def _bands(
             yield Label(at=at, text=text, size=11, colour=colour, anchor=Anchor.MIDDLE, bold=line == 0)
 
 
-def _stage_notes(stage: int, stages: Sequence[TensorShape]) -> tuple[str, str, str]:
-    if not stages:
+def _stage_notes(stage: int, stages: Stages) -> tuple[str, str, str]:
+    if stage not in stages:
         return f"stage {stage + 1}", f"1/{2**stage} resolution" if stage else "full resolution", ""
     shape = stages[stage]
     return f"stage {stage + 1}", f"{shape.size} × {shape.size} pixels", _count(shape.channels, "channel")
 
 
-def _middle_section(architecture: Architecture, _: Sequence[TensorShape], y: float) -> Section:
+def _middle_section(architecture: Architecture, _: Stages, y: float) -> Section:
     cards = (_cell_card(architecture, number) for number in range(architecture.dag.nodes))
     found = flow(cards, (MARGIN, y + HEADING), width=INNER, rows=MIDDLE_ROWS)
     heading = _heading(f"Middle graphs: {_shown(found.shown, architecture.dag.nodes)}", y)
@@ -136,7 +143,7 @@ def _cell_card(architecture: Architecture, number: int) -> Card:
     return Card(caption=f"cell {number + 1}", graph=graph)
 
 
-def _bottom_section(architecture: Architecture, _: Sequence[TensorShape], y: float) -> Section:
+def _bottom_section(architecture: Architecture, _: Stages, y: float) -> Section:
     total = sum(cell.dag.nodes for cell in architecture.cells)
     found = flow(_bottom_cards(architecture.cells), (MARGIN, y + HEADING), width=INNER, rows=BOTTOM_ROWS)
     heading = _heading(f"Bottom graphs: {_shown(found.shown, total)}", y)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nago_orchestrator.domain.objectives import Goal, Objective
-from nago_orchestrator.evaluation.pareto import contributions, default_reference, hypervolume
+from nago_orchestrator.evaluation.pareto import contributions, default_reference, hypervolume, non_dominated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,18 @@ def measure_front(costs: ArrayLike, objectives: Sequence[Objective]) -> Measured
         contributions=tuple(contributions(table, reference).tolist()),
         share=volume / prod(box) if min(box) > 0 else None,
     )
+
+
+def front_indices(costs: ArrayLike) -> list[int]:
+    """Of the points that no other dominates, each once, in rising order of the first cost. `costs`: as `measure_front`.
+
+    Of equal points the first stands for all.
+    """
+    table = np.asarray(costs, dtype=np.float64)
+    if not len(table):
+        return []
+    first = {tuple(table[index].tolist()): index for index in reversed(np.flatnonzero(non_dominated(table)).tolist())}
+    return [index for _, index in sorted(first.items())]
 
 
 def perfect(objective: Objective) -> float:

@@ -6,11 +6,12 @@ Pure; from the store's plain rows. The store's queries of the best and of the fr
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
+from nago_orchestrator.domain.generator_key import GeneratorKey, generator_key
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.proposals import Outcome
 
@@ -72,10 +73,10 @@ def found_generators(
     evaluations: Sequence[Row], trials: Sequence[Row], objective: Objective, fidelity: int
 ) -> tuple[Found, ...]:
     """Every generator that was evaluated at the fidelity, in the order of its first evaluation."""
-    groups: dict[Hashable, list[Row]] = {}
+    groups: dict[GeneratorKey, list[Row]] = {}
     for row in searched(evaluations):
         if row["outcome"] == Outcome.OK and row["fidelity"] == fidelity:
-            groups.setdefault(generator_key(row), []).append(row)
+            groups.setdefault(row_key(row), []).append(row)
     values: dict[int, list[float]] = {}
     for trial in trials:
         value = trial_value(trial, objective.name)
@@ -96,10 +97,10 @@ def merge_generators(evaluations: Sequence[Row], objectives: Sequence[Objective]
     It is that evaluation's row with objective_values and cost_1 and so on as means over all networks of the generator,
     `samples` how many these are, and `proposals`, the numbers of all its evaluations' proposals.
     """
-    groups: dict[Hashable, list[Row]] = {}
+    groups: dict[GeneratorKey, list[Row]] = {}
     for row in searched(evaluations):
         if row["outcome"] == Outcome.OK and row["fidelity"] == fidelity:
-            groups.setdefault(generator_key(row), []).append(row)
+            groups.setdefault(row_key(row), []).append(row)
     return [_merged(group, objectives) for group in groups.values()]
 
 
@@ -130,21 +131,20 @@ def _merged(group: Sequence[Row], objectives: Sequence[Objective]) -> Merged:
 
 def _mean_value(group: Sequence[Row], name: str) -> float:
     """Over networks, of which each evaluation is a mean itself; a network that diverged counts with its value."""
-    known = [(_number(row["objective_values"].get(name)), row["samples"]) for row in group]
+    known = [(number_or_nan(row["objective_values"].get(name)), row["samples"]) for row in group]
     if len(known) == 1:
         return known[0][0]
     mean: float = sum(value * samples for value, samples in known) / sum(samples for _, samples in known)
     return mean
 
 
-def _number(value: Any) -> float:
+def number_or_nan(value: Any) -> float:
     return math.nan if value is None else float(value)
 
 
-def generator_key(row: Row) -> Hashable:
-    """Equal for thetas that draw the same architectures; `canonical_theta` may be its JSON text in all of the rows."""
-    theta = row.get("canonical_theta") or row["theta"]
-    return theta if isinstance(theta, str) else tuple(sorted(theta.items()))
+def row_key(row: Row) -> GeneratorKey:
+    """Of an evaluation's generator."""
+    return generator_key(row.get("canonical_theta") or row["theta"])
 
 
 def trial_value(trial: Row, name: str) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +48,11 @@ KNOWN_BEFORE_TRAINING: Mapping[str, Callable[[Sized], float]] = {
     "flops": lambda size: float(size.flops or 0),
 }
 """By its name, each metric that follows from the architecture alone."""
+
+
+def cheap_objectives(learn: Iterable[str] = ()) -> Set[str]:
+    """Names of the metrics whose costs a search computes without training, but for those that it is to `learn`."""
+    return KNOWN_BEFORE_TRAINING.keys() - set(learn)
 
 
 def _before_training(name: str, unit: str) -> Metric:

@@ -21,7 +21,7 @@ from nago_orchestrator.report.figures.final_training import full_training
 from nago_orchestrator.report.figures.history import history
 from nago_orchestrator.report.figures.hyperparameters import hyperparameters
 from nago_orchestrator.report.figures.hypervolume import volume
-from nago_orchestrator.report.figures.infeasible import all_infeasible, commonest_reason
+from nago_orchestrator.report.figures.infeasible import all_infeasible, reason_sentence
 from nago_orchestrator.report.figures.phase_front import FrontRows, compared_rows, phase_front
 from nago_orchestrator.report.figures.predictions import foretold
 from nago_orchestrator.report.figures.study_summary import best_generator, best_words, study_facts, top_trials
@@ -88,7 +88,7 @@ def _explanations(report: StudyReport) -> Sequence[Panel | None]:
 def _hopeless(report: StudyReport) -> str | None:
     """Of a search of which nothing could be trained, and why."""
     words = all_infeasible(report.search)
-    return words and joined(words, commonest_reason(report.trials))
+    return words and joined(words, reason_sentence(report.trials))
 
 
 def build_page(report: StudyReport) -> str:

@@ -1,4 +1,4 @@
-"""The two statistics that the report needs: Spearman's rank correlation and the Pareto front."""
+"""Spearman's rank correlation, with its interval."""
 
 from __future__ import annotations
 
@@ -45,18 +45,3 @@ def spearman_interval(correlation: float, pairs: int) -> tuple[float, float] | N
     centre = math.atanh(correlation)
     half = 1.96 * math.sqrt((1 + correlation**2 / 2) / (pairs - 3))
     return math.tanh(centre - half), math.tanh(centre + half)
-
-
-def front(first: Sequence[float], second: Sequence[float]) -> list[int]:
-    """Indices of the points that no other dominates, both coordinates minimised, in rising order of the first.
-
-    Of equal points the earliest stands for all. O(n log n).
-    """
-    order = sorted(range(len(first)), key=lambda index: (first[index], second[index], index))
-    best = math.inf
-    kept = []
-    for index in order:
-        if second[index] < best:
-            best = second[index]
-            kept.append(index)
-    return kept

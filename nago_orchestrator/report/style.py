@@ -93,15 +93,6 @@ def epochs_label(fidelity: int) -> str:
     return counted(fidelity, "epoch")
 
 
-def evenly(rows: Sequence[T], most: int) -> list[T]:
-    """At most `most` rows, the first and the last among them, evenly spread over the order given."""
-    if len(rows) <= most:
-        return list(rows)
-    if most < 2:
-        return list(rows[:most])
-    return [rows[round(index * (len(rows) - 1) / (most - 1))] for index in range(most)]
-
-
 def new_figure(*, x: str, y: str, height: int = 430) -> go.Figure:
     """An empty figure with the report's look and titled axes."""
     figure = go.Figure()

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nago_orchestrator.domain.generator_key import GeneratorKey, generator_key
 from nago_orchestrator.domain.proposals import Evaluation, Origin, Proposal, Theta
 from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.search.proposers.port import HistoryError, Pause
@@ -70,11 +70,11 @@ def plan_final(
     `begun`: of proposals without an evaluation, how many networks each is to have.
     """
     networks = {**begun, **{evaluation.proposal: evaluation.samples for evaluation in evaluations}}
-    known = Counter[str]()
+    known = Counter[GeneratorKey]()
     for proposal in proposals:
         if proposal.final and proposal.fidelity == wish.epochs:
-            known[_key(proposal.theta)] += networks.get(proposal.number, 0)
-    missing = [(generator, wish.networks - known[_key(generator.theta)]) for generator in chosen]
+            known[generator_key(canonical(proposal.theta))] += networks.get(proposal.number, 0)
+    missing = [(generator, wish.networks - known[generator_key(canonical(generator.theta))]) for generator in chosen]
     return tuple(
         Planned(
             proposal=Proposal(
@@ -90,11 +90,6 @@ def plan_final(
         )
         for place, (generator, count) in enumerate(wanted for wanted in missing if wanted[1] > 0)
     )
-
-
-def _key(theta: Theta) -> str:
-    """Equal for thetas that draw the same architectures."""
-    return json.dumps(canonical(theta), sort_keys=True)
 
 
 def search_alone(

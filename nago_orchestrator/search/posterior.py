@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.domain.space import Dimension, IntegerRange, SearchSpace
-from nago_orchestrator.evaluation.generator_results import Found, Row
+from nago_orchestrator.evaluation.generator_results import Found, Row, number_or_nan
+from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.search.acquisition.scaling import Scaling, scaling_of
 from nago_orchestrator.search.encoding import Encoding
 from nago_orchestrator.search.surrogate.port import Surrogate
@@ -100,8 +101,8 @@ class Beliefs:
 def teach(rows: Sequence[Row], objectives: Sequence[Objective], space: SearchSpace, fit: Fit) -> Taught:
     """`rows`: evaluations with theta, cost_1 and so on, and samples; all at one fidelity, all ok, at least one."""
     encoding = Encoding(space)
-    chosen = _evenly(rows, MOST_EVALUATIONS)
-    table = [[_number(row[f"cost_{place}"]) for place in range(1, len(objectives) + 1)] for row in chosen]
+    chosen = evenly(rows, MOST_EVALUATIONS)
+    table = [[number_or_nan(row[f"cost_{place}"]) for place in range(1, len(objectives) + 1)] for row in chosen]
     costs = np.array(table, dtype=np.float64)
     scaling = scaling_of(costs)
     samples = np.array([row["samples"] for row in chosen], dtype=np.float64)
@@ -141,7 +142,7 @@ def hyperparameter_effects(taught: Taught, space: SearchSpace) -> tuple[Effect, 
     f_j(v) = mean over evaluated thetas of f(theta with v at j). Its band is the spread of that mean over functions
     drawn from the posterior, so that what all thetas share is not averaged away.
     """
-    background = taught.encoding.locate([row["theta"] for row in _evenly(taught.rows, BACKGROUND)])
+    background = taught.encoding.locate([row["theta"] for row in evenly(taught.rows, BACKGROUND)])
     return tuple(
         effect
         for place, dimension in enumerate(space.dimensions)
@@ -186,20 +187,10 @@ def _places(values: Array, dimension: Dimension) -> Array:
 
 
 def _observed(found: Found, name: str) -> float | None:
-    known = [(_number(row["objective_values"].get(name)), row["samples"]) for row in found.evaluations]
+    known = [(number_or_nan(row["objective_values"].get(name)), row["samples"]) for row in found.evaluations]
     finite = [(value, samples) for value, samples in known if math.isfinite(value)]
     weight = sum(samples for _, samples in finite)
     return sum(value * samples for value, samples in finite) / weight if weight else None
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
-
-
-def _evenly(rows: Sequence[Row], most: int) -> list[Row]:
-    if len(rows) <= most:
-        return list(rows)
-    return [rows[place] for place in np.linspace(0, len(rows) - 1, most).round().astype(int)]
 
 
 def problem_of(diagnostics: Mapping[str, Any]) -> str | None:

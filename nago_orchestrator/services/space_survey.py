@@ -16,6 +16,7 @@ from itertools import product
 import numpy as np
 
 from nago_orchestrator.domain import seeds
+from nago_orchestrator.domain.generator_key import GeneratorKey, generator_key
 from nago_orchestrator.domain.proposals import Theta
 from nago_orchestrator.domain.space import IntegerRange, SearchSpace
 from nago_orchestrator.domain.trial_design import Size, size_network
@@ -166,8 +167,8 @@ def aliases(survey: SpaceSurvey) -> tuple[Alias, ...]:
     return tuple(Alias(name=name, why=why, share=counts[name, why] / len(survey.draws)) for name, why in found)
 
 
-def _canonical_counts(draws: Sequence[SpaceDraw]) -> Counter[tuple[float, ...]]:
-    return Counter(tuple(draw.canonical_theta.values()) for draw in draws)
+def _canonical_counts(draws: Sequence[SpaceDraw]) -> Counter[GeneratorKey]:
+    return Counter(generator_key(draw.canonical_theta) for draw in draws)
 
 
 def _whole_numbers(space: SearchSpace) -> dict[str, range]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Text, cast, func, select
+from sqlalchemy import Connection, Engine, Select, func, select
 
 from nago_orchestrator.domain.proposals import Outcome
 from nago_orchestrator.evaluation.generator_results import LATER_PHASE, best_generator, costs_in_order, merge_generators
@@ -64,8 +64,7 @@ def _generators(connection: Connection, study: Study, fidelity: int | None) -> l
             return []
         fidelity = newest % LATER_PHASE
     costs = [evaluation.c[f"cost_{place}"] for place in range(1, len(study.objectives) + 1)]
-    # The theta as text: what is equal was written alike.
-    shared = (proposal.c.number, evaluation.c.samples, cast(proposal.c.canonical_theta, Text))
+    shared = (proposal.c.number, evaluation.c.samples, proposal.c.canonical_theta)
     told = connection.execute(_of(study, select(*shared, *costs), fidelity).order_by(evaluation.c.number))
     evaluations = [
         {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
 from nago_orchestrator.cli.output.tables import Row
 from nago_orchestrator.control_loop.planner import FOUND_NOTHING
 from nago_orchestrator.domain.proposals import Outcome
 from nago_orchestrator.domain.states import StudyState, TrialState
+from nago_orchestrator.evaluation.reasons import commonest_reason
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.store import queries
@@ -48,16 +48,8 @@ def _commonest_reason(engine: OpenDatabase, study: str) -> str | None:
         for row in queries.list_trials(engine, study, state=state)
         if row["last_message"]
     ]
-    kinds = Counter(_without_numbers(row["last_message"]) for row in ended)
-    if not kinds:
-        return None
-    (commonest, _), *_ = kinds.most_common(1)
-    reason: str = next(row["last_message"] for row in ended if _without_numbers(row["last_message"]) == commonest)
-    return reason.rstrip(".")
-
-
-def _without_numbers(text: str) -> str:
-    return re.sub(r"\d+", "0", text.replace(",", ""))
+    reason = commonest_reason([row["last_message"] for row in ended])
+    return None if reason is None else reason.example
 
 
 def best_sentence(best: Row | None, nothing: str | None = None) -> str:

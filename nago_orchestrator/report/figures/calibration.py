@@ -8,10 +8,11 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.figures.fits import Fitting, fittings, origins
 from nago_orchestrator.report.panel import Panel, Row, TextTable
-from nago_orchestrator.report.style import BAD, MUTED, PHASES, dress, evenly, joined, whole_ticks
+from nago_orchestrator.report.style import BAD, MUTED, PHASES, dress, joined, whole_ticks
 
 TITLE = "The surrogate's fits"
 OF_CHAINS = (

@@ -10,11 +10,12 @@ from plotly.subplots import make_subplots
 
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.evaluation.generator_results import searched
+from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.panel import Panel, Row
 from nago_orchestrator.report.statistics import FEWEST, spearman, spearman_interval
 from nago_orchestrator.report.study_report import finite_value
-from nago_orchestrator.report.style import MOST_POINTS, dress, evenly, fidelity_colours, focus, joined, outside
+from nago_orchestrator.report.style import MOST_POINTS, dress, fidelity_colours, focus, joined, outside
 
 READING = (
     "Each point is one theta that the search evaluated at both fidelities, each time with new architectures. "

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.report.panel import Panel, Row
-from nago_orchestrator.report.style import FAINT, epochs_label, evenly, fidelity_colours, new_figure, whole_ticks
+from nago_orchestrator.report.style import FAINT, epochs_label, fidelity_colours, new_figure, whole_ticks
 
 READING = (
     "Validation accuracy after each epoch, one line for each trial. The best trials of each fidelity are coloured; "

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.evaluation.generator_results import compared_fidelity
+from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.report.panel import Panel, Row
 from nago_orchestrator.report.study_report import finite_value
@@ -19,7 +20,6 @@ from nago_orchestrator.report.style import (
     around,
     by_fidelity,
     epochs_label,
-    evenly,
     fidelity_colours,
     fidelity_symbols,
     focus,

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from nago_orchestrator.domain.objectives import Objective
+from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.panel import Panel, Row
@@ -22,7 +23,6 @@ from nago_orchestrator.report.style import (
     ACCENT,
     MUTED,
     dress,
-    evenly,
     fidelity_colours,
     focus,
     joined,

@@ -14,13 +14,14 @@ from plotly.subplots import make_subplots
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.evaluation.front import MeasuredFront, measure_front
 from nago_orchestrator.evaluation.generator_results import merge_generators
+from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.figures.failures import instant, seconds
 from nago_orchestrator.report.figures.hypervolume_history import Growth, is_compared, non_dominated_points
 from nago_orchestrator.report.figures.phase_front import compared_rows
 from nago_orchestrator.report.panel import Panel, Row, TextTable
-from nago_orchestrator.report.style import dress, evenly, objective_axis, padded, phase_colour, phase_label
+from nago_orchestrator.report.style import dress, objective_axis, padded, phase_colour, phase_label
 
 TITLE = "Hypervolume"
 READING = (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.proposals import Outcome
-from nago_orchestrator.evaluation.generator_results import generator_key, merge_generators
+from nago_orchestrator.evaluation.generator_results import merge_generators, row_key
 from nago_orchestrator.evaluation.pareto import hypervolume, non_dominated
 from nago_orchestrator.report.panel import Row
 from nago_orchestrator.report.study_report import finite_value
@@ -29,7 +29,7 @@ class Growth:
     def tell(self, row: Row) -> float:
         """An evaluation of the fidelity that is compared. Returns the hypervolume then: less than before where a
         generator that is evaluated again turns out worse."""
-        key = generator_key(row)
+        key = row_key(row)
         again = key in self._told
         self._told.setdefault(key, []).append(row)
         point = generator_costs(self._told[key], self._objectives)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Sequence
 
 from nago_orchestrator.domain.proposals import Outcome
+from nago_orchestrator.evaluation.reasons import commonest_reason
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.panel import Row
-
-_NUMBER = re.compile(r"\d[\d,.]*")
 
 
 def all_infeasible(evaluations: Sequence[Row]) -> str | None:
@@ -20,17 +17,14 @@ def all_infeasible(evaluations: Sequence[Row]) -> str | None:
     return f"{counted(len(evaluations), 'evaluation')}, all infeasible."
 
 
-def commonest_reason(trials: Sequence[Row]) -> str | None:
+def reason_sentence(trials: Sequence[Row]) -> str | None:
     """Of infeasible trials, with the first one's figures, as one sentence; None where none has a reason."""
-    words = [str(text) for row in trials if row["state"] == "infeasible" and (text := _words(row))]
-    if not words:
+    messages = [str(text) for row in trials if row["state"] == "infeasible" and (text := _message(row))]
+    reason = commonest_reason(messages)
+    if reason is None:
         return None
-    kinds = Counter(_NUMBER.sub("0", text) for text in words)
-    kind, number = kinds.most_common(1)[0]
-    example = next(text for text in words if _NUMBER.sub("0", text) == kind)
-    return f"The reason of {number:,} of {counted(len(words), 'trial')}, here of the first: {example}."
+    return f"The reason of {reason.count:,} of {counted(len(messages), 'trial')}, here of the first: {reason.example}."
 
 
-def _words(row: Row) -> str | None:
-    text = row.get("last_message") or row.get("last_reason")
-    return str(text).rstrip(".") if text else None
+def _message(row: Row) -> str | None:
+    return row.get("last_message") or row.get("last_reason")

@@ -11,6 +11,7 @@ from plotly.subplots import make_subplots
 from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.evaluation.front import MeasuredFront, measure_front
 from nago_orchestrator.evaluation.pareto import non_dominated
+from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.figures.stars import Star, longest_trained, star_points
@@ -20,7 +21,6 @@ from nago_orchestrator.report.style import (
     INK,
     MOST_POINTS,
     dress,
-    evenly,
     focus,
     joined,
     objective_axis,

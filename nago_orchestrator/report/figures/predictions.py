@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.panel import Panel, Row, TextTable
@@ -19,7 +20,6 @@ from nago_orchestrator.report.style import (
     MUTED,
     around,
     dress,
-    evenly,
     focus,
     joined,
     objective_axis,

@@ -8,17 +8,17 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from nago_orchestrator.domain.objectives import Goal
+from nago_orchestrator.evaluation.front import front_indices
 from nago_orchestrator.evaluation.generator_results import searched
+from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.report.panel import Panel, Row
-from nago_orchestrator.report.statistics import front
 from nago_orchestrator.report.style import (
     ACCENT,
     MOST_POINTS,
     around,
     by_fidelity,
     epochs_label,
-    evenly,
     fidelity_colours,
     fidelity_symbols,
     focus,
@@ -97,7 +97,7 @@ def _points(rows: Sequence[Row], *, name: str) -> go.Scatter:
 
 
 def _front_line(rows: Sequence[Row]) -> go.Scatter:
-    chosen = front([row["bytes_per_sample"] for row in rows], [-row["validation_accuracy"] for row in rows])
+    chosen = front_indices([(row["bytes_per_sample"], -row["validation_accuracy"]) for row in rows])
     trace = _points([rows[index] for index in chosen], name="Pareto front")
     return trace.update(
         mode="lines+markers",

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from nago_orchestrator.search.acquisition.landscape import Cube, Key, keys
+from nago_orchestrator.domain.generator_key import GeneratorKey
+from nago_orchestrator.search.acquisition.landscape import Cube, keys
 from nago_orchestrator.search.surrogate.port import Array
 
 SEARCHED_FOR_NEW = 1024
@@ -49,11 +50,11 @@ def sobol(dimensions: int, count: int, seed: int) -> Array:
     return np.asarray(engine.random_base2(max(count - 1, 0).bit_length())[:count], dtype=np.float64)
 
 
-def new_candidates(places: Array, cube: Cube, blocked: set[Key]) -> Candidates:
+def new_candidates(places: Array, cube: Cube, blocked: set[GeneratorKey]) -> Candidates:
     """Those of the places whose generators are not in `blocked`, each generator once, in the order given."""
     rounded = cube.round(places)
     points = cube.to_model(rounded)
-    first: dict[Key, int] = {}
+    first: dict[GeneratorKey, int] = {}
     for index, key in enumerate(keys(points)):
         if key not in blocked:
             first.setdefault(key, index)
@@ -61,7 +62,7 @@ def new_candidates(places: Array, cube: Cube, blocked: set[Key]) -> Candidates:
     return Candidates(places=rounded[chosen], points=points[chosen])
 
 
-def fill(found: Candidates, cube: Cube, blocked: set[Key], count: int, seed: int) -> Pool:
+def fill(found: Candidates, cube: Cube, blocked: set[GeneratorKey], count: int, seed: int) -> Pool:
     """A pool of at least `count`: those given, which are new; then others that are; then whatever the space has."""
     if len(found) >= count:
         return Pool(new=found, again=_none_of(found))

@@ -19,12 +19,13 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from nago_orchestrator.domain.generator_key import GeneratorKey
 from nago_orchestrator.evaluation.pareto import default_reference
 from nago_orchestrator.search.acquisition.boxes import free_boxes, improvements
 from nago_orchestrator.search.acquisition.candidates import Candidates, Pool, fill, new_candidates, sobol
 from nago_orchestrator.search.acquisition.evolution import EvolutionOptions, evolve
 from nago_orchestrator.search.acquisition.functions import Gain, GainOptions, Uncertainty, deviation, gains
-from nago_orchestrator.search.acquisition.landscape import Choice, Cube, Evidence, Key, Landscape, keys
+from nago_orchestrator.search.acquisition.landscape import Choice, Cube, Evidence, Landscape, keys
 from nago_orchestrator.search.acquisition.streams import streams
 from nago_orchestrator.search.surrogate.port import Array, Surrogate
 
@@ -135,7 +136,7 @@ class Ehvi:
                 place, score = near.places[np.argmax(found)], float(found.max())
         return place
 
-    def _add(self, place: Array) -> Key:
+    def _add(self, place: Array) -> GeneratorKey:
         """The chosen point counts as evaluated, in every function with its own value."""
         point = self._cube.to_model(place[None, :])
         (key,) = keys(point)

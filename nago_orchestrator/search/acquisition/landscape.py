@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nago_orchestrator.domain.generator_key import GeneratorKey, key_of_values
 from nago_orchestrator.evaluation.pareto import non_dominated
 from nago_orchestrator.search.acquisition.feasibility import probability_feasible
 from nago_orchestrator.search.surrogate.port import Array, Surrogate
 
 PointsTo = Callable[[Array], Array]
-Key = tuple[float, ...]
-
-_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +43,7 @@ class Evidence:
     reference: Array | None = None
     """Scaled: the worst costs that count in the hypervolume, shape (objectives,). None: a little beyond the front."""
 
-    def keys(self) -> set[Key]:
+    def keys(self) -> set[GeneratorKey]:
         """Of every generator that was proposed."""
         return set(keys(np.vstack([self.points, self.pending, self.infeasible])))
 
@@ -62,9 +60,9 @@ class Evidence:
         return found
 
 
-def keys(points: Array) -> list[Key]:
+def keys(points: Array) -> list[GeneratorKey]:
     """Of places in the model cube: equal for equal generators."""
-    return [tuple(row) for row in (np.round(points, _DIGITS) + 0.0).tolist()]
+    return [key_of_values(row) for row in points.tolist()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

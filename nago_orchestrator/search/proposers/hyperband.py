@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nago_orchestrator.errors import SpecError
@@ -30,6 +32,18 @@ def bracket_shape(ladder: tuple[int, ...], bracket: int) -> Shape:
     first_size = (rungs // (last + 1)) * eta**last
     sizes = tuple(max(int(first_size * eta ** (-rung)), 1) for rung in range(last + 1))
     return Shape(fidelities=ladder[-last - 1 :], sizes=sizes)
+
+
+def planned_runs(ladder: tuple[int, ...], brackets: int) -> Mapping[int, int]:
+    """Runs at each fidelity, in rising order, of so many brackets together. Crashed runs do not change it."""
+    found: Counter[int] = Counter()
+    cycles, rest = divmod(brackets, len(ladder))
+    for bracket in range(len(ladder)):
+        shape = bracket_shape(ladder, bracket)
+        times = cycles + (bracket < rest)
+        for fidelity, size in zip(shape.fidelities, shape.sizes, strict=True):
+            found[fidelity] += times * size
+    return {fidelity: found[fidelity] for fidelity in sorted(found) if found[fidelity]}
 
 
 def check_ladder(ladder: tuple[int, ...]) -> None:

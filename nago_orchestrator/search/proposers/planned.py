@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import singledispatch
 
-from nago_orchestrator.search.proposers.hyperband import bracket_shape
+from nago_orchestrator.search.proposers.hyperband import planned_runs
 from nago_orchestrator.spec.search import BatchSection, BohbSection, MobohbSection, PhasesSection, RandomSection
 
 
@@ -32,14 +32,7 @@ def _batches(search: BatchSection, fidelities: tuple[int, ...]) -> Mapping[int, 
 @planned_proposals.register(BohbSection)
 @planned_proposals.register(MobohbSection)
 def _brackets(search: BohbSection | MobohbSection, fidelities: tuple[int, ...]) -> Mapping[int, int]:
-    found: Counter[int] = Counter()
-    cycles, rest = divmod(search.iterations, len(fidelities))
-    for bracket in range(len(fidelities)):
-        shape = bracket_shape(fidelities, bracket)
-        times = cycles + (bracket < rest)
-        for fidelity, size in zip(shape.fidelities, shape.sizes, strict=True):
-            found[fidelity] += times * size
-    return _sorted(found)
+    return planned_runs(fidelities, search.iterations)
 
 
 @planned_proposals.register
@@ -47,8 +40,4 @@ def _phases(search: PhasesSection, fidelities: tuple[int, ...]) -> Mapping[int, 
     found: Counter[int] = Counter()
     for phase in search.phases:
         found.update(planned_proposals(phase, fidelities))
-    return _sorted(found)
-
-
-def _sorted(found: Counter[int]) -> Mapping[int, int]:
-    return {fidelity: found[fidelity] for fidelity in sorted(found) if found[fidelity]}
+    return {fidelity: found[fidelity] for fidelity in sorted(found)}

@@ -6,7 +6,7 @@ docs/generator.md explains the choices that the paper leaves open.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from nago_trainer.architecture.architecture import Architecture, BottomGraph, Cell, Dag
 from nago_trainer.architecture.plan.blueprint import CLASSES, HEAD, IMAGE, Blueprint, ChannelRule, Channels
@@ -32,13 +32,22 @@ def draw_blueprint(architecture: Architecture, image: TensorShape, classes: int)
     symbols = _stage_symbols(architecture)
     draft = Draft((IMAGE,), image.size)
     stem = _add_stem(draft, symbols[0])
-    _add_head(draft, _add_cells(draft, architecture, symbols, stem))
+    cell_inputs, features = _add_cells(draft, architecture, symbols, stem)
+    _add_head(draft, features)
     return Blueprint(
         operations=tuple(draft.operations),
         channels=tuple(draft.channels),
         sizes=tuple(draft.sizes),
         rule=_channel_rule(architecture, image, classes, symbols),
+        cell_inputs=cell_inputs,
     )
+
+
+def stage_shapes(architecture: Architecture, image: TensorShape, width: int) -> Mapping[int, TensorShape]:
+    """What enters the cells of each stage that has one, at this width."""
+    blueprint = draw_blueprint(architecture, image, classes=1)
+    tensors = blueprint.realise(width).tensors
+    return {stage: tensors[index] for stage, index in zip(architecture.stages, blueprint.cell_inputs, strict=True)}
 
 
 def _stage_symbols(architecture: Architecture) -> list[Channels]:
@@ -70,17 +79,23 @@ def _add_stem(draft: Draft, channels: Channels) -> int:
     return draft.conv_norm(halved, channels, 3, stride=2)
 
 
-def _add_cells(draft: Draft, architecture: Architecture, symbols: Sequence[Channels], stem: int) -> int:
-    """The top graph; the last cell is always one of its outputs, with the smallest size."""
+def _add_cells(
+    draft: Draft, architecture: Architecture, symbols: Sequence[Channels], stem: int
+) -> tuple[tuple[int, ...], int]:
+    """The top graph: the tensors that enter its cells, and its output.
+
+    The last cell is always one of its outputs, with the smallest size.
+    """
     full_size = draft.sizes[stem]
     sizes = [max(1, full_size >> stage) for stage in architecture.stages]
+    inputs: list[int] = []
     outputs: list[int] = []
     for node, sources in enumerate(architecture.dag.predecessors):
         pooled = [draft.downsample(tensor, sizes[node]) for tensor in _inputs(outputs, sources, stem)]
-        merged = draft.merge(pooled, architecture.merges[node], symbols[node])
-        outputs.append(_add_cell(draft, architecture.cells[node], merged))
+        inputs.append(draft.merge(pooled, architecture.merges[node], symbols[node]))
+        outputs.append(_add_cell(draft, architecture.cells[node], inputs[node]))
     pooled = [draft.downsample(outputs[node], sizes[-1]) for node in architecture.dag.outputs]
-    return draft.mean([draft.project(tensor, symbols[-1]) for tensor in pooled])
+    return tuple(inputs), draft.mean([draft.project(tensor, symbols[-1]) for tensor in pooled])
 
 
 def _add_cell(draft: Draft, cell: Cell, tensor: int) -> int:

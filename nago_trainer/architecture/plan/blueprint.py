@@ -52,6 +52,8 @@ class Blueprint:
     sizes: tuple[int, ...]
     """Of every tensor, in pixels."""
     rule: ChannelRule
+    cell_inputs: tuple[int, ...]
+    """Of each cell of the top graph: index of the tensor that enters it."""
 
     def realise(self, width: int) -> Plan:
         """The plan at this width, the number of channels of the widest stage. Raises ValueError below 1."""

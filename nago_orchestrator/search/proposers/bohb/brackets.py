@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nago_orchestrator.search.proposers.bohb.hpbandster_classes import Job, SuccessiveHalving
-from nago_orchestrator.search.proposers.hyperband import bracket_shape, check_ladder
+from nago_orchestrator.search.proposers.hyperband import bracket_shape, check_ladder, planned_runs
 
 Configuration = dict[str, float | int]
 Sampler = Callable[[int], Configuration]
@@ -46,9 +46,7 @@ class Brackets:
     @property
     def planned_runs(self) -> int:
         """In all brackets together. Crashed runs do not change it: HpBandSter fills their places at the next rung."""
-        cycle = [sum(bracket_shape(self._ladder, bracket).sizes) for bracket in range(len(self._ladder))]
-        cycles, rest = divmod(self._count, len(cycle))
-        return cycles * sum(cycle) + sum(cycle[:rest])
+        return sum(planned_runs(self._ladder, self._count).values())
 
     @property
     def finished(self) -> bool:

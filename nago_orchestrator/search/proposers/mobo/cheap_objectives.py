@@ -19,7 +19,7 @@ from nago_orchestrator.domain.proposals import Theta
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.domain.trial_design import design_trial
 from nago_orchestrator.domain.trials import TrainingRecipe
-from nago_orchestrator.evaluation.metrics import KNOWN_BEFORE_TRAINING
+from nago_orchestrator.evaluation.metrics import KNOWN_BEFORE_TRAINING, cheap_objectives
 from nago_orchestrator.search.acquisition.candidates import sobol
 from nago_orchestrator.search.encoding import Encoding
 from nago_orchestrator.search.proposers.mobo.observations import Known, KnownCosts
@@ -37,7 +37,7 @@ CostSampler = Callable[[Theta, int], tuple[float, ...] | None]
 
 def known_places(objectives: Sequence[Objective], learn: Sequence[str] = ()) -> tuple[int, ...]:
     """Places of the objectives that are known before training, without those to `learn` all the same."""
-    known = set(KNOWN_BEFORE_TRAINING) - set(learn)
+    known = cheap_objectives(learn)
     return tuple(place for place, item in enumerate(objectives) if item.name in known)
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from nago_orchestrator.search.proposers.hyperband import bracket_shape, check_ladder
+from nago_orchestrator.search.proposers.hyperband import bracket_shape, check_ladder, planned_runs
 
 _ROUNDING = 1e-9
 
@@ -75,7 +75,7 @@ class Brackets:
     @property
     def planned_runs(self) -> int:
         """In all brackets together; nothing that is told changes it."""
-        return sum(sum(bracket_shape(self._ladder, number).sizes) for number in range(self._count))
+        return sum(planned_runs(self._ladder, self._count).values())
 
     @property
     def is_full(self) -> bool:

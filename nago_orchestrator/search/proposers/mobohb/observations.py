@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from nago_orchestrator.domain.generator_key import GeneratorKey, generator_key
 from nago_orchestrator.domain.proposals import Theta
 from nago_orchestrator.evaluation.pareto import Array
 from nago_orchestrator.search.encoding import Encoding
-from nago_orchestrator.search.proposers.mobohb.keys import Key, key_of
 from nago_orchestrator.search.proposers.mobohb.promotion import best_rows
 from nago_orchestrator.search.proposers.mobohb.transfer import carry_up
+from nago_trainer.architecture import canonical
 
 MOST_BAD = 1_000
 """Bad points that a density is made of, the newest: more tell nothing new, and cost time with the square."""
@@ -43,7 +44,7 @@ class _Lesson:
 class Lessons:
     def __init__(self, encoding: Encoding) -> None:
         self._encoding = encoding
-        self._lessons: dict[Key, _Lesson] = {}
+        self._lessons: dict[GeneratorKey, _Lesson] = {}
 
     @property
     def thetas(self) -> int:
@@ -51,7 +52,7 @@ class Lessons:
 
     def learn(self, theta: Theta, fidelity: int, costs: tuple[float, ...] | None) -> None:
         """`costs` is None for an infeasible theta: bad at any fidelity, as is one with a cost that is not finite."""
-        key = key_of(theta)
+        key = generator_key(canonical(theta))
         if key not in self._lessons:
             self._lessons[key] = _Lesson(place=self._encoding.round(self._encoding.locate([theta]))[0])
         lesson = self._lessons[key]

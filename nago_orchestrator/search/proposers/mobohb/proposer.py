@@ -13,17 +13,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nago_orchestrator.domain import seeds
+from nago_orchestrator.domain.generator_key import GeneratorKey, generator_key
 from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, PriorEvaluation, Proposal, Theta
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.search.encoding import Encoding
 from nago_orchestrator.search.proposers.history import History
 from nago_orchestrator.search.proposers.mobohb.brackets import Brackets, Place
-from nago_orchestrator.search.proposers.mobohb.keys import Key, key_of
 from nago_orchestrator.search.proposers.mobohb.observations import Lessons
 from nago_orchestrator.search.proposers.mobohb.promotion import choose_promoted
 from nago_orchestrator.search.proposers.mobohb.sampler import DensityOptions, Drawn, Sampler
 from nago_orchestrator.search.proposers.port import HistoryError, Pause
+from nago_trainer.architecture import canonical
 
 
 @dataclass(slots=True)
@@ -72,10 +73,10 @@ class Mobohb:
         """By number of their proposal."""
         self._pending: dict[int, Theta] = {}
         """New configurations under way, by number of their proposal."""
-        self._known: set[Key] = set()
+        self._known: set[GeneratorKey] = set()
         for evaluation in prior:
             self._learn(evaluation)
-            self._known.add(key_of(evaluation.theta))
+            self._known.add(generator_key(canonical(evaluation.theta)))
 
     def ask(self) -> Proposal | Pause:
         found = self._next(self._draw)
@@ -171,7 +172,7 @@ class Mobohb:
         self._places.append(place)
         if place.promoted_from is None or proposal.parent is None:
             self._pending[proposal.number] = proposal.theta
-            self._known.add(key_of(proposal.theta))
+            self._known.add(generator_key(canonical(proposal.theta)))
         else:
             rung = self._rungs[place.promoted_from]
             rung.promoted.append(rung.proposals.index(proposal.parent))

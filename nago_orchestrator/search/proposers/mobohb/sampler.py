@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from nago_orchestrator.domain.generator_key import GeneratorKey, generator_key
 from nago_orchestrator.domain.proposals import Origin, Theta
 from nago_orchestrator.domain.space import IntegerRange, SearchSpace
 from nago_orchestrator.evaluation.pareto import Array
 from nago_orchestrator.search.encoding import Encoding
 from nago_orchestrator.search.proposers.mobohb.density import Density
-from nago_orchestrator.search.proposers.mobohb.keys import Key, key_of
 from nago_orchestrator.search.proposers.mobohb.observations import Division, Lessons
+from nago_trainer.architecture import canonical
 
 _TRIES = 100
 """Random draws before a theta is evaluated a second time."""
@@ -62,7 +63,9 @@ class Sampler:
         """Evaluated, before the densities are asked: good and bad ones each as many as the dimensions plus one."""
         return 2 * (self._encoding.dimensions + 1)
 
-    def draw(self, rng: np.random.Generator, lessons: Lessons, pending: Sequence[Theta], known: set[Key]) -> Drawn:
+    def draw(
+        self, rng: np.random.Generator, lessons: Lessons, pending: Sequence[Theta], known: set[GeneratorKey]
+    ) -> Drawn:
         """`pending` are under way: bad until more is told. `known` are not drawn again unless nothing else is found."""
         if lessons.thetas < self.least_thetas:
             return self._at_random(rng, known, f"{lessons.thetas} of {self.least_thetas} evaluated thetas")
@@ -74,7 +77,7 @@ class Sampler:
         return self._from_densities(rng, division, pending, known)
 
     def _from_densities(
-        self, rng: np.random.Generator, division: Division, pending: Sequence[Theta], known: set[Key]
+        self, rng: np.random.Generator, division: Division, pending: Sequence[Theta], known: set[GeneratorKey]
     ) -> Drawn:
         places = self._encoding.round(self._encoding.locate(pending))
         good = Density(division.good, self._parts, self._options.smallest_width)
@@ -83,15 +86,15 @@ class Sampler:
         ratios: Array = good.log(candidates) - bad.log(candidates)
         for row in np.argsort(-ratios, kind="stable"):
             theta = self._encoding.decode(candidates[row])[0]
-            if key_of(theta) not in known:
+            if generator_key(canonical(theta)) not in known:
                 notes = {"good": len(division.good), "bad": len(division.bad), "log_ratio": float(ratios[row])}
                 return Drawn(theta=theta, origin=Origin.MODEL, notes=notes)
         return self._at_random(rng, known, "every candidate is known")
 
-    def _at_random(self, rng: np.random.Generator, known: set[Key], why: str) -> Drawn:
+    def _at_random(self, rng: np.random.Generator, known: set[GeneratorKey], why: str) -> Drawn:
         for _ in range(_TRIES):
             theta = self._space.sample(rng)
-            if key_of(theta) not in known:
+            if generator_key(canonical(theta)) not in known:
                 return Drawn(theta=theta, origin=Origin.RANDOM, notes={"random": why})
         return Drawn(theta=theta, origin=Origin.RANDOM, notes={"random": why, "repeated": True})
 

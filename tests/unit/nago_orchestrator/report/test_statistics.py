@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
 
-from nago_orchestrator.report.statistics import FEWEST, front, ranks, spearman, spearman_interval
+from nago_orchestrator.report.statistics import FEWEST, ranks, spearman, spearman_interval
 
 VALUES = st.lists(st.integers(-3, 3).map(float), min_size=FEWEST, max_size=30)
 
@@ -50,14 +50,3 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
         assert interval is not None
         hits += interval[0] <= truth <= interval[1]
     assert 0.91 <= hits / 300 <= 0.99
-
-
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=25))
-def test_the_front_is_what_nothing_dominates(points: list[tuple[int, int]]) -> None:
-    chosen = front([float(x) for x, _ in points], [float(y) for _, y in points])
-
-    def dominated(point: tuple[int, int]) -> bool:
-        return any(x <= point[0] and y <= point[1] and (x, y) != point for x, y in points)
-
-    assert {points[index] for index in chosen} == {point for point in points if not dominated(point)}
-    assert [points[index][0] for index in chosen] == sorted({points[index][0] for index in chosen})

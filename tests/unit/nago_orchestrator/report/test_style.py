@@ -3,17 +3,7 @@ from __future__ import annotations
 import pytest
 
 from nago_orchestrator.domain.objectives import Goal
-from nago_orchestrator.report.style import evenly, fidelity_colours, focus, padded
-
-
-@pytest.mark.parametrize("most", [1, 2, 7, 100])
-def test_thinning_keeps_order_and_ends(most: int) -> None:
-    rows = list(range(50))
-    chosen = evenly(rows, most)
-    assert len(chosen) == min(most, 50)
-    assert chosen == sorted(set(chosen))
-    assert chosen[0] == 0
-    assert chosen[-1] == (0 if most == 1 else 49)
+from nago_orchestrator.report.style import fidelity_colours, focus, padded
 
 
 def test_fidelities_go_from_light_to_dark() -> None:

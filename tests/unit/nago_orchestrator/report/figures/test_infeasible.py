@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nago_orchestrator.report.figures.infeasible import all_infeasible, commonest_reason
+from nago_orchestrator.report.figures.infeasible import all_infeasible, reason_sentence
 
 TOO_BIG = "the architecture has {} parameters at width 1, above the limit of 10"
 
@@ -20,5 +20,5 @@ def test_only_of_a_search_of_which_nothing_could_be_trained_is_something_said() 
 
 def test_reasons_that_differ_in_their_figures_are_one() -> None:
     trials = [trial("no graph"), *(trial(TOO_BIG.format(count)) for count in ("220", "1,300", "96")), trial(None, "ok")]
-    assert commonest_reason(trials) == f"The reason of 3 of 4 trials, here of the first: {TOO_BIG.format(220)}."
-    assert commonest_reason([trial(None)]) is None
+    assert reason_sentence(trials) == f"The reason of 3 of 4 trials, here of the first: {TOO_BIG.format(220)}."
+    assert reason_sentence([trial(None)]) is None

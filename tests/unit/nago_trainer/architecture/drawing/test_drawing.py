@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from PIL import Image
 
-from nago_orchestrator.drawing import draw_png, draw_svg, stage_shapes
+from nago_orchestrator.drawing import draw_png, draw_svg
 from nago_orchestrator.drawing.compose import compose
 from nago_orchestrator.drawing.picture import Box, Curve, Label, Node, Picture
 from nago_trainer.architecture import (
@@ -18,6 +18,7 @@ from nago_trainer.architecture import (
     build_plan,
     sample_architecture,
 )
+from nago_trainer.architecture.plan.assemble import stage_shapes
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -142,10 +143,12 @@ def test_the_png_has_the_shape_of_the_svg_and_its_colours() -> None:
 @pytest.mark.parametrize("image_size", [8, 32, 64, 224])
 @pytest.mark.parametrize("width", [1, 3, 40])
 def test_the_stages_notes_are_what_the_plan_has(image_size: int, width: int) -> None:
-    plan = build_plan(SMALL, TensorShape(channels=3, size=image_size), 10, width)
-    assert set(stage_shapes(SMALL, image_size, width)) <= set(plan.tensors)
+    image = TensorShape(channels=3, size=image_size)
+    shapes = stage_shapes(SMALL, image, width)
+    assert set(shapes) == set(SMALL.stages)
+    assert set(shapes.values()) <= set(build_plan(SMALL, image, 10, width).tensors)
 
 
 def test_notes_of_the_stages_are_drawn() -> None:
-    drawn = draw_svg(SMALL, title="x", stages=stage_shapes(SMALL, 32, 64))
+    drawn = draw_svg(SMALL, title="x", stages=stage_shapes(SMALL, TensorShape(channels=3, size=32), 64))
     assert all(f">{text}<" in drawn for text in ("32 × 32 pixels", "16 channels", "8 × 8 pixels", "64 channels"))

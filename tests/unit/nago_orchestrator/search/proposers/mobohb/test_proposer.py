@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nago_orchestrator.domain.generator_key import generator_key
 from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, PriorEvaluation, Proposal
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.errors import SpecError
-from nago_orchestrator.search.proposers.mobohb.keys import key_of
 from nago_orchestrator.search.proposers.mobohb.proposer import Mobohb
 from nago_orchestrator.search.proposers.port import HistoryError, Pause
 from nago_orchestrator.search.proposers.replay import rebuild, verify
+from nago_trainer.architecture import canonical
 
 Costs = Callable[[Proposal], tuple[float, ...]]
 
@@ -83,7 +84,9 @@ def test_a_promotion_continues_its_parent_at_the_next_fidelity_once(small_space:
 
 def test_no_theta_is_proposed_twice_but_by_promotion(small_space: SearchSpace) -> None:
     proposals, _ = run(mobohb(small_space), 80)
-    keys = [key_of(proposal.theta) for proposal in proposals if proposal.origin is not Origin.PROMOTION]
+    keys = [
+        generator_key(canonical(proposal.theta)) for proposal in proposals if proposal.origin is not Origin.PROMOTION
+    ]
     assert len(set(keys)) == len(keys)
 
 
@@ -167,7 +170,9 @@ def test_a_warm_start_teaches_the_densities_and_takes_no_place(small_space: Sear
     assert np.median([float(proposal.theta["top_p"]) for proposal in by_model]) < 0.25
     assert not any(proposal.origin is Origin.PROMOTION for proposal in first)
     assert proposer.facts()["planned_proposals"] == mobohb(small_space).facts()["planned_proposals"]
-    assert not {key_of(item.theta) for item in prior} & {key_of(proposal.theta) for proposal in first}
+    assert not {generator_key(canonical(item.theta)) for item in prior} & {
+        generator_key(canonical(proposal.theta)) for proposal in first
+    }
 
 
 def test_a_space_with_nothing_to_search_is_refused(small_space: SearchSpace) -> None:

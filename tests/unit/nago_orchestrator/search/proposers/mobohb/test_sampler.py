@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nago_orchestrator.domain.generator_key import GeneratorKey, generator_key
 from nago_orchestrator.domain.proposals import Origin, Theta
 from nago_orchestrator.domain.space import IntegerRange, SearchSpace
 from nago_orchestrator.search.encoding import Encoding
-from nago_orchestrator.search.proposers.mobohb.keys import Key, key_of
 from nago_orchestrator.search.proposers.mobohb.observations import Lessons
 from nago_orchestrator.search.proposers.mobohb.sampler import DensityOptions, Sampler
+from nago_trainer.architecture import canonical
 
 ALWAYS_THE_MODEL = DensityOptions(random_share=0.0)
 
@@ -32,13 +33,13 @@ def test_it_finds_the_front_in_its_width(small_space: SearchSpace) -> None:
     sampler, lessons, known = (
         Sampler(small_space, Encoding(small_space), ALWAYS_THE_MODEL),
         taught(small_space),
-        set[Key](),
+        set[GeneratorKey](),
     )
     found = []
     for seed in range(40):
         drawn = sampler.draw(np.random.default_rng(seed), lessons, [], known)
         assert drawn.origin is Origin.MODEL
-        known.add(key_of(drawn.theta))
+        known.add(generator_key(canonical(drawn.theta)))
         teach(lessons, drawn.theta)
         found.append(drawn.theta)
     assert np.median([float(theta["top_p"]) for theta in found]) < 0.25
@@ -82,11 +83,15 @@ def test_a_known_theta_is_drawn_again_only_if_nothing_else_is_left(small_space: 
     """Whole numbers alone: eight thetas in all."""
     nodes = IntegerRange(name="top_nodes", low=5, high=12)
     space = replace(small_space, dimensions=(nodes,), fixed={**small_space.fixed, "top_p": 0.5})
-    sampler, lessons, known = Sampler(space, Encoding(space), ALWAYS_THE_MODEL), Lessons(Encoding(space)), set[Key]()
+    sampler, lessons, known = (
+        Sampler(space, Encoding(space), ALWAYS_THE_MODEL),
+        Lessons(Encoding(space)),
+        set[GeneratorKey](),
+    )
     for number in range(8):
         drawn = sampler.draw(np.random.default_rng(number), lessons, [], known)
-        assert key_of(drawn.theta) not in known
-        known.add(key_of(drawn.theta))
+        assert generator_key(canonical(drawn.theta)) not in known
+        known.add(generator_key(canonical(drawn.theta)))
         lessons.learn(drawn.theta, 1, (float(number), -float(number)))
     repeated = sampler.draw(np.random.default_rng(8), lessons, [], known)
     assert repeated.notes["repeated"] is True
