@@ -23,7 +23,8 @@ from benchmarks.figure import Goal, show
 from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, Proposal
 from nago_orchestrator.search.proposers.bohb.hpbandster_classes import BOHB, Job
 from nago_orchestrator.search.proposers.bohb.proposer import Bohb
-from nago_orchestrator.search.proposers.bohb.sampler import ModelOptions, configuration_space
+from nago_orchestrator.search.proposers.bohb.sampler import configuration_space
+from nago_orchestrator.search.proposers.bohb.settings import ModelOptions
 from nago_orchestrator.search.proposers.replay import rebuild
 from nago_orchestrator.spec.space_section import SpaceSection
 

@@ -26,9 +26,9 @@ from nago_orchestrator.search.acquisition.functions import Gain, GainOptions
 from nago_orchestrator.search.acquisition.usemo import UsemoOptions
 from nago_orchestrator.search.encoding import Encoding
 from nago_orchestrator.search.proposers.mobo.proposer import Mobo
-from nago_orchestrator.search.proposers.mobo.sampler import Fit
 from nago_orchestrator.search.proposers.mobo.settings import MoboOptions, MoboPlan
-from nago_orchestrator.search.proposers.mobo.surrogates import fit_gaussian, network_fit
+from nago_orchestrator.search.surrogate.kinds import fit_gaussian, network_fit
+from nago_orchestrator.search.surrogate.port import Fit
 from nago_trainer.architecture import HYPERPARAMETERS
 
 PEERS = Path(__file__).parent / "peers" / "mobo.csv"

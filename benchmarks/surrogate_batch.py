@@ -14,9 +14,9 @@ from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.search.acquisition.batch import Acquisition, AcquisitionOptions
 from nago_orchestrator.search.encoding import Encoding
 from nago_orchestrator.search.proposers.mobo.proposer import Mobo
-from nago_orchestrator.search.proposers.mobo.sampler import Fit
 from nago_orchestrator.search.proposers.mobo.settings import MoboOptions, MoboPlan
-from nago_orchestrator.search.proposers.mobo.surrogates import fit_gaussian, network_fit
+from nago_orchestrator.search.surrogate.kinds import fit_gaussian, network_fit
+from nago_orchestrator.search.surrogate.port import Fit
 from nago_orchestrator.spec.space_section import SpaceSection
 
 EVALUATIONS, BATCH, BATCHES, SEEDS = 300, 8, 2, 3

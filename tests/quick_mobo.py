@@ -8,10 +8,10 @@ from nago_orchestrator.search.acquisition.ehvi import EhviOptions
 from nago_orchestrator.search.acquisition.evolution import EvolutionOptions
 from nago_orchestrator.search.acquisition.usemo import UsemoOptions
 from nago_orchestrator.search.proposers.mobo.proposer import Mobo
-from nago_orchestrator.search.proposers.mobo.sampler import Fit
 from nago_orchestrator.search.proposers.mobo.settings import MoboOptions, MoboPlan
-from nago_orchestrator.search.proposers.mobo.surrogates import fit_gaussian, network_fit
+from nago_orchestrator.search.surrogate.kinds import fit_gaussian, network_fit
 from nago_orchestrator.search.surrogate.options import SurrogateOptions
+from nago_orchestrator.search.surrogate.port import Fit
 
 NETWORK = SurrogateOptions(chains=2, descent=50, burn_in=100, draws=10, thinning=2, networks=16, refits=0)
 """Learns hardly anything: no test that uses it is about quality."""

@@ -6,6 +6,7 @@ point with a cost that is not finite is on no front: it dominates nothing, and a
 
 from __future__ import annotations
 
+import moocore
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -17,12 +18,10 @@ _MARGIN = 0.1
 
 def non_dominated(costs: ArrayLike) -> NDArray[np.bool_]:
     """Which points no other point dominates, shape (points,); equal points are on the front together."""
-    from moocore import is_nondominated
-
     table = _table(costs)
     finite = _finite(table)
     mask = np.zeros(len(table), dtype=bool)
-    mask[finite] = is_nondominated(table[finite], keep_weakly=True)
+    mask[finite] = moocore.is_nondominated(table[finite], keep_weakly=True)
     return mask
 
 
@@ -31,12 +30,10 @@ def ranks(costs: ArrayLike) -> NDArray[np.int64]:
 
     Points with a cost that is not finite share one rank behind all others.
     """
-    from moocore import pareto_rank
-
     table = _table(costs)
     finite = _finite(table)
     found = np.zeros(len(table), dtype=np.int64)
-    found[finite] = pareto_rank(table[finite])
+    found[finite] = moocore.pareto_rank(table[finite])
     found[~finite] = found[finite].max(initial=-1) + 1
     return found
 
@@ -47,8 +44,6 @@ def hypervolume(costs: ArrayLike, reference: ArrayLike) -> float:
     A point that is not below the reference in every objective adds nothing; without any that is, it is 0.
     Raises ValueError unless the reference has one finite number per objective.
     """
-    import moocore
-
     table = _table(costs)
     corner = _corner(reference, table)
     inside = _inside(table, corner)
@@ -91,10 +86,8 @@ def default_reference(costs: ArrayLike) -> Array:
 
 
 def _contributions(table: Array, corner: Array) -> Array:
-    from moocore import hv_contributions
-
     if table.shape[1] > 1:
-        return np.asarray(hv_contributions(table, ref=corner), dtype=np.float64)
+        return np.asarray(moocore.hv_contributions(table, ref=corner), dtype=np.float64)
     # moocore knows none of a single objective: the front is the smallest cost.
     best = table[:, 0] == table.min()
     return np.where(best & (best.sum() == 1), corner[0] - table[:, 0], 0.0)

@@ -6,9 +6,8 @@ Pure: rows in, values out, the fit is given. The commands `best --posterior` and
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +18,9 @@ from nago_orchestrator.evaluation.generator_results import Found, Row, number_or
 from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.search.acquisition.scaling import Scaling, scaling_of
 from nago_orchestrator.search.encoding import Encoding
-from nago_orchestrator.search.surrogate.port import Surrogate
+from nago_orchestrator.search.surrogate.port import Fit, Surrogate
 
 Array = NDArray[np.float64]
-Fit = Callable[[Array, Array, Array], tuple[Surrogate, str | None]]
-"""From points of the model cube, scaled costs and numbers of samples to a surrogate, and why not to trust it, if so."""
 
 MOST_EVALUATIONS = 1000
 """That a surrogate is fitted to: of more, so many are taken evenly."""
@@ -98,7 +95,7 @@ class Beliefs:
     """Why the fit should not be trusted."""
 
 
-def teach(rows: Sequence[Row], objectives: Sequence[Objective], space: SearchSpace, fit: Fit) -> Taught:
+def teach(rows: Sequence[Row], objectives: Sequence[Objective], space: SearchSpace, fit: Fit, seed: int) -> Taught:
     """`rows`: evaluations with theta, cost_1 and so on, and samples; all at one fidelity, all ok, at least one."""
     encoding = Encoding(space)
     chosen = evenly(rows, MOST_EVALUATIONS)
@@ -106,14 +103,14 @@ def teach(rows: Sequence[Row], objectives: Sequence[Objective], space: SearchSpa
     costs = np.array(table, dtype=np.float64)
     scaling = scaling_of(costs)
     samples = np.array([row["samples"] for row in chosen], dtype=np.float64)
-    surrogate, problem = fit(encoding.encode([row["theta"] for row in chosen]), scaling.forward(costs), samples)
+    fitted = fit(encoding.encode([row["theta"] for row in chosen]), scaling.forward(costs), samples, seed)
     return Taught(
-        surrogate=surrogate,
+        surrogate=fitted.surrogate,
         scaling=scaling,
         encoding=encoding,
         objectives=tuple(objectives),
         rows=tuple(chosen),
-        problem=problem,
+        problem=fitted.problem,
     )
 
 
@@ -191,9 +188,3 @@ def _observed(found: Found, name: str) -> float | None:
     finite = [(value, samples) for value, samples in known if math.isfinite(value)]
     weight = sum(samples for _, samples in finite)
     return sum(value * samples for value, samples in finite) / weight if weight else None
-
-
-def problem_of(diagnostics: Mapping[str, Any]) -> str | None:
-    """The first complaint of a fit's diagnostics; None for a good fit."""
-    found = (item.get("problem") for item in diagnostics.get("objectives", ()))
-    return next((problem for problem in found if problem), None)

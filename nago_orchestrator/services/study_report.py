@@ -7,7 +7,7 @@ from datetime import datetime
 
 from nago_orchestrator.drawing import draw_svg
 from nago_orchestrator.drawing.notes import network_notes
-from nago_orchestrator.evaluation.metrics import KNOWN_BEFORE_TRAINING
+from nago_orchestrator.evaluation.metrics import cheap_objectives
 from nago_orchestrator.report.figures.hyperparameters import best_covered
 from nago_orchestrator.report.page import build_page
 from nago_orchestrator.report.study_report import StudyReport
@@ -60,7 +60,7 @@ def _with_beliefs(made: StudyReport, spec: StudySpec) -> StudyReport:
 def _learnt(spec: StudySpec) -> tuple[str, ...]:
     """The objectives that the newest phase with a surrogate learns from evaluations, in the study's order."""
     asked = [name for phase in phases_of(spec.search) if isinstance(phase, BatchSection) for name in phase.learn]
-    known = set(KNOWN_BEFORE_TRAINING) - set(asked)
+    known = cheap_objectives(asked)
     return tuple(objective.name for objective in spec.objectives if objective.name not in known)
 
 

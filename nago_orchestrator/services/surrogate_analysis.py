@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 
 from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.domain.proposals import Outcome
 from nago_orchestrator.domain.space import SearchSpace
-from nago_orchestrator.errors import InputError, NagoError
+from nago_orchestrator.errors import NagoError
 from nago_orchestrator.evaluation.generator_results import Row, searched
-from nago_orchestrator.search.posterior import Beliefs, Fit, Taught, hyperparameter_effects, teach
+from nago_orchestrator.search.extras import needing
+from nago_orchestrator.search.posterior import Beliefs, Taught, hyperparameter_effects, teach
 from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.spec.search import BatchSection, phases_of
 
 
 def objectives_of(status: Row) -> tuple[Objective, ...]:
@@ -29,7 +32,9 @@ def least_evaluations(space: SearchSpace) -> int:
 
 
 def taught_surrogate(rows: Sequence[Row], objectives: Sequence[Objective], spec: StudySpec) -> Taught:
-    """Of the study's own kind, fitted to evaluations of one fidelity; the same rows give the same.
+    """Of the kind that the study's newest phase with one asks for, fitted to evaluations of one fidelity.
+
+    The same rows give the same.
 
     Raises InputError without the extra `mobo`, NagoError where there is nothing or too little to learn from.
     """
@@ -41,7 +46,10 @@ def taught_surrogate(rows: Sequence[Row], objectives: Sequence[Objective], spec:
             f"a surrogate needs {least_evaluations(space)} evaluations at one fidelity, two more than "
             f"hyperparameters are searched; there are {len(rows)}"
         )
-    return teach(rows, objectives, space, _study_fit(spec))
+    asked = [phase for phase in phases_of(spec.search) if isinstance(phase, BatchSection)]
+    with needing("mobo", what="a surrogate"):
+        kinds = import_module("nago_orchestrator.search.surrogate.kinds")  # scipy belongs to the extra
+        return teach(rows, objectives, space, kinds.fit_of(asked[-1] if asked else None), spec.seed)
 
 
 def study_beliefs(
@@ -59,13 +67,3 @@ def study_beliefs(
         problem=taught.problem,
     )
     return beliefs, None
-
-
-def _study_fit(spec: StudySpec) -> Fit:
-    try:
-        from nago_orchestrator.services.study_fit import study_fit  # here: the extra `mobo` is optional
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"a surrogate needs the package {error.name}: pip install 'nago-orchestrator[mobo]'"
-        ) from error
-    return study_fit(spec)

@@ -14,15 +14,15 @@ from nago_orchestrator.search.acquisition.batch import Acquisition, AcquisitionO
 from nago_orchestrator.search.acquisition.evolution import EvolutionOptions
 from nago_orchestrator.search.acquisition.usemo import UsemoOptions
 from nago_orchestrator.search.proposers.bohb.proposer import Bohb
-from nago_orchestrator.search.proposers.bohb.sampler import ModelOptions
+from nago_orchestrator.search.proposers.bohb.settings import ModelOptions
 from nago_orchestrator.search.proposers.mobo.proposer import Mobo
 from nago_orchestrator.search.proposers.mobo.settings import MoboOptions, MoboPlan
-from nago_orchestrator.search.proposers.mobo.surrogates import fit_gaussian
 from nago_orchestrator.search.proposers.mobohb.proposer import Mobohb
 from nago_orchestrator.search.proposers.phases.proposer import Phase, Phases
 from nago_orchestrator.search.proposers.port import HistoryError, Pause, Proposer
 from nago_orchestrator.search.proposers.random.proposer import RandomSearch
 from nago_orchestrator.search.proposers.replay import rebuild, verify
+from nago_orchestrator.search.surrogate.kinds import fit_gaussian
 from tests.quick_mobo import quick_mobo
 
 

@@ -14,7 +14,7 @@ from nago_orchestrator.domain.proposals import Evaluation, Outcome, Proposal
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.search.acquisition.batch import Acquisition
 from nago_orchestrator.search.proposers.bohb.proposer import Bohb
-from nago_orchestrator.search.proposers.bohb.sampler import ModelOptions
+from nago_orchestrator.search.proposers.bohb.settings import ModelOptions
 from nago_orchestrator.search.proposers.mobo.proposer import Mobo
 from nago_orchestrator.search.proposers.mobohb.proposer import Mobohb
 from nago_orchestrator.search.proposers.port import Pause, Proposer

@@ -36,8 +36,9 @@ class Evolved:
 def evolve(costs: PointsTo, repair: PointsTo, start: Array, options: EvolutionOptions, seed: int) -> Evolved:
     """`costs`: from points to finite numbers to minimise, shape (points, objectives). `repair`: to the nearest points
     that may be evaluated. `start`: the first population, of any size from one point on; later ones have
-    `options.population` at most. pymoo is loaded at the first call.
+    `options.population` at most.
     """
+    # Here, because pymoo takes half a second to load, and many a process asks for no batch.
     from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.core.problem import Problem
     from pymoo.core.repair import Repair

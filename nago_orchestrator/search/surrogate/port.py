@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,3 +35,22 @@ class Surrogate(Protocol):
     def draw(self, points: Array, seed: int) -> Array:
         """One function of the posterior, the same for the same seed: its costs, shape (points, objectives)."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    surrogate: Surrogate
+    notes: Mapping[str, Any]
+    """Diagnostics, JSON."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why not to trust the fit, in one sentence: the first complaint of its diagnostics."""
+        found = (item.get("problem") for item in self.notes.get("objectives", ()))
+        return next((problem for problem in found if problem), None)
+
+
+class Fit(Protocol):
+    """Fits a surrogate to evaluations: points of the model cube, scaled costs, and numbers of samples behind them."""
+
+    def __call__(self, points: Array, costs: Array, samples: Array, seed: int) -> Fitted: ...

@@ -15,7 +15,8 @@ from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, Prio
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.search.proposers.bohb.brackets import Brackets, Run
-from nago_orchestrator.search.proposers.bohb.sampler import Configuration, DensityModel, ModelOptions
+from nago_orchestrator.search.proposers.bohb.sampler import Configuration, DensityModel
+from nago_orchestrator.search.proposers.bohb.settings import ModelOptions
 from nago_orchestrator.search.proposers.history import History
 from nago_orchestrator.search.proposers.port import HistoryError, Pause
 

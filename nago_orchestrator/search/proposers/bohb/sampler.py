@@ -13,7 +13,6 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import ConfigSpace
@@ -24,6 +23,7 @@ from nago_orchestrator.domain.proposals import Origin
 from nago_orchestrator.domain.space import Dimension, IntegerRange
 from nago_orchestrator.search.proposers.bohb.density import QuickGenerator
 from nago_orchestrator.search.proposers.bohb.hpbandster_classes import Job
+from nago_orchestrator.search.proposers.bohb.settings import ModelOptions
 
 Configuration = dict[str, float | int]
 """Searched values by name."""
@@ -34,23 +34,6 @@ _FENCE = threading.RLock()
 
 _SEED_WORDS = 5
 """Of 32 bits: four for numpy's global generator, one for ConfigSpace's own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelOptions:
-    """HpBandSter's own names and defaults."""
-
-    min_points_in_model: int | None = None
-    """Evaluations at one fidelity before a model is fitted to it; None, and the least, is dimensions + 1."""
-    top_n_percent: int = 15
-    """Share of the evaluations that counts as good."""
-    num_samples: int = 64
-    """Candidates of which the one with the best density ratio is proposed."""
-    random_fraction: float = 1 / 3
-    """Share of proposals that ignore the model."""
-    bandwidth_factor: float = 3.0
-    """How much wider than the good density the candidates are drawn."""
-    min_bandwidth: float = 1e-3
 
 
 class DensityModel:

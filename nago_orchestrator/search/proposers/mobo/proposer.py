@@ -15,9 +15,10 @@ from nago_orchestrator.errors import SpecError
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.search.proposers.history import History
 from nago_orchestrator.search.proposers.mobo.observations import Known, gather
-from nago_orchestrator.search.proposers.mobo.sampler import Batch, BatchMaker, Fit
+from nago_orchestrator.search.proposers.mobo.sampler import Batch, BatchMaker
 from nago_orchestrator.search.proposers.mobo.settings import MoboPlan
 from nago_orchestrator.search.proposers.port import HistoryError, Pause
+from nago_orchestrator.search.surrogate.port import Fit
 
 
 class Mobo:

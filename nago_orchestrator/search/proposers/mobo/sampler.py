@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,23 +19,10 @@ from nago_orchestrator.search.acquisition.streams import streams
 from nago_orchestrator.search.encoding import Encoding
 from nago_orchestrator.search.proposers.mobo.observations import Known, KnownCosts, Records, clipped, cost_table, encode
 from nago_orchestrator.search.proposers.mobo.settings import MoboPlan
-from nago_orchestrator.search.surrogate.port import Array, Prediction, Surrogate
+from nago_orchestrator.search.surrogate.port import Array, Fit, Fitted, Prediction, Surrogate
 
 _DESIGN_POOL = 16
 """Sobol points looked at for each proposal made without a model, among which the likeliest feasible one is taken."""
-
-
-class Fit(Protocol):
-    """Fits a surrogate to evaluations: places in the model cube, scaled costs and numbers of samples behind them."""
-
-    def __call__(self, points: Array, costs: Array, samples: Array, seed: int) -> Fitted: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fitted:
-    surrogate: Surrogate
-    notes: Mapping[str, Any]
-    """Diagnostics, JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,8 @@ from nago_orchestrator.search.proposers.history import History
 from nago_orchestrator.search.proposers.mobohb.brackets import Brackets, Place
 from nago_orchestrator.search.proposers.mobohb.observations import Lessons
 from nago_orchestrator.search.proposers.mobohb.promotion import choose_promoted
-from nago_orchestrator.search.proposers.mobohb.sampler import DensityOptions, Drawn, Sampler
+from nago_orchestrator.search.proposers.mobohb.sampler import Drawn, Sampler
+from nago_orchestrator.search.proposers.mobohb.settings import DensityOptions
 from nago_orchestrator.search.proposers.port import HistoryError, Pause
 from nago_trainer.architecture import canonical
 

@@ -20,25 +20,11 @@ from nago_orchestrator.evaluation.pareto import Array
 from nago_orchestrator.search.encoding import Encoding
 from nago_orchestrator.search.proposers.mobohb.density import Density
 from nago_orchestrator.search.proposers.mobohb.observations import Division, Lessons
+from nago_orchestrator.search.proposers.mobohb.settings import DensityOptions
 from nago_trainer.architecture import canonical
 
 _TRIES = 100
 """Random draws before a theta is evaluated a second time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DensityOptions:
-    """Measured by `benchmarks/mobohb.py`; the shares are those of BOHB and MOTPE in magnitude."""
-
-    good_share: float = 0.15
-    """Of the thetas, those that count as good; never fewer than the dimensions plus one."""
-    candidates: int = 64
-    random_share: float = 0.1
-    """Of new thetas, those that are drawn uniformly without asking the densities."""
-    smallest_width: float = 0.03
-    """Of a kernel, in the unit cube."""
-    widening: float = 1.2
-    """Of the kernels when candidates are drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

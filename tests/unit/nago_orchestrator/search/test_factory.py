@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, PriorEvaluation, Proposal
-from nago_orchestrator.search.factory import make_proposer
+from nago_orchestrator.search.factory import SOURCES, make_proposer
 from nago_orchestrator.search.proposers.port import Pause, Proposer
+from nago_orchestrator.spec.search import ALGORITHMS
 from tests.studies import RECIPE, small_spec
 
 TWO = "[{name: error}, {name: memory}]"
@@ -93,6 +94,42 @@ def test_a_warm_start_is_told() -> None:
     search = "{algorithm: ehvi, evaluations: 3}"
     proposer = make_proposer(small_spec(objectives=TWO, search=search), RECIPE, (prior, prior))
     assert proposer.facts()["prior_evaluations"] == 2
+
+
+HEAVY = ("ConfigSpace", "hpbandster", "jax", "moocore", "numpyro", "pymoo", "scipy", "statsmodels", "torch")
+BOHB = "{algorithm: bohb, iterations: 1}"
+RANDOM = "{algorithm: random, proposals: 2}"
+BATCHES = "{algorithm: %s, evaluations: 3}"
+
+
+@pytest.mark.parametrize(
+    ("search", "loaded"),
+    [
+        (RANDOM, set()),
+        (f"{{algorithm: phases, phases: [{RANDOM}, {RANDOM}]}}", set()),
+        (BOHB, {"ConfigSpace", "hpbandster", "scipy", "statsmodels"}),
+        (f"{{algorithm: phases, phases: [{RANDOM}, {BOHB}]}}", {"ConfigSpace", "hpbandster", "scipy", "statsmodels"}),
+        ("{algorithm: mobohb, iterations: 1}", {"moocore", "scipy"}),
+        (BATCHES % "mobo", {"moocore", "scipy"}),
+        (BATCHES % "ehvi", {"moocore", "scipy"}),
+    ],
+)
+def test_a_search_loads_the_libraries_of_its_own_algorithm(search: str, loaded: set[str]) -> None:
+    """By its first proposal; jax, numpyro and pymoo come with the first batch that a model chooses."""
+    code = (
+        "import sys\n"
+        "from nago_orchestrator.search.factory import make_proposer\n"
+        "from tests.studies import RECIPE, small_spec\n"
+        f"proposer = make_proposer(small_spec(objectives={TWO!r}, search={search!r}), RECIPE)\n"
+        "proposer.ask()\n"
+        f"print(*(name for name in {HEAVY} if name in sys.modules))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert set(told.split()) == loaded
+
+
+def test_every_algorithm_of_the_study_file_has_its_proposer() -> None:
+    assert {*SOURCES, "phases"} == set(ALGORITHMS)
 
 
 def test_a_search_whose_library_is_not_installed_names_the_extra() -> None:

@@ -12,17 +12,18 @@ from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.domain.space import FloatRange, IntegerRange, SearchSpace
 from nago_orchestrator.evaluation.generator_results import found_generators
 from nago_orchestrator.search import posterior as beliefs
-from nago_orchestrator.search.posterior import Array, Taught, hyperparameter_effects, problem_of, rank_generators, teach
+from nago_orchestrator.search.posterior import Taught, hyperparameter_effects, rank_generators, teach
 from nago_orchestrator.search.surrogate.gaussian_process import fit_gaussian_processes
-from nago_orchestrator.search.surrogate.port import Surrogate
+from nago_orchestrator.search.surrogate.port import Array, Fitted
 from nago_trainer.architecture import canonical
 
 ACCURACY = Objective(name="accuracy", goal=Goal.MAXIMIZE)
 MEMORY = Objective(name="memory", goal=Goal.MINIMIZE)
 
 
-def fit(points: Array, costs: Array, samples: Array) -> tuple[Surrogate, str | None]:
-    return fit_gaussian_processes(points, costs, samples, seed=3), "made up" if len(points) < 10 else None
+def fit(points: Array, costs: Array, samples: Array, seed: int) -> Fitted:
+    notes = {"objectives": [{"problem": "made up" if len(points) < 10 else None}]}
+    return Fitted(surrogate=fit_gaussian_processes(points, costs, samples, seed=seed), notes=notes)
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +68,7 @@ def made_rows(space: SearchSpace, count: int, noise: float = 0.002) -> list[dict
 
 
 def taught_of(space: SearchSpace, rows: list[dict[str, Any]]) -> Taught:
-    return teach(rows, [ACCURACY, MEMORY], space, fit)
+    return teach(rows, [ACCURACY, MEMORY], space, fit, seed=3)
 
 
 def test_effects_are_those_of_the_truth_in_the_users_units(space: SearchSpace) -> None:
@@ -128,4 +129,5 @@ def test_the_same_rows_give_the_same_beliefs(space: SearchSpace) -> None:
     ],
 )
 def test_a_fits_problem_is_its_first_complaint(diagnostics: dict[str, Any], expected: str | None) -> None:
-    assert problem_of(diagnostics) == expected
+    surrogate = fit_gaussian_processes(np.zeros((1, 1)), np.zeros((1, 1)), np.ones(1), seed=0)
+    assert Fitted(surrogate=surrogate, notes=diagnostics).problem == expected

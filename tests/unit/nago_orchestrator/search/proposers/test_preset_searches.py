@@ -6,7 +6,8 @@ import pytest
 
 from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, Proposal
 from nago_orchestrator.search.proposers.bohb.proposer import Bohb
-from nago_orchestrator.search.proposers.bohb.sampler import ModelOptions, configuration_space
+from nago_orchestrator.search.proposers.bohb.sampler import configuration_space
+from nago_orchestrator.search.proposers.bohb.settings import ModelOptions
 from nago_orchestrator.search.proposers.port import Pause, Proposer
 from nago_orchestrator.search.proposers.random.proposer import RandomSearch
 from nago_orchestrator.search.proposers.replay import rebuild

@@ -18,7 +18,8 @@ from nago_orchestrator.domain import seeds
 from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, Proposal
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.search.proposers.bohb.proposer import Bohb
-from nago_orchestrator.search.proposers.bohb.sampler import ModelOptions, configuration_space
+from nago_orchestrator.search.proposers.bohb.sampler import configuration_space
+from nago_orchestrator.search.proposers.bohb.settings import ModelOptions
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 

@@ -9,7 +9,7 @@ from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, Prop
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.search.proposers.bohb.proposer import Bohb
-from nago_orchestrator.search.proposers.bohb.sampler import ModelOptions
+from nago_orchestrator.search.proposers.bohb.settings import ModelOptions
 from nago_orchestrator.search.proposers.port import HistoryError
 from nago_orchestrator.search.proposers.replay import rebuild
 

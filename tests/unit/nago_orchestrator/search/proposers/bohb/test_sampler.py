@@ -11,7 +11,8 @@ import pytest
 from nago_orchestrator.domain import seeds
 from nago_orchestrator.domain.proposals import Origin
 from nago_orchestrator.domain.space import SearchSpace
-from nago_orchestrator.search.proposers.bohb.sampler import DensityModel, ModelOptions, global_generator
+from nago_orchestrator.search.proposers.bohb.sampler import DensityModel, global_generator
+from nago_orchestrator.search.proposers.bohb.settings import ModelOptions
 
 
 @pytest.fixture

@@ -16,12 +16,11 @@ from nago_orchestrator.search.acquisition.evolution import EvolutionOptions
 from nago_orchestrator.search.acquisition.usemo import UsemoOptions
 from nago_orchestrator.search.proposers.mobo.observations import Known, KnownCosts
 from nago_orchestrator.search.proposers.mobo.proposer import Mobo
-from nago_orchestrator.search.proposers.mobo.sampler import Fitted
 from nago_orchestrator.search.proposers.mobo.settings import MoboOptions, MoboPlan
-from nago_orchestrator.search.proposers.mobo.surrogates import fit_gaussian
 from nago_orchestrator.search.proposers.port import HistoryError, Pause
 from nago_orchestrator.search.proposers.replay import rebuild
-from nago_orchestrator.search.surrogate.port import Array
+from nago_orchestrator.search.surrogate.kinds import fit_gaussian
+from nago_orchestrator.search.surrogate.port import Array, Fitted
 from nago_trainer.architecture import canonical
 from tests.analytic_surrogate import Bowls
 

@@ -10,7 +10,8 @@ from nago_orchestrator.domain.proposals import Origin, Theta
 from nago_orchestrator.domain.space import IntegerRange, SearchSpace
 from nago_orchestrator.search.encoding import Encoding
 from nago_orchestrator.search.proposers.mobohb.observations import Lessons
-from nago_orchestrator.search.proposers.mobohb.sampler import DensityOptions, Sampler
+from nago_orchestrator.search.proposers.mobohb.sampler import Sampler
+from nago_orchestrator.search.proposers.mobohb.settings import DensityOptions
 from nago_trainer.architecture import canonical
 
 ALWAYS_THE_MODEL = DensityOptions(random_share=0.0)

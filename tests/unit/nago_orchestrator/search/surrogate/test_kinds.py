@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from nago_orchestrator.search.proposers.mobo.surrogates import fit_gaussian
 from nago_orchestrator.search.surrogate import held_out
+from nago_orchestrator.search.surrogate.kinds import fit_gaussian
 
 
 def test_the_notes_of_a_gaussian_process_are_json_and_say_how_it_foretells_each_objective() -> None:

@@ -1,20 +1,30 @@
-"""The surrogates that a multi-objective search can be given, each as `mobo_batch.Fit` with its diagnostics as notes."""
+"""The kinds of surrogates, and which of them a section of the study file asks for."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from nago_orchestrator.search.proposers.mobo.sampler import Fit, Fitted
 from nago_orchestrator.search.surrogate.gaussian_process import fit_gaussian_processes
 from nago_orchestrator.search.surrogate.held_out import held_out_diagnostics
 from nago_orchestrator.search.surrogate.options import SurrogateOptions
-from nago_orchestrator.search.surrogate.port import Array
+from nago_orchestrator.search.surrogate.port import Array, Fit, Fitted
+from nago_orchestrator.spec.search import BatchSection, MoboSection
+
+
+def fit_of(section: BatchSection | None) -> Fit:
+    """Of the surrogate of a search; of the paper's, a heteroscedastic network, where a search has none."""
+    if section is None:
+        return network_fit()
+    if isinstance(section, MoboSection) and section.surrogate == "network":
+        return network_fit(SurrogateOptions(heteroscedastic=section.noise == "heteroscedastic"))
+    return fit_gaussian
 
 
 def network_fit(options: SurrogateOptions | None = None) -> Fit:
     """The paper's: a Bayesian network per objective. jax is loaded by the first fit. Notes: its diagnostics."""
 
     def fit(points: Array, costs: Array, samples: Array, seed: int) -> Fitted:
+        # Here, because jax takes seconds to load: a resumed study, or one with the other kind, does without.
         from nago_orchestrator.search.surrogate.fit import fit_surrogate
 
         surrogate = fit_surrogate(points, costs, samples, seed=seed, options=options)
