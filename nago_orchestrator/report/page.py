@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from html import escape
+from dataclasses import dataclass, replace
 
 import plotly.io
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from nago_orchestrator.evaluation.generator_results import merge_generators
@@ -28,9 +28,9 @@ from nago_orchestrator.report.figures.study_summary import best_generator, best_
 from nago_orchestrator.report.figures.timeline import timeline
 from nago_orchestrator.report.figures.tradeoff import tradeoff
 from nago_orchestrator.report.panel import Panel, TextTable
-from nago_orchestrator.report.sheet import STYLE_SHEET
 from nago_orchestrator.report.study_report import StudyReport
-from nago_orchestrator.report.style import joined
+from nago_orchestrator.report.style import ACCENT, FAINT, FONT, INK, MUTED, joined
+from nago_orchestrator.report.templating import render
 
 _CONFIG = {
     "displaylogo": False,
@@ -94,101 +94,72 @@ def _hopeless(report: StudyReport) -> str | None:
 def build_page(report: StudyReport) -> str:
     """The whole page as one string of HTML; the same rows give the same page."""
     panels = build_panels(report)
-    name = escape(str(report.study["name"]))
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en"><head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{name} · NAGO report</title>",
-            f"<style>{STYLE_SHEET}</style>",
-            f"<script>{get_plotlyjs()}</script></head><body><main>",
-            _head(report, name, panels),
-            _best(report),
-            *(_section(panel) for panel in panels),
-            _top(report),
-            f"<footer>made by NAGO at {quantities.moment(report.made_at)}</footer>",
-            "</main></body></html>\n",
-        ]
+    best = _best(report)
+    hopeless = all_infeasible(report.search)
+    return render(
+        "page.html.j2",
+        name=report.study["name"],
+        colours={"ink": INK, "accent": ACCENT, "faint": FAINT, "muted": MUTED},
+        font=Markup(FONT),
+        plotly=Markup(get_plotlyjs()),
+        links=[("best", best.title), *((panel.key, panel.title) for panel in panels), ("top", "Top trials")],
+        facts=study_facts(report),
+        best=best,
+        panels=[_section(panel) for panel in panels],
+        top=top_trials(report),
+        no_trials=hopeless or "No trial has finished yet.",
+        made_at=quantities.moment(report.made_at),
     )
 
 
-def _head(report: StudyReport, name: str, panels: Sequence[Panel]) -> str:
-    links = [("best", _best_title(report)), *((panel.key, panel.title) for panel in panels), ("top", "Top trials")]
-    facts = "".join(
-        f"<div><dt>{escape(label)}</dt><dd>{_fact(label, value)}</dd></div>" for label, value in study_facts(report)
-    )
-    anchors = "".join(f'<a href="#{key}">{escape(title)}</a>' for key, title in links)
-    return f"<header><h1>{name}</h1><nav>{anchors}</nav></header><section><dl>{facts}</dl></section>"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Best:
+    title: str
+    reading: str
+    """What it is; without one, why."""
+    table: TextTable | None = None
+    value: str = ""
+    others: str = ""
+    """Of several objectives: how many generators are as good in another way, with the verb."""
+    drawing: Markup | None = None
 
 
-def _fact(label: str, value: str) -> str:
-    text = escape(value)
-    return f'<span class="state {text}">{text}</span>' if label == "State" else text
-
-
-def _best(report: StudyReport) -> str:
+def _best(report: StudyReport) -> _Best:
+    objective = report.objective.name
+    # Of several objectives the first one chooses.
+    title = "Best generator" if len(report.objectives) == 1 else f"Best generator by {objective}"
     table, best = best_generator(report), report.best
-    title = _best_title(report)
     if table is None or best is None:
-        words = escape(_hopeless(report) or best_words(report))
-        return f'<section id="best"><h2>{title}</h2><p class="note">{words}</p></section>'
-    value = quantities.objective(report.objective.name, best["objective_values"][report.objective.name])
-    body = f'<div class="columns">{_table(table)}</div>'
-    if report.drawing:
-        body = f'<div class="pair"><div>{_table(table)}</div><div class="drawing">{report.drawing}</div></div>'
-    return (
-        f'<section id="best"><h2>{title}</h2><div class="big">{escape(report.objective.name)} {escape(value)}</div>'
-        f'<p class="reading">{escape(best_words(report))}{_beside(report)}</p>{body}</section>'
+        return _Best(title=title, reading=_hopeless(report) or best_words(report))
+    return _Best(
+        title=title,
+        reading=best_words(report),
+        table=table,
+        value=f"{objective} {quantities.objective(objective, best['objective_values'][objective])}",
+        others="" if len(report.objectives) == 1 else _others(_front_rows(report).front_size),
+        drawing=Markup(report.drawing) if report.drawing else None,
     )
 
 
-def _best_title(report: StudyReport) -> str:
-    """Of several objectives the first one chooses."""
-    return "Best generator" if len(report.objectives) == 1 else f"Best generator by {escape(report.objective.name)}"
+def _others(number: int) -> str:
+    return f"{'is' if number == 1 else 'are'} {counted(number, 'generator')}"
 
 
-def _beside(report: StudyReport) -> str:
-    """Of several objectives: how many generators are as good in another way."""
-    if len(report.objectives) == 1:
-        return ""
-    number = _front_rows(report).front_size
-    verb = "is" if number == 1 else "are"
-    return f' On the <a href="#front">Pareto front</a> {verb} {counted(number, "generator")}.'
+def _section(panel: Panel) -> dict[str, object]:
+    return {
+        "key": panel.key,
+        "title": panel.title,
+        "reading": panel.reading,
+        "figure": None if panel.figure is None else Markup(_figure(panel)),
+        "note": panel.note,
+        "table": panel.table,
+        "rows": counted(len(panel.table.rows), "row") if panel.table else None,
+    }
 
 
-def _section(panel: Panel) -> str:
-    parts = [f'<section id="{panel.key}"><h2>{escape(panel.title)}</h2>']
-    if panel.figure is not None:
-        parts.append(f'<p class="reading">{escape(panel.reading)}</p>')
-        parts.append(
-            plotly.io.to_html(
-                panel.figure, config=_CONFIG, include_plotlyjs=False, full_html=False, div_id=f"figure-{panel.key}"
-            )
-        )
-    if panel.note:
-        parts.append(f'<p class="note">{escape(panel.note)}</p>')
-    if panel.table is not None and panel.table.rows:
-        body = f'<div class="scroll">{_table(panel.table)}</div>'
-        rows = counted(len(panel.table.rows), "row")
-        parts.append(f"<details><summary>As a table ({rows})</summary>{body}</details>")
-    return "".join([*parts, "</section>"])
-
-
-def _top(report: StudyReport) -> str:
-    table = top_trials(report)
-    body = (
-        f'<p class="note">{escape(all_infeasible(report.search) or "No trial has finished yet.")}</p>'
-        if table is None
-        else f'<div class="scroll">{_table(table)}</div>'
+def _figure(panel: Panel) -> str:
+    """Texts within it are escaped by plotly."""
+    html: str = plotly.io.to_html(
+        panel.figure, config=_CONFIG, include_plotlyjs=False, full_html=False, div_id=f"figure-{panel.key}"
     )
-    return f'<section id="top"><h2>Top trials</h2>{body}</section>'
-
-
-def _table(table: TextTable) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in table.header)
-    rows = "".join(
-        f"<tr{' class=fixed' if 'fixed' in row else ''}>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
-        for row in table.rows
-    )
-    return f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{rows}</tbody></table>"
+    return html

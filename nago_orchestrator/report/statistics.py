@@ -5,34 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from scipy.stats import spearmanr
+
 FEWEST = 5
 """Pairs below which a rank correlation says nothing worth printing."""
 
 
-def ranks(values: Sequence[float]) -> list[float]:
-    """Ranks from 1; equal values share the mean of theirs."""
-    order = sorted(range(len(values)), key=lambda index: values[index])
-    shared = [0.0] * len(values)
-    start = 0
-    while start < len(order):
-        end = start
-        while end + 1 < len(order) and values[order[end + 1]] == values[order[start]]:
-            end += 1
-        for position in range(start, end + 1):
-            shared[order[position]] = (start + end) / 2 + 1
-        start = end + 1
-    return shared
-
-
 def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Pearson's correlation of the ranks; None for fewer than FEWEST pairs or where one side is constant."""
-    if len(first) < FEWEST:
+    """None for fewer than FEWEST pairs or where one side is constant."""
+    if len(first) < FEWEST or min(len(set(first)), len(set(second))) == 1:
         return None
-    left, right = ranks(first), ranks(second)
-    mean = (len(left) + 1) / 2
-    covariance = sum((a - mean) * (b - mean) for a, b in zip(left, right, strict=True))
-    spread = math.sqrt(sum((a - mean) ** 2 for a in left) * sum((b - mean) ** 2 for b in right))
-    return covariance / spread if spread > 0 else None
+    return float(spearmanr(first, second).statistic)
 
 
 def spearman_interval(correlation: float, pairs: int) -> tuple[float, float] | None:

@@ -27,8 +27,8 @@ def report(
     """Everything about a study as one HTML page that needs no network."""
     try:
         from nago_orchestrator.services.study_report import report_page  # here: the extra `report` is optional
-    except ImportError as error:
-        raise InputError("a report needs plotly: pip install 'nago-orchestrator[report]'") from error
+    except ModuleNotFoundError as error:
+        raise InputError(f"a report needs {error.name}: pip install 'nago-orchestrator[report]'") from error
 
     with reading(database) as engine:
         study = chosen_study(engine, name)

@@ -107,6 +107,23 @@ def test_names_are_escaped(make_report: Callable[[int], StudyReport]) -> None:
     assert "<h1>digits &lt;b&gt;&amp;</h1>" in page
 
 
+def test_no_text_of_a_user_becomes_markup(make_report: Callable[[int], StudyReport]) -> None:
+    """Not in the page's own parts, nor within what plotly writes."""
+    report, attack = make_report(6), "<script>alert(1)</script>"
+    page = build_page(
+        replace(
+            report,
+            study={**report.study, "name": attack, "state": attack, "message": attack, "generator": attack},
+            objectives=(replace(report.objective, name="accuracy"),),
+            attempts=[{**row, "reason": attack, "failure": "defect", "state": "failed"} for row in report.attempts],
+            trials=[{**row, "architecture_hash": attack} for row in report.trials],
+            evaluations=[{**row, "theta": {**row["theta"], attack: 1}} for row in report.evaluations],
+        )
+    )
+    assert attack not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
 def test_the_same_rows_give_the_same_page(make_report: Callable[[int], StudyReport]) -> None:
     assert build_page(make_report(20)) == build_page(make_report(20))
 

@@ -33,6 +33,14 @@ def test_the_page_is_whole_and_needs_no_network() -> None:
     assert not {"script", "link", "img"} & set(tags.seen)
 
 
+def test_no_text_of_a_user_becomes_markup() -> None:
+    attack = "<script>alert(1)</script>"
+    table = PageTable(header=(attack, "x"), rows=((attack, attack),), right=(False, True))
+    page = build_space_page(attack, "", [PagePart(title=attack, facts=[(attack, attack)], tables=[table])])
+    assert attack not in page
+    assert page.count("&lt;script&gt;") == 8
+
+
 def test_texts_are_escaped_and_numbers_stand_to_the_right() -> None:
     page = build_space_page("a < b", "", [PART])
     assert '<h1 class="unseen">a &lt; b</h1>' in page
