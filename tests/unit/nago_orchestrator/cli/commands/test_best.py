@@ -78,7 +78,7 @@ def test_too_few_evaluations_are_one_sentence(run: Run, filled: str) -> None:
 
 def test_a_missing_extra_is_one_sentence(run: Run, modelled: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "nago_orchestrator.search.surrogate.gaussian_process", None)
-    monkeypatch.delitem(sys.modules, "nago_orchestrator.services.study_fit", raising=False)  # imported anew
+    monkeypatch.delitem(sys.modules, "nago_orchestrator.search.surrogate.kinds", raising=False)  # imported anew
     ended = run("best", "--posterior", "--database", modelled)
     assert ended.code == 2
     assert "pip install 'nago-orchestrator[mobo]'" in ended.err

@@ -41,9 +41,9 @@ def test_without_its_packages_the_panel_says_what_to_install(
     run: Run, modelled: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "nago_orchestrator.search.surrogate.gaussian_process", None)
-    monkeypatch.delitem(sys.modules, "nago_orchestrator.services.study_fit", raising=False)  # imported anew
+    monkeypatch.delitem(sys.modules, "nago_orchestrator.search.surrogate.kinds", raising=False)  # imported anew
     page = run("report", "-O", "-", "--database", modelled).out
-    assert "pip install &#x27;nago-orchestrator[mobo]&#x27;" in page
+    assert "pip install &#39;nago-orchestrator[mobo]&#39;" in page
 
 
 def test_the_page_can_be_printed(run: Run, filled: str) -> None:
