@@ -20,6 +20,8 @@ class ApiCluster:
     version: str = "v1.34.1"
     denied: set[tuple[str, str]] = field(default_factory=set)
     """Resource and verb; the resource with its group (jobs.batch) and subresource (pods/log)."""
+    warnings: list[str] = field(default_factory=list)
+    """What every dry run is told."""
     objects: dict[str, dict[str, Object]] = field(
         default_factory=lambda: {"namespaces": {"research": {"metadata": {"name": "research"}}}}
     )

@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.api_dry_run import unknown_fields
+
 if TYPE_CHECKING:
     from tests.api_server import ApiServer, Fault
 
@@ -77,7 +79,9 @@ class ApiHandler(BaseHTTPRequestHandler):
         if query.get("follow"):
             self._follow_log(parts.path, query)
             return
-        self._answer(*self._carry_out(parts.path, query, body))
+        told = self.api.cluster.warnings if query.get("dryRun") else []
+        warnings = {"Warning": ", ".join(f'299 - "{text}"' for text in told)} if told else {}
+        self._answer(*self._carry_out(parts.path, query, body), warnings)
 
     def _fault(self) -> Fault | None:
         for fault in self.api.faults:
@@ -106,7 +110,7 @@ class ApiHandler(BaseHTTPRequestHandler):
                 further = self.api.cluster.answer(self.command, path, body)
                 return further or (404, status(404, f"no such path {path}"))
             if self.command == "POST" and query.get("dryRun"):
-                return 201, body
+                return self._dry_run(collection[2], body, strict=query.get("fieldValidation") == "Strict")
             if self.command == "POST":
                 return self._create(collection[2], body)
             return self._list(collection[2], query)
@@ -129,6 +133,14 @@ class ApiHandler(BaseHTTPRequestHandler):
         if body["metadata"]["name"] in self.api.objects[collection]:
             return 409, status(409, f'jobs.batch "{body["metadata"]["name"]}" already exists', "AlreadyExists")
         return 201, self.api.put(collection, body)
+
+    def _dry_run(self, collection: str, body: Any, *, strict: bool) -> tuple[int, Any]:
+        cluster = self.api.cluster
+        if (collection, "create") in cluster.denied:
+            message = f'{collection} is forbidden: User "ada" cannot create resource "{collection}" in API group ""'
+            return 403, status(403, message, "Forbidden")
+        wrong = unknown_fields(body, cluster.version) if strict else None
+        return (201, body) if wrong is None else (400, status(400, wrong, "BadRequest"))
 
     def _list(self, collection: str, query: dict[str, str]) -> tuple[int, Any]:
         items = [item for _, item in sorted(self.api.objects[collection].items()) if _selected(item, query)]

@@ -10,7 +10,7 @@ from datetime import datetime
 from nago_orchestrator.domain.findings import Finding, State, ok, problem
 from nago_orchestrator.domain.proposals import PriorEvaluation
 from nago_orchestrator.errors import NagoError
-from nago_orchestrator.executors.kubernetes.preflight.cluster_state import ExaminedStudy
+from nago_orchestrator.executors.kubernetes.preflight.study import ExaminedStudy
 from nago_orchestrator.formatting.counts import counted, learnt_from
 from nago_orchestrator.services.admission import new_study
 from nago_orchestrator.services.preview import Preview, first_job, preview_study, study_cost

@@ -35,7 +35,8 @@ OWN_VARIABLES = frozenset(
         "HOME",
     }
 )
-_QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?")
+_QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]+)?")
+"""The form alone: what a quantity amounts to is read with Kubernetes' own package, which a study file does not need."""
 _OBJECT_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _RESOURCE = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -52,12 +53,18 @@ def _matching(pattern: re.Pattern[str], form: str) -> Callable[[Any], str]:
 
 
 def _read_quantity(value: Any) -> str:
-    text = f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else read_text(value)
+    text = _shortest(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else read_text(value)
     if _QUANTITY.fullmatch(text) is None:
         meant = re.fullmatch(r"([0-9.]+)\s*([KMGT]i?)B", text)
         hint = f": Kubernetes writes {meant[1]}{meant[2]}" if meant else " such as 500m, 4 or 16Gi"
         raise wrong(f"needs a Kubernetes quantity{hint}, found '{text}'")
     return text
+
+
+def _shortest(number: float) -> str:
+    """Without losing a digit: 2 for 2.0, and 17179869184 as it is."""
+    short = f"{number:g}"
+    return short if float(short) == number else str(number)
 
 
 def _read_path(value: Any) -> str:

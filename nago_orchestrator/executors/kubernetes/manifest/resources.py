@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from nago_orchestrator.executors.kubernetes.manifest.quantities import quantity
 from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings
 from nago_trainer.architecture import Architecture, TensorShape, build_plan
 from nago_trainer.architecture.plan.memory import bytes_per_sample
@@ -19,9 +18,6 @@ COPIES_OF_PARAMETERS = 4
 MARGIN = 1.5
 """For what bytes per sample leave out: workspaces below the tensors, fragmentation."""
 ROUND_TO_BYTES = 64 * MEBIBYTE
-_BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60}
-_DECIMAL = {"m": 1e-3, "": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
-_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)")
 
 
 def trial_resources(task: TrialTask, settings: KubernetesSettings) -> dict[str, dict[str, str]]:
@@ -50,12 +46,3 @@ def in_mebibytes(amount: float) -> str:
     """Rounded up, so that small differences between trials do not show."""
     steps = -(-amount // ROUND_TO_BYTES)
     return f"{round(steps * ROUND_TO_BYTES / MEBIBYTE)}Mi"
-
-
-def quantity(text: str) -> float:
-    """The number behind a Kubernetes quantity such as 500m, 2, 1.5Gi. Raises ValueError for any other text."""
-    match = _QUANTITY.fullmatch(text)
-    scale = None if match is None else _BINARY.get(match[2], _DECIMAL.get(match[2]))
-    if match is None or scale is None:
-        raise ValueError(f"{text!r} is no Kubernetes quantity")
-    return float(match[1]) * scale

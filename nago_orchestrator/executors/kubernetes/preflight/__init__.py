@@ -1,8 +1,8 @@
 """Is a cluster ready for a study? What `nago-orch doctor` asks of Kubernetes.
 
-rights     what the program asks of the API server, and whether it may
-pod        what a trial's pod needs, read off its Job
-facts      what the API server said, or that it would not say;  reading   asks it
-cluster, quotas, limit_ranges, nodes, claims, names   verdicts over raw objects; all pure
-examine    all of them together
+examine      asks everything and puts the findings together
+answers      how the API server is asked: read, list, try to create
+dry_run      what it says to the study's first Job and pod, which are tried and not kept
+cluster, rights, named_objects, quotas, nodes   what a dry run of a Job does not answer; all pure
+pod          what a trial's pod needs, read off its Job
 """

@@ -1,4 +1,4 @@
-"""All checks of a cluster together: facts in, findings out. Called by the diagnosis of `nago-orch doctor`."""
+"""All checks of a cluster together. Called by the diagnosis of `nago-orch doctor`. The only edge of the checks."""
 
 from __future__ import annotations
 
@@ -6,18 +6,31 @@ from collections.abc import Iterator
 
 from nago_orchestrator.domain.findings import Finding, problem
 from nago_orchestrator.errors import InputError
-from nago_orchestrator.executors.kubernetes.api.access import find_access
+from nago_orchestrator.executors.kubernetes.api.access import Access, find_access
+from nago_orchestrator.executors.kubernetes.api.client import ClientOptions, KubernetesClient
 from nago_orchestrator.executors.kubernetes.api.errors import ApiError
-from nago_orchestrator.executors.kubernetes.preflight.claims import claim_findings, image_path_finding
-from nago_orchestrator.executors.kubernetes.preflight.cluster import cluster_findings, job_finding
-from nago_orchestrator.executors.kubernetes.preflight.cluster_state import ClusterFacts, ExaminedStudy
-from nago_orchestrator.executors.kubernetes.preflight.limit_ranges import limit_range_findings
-from nago_orchestrator.executors.kubernetes.preflight.names import name_findings
-from nago_orchestrator.executors.kubernetes.preflight.nodes import node_findings
+from nago_orchestrator.executors.kubernetes.preflight.answers import Answer, Cluster, Refused
+from nago_orchestrator.executors.kubernetes.preflight.cluster import namespace_finding, server_finding
+from nago_orchestrator.executors.kubernetes.preflight.dry_run import dry_run_findings, pod_of
+from nago_orchestrator.executors.kubernetes.preflight.named_objects import (
+    KINDS,
+    PRIORITY_CLASS,
+    image_finding,
+    image_path_finding,
+    names_of,
+    object_finding,
+)
+from nago_orchestrator.executors.kubernetes.preflight.nodes import node_finding
 from nago_orchestrator.executors.kubernetes.preflight.pod import needs_of
 from nago_orchestrator.executors.kubernetes.preflight.quotas import quota_findings
-from nago_orchestrator.executors.kubernetes.preflight.reading import read_cluster
-from nago_orchestrator.executors.kubernetes.preflight.rights import rights_findings
+from nago_orchestrator.executors.kubernetes.preflight.rights import ROLE, Right, rights_findings
+from nago_orchestrator.executors.kubernetes.preflight.study import ExaminedStudy
+
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+CREATE_JOBS = Right("batch", "jobs", "create")
+OPTIONS = ClientOptions(tries=2, read_timeout=10.0)
+"""Somebody waits for the answer."""
+UNAUTHORIZED = 401
 
 
 def examine_cluster(study: ExaminedStudy | None) -> list[Finding]:
@@ -26,28 +39,70 @@ def examine_cluster(study: ExaminedStudy | None) -> list[Finding]:
         access = find_access()
     except InputError as error:
         return [problem("access", str(error), "set KUBECONFIG to the file that your cluster's administrator gave you")]
-    namespace, job = (None, None) if study is None else (study.namespace, study.job)
     try:
-        facts = read_cluster(access, namespace, job)
+        return list(examine(access, study))
     except ApiError as error:
         remedy = "check the address and the user of the kubeconfig with: kubectl version"
         return [problem("access", f"{access.source}: {error}", remedy)]
-    return list(judge(facts, study))
 
 
-def judge(facts: ClusterFacts, study: ExaminedStudy | None) -> Iterator[Finding]:
-    """Without a study: who we are, what we may, and what the namespace's quotas are."""
-    yield from cluster_findings(facts)
-    if facts.namespace_object is None:
+def examine(access: Access, study: ExaminedStudy | None, options: ClientOptions = OPTIONS) -> Iterator[Finding]:
+    """Without a study: who we are, what we may do, and the namespace's quotas.
+
+    Raises ApiError where nobody answers or nobody lets us in.
+    """
+    namespace = None if study is None else study.namespace
+    cluster = Cluster(KubernetesClient(access, options), namespace or access.namespace)
+    version = cluster.client.get("/version").get("gitVersion")
+    yield server_finding(f"{access.source}, {access.host}", str(version or "of an unknown version"))
+    rights = {right: _may(cluster, right) for right in ROLE}
+    found = cluster.read("/api/v1/namespaces", cluster.namespace)
+    yield namespace_finding(cluster.namespace, found)
+    if found is None:
         return
-    yield from rights_findings(facts.rights, facts.namespace)
-    pod, parallelism = (None, 1) if study is None else (needs_of(study.job), study.parallelism)
-    yield from quota_findings(facts.quotas, facts.limit_ranges, pod, parallelism)
-    yield from limit_range_findings(facts.limit_ranges, pod)
-    if study is None or pod is None:
+    yield from rights_findings(rights, cluster.namespace)
+    quotas = cluster.list(f"{cluster.core}/resourcequotas")
+    if study is None:
+        yield from quota_findings(quotas, None, 1)
         return
-    yield from node_findings(facts.nodes, facts.quotas, pod, parallelism)
-    yield from claim_findings(facts.claims, facts.nodes, pod, parallelism)
+    pod = needs_of(study.job)
+    yield from quota_findings(quotas, pod, study.parallelism)
+    yield node_finding(cluster.list("/api/v1/nodes"), pod, study.parallelism)
+    yield image_finding(pod)
     yield from image_path_finding(study.image_path, pod)
-    yield from name_findings(facts, pod)
-    yield job_finding(facts, study.job["metadata"]["name"])
+    for kind, name in names_of(pod):
+        yield object_finding(kind, name, _named(cluster, kind, name), pod, study.parallelism)
+    if rights[CREATE_JOBS] is True:
+        yield from _dry_runs(cluster, study)
+
+
+def _dry_runs(cluster: Cluster, study: ExaminedStudy) -> Iterator[Finding]:
+    job = cluster.try_creating(cluster.jobs, study.job)
+    pod = None if job.refused else cluster.try_creating(f"{cluster.core}/pods", pod_of(study.job))
+    yield from dry_run_findings(study.job["metadata"]["name"], job, pod)
+
+
+def _named(cluster: Cluster, kind: str, name: str) -> Answer:
+    resource = KINDS[kind].resource
+    return cluster.read(
+        f"/apis/scheduling.k8s.io/v1/{resource}" if kind == PRIORITY_CLASS else f"{cluster.core}/{resource}", name
+    )
+
+
+def _may(cluster: Cluster, right: Right) -> bool | Refused:
+    """Raises ApiError where the API server does not know us at all."""
+    resource, _, subresource = right.resource.partition("/")
+    asked: dict[str, str] = {"namespace": cluster.namespace, "verb": right.verb, "group": right.group}
+    asked |= {"resource": resource, **({"subresource": subresource} if subresource else {})}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": asked},
+    }
+    try:
+        answer = cluster.client.post(REVIEWS, review)
+    except ApiError as error:
+        if error.status in (0, UNAUTHORIZED):
+            raise
+        return Refused(str(error))
+    return bool((answer.get("status") or {}).get("allowed"))

@@ -1,95 +1,50 @@
-"""Verdicts on the nodes: does any offer the GPU, and how many trials have room at a time? Pure.
+"""A verdict on the nodes: how many trials have room at a time, and does any node offer the GPU? Pure.
 
-A namespaced Role cannot read nodes; then only what the quotas know of is said.
+A namespaced Role cannot read nodes; then nothing is said.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from nago_orchestrator.domain.findings import Finding, ok, problem, unknown, warning
-from nago_orchestrator.executors.kubernetes.preflight.cluster_state import Listing, Object, Refused
+from nago_orchestrator.executors.kubernetes.preflight.answers import Listing, Object, Refused
 from nago_orchestrator.executors.kubernetes.preflight.pod import PodNeeds, amounts
 
-AUTOSCALER = "(none of this matters if an autoscaler adds such nodes on demand)"
+CHECK = "nodes"
+AUTOSCALER = "(ignore this if an autoscaler adds such nodes on demand)"
 
 
-def node_findings(nodes: Listing, quotas: Listing, pod: PodNeeds, parallelism: int) -> Iterator[Finding]:
+def node_finding(nodes: Listing, pod: PodNeeds, parallelism: int) -> Finding:
     if isinstance(nodes, Refused):
-        yield from _unread(nodes, quotas, pod)
-        return
-    for resource, count in pod.extended_resources.items():
-        yield _class(resource, count, nodes, pod)
-    yield _room(nodes, pod, parallelism)
-
-
-def schedulable(nodes: tuple[Object, ...], pod: PodNeeds) -> list[Object]:
-    """Nodes that node selector, taints and an administrator's `cordon` leave to the pod."""
-    return [node for node in nodes if _lets_in(node, pod)]
-
-
-def _unread(nodes: Refused, quotas: Listing, pod: PodNeeds) -> Iterator[Finding]:
-    remedy = "ask an administrator, or run the doctor with a user who may list nodes"
-    if not pod.extended_resources:
-        yield unknown("nodes", nodes.why, remedy)
-    for resource in pod.extended_resources:
-        known = [
-            quota["metadata"]["name"]
-            for quota in (() if isinstance(quotas, Refused) else quotas)
-            if f"requests.{resource}" in ((quota.get("spec") or {}).get("hard") or {})
-        ]
-        hint = f"; the quota {known[0]} counts {resource}" if known else ""
-        yield unknown(f"GPU class {resource}", f"{nodes.why}{hint}", remedy)
-
-
-def _class(resource: str, count: float, nodes: tuple[Object, ...], pod: PodNeeds) -> Finding:
-    check = f"GPU class {resource}"
-    offering = [node for node in nodes if _allocatable(node).get(resource)]
-    if not offering:
-        known = sorted({name for node in nodes for name, there in _allocatable(node).items() if "/" in name and there})
-        others = f"; offered are {', '.join(known)}" if known else ""
-        return problem(
-            check,
-            f"none of the {len(nodes)} nodes offers it{others}",
-            f"install the maker's device plug-in, or name another in execution.kubernetes.gpu {AUTOSCALER}",
-        )
-    enough = [node for node in offering if _allocatable(node)[resource] >= count]
-    fitting = schedulable(tuple(enough), pod)
-    if not fitting:
-        why = "their taints, or node_selector, keep the trials out" if enough else f"none of them has {count:g}"
-        return problem(
-            check,
-            f"{len(offering)} of {len(nodes)} nodes offer it, but {why}",
-            f"change execution.kubernetes (node_selector, tolerations, gpu.count) {AUTOSCALER}",
-        )
-    total = sum(_allocatable(node)[resource] for node in fitting)
-    return ok(check, f"{total:g} on {len(fitting)} of {len(nodes)} nodes")
-
-
-def _room(nodes: tuple[Object, ...], pod: PodNeeds, parallelism: int) -> Finding:
-    fitting = schedulable(nodes, pod)
+        return unknown(CHECK, nodes.why, "ask an administrator, or run the doctor with a user who may list nodes")
+    fitting = [node for node in nodes if _lets_in(node, pod)]
     room = sum(_trials_on(node, pod.requests) for node in fitting)
     needs = ", ".join(f"{name} {_shown(name, count)}" for name, count in sorted(pod.requests.items()))
     if not room:
-        return problem(
-            "nodes",
-            f"none of the {len(nodes)} nodes has room for a trial ({needs})",
-            f"lower execution.kubernetes (cpu, memory, gpu), or change node_selector and tolerations {AUTOSCALER}",
-        )
+        remedy = f"change execution.kubernetes (gpu, cpu, memory, node_selector, tolerations) {AUTOSCALER}"
+        return problem(CHECK, f"none of the {len(nodes)} has room for a trial ({needs}){_why(nodes, pod)}", remedy)
     if room < parallelism:
-        return warning(
-            "nodes",
-            f"at most {room} of the {parallelism} parallel trials have room at a time ({needs})",
-            f"set execution.parallelism to {room}, or add nodes {AUTOSCALER}",
-        )
-    return ok("nodes", f"{len(fitting)} of {len(nodes)} take trials; empty, they have room for {room} ({needs})")
+        detail = f"at most {room} of the {parallelism} parallel trials have room at a time ({needs})"
+        return warning(CHECK, detail, f"set execution.parallelism to {room}, or add nodes {AUTOSCALER}")
+    return ok(CHECK, f"{len(fitting)} of {len(nodes)} take trials; empty, they have room for {room} ({needs})")
+
+
+def _why(nodes: tuple[Object, ...], pod: PodNeeds) -> str:
+    """The extended resource that no node offers, and those that are offered, if that is the reason."""
+    offered = {name for node in nodes for name, count in _allocatable(node).items() if "/" in name and count}
+    missing = [name for name, count in pod.requests.items() if "/" in name and count and name not in offered]
+    if not missing:
+        return ""
+    return f": none offers {missing[0]}" + (f", offered are {', '.join(sorted(offered))}" if offered else "")
 
 
 def _trials_on(node: Object, requests: Mapping[str, float]) -> int:
     there = _allocatable(node)
-    room = [math.floor(there.get(name, 0.0) / count + 1e-9) for name, count in requests.items() if count]
-    return min([*room, math.floor(there.get("pods", math.inf))] if "pods" in there else room, default=0)
+    needs = {"pods": 1.0, **requests} if "pods" in there else requests
+    room = [math.floor(there.get(name, 0.0) / count + 1e-9) for name, count in needs.items() if count]
+    return min(room, default=0)
 
 
 def _allocatable(node: Object) -> dict[str, float]:
@@ -97,6 +52,7 @@ def _allocatable(node: Object) -> dict[str, float]:
 
 
 def _lets_in(node: Object, pod: PodNeeds) -> bool:
+    """As far as node selector, taints and an administrator's `cordon` go."""
     spec, labels = node.get("spec") or {}, node["metadata"].get("labels") or {}
     if spec.get("unschedulable") or not pod.node_selector.items() <= labels.items():
         return False

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from nago_orchestrator.domain.findings import Finding, ok, problem, unknown, warning
-from nago_orchestrator.executors.kubernetes.preflight.cluster_state import Listing, Object, Refused
-from nago_orchestrator.executors.kubernetes.preflight.limit_ranges import default_limit
+from nago_orchestrator.executors.kubernetes.preflight.answers import Listing, Object, Refused
 from nago_orchestrator.executors.kubernetes.preflight.pod import PodNeeds, amounts
 
 CHECK = "quota"
@@ -30,9 +29,9 @@ class Room:
     now: int
 
 
-def quota_findings(quotas: Listing, ranges: Listing, pod: PodNeeds | None, parallelism: int) -> Iterator[Finding]:
+def quota_findings(quotas: Listing, pod: PodNeeds | None, parallelism: int) -> Iterator[Finding]:
     if isinstance(quotas, Refused):
-        yield unknown(CHECK, quotas.why, "look with: kubectl describe quota")
+        yield unknown(CHECK, quotas.why, "check with: kubectl describe quota")
         return
     if not quotas:
         yield ok(CHECK, "the namespace has none")
@@ -43,7 +42,7 @@ def quota_findings(quotas: Listing, ranges: Listing, pod: PodNeeds | None, paral
         elif not counts(quota, pod):
             yield ok(name, "does not count the trials' pods")
         else:
-            yield _verdict(name, quota, demand(pod, ranges), parallelism)
+            yield _verdict(name, quota, demand(pod), parallelism)
 
 
 def counts(quota: Object, pod: PodNeeds) -> bool:
@@ -68,18 +67,12 @@ def _is_in(expression: Object, pod: PodNeeds) -> bool:
     }.get(str(operator), True)
 
 
-def demand(pod: PodNeeds, ranges: Listing = ()) -> dict[str, float]:
-    """What one trial takes of each thing that a quota can count; a limit that nobody gives is left out."""
+def demand(pod: PodNeeds) -> dict[str, float]:
+    """What one trial takes of each thing that a quota can count."""
     found = {"pods": 1.0, "count/pods": 1.0, "count/jobs.batch": 1.0}
     for resource, requested in pod.requests.items():
         found |= {f"requests.{resource}": requested, resource: requested}
-    for resource in ("cpu", "memory", "ephemeral-storage"):
-        default = default_limit(ranges, resource)
-        limits = [container.limits.get(resource, default) for container in pod.containers]
-        given = [limit for limit in limits if limit is not None]
-        if len(given) == len(limits):
-            found[f"limits.{resource}"] = sum(given)
-    return found
+    return found | {f"limits.{resource}": limit for resource, limit in pod.limits.items()}
 
 
 def rooms(quota: Object, needs: Mapping[str, float]) -> list[Room]:
@@ -95,7 +88,7 @@ def rooms(quota: Object, needs: Mapping[str, float]) -> list[Room]:
             max(0, math.floor((most - used.get(resource, 0.0)) / needs[resource] + 1e-9)),
         )
         for resource, most in hard.items()
-        if needs.get(resource) and not math.isnan(most)
+        if needs.get(resource)
     ]
 
 
@@ -104,11 +97,12 @@ def _verdict(name: str, quota: Object, needs: Mapping[str, float], parallelism: 
     ungiven = [resource for resource in TO_BE_GIVEN if resource in counted and resource not in needs]
     if ungiven:
         kind, _, resource = ungiven[0].rpartition(".")
-        return problem(
+        return warning(
             name,
-            f"counts {ungiven[0]}, and refuses every pod that does not give it: trials have no {kind} of {resource}",
-            "give one in execution.kubernetes.pod_template (spec.containers[trainer].resources), "
-            "or have a LimitRange give a default",
+            f"counts {ungiven[0]}, and trials set no {kind} of {resource}: unless a LimitRange gives a default, "
+            "every pod is refused",
+            "set one in execution.kubernetes.pod_template (spec.containers[trainer].resources), "
+            "or ask an administrator for a LimitRange",
         )
     tightest = min(rooms(quota, needs), key=lambda room: (room.now, room.at_most), default=None)
     if tightest is None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from nago_orchestrator.domain.findings import Finding, ok, problem, unknown, warning
-from nago_orchestrator.executors.kubernetes.preflight.cluster_state import Refused
+from nago_orchestrator.executors.kubernetes.preflight.answers import Refused
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,7 +35,6 @@ FOR_STUDIES = (
 """Without one of these no study runs, or nobody learns why its trials fail."""
 FOR_DOCTOR = (
     *_rights("", "resourcequotas", "list"),
-    *_rights("", "limitranges", "list"),
     *_rights("", "persistentvolumeclaims", "get"),
     *_rights("", "serviceaccounts", "get"),
 )
@@ -44,11 +43,12 @@ TRIED = (
     *_rights("", "namespaces", "get"),
     *_rights("", "nodes", "list"),
     *_rights("", "secrets", "get"),
+    *_rights("", "pods", "create"),
     *_rights("scheduling.k8s.io", "priorityclasses", "get"),
 )
-"""Asked for by the doctor alone, and never granted by our Role: who has these rights anyway learns more."""
+"""Tried by the doctor alone, and never granted by our Role: users who have these rights anyway get more findings."""
 ROLE = (*FOR_STUDIES, *FOR_DOCTOR)
-REMEDY = "apply k8s/base/access.yaml, or let an administrator bind this user to its Role"
+REMEDY = "apply k8s/base/access.yaml, or ask an administrator to bind this user to its Role"
 
 
 def rights_findings(rights: Mapping[Right, bool | Refused], namespace: str) -> Iterator[Finding]:
@@ -64,7 +64,7 @@ def _verdict(name: str, wanted: list[Right], rights: Mapping[Right, bool | Refus
     check = f"right to {name}"
     untold = [answer for right in wanted if isinstance(answer := rights.get(right, Refused("not asked")), Refused)]
     if untold:
-        return unknown(check, untold[0].why, "try again, or ask with: kubectl auth can-i --list")
+        return unknown(check, untold[0].why, "try again, or check with: kubectl auth can-i --list")
     missing = [right.verb for right in wanted if not rights[right]]
     if not missing:
         return ok(check, f"may {', '.join(right.verb for right in wanted)}")

@@ -68,9 +68,9 @@ def test_gpu_hours_are_counted_by_the_pods_gpus() -> None:
     assert local.execution.gpus == 0
 
 
-@pytest.mark.parametrize("quantity", ["500m", "4", "4.5", "16Gi", "1.5Gi", "2000M"])
+@pytest.mark.parametrize("quantity", ["500m", "4", "4.5", "16Gi", "1.5Gi", "2000M", "'12e9'", "100u", "17179869184"])
 def test_quantities_are_kubernetes_own(quantity: str) -> None:
-    assert settings_with(f"{{image: trainer, cpu: {quantity}}}").cpu == quantity
+    assert settings_with(f"{{image: trainer, cpu: {quantity}}}").cpu == quantity.strip("'")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import yaml
 
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.executors.kubernetes.api.access import find_access
-from nago_orchestrator.executors.kubernetes.api.client import ClientOptions, KubernetesClient
+from nago_orchestrator.executors.kubernetes.api.client import ClientOptions, KubernetesClient, read_warnings
 from nago_orchestrator.executors.kubernetes.api.errors import (
     ApiConflictError,
     ApiError,
@@ -240,3 +240,13 @@ def test_every_request_is_told_with_its_verb_and_what_became_of_it(server: ApiSe
         ("WATCH", "200"),
         ("GET", "404"),
     ]
+
+
+def test_warnings_are_read_out_of_their_headers() -> None:
+    headers = [
+        '299 - "a is deprecated, use b", 299 kube-apiserver "say \\"c\\""',
+        '299 - "a is deprecated, use b"',
+        "x",
+    ]
+    assert read_warnings(headers) == ("a is deprecated, use b", 'say "c"')
+    assert read_warnings([]) == ()

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from nago_orchestrator.domain.findings import Finding, State
-from nago_orchestrator.executors.kubernetes.preflight.cluster_state import ExaminedStudy
 from nago_orchestrator.executors.kubernetes.preflight.examine import examine_cluster
+from nago_orchestrator.executors.kubernetes.preflight.study import ExaminedStudy
 from tests.api_server import ApiServer, Fault
 from tests.unit.nago_orchestrator.executors.kubernetes.preflight.conftest import MakeJob
 
@@ -62,10 +62,52 @@ def test_the_job_is_tried_as_it_would_be_sent(server: ApiServer, study: Examined
     assert "spec.template.spec is invalid" in finding.detail
 
 
+def test_a_field_that_kubernetes_does_not_know_is_a_problem_and_is_named(server: ApiServer, make_job: MakeJob) -> None:
+    sound(server)
+    job = make_job(gpu_count=0, pod_template={"spec": {"priorityClas": "low"}})
+    study = ExaminedStudy(job=job, parallelism=2, image_path=None)
+    finding = by_check(examine_cluster(study))["first Job"]
+    assert finding.state is State.PROBLEM
+    assert 'unknown field "spec.template.spec.priorityClas"' in finding.detail
+    server.cluster.version = "v1.20.15"  # which does not look for such fields
+    assert by_check(examine_cluster(study))["first Job"].state is State.OK
+
+
+def test_a_field_of_this_program_s_own_that_is_too_new_is_no_problem(server: ApiServer, study: ExaminedStudy) -> None:
+    sound(server)
+    message = 'strict decoding error: unknown field "spec.podReplacementPolicy"'  # what 1.27 says
+    server.faults.append(Fault(method="POST", path="fieldValidation=Strict", status=400, message=message))
+    assert by_check(examine_cluster(study))["first Job"].state is State.OK
+    both = f'{message}, unknown field "spec.other"'
+    server.faults.append(Fault(method="POST", path="fieldValidation=Strict", status=400, message=both))
+    assert by_check(examine_cluster(study))["first Job"].state is State.PROBLEM
+
+
+def test_warnings_of_the_api_server_are_shown(server: ApiServer, study: ExaminedStudy) -> None:
+    sound(server)
+    server.cluster.warnings = ['would violate PodSecurity \\"restricted:latest\\"', "spec.a is deprecated, use b"]
+    found = by_check(examine_cluster(study))
+    assert found["first Job"].state is State.WARNING
+    told = 'warns: would violate PodSecurity "restricted:latest"; spec.a is deprecated, use b'
+    assert told in found["first Job"].detail
+    assert found["first pod"].state is State.OK, "what was said of the Job is not said again"
+
+
+def test_a_pod_is_tried_too_where_the_user_may_create_one(server: ApiServer, study: ExaminedStudy) -> None:
+    sound(server)
+    assert by_check(examine_cluster(study))["first pod"].state is State.OK
+    message = "pods is forbidden: maximum memory usage per Container is 4Gi, but limit is 9Gi"
+    server.faults.append(Fault(method="POST", path="/pods", status=403, message=message))
+    assert message in by_check(examine_cluster(study))["first pod"].detail
+    server.cluster.denied = {("pods", "create")}
+    assert "first pod" not in by_check(examine_cluster(study))
+    assert server.objects["pods"] == {}
+
+
 def test_an_orchestrator_that_may_not_read_much_says_what_it_could_not_see(
     server: ApiServer, study: ExaminedStudy
 ) -> None:
-    server.cluster.denied = {("nodes", "list"), ("secrets", "get"), ("namespaces", "get")}
+    server.cluster.denied = {("nodes", "list"), ("secrets", "get"), ("namespaces", "get"), ("pods", "create")}
     found = by_check(examine_cluster(study))
     unknown = {check: finding for check, finding in found.items() if finding.state is State.UNKNOWN}
     assert set(unknown) == {"nodes", "Secret nago"}

@@ -8,21 +8,20 @@ from typing import Any
 import pytest
 
 from nago_orchestrator.domain.findings import Finding, State
-from nago_orchestrator.executors.kubernetes.preflight.cluster_state import Refused
+from nago_orchestrator.executors.kubernetes.preflight.answers import Refused
 from nago_orchestrator.executors.kubernetes.preflight.pod import PodNeeds
 from nago_orchestrator.executors.kubernetes.preflight.quotas import quota_findings
 
 MakePod = Callable[..., PodNeeds]
 BY_CLASS = {"scopeName": "PriorityClass", "operator": "Exists"}
-DEFAULTS = ({"metadata": {"name": "r"}, "spec": {"limits": [{"type": "Container", "default": {"cpu": "2"}}]}},)
 
 
 def quota(hard: dict[str, str], used: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
     return {"metadata": {"name": "team"}, "spec": {"hard": hard, **spec}, "status": {"hard": hard, "used": used or {}}}
 
 
-def verdict(pod: PodNeeds | None, found: dict[str, Any], parallelism: int = 4, ranges: Any = ()) -> Finding:
-    (finding,) = quota_findings((found,), ranges, pod, parallelism)
+def verdict(pod: PodNeeds | None, found: dict[str, Any], parallelism: int = 4) -> Finding:
+    (finding,) = quota_findings((found,), pod, parallelism)
     return finding
 
 
@@ -37,7 +36,7 @@ def verdict(pod: PodNeeds | None, found: dict[str, Any], parallelism: int = 4, r
         ({"requests.memory": "7Gi"}, {}, State.PROBLEM, "not one trial fits into requests.memory 7Gi"),
         ({"count/jobs.batch": "3"}, {}, State.WARNING, "at most 3 of the 4"),
         ({"requests.cpu": "4", "pods": "100"}, {}, State.OK, "requests.cpu: 0 of 4 used"),
-        ({"limits.cpu": "100"}, {}, State.PROBLEM, "trials have no limits of cpu"),
+        ({"limits.cpu": "100"}, {}, State.WARNING, "trials set no limits of cpu"),
         ({"limits.memory": "40Gi"}, {}, State.OK, "limits.memory"),
         ({"persistentvolumeclaims": "3"}, {}, State.OK, "counts nothing that trials take"),
         ({"pods": "nonsense"}, {}, State.OK, "counts nothing that trials take"),
@@ -50,11 +49,6 @@ def test_the_tightest_of_what_it_counts_decides(
     assert (finding.state, finding.check) == (state, "quota team")
     assert words in finding.detail
     assert (finding.remedy is None) is (state is State.OK)
-
-
-def test_a_limit_range_gives_the_limit_that_a_quota_wants(make_pod: MakePod) -> None:
-    assert verdict(make_pod(), quota({"limits.cpu": "8"}), ranges=DEFAULTS).state is State.OK
-    assert "at most 2" in verdict(make_pod(), quota({"limits.cpu": "4"}), ranges=DEFAULTS).detail
 
 
 @pytest.mark.parametrize(
@@ -78,5 +72,5 @@ def test_without_a_study_the_use_is_shown() -> None:
 
 
 def test_no_quota_is_well_and_none_that_may_be_read_is_unknown(make_pod: MakePod) -> None:
-    assert next(quota_findings((), (), make_pod(), 1)).state is State.OK
-    assert next(quota_findings(Refused("may not"), (), make_pod(), 1)).state is State.UNKNOWN
+    assert next(quota_findings((), make_pod(), 1)).state is State.OK
+    assert next(quota_findings(Refused("may not"), make_pod(), 1)).state is State.UNKNOWN

@@ -10,9 +10,10 @@ import pytest
 from nago_orchestrator.domain.findings import State
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.manifest.settings import ClaimMount
-from nago_orchestrator.executors.kubernetes.preflight.cluster_state import Refused
-from nago_orchestrator.executors.kubernetes.preflight.reading import REVIEWS, read_cluster
+from nago_orchestrator.executors.kubernetes.preflight.answers import Refused
+from nago_orchestrator.executors.kubernetes.preflight.examine import REVIEWS, examine
 from nago_orchestrator.executors.kubernetes.preflight.rights import FOR_DOCTOR, ROLE, TRIED, Right, rights_findings
+from nago_orchestrator.executors.kubernetes.preflight.study import ExaminedStudy
 from nago_orchestrator.executors.kubernetes.status.pod_log import PodLog
 from nago_trainer.contract.task import TrialTask
 from tests.api_http import Request
@@ -64,17 +65,19 @@ def test_all_that_the_program_asks_for_is_checked_and_nothing_else(
     mounted = make_job(
         data=ClaimMount(claim="images", mount_path="/data"), service_account="nago-trainer", priority_class="low"
     )
-    read_cluster(access_to(server), None, mounted, QUICK)
+    study = ExaminedStudy(job=mounted, parallelism=1, image_path=None)
+    assert list(examine(access_to(server), study, QUICK))
     assert used(server) == {*ROLE, *TRIED}
 
 
 def test_each_is_asked_for_with_its_group_and_subresource(server: ApiServer) -> None:
-    server.cluster.denied = {("jobs.batch", "delete"), ("pods/log", "get"), ("limitranges", "list")}
-    rights = read_cluster(access_to(server), None, None, QUICK).rights
-    assert {right for right, allowed in rights.items() if not allowed} == {
-        Right("batch", "jobs", "delete"),
-        Right("", "pods/log", "get"),
-        Right("", "limitranges", "list"),
+    server.cluster.denied = {("jobs.batch", "delete"), ("pods/log", "get"), ("resourcequotas", "list")}
+    found = {finding.check: finding for finding in examine(access_to(server), None, QUICK)}
+    missing = {check: finding.detail for check, finding in found.items() if finding.detail.startswith("may not")}
+    assert missing == {
+        "right to jobs.batch": "may not delete jobs.batch in the namespace research",
+        "right to pods/log": "may not get pods/log in the namespace research",
+        "right to resourcequotas": "may not list resourcequotas in the namespace research",
     }
 
 
@@ -84,7 +87,7 @@ def test_what_a_study_cannot_do_without_is_a_problem() -> None:
     assert found["right to jobs.batch"].state is State.PROBLEM
     assert found["right to jobs.batch"].detail == "may not delete jobs.batch in the namespace research"
     assert found["right to pods"].state is State.OK
-    assert found["right to limitranges"].state is State.WARNING
+    assert found["right to resourcequotas"].state is State.WARNING
 
 
 def test_no_answer_is_no_verdict() -> None:

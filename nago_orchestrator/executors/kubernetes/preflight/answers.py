@@ -1,0 +1,88 @@
+"""Asks the API server. What it refuses is an answer, too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from nago_orchestrator.executors.kubernetes.api.client import KubernetesClient
+from nago_orchestrator.executors.kubernetes.api.errors import ApiError, ApiForbiddenError, ApiNotFoundError
+
+Object = Mapping[str, Any]
+OWN_FIELDS = frozenset({"spec.podReplacementPolicy"})
+"""That this program sends also to API servers which are too old to know them, and drop them."""
+_UNKNOWN_FIELD = re.compile(r'(?:unknown|duplicate) field "([^"]+)"')
+_MISSING_RIGHT = re.compile(r'cannot (get|list|create) resource "([a-z]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No answer, or one that does not help."""
+
+    why: str
+    lacks_right: bool = False
+    """The user may not ask this."""
+
+
+Answer = Object | None | Refused
+"""One object; None: there is none of that name."""
+Listing = tuple[Object, ...] | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What the API server would do with an object."""
+
+    refused: Refused | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Cluster:
+    """The cluster as seen from one namespace."""
+
+    def __init__(self, client: KubernetesClient, namespace: str) -> None:
+        self.client = client
+        self.namespace = namespace
+        self.core = f"/api/v1/namespaces/{quote(namespace)}"
+        self.jobs = f"/apis/batch/v1/namespaces/{quote(namespace)}/jobs"
+
+    def read(self, collection: str, name: str) -> Answer:
+        return _answered(lambda: self.client.get(f"{collection}/{quote(name)}"))
+
+    def list(self, collection: str) -> Listing:
+        found = _answered(lambda: self.client.get(collection, {"limit": 500}))
+        return found if isinstance(found, Refused) else tuple((found or {}).get("items") or ())
+
+    def try_creating(self, collection: str, item: Object) -> DryRun:
+        """Unknown and duplicate fields are refused; API servers before 1.25 do not look for them."""
+        run = self._dry_run(collection, item, "Strict")
+        unknown = set(_UNKNOWN_FIELD.findall(run.refused.why)) if run.refused else set()
+        return self._dry_run(collection, item, "Ignore") if unknown and unknown <= OWN_FIELDS else run
+
+    def _dry_run(self, collection: str, item: Object, validation: str) -> DryRun:
+        query = {"dryRun": "All", "fieldValidation": validation}
+        try:
+            return DryRun(warnings=self.client.warnings_of(collection, item, query))
+        except ApiError as error:
+            return DryRun(refused=_refused(error))
+
+
+def _answered(ask: Callable[[], Object]) -> Answer:
+    try:
+        return ask()
+    except ApiNotFoundError:
+        return None
+    except ApiError as error:
+        return _refused(error)
+
+
+def _refused(error: ApiError) -> Refused:
+    """Kubernetes' own text is long: it names the user, the right and every group in which it was not found."""
+    found = _MISSING_RIGHT.search(str(error)) if isinstance(error, ApiForbiddenError) else None
+    if found is None:
+        return Refused(str(error))
+    verb = "create" if found[1] == "create" else "read"
+    return Refused(f"this user may not {verb} {found[2]}", lacks_right=True)

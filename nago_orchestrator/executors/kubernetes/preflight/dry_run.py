@@ -1,0 +1,47 @@
+"""What the API server says to the study's first Job and to its pod, which are tried and not kept. Pure.
+
+It checks all fields and asks the cluster's admission rules. A Job's pod is checked only when it is created, e.g. by
+LimitRanges: where this user may create pods, a right that nobody needs here, the pod is tried as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nago_orchestrator.domain.findings import Finding, ok, problem, unknown, warning
+from nago_orchestrator.executors.kubernetes.preflight.answers import DryRun, Object
+
+JOB, POD = "first Job", "first pod"
+REMEDY = "correct what the message names in execution.kubernetes of the study file, or ask the cluster's administrator"
+
+
+def pod_of(job: Object) -> Object:
+    """The pod that the cluster would create for the Job."""
+    template = job["spec"]["template"]
+    metadata = {**template["metadata"], "name": job["metadata"]["name"]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+
+
+def dry_run_findings(name: str, job: DryRun, pod: DryRun | None) -> Iterator[Finding]:
+    """`pod`: None where it was not tried."""
+    yield _finding(JOB, name, job)
+    if pod is None or (pod.refused is not None and (pod.refused.lacks_right or _is_full(pod))):
+        return  # a quota that is used up is told by its own finding
+    told = DryRun(pod.refused, tuple(text for text in pod.warnings if text not in job.warnings))
+    yield _finding(POD, f"the pod of {name}", told)
+
+
+def _finding(check: str, name: str, run: DryRun) -> Finding:
+    if run.refused is None and not run.warnings:
+        return ok(check, f"the API server would accept {name}")
+    if run.refused is None:
+        return warning(check, f"the API server would accept {name}, but warns: {'; '.join(run.warnings)}", REMEDY)
+    if "does not support dry run" in run.refused.why:  # an admission webhook with effects of its own
+        return unknown(check, run.refused.why, "submit a small study to see whether its Jobs are accepted")
+    if _is_full(run):
+        return warning(check, f"the API server refuses it now: {run.refused.why}", "wait, or raise the quota")
+    return problem(check, f"the API server refuses it: {run.refused.why}", REMEDY)
+
+
+def _is_full(run: DryRun) -> bool:
+    return run.refused is not None and "exceeded quota" in run.refused.why

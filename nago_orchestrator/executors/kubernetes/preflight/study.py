@@ -1,0 +1,18 @@
+"""The study that a cluster is examined for. Needs nothing of the extra `kubernetes`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExaminedStudy:
+    """What of a study its cluster has to do with."""
+
+    job: Mapping[str, Any]
+    """The first one, with a token that opens nothing."""
+    parallelism: int
+    image_path: str | None
+    namespace: str | None = None
