@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -100,6 +101,19 @@ def test_a_template_that_undoes_what_must_stand_is_refused_before_anything_is_st
 def test_of_images_in_the_cluster_what_is_known_is_taken(dataset: str, channels: int, classes: int) -> None:
     recipe = study_recipe(in_cluster(dataset=dataset))
     assert (recipe.dataset.channels, recipe.dataset.classes) == (channels, classes)
+
+
+def test_a_study_for_a_cluster_is_submitted_without_the_extra_and_shown_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("kubernetes", "kubernetes.utils.quantity"):
+        monkeypatch.setitem(sys.modules, module, None)
+    spec = in_cluster("image: trainer, cpu: 12e9, shared_memory: 100000000u")
+    url = str(tmp_path / "nago.sqlite")
+    submit_study(spec, url, NOW)
+    assert len(open_store(url).studies()) == 1
+    with pytest.raises(InputError, match=r"pip install 'nago-orchestrator\[kubernetes\]'"):
+        first_job(preview_study(spec, study_recipe(spec)), NOW)
 
 
 def test_of_a_folder_in_the_cluster_nothing_is_known() -> None:
