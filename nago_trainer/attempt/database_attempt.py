@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nago_trainer.attempt.database_report import (
-    FIRST_PAUSE_SECONDS,
-    LONGEST_PAUSE_SECONDS,
-    RESULT_SECONDS,
+    BACK_OFF,
     DatabaseReport,
 )
 from nago_trainer.attempt.execution import execute, refuse
@@ -52,7 +50,6 @@ class AttemptSettings:
     scratch: Path
     termination_log: Path
     task_seconds: float = TASK_SECONDS
-    result_seconds: float = RESULT_SECONDS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> AttemptSettings:
@@ -95,7 +92,6 @@ def run_database_attempt(
         database,
         message,
         on_message=lambda: preemption.end_at_once(ExitCode.DONE),
-        result_seconds=settings.result_seconds,
     )
     context = AttemptContext(
         folder=checkpoints.folder if checkpoints else settings.scratch,
@@ -111,7 +107,8 @@ def run_database_attempt(
 
 def read_task(database: AttemptDatabase, settings: AttemptSettings) -> TrialTask:
     """Asks until the database answers. Raises TaskError, SupersededError or UnavailableError."""
-    deadline, pause = time.monotonic() + settings.task_seconds, FIRST_PAUSE_SECONDS
+    deadline = time.monotonic() + settings.task_seconds
+    failures = 0
     while True:
         try:
             with database.session() as session:
@@ -119,11 +116,12 @@ def read_task(database: AttemptDatabase, settings: AttemptSettings) -> TrialTask
         except DatabaseRefusedError as error:
             raise TaskError(f"the database does not give the task of {settings.attempt}: {error}") from error
         except DatabaseDownError as error:
+            pause = BACK_OFF.pause(failures)
             if time.monotonic() + pause > deadline:
                 raise UnavailableError(f"the database cannot be reached: {error}") from error
-            sys.stderr.write(f"the database is away, trying again in {pause:.1f} s: {error}\n")
-        time.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            sys.stderr.write(f"the database does not answer, trying again in {pause:.1f} s: {error}\n")
+            time.sleep(pause)
+            failures += 1
 
 
 def _parsed(content: dict[str, Any] | None, settings: AttemptSettings) -> TrialTask:

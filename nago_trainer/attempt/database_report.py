@@ -10,18 +10,25 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from nago_trainer.attempt.postgres import AttemptDatabase, DatabaseDownError, DatabaseRefusedError, Session
 from nago_trainer.attempt.termination_message import TerminationMessage
+from nago_trainer.contract.back_off import BackOff
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.errors import SupersededError, UnavailableError
 
-RESULT_SECONDS = 300.0
-"""How long a result is sent again and again."""
-LAST_EPOCHS_SECONDS = 10.0
-"""How long the last epochs of a failed training are waited for."""
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 15.0
+BACK_OFF = BackOff(first=0.5, longest=15.0)
+"""Between two tries while the database does not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendLimits:
+    """How long it is tried to send what is left at the end."""
+
+    result_seconds: float = 300.0
+    last_epochs_seconds: float = 10.0
+    """Of a failed training."""
 
 
 class DatabaseReport:
@@ -33,12 +40,12 @@ class DatabaseReport:
         message: TerminationMessage,
         *,
         on_message: Callable[[], None],
-        result_seconds: float = RESULT_SECONDS,
+        limits: SendLimits | None = None,
     ) -> None:
         self._database = database
         self._message = message
         self._on_message = on_message
-        self._result_seconds = result_seconds
+        self._limits = limits or SendLimits()
         self._line: deque[EpochRecord | TrialResult] = deque()
         self._changed = threading.Condition()
         self._superseded = False
@@ -62,7 +69,7 @@ class DatabaseReport:
         if written:
             self._on_message()
         self._put(result)
-        sent = self._close_when_sent(self._result_seconds)
+        sent = self._close_when_sent(self._limits.result_seconds)
         self._raise_if_superseded()
         self.stored = sent
         if not sent and not written:
@@ -70,7 +77,7 @@ class DatabaseReport:
 
     def failure(self, *, kind: str, reason: str, message: str) -> None:
         self._message.failure(kind=kind, reason=reason, message=message)
-        self._close_when_sent(LAST_EPOCHS_SECONDS)
+        self._close_when_sent(self._limits.last_epochs_seconds)
 
     def _put(self, item: EpochRecord | TrialResult) -> None:
         with self._changed:
@@ -90,7 +97,7 @@ class DatabaseReport:
             raise SupersededError("nobody waits for a result: the attempt is over, or a newer one has taken its place")
 
     def _send_all(self) -> None:
-        pause = FIRST_PAUSE_SECONDS
+        failures = 0
         while not self._superseded and not self._closed:
             with self._changed:
                 self._changed.wait_for(lambda: self._line or self._closed)
@@ -100,19 +107,14 @@ class DatabaseReport:
                 with self._database.session() as session:
                     while self._line and not self._superseded:
                         self._send(session, self._line[0])
-                        pause = FIRST_PAUSE_SECONDS
-            except DatabaseDownError as error:
-                _note(f"the database is away, trying again in {pause:.1f} s: {error}")
-            except DatabaseRefusedError as error:
-                _note(f"the database refuses this attempt, trying again in {pause:.1f} s: {error}")
-            else:
-                continue
-            self._rest(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-
-    def _rest(self, seconds: float) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed, timeout=seconds)
+                        failures = 0
+            except (DatabaseDownError, DatabaseRefusedError) as error:
+                does = "refuses this attempt" if isinstance(error, DatabaseRefusedError) else "does not answer"
+                pause = BACK_OFF.pause(failures)
+                _note(f"the database {does}, trying again in {pause:.1f} s: {error}")
+                failures += 1
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closed, timeout=pause)
 
     def _send(self, session: Session, item: EpochRecord | TrialResult) -> None:
         """An epoch that the database will never take is left out, so that it does not stand in the result's way."""

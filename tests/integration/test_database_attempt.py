@@ -172,7 +172,7 @@ def test_a_database_that_is_away_for_a_while_loses_nothing(
     own_engine.dispose()
     _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == ExitCode.DONE, errors
-    assert "the database is away, trying again" in errors
+    assert "the database does not answer, trying again" in errors
     assert _count_epochs(own_engine) == 60
     assert scene.trial.result == TrialResult.from_json(json.loads(scene.message.read_text())["result"])
 

@@ -31,12 +31,17 @@ class Claim:
 
 @dataclass(slots=True)
 class Report:
-    """What was read of a report so far; reading goes on where the last one ended."""
+    """What was read of a report so far; reading goes on where the last one ended. Of anything reported twice, the
+    first counts, as in the database."""
 
     epochs: list[EpochRecord] = field(default_factory=list)
     result: TrialResult | None = None
     failure: dict[str, Any] | None = None
     offset: int = 0
+
+    def add_epoch(self, record: EpochRecord) -> None:
+        if not self.epochs or record.epoch > self.epochs[-1].epoch:
+            self.epochs.append(record)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -73,9 +78,9 @@ def _add_line(report: Report, line: bytes, token: str) -> None:
         if entry["token"] != token:
             return
         if "epoch" in entry:
-            report.epochs.append(EpochRecord.from_json(entry["epoch"]))
+            report.add_epoch(EpochRecord.from_json(entry["epoch"]))
         elif "result" in entry:
-            report.result = TrialResult.from_json(entry["result"])
+            report.result = report.result or TrialResult.from_json(entry["result"])
         elif "failure" in entry:
             report.failure = entry["failure"]
     except (json.JSONDecodeError, KeyError, TypeError, ContractError):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nago_trainer.attempt.database_attempt import AttemptSettings, read_task
-from nago_trainer.attempt.database_report import DatabaseReport
+from nago_trainer.attempt.database_report import DatabaseReport, SendLimits
 from nago_trainer.attempt.postgres import AttemptDatabase
 from nago_trainer.attempt.termination_message import TerminationMessage
 from nago_trainer.contract.exit_codes import ExitCode
@@ -50,7 +50,7 @@ def _report(database: AttemptDatabase, message: Path, seconds: float) -> tuple[D
         database,
         TerminationMessage(message, "token"),
         on_message=lambda: told.append("message"),
-        result_seconds=seconds,
+        limits=SendLimits(result_seconds=seconds, last_epochs_seconds=seconds),
     )
     return report, told
 
@@ -73,10 +73,7 @@ def test_a_result_that_finds_no_way_is_an_error(database: AttemptDatabase, tmp_p
     assert (told, found.value.exit_code) == ([], ExitCode.UNAVAILABLE)
 
 
-def test_a_failure_is_in_the_message(
-    database: AttemptDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("nago_trainer.attempt.database_report.LAST_EPOCHS_SECONDS", 0.1)
+def test_a_failure_is_in_the_message(database: AttemptDatabase, tmp_path: Path) -> None:
     report, told = _report(database, tmp_path / "message", seconds=0.1)
     report.epoch(EPOCH)
     report.failure(kind="infeasible", reason="OutOfMemory", message="It does not fit.")
