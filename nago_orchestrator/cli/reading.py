@@ -34,13 +34,13 @@ def chosen_study(engine: OpenDatabase, name: str | None) -> str:
     if name is not None:
         return name
 
-    names = [row["name"] for row in list_studies(engine)]
+    names = [row.name for row in list_studies(engine)]
     if not names:
         raise NotFoundError("there is no study in this database yet; start one with: nago-orch submit study.yaml")
     if len(names) > 1:
         shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
         raise InputError(f"which study? There are {len(names)}: {shown}")
-    return str(names[0])
+    return names[0]
 
 
 def named_study(name: str | None, url: str) -> str:

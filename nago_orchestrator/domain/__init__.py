@@ -1,1 +1,1 @@
-"""The values of a study: states, objectives, proposals, trials and attempts, the search space, the seeds. Pure."""
+"""The values of a study: states, objectives, proposals, trials, rows as they are read, the space, the seeds. Pure."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 
 
-def network_notes(row: Mapping[str, Any]) -> list[str]:
-    """From a row with nodes, parameters, bytes_per_sample and width; what is None is left out."""
-    texts = [counted(row["nodes"], "node"), counted(row["parameters"], "parameter")]
-    if row.get("bytes_per_sample") is not None:
-        texts.append(f"{quantities.size(row['bytes_per_sample'])} per sample in training")
-    if row.get("width") is not None:
-        texts.append(f"width {row['width']}")
+def network_notes(*, nodes: int, parameters: int, memory: int | None, width: int | None) -> list[str]:
+    """`memory`: of a sample, in training. What is None is left out."""
+    texts = [counted(nodes, "node"), counted(parameters, "parameter")]
+    if memory is not None:
+        texts.append(f"{quantities.size(memory)} per sample in training")
+    if width is not None:
+        texts.append(f"width {width}")
     return texts

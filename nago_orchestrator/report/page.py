@@ -76,7 +76,7 @@ def _explanations(report: StudyReport) -> Sequence[Panel | None]:
     return (
         learning_curves(report.trials, report.epochs),
         correlation(report.evaluations, report.objective),
-        hyperparameters(report.search, report.objective, report.best["proposals"] if report.best else ()),
+        hyperparameters(report.search, report.objective, report.best.proposals if report.best else ()),
         effects(report.beliefs, report.objectives, report.beliefs_missing),
         calibration(report.search, report.learnt),
         foretold(report.search, report.objectives),
@@ -98,7 +98,7 @@ def build_page(report: StudyReport) -> str:
     hopeless = all_infeasible(report.search)
     return render(
         "page.html.j2",
-        name=report.study["name"],
+        name=report.study.name,
         colours={"ink": INK, "accent": ACCENT, "faint": FAINT, "muted": MUTED},
         font=Markup(FONT),
         plotly=Markup(get_plotlyjs()),
@@ -135,7 +135,7 @@ def _best(report: StudyReport) -> _Best:
         title=title,
         reading=best_words(report),
         table=table,
-        value=f"{objective} {quantities.objective(objective, best['objective_values'][objective])}",
+        value=f"{objective} {quantities.objective(objective, best.objective_values[objective])}",
         others="" if len(report.objectives) == 1 else _others(_front_rows(report).front_size),
         drawing=Markup(report.drawing) if report.drawing else None,
     )

@@ -1,4 +1,4 @@
-"""All that a report is made of: plain rows of one study, as the store's queries give them."""
+"""All that a report is made of: the rows of one study."""
 
 from __future__ import annotations
 
@@ -8,22 +8,32 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nago_orchestrator.domain.objectives import Objective
+from nago_orchestrator.domain.rows import (
+    AttemptRow,
+    EpochRow,
+    EvaluationRow,
+    FullTraining,
+    GeneratorRow,
+    StudyStatus,
+    TrialRow,
+)
 from nago_orchestrator.evaluation.generator_results import best_generator, compared_fidelity, merge_generators, searched
-from nago_orchestrator.report.panel import Row
 from nago_orchestrator.search.posterior import Beliefs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyReport:
-    study: Row
-    """name, state, seed, generator, created_at, and whatever else the head of the page can use."""
+    study: StudyStatus
+    generator: str
+    searched: tuple[str, ...]
+    """Names of the hyperparameters that are not fixed."""
     objectives: tuple[Objective, ...]
     """The first one orders everything."""
-    trials: Sequence[Row]
-    epochs: Sequence[Row]
-    evaluations: Sequence[Row]
+    trials: Sequence[TrialRow]
+    epochs: Sequence[EpochRow]
+    evaluations: Sequence[EvaluationRow]
     """In told order, those of full training included."""
-    attempts: Sequence[Row]
+    attempts: Sequence[AttemptRow]
     made_at: datetime
     drawing: str | None = None
     """The best trial's architecture as SVG."""
@@ -31,7 +41,7 @@ class StudyReport:
     """The algorithm of each."""
     learnt: tuple[str, ...] = ()
     """Objectives that the search's surrogate learns, where it has one."""
-    trained: Sequence[Row] = ()
+    trained: Sequence[FullTraining] = ()
     """Generators whose networks were trained in full, with their trials."""
     beliefs: Beliefs | None = None
     beliefs_missing: str | None = None
@@ -42,7 +52,7 @@ class StudyReport:
         return self.objectives[0]
 
     @property
-    def search(self) -> Sequence[Row]:
+    def search(self) -> Sequence[EvaluationRow]:
         """The search's own evaluations, in told order."""
         return searched(self.evaluations)
 
@@ -54,12 +64,12 @@ class StudyReport:
         )
 
     @property
-    def best(self) -> Row | None:
+    def best(self) -> GeneratorRow | None:
         """The best generator at the fidelity that is compared, as the command `best` names it."""
         generators = merge_generators(self.evaluations, self.objectives, self.fidelity)
         return best_generator([row for row in generators if finite_value(row, self.objective.name) is not None])
 
 
-def finite_value(row: Row, name: str) -> float | None:
-    value = (row.get("objective_values") or {}).get(name)
-    return value if isinstance(value, (int, float)) and math.isfinite(value) else None
+def finite_value(row: EvaluationRow | GeneratorRow, name: str) -> float | None:
+    value = row.objective_values.get(name)
+    return value if value is not None and math.isfinite(value) else None

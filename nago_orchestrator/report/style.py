@@ -5,16 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import quantiles
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import plotly.graph_objects as go
 
 from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.report.panel import Row
 
-T = TypeVar("T")
+
+class HasFidelity(Protocol):
+    @property
+    def fidelity(self) -> int: ...
+
+
+R = TypeVar("R", bound=HasFidelity)
 
 INK = "#1f2933"
 MUTED = "#7b8794"
@@ -157,11 +162,11 @@ def _fence(values: Sequence[float], goal: Goal) -> float:
     return low - reach if goal is Goal.MAXIMIZE else high + reach
 
 
-def by_fidelity(rows: Iterable[Row], value: Callable[[Row], float]) -> list[list[float]]:
+def by_fidelity(rows: Iterable[R], value: Callable[[R], float]) -> list[list[float]]:
     """The values of each fidelity's rows, lowest fidelity first."""
     groups: dict[int, list[float]] = {}
     for row in rows:
-        groups.setdefault(row["fidelity"], []).append(value(row))
+        groups.setdefault(row.fidelity, []).append(value(row))
     return [groups[fidelity] for fidelity in sorted(groups)]
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.domain.space import Dimension, IntegerRange, SearchSpace
-from nago_orchestrator.evaluation.generator_results import Found, Row, number_or_nan
+from nago_orchestrator.evaluation.generator_results import Found
 from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.search.acquisition.scaling import Scaling, scaling_of
 from nago_orchestrator.search.encoding import Encoding
@@ -40,7 +41,7 @@ class Taught:
     scaling: Scaling
     encoding: Encoding
     objectives: tuple[Objective, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[EvaluationRow, ...]
     """The evaluations."""
     problem: str | None
     """Why the fit should not be trusted, in one sentence."""
@@ -95,15 +96,16 @@ class Beliefs:
     """Why the fit should not be trusted."""
 
 
-def teach(rows: Sequence[Row], objectives: Sequence[Objective], space: SearchSpace, fit: Fit, seed: int) -> Taught:
-    """`rows`: evaluations with theta, cost_1 and so on, and samples; all at one fidelity, all ok, at least one."""
+def teach(
+    rows: Sequence[EvaluationRow], objectives: Sequence[Objective], space: SearchSpace, fit: Fit, seed: int
+) -> Taught:
+    """`rows`: all at one fidelity, all ok, at least one."""
     encoding = Encoding(space)
     chosen = evenly(rows, MOST_EVALUATIONS)
-    table = [[number_or_nan(row[f"cost_{place}"]) for place in range(1, len(objectives) + 1)] for row in chosen]
-    costs = np.array(table, dtype=np.float64)
+    costs = np.array([row.costs[: len(objectives)] for row in chosen], dtype=np.float64)
     scaling = scaling_of(costs)
-    samples = np.array([row["samples"] for row in chosen], dtype=np.float64)
-    fitted = fit(encoding.encode([row["theta"] for row in chosen]), scaling.forward(costs), samples, seed)
+    samples = np.array([row.samples for row in chosen], dtype=np.float64)
+    fitted = fit(encoding.encode([row.theta for row in chosen]), scaling.forward(costs), samples, seed)
     return Taught(
         surrogate=fitted.surrogate,
         scaling=scaling,
@@ -139,7 +141,7 @@ def hyperparameter_effects(taught: Taught, space: SearchSpace) -> tuple[Effect, 
     f_j(v) = mean over evaluated thetas of f(theta with v at j). Its band is the spread of that mean over functions
     drawn from the posterior, so that what all thetas share is not averaged away.
     """
-    background = taught.encoding.locate([row["theta"] for row in evenly(taught.rows, BACKGROUND)])
+    background = taught.encoding.locate([row.theta for row in evenly(taught.rows, BACKGROUND)])
     return tuple(
         effect
         for place, dimension in enumerate(space.dimensions)
@@ -184,7 +186,7 @@ def _places(values: Array, dimension: Dimension) -> Array:
 
 
 def _observed(found: Found, name: str) -> float | None:
-    known = [(number_or_nan(row["objective_values"].get(name)), row["samples"]) for row in found.evaluations]
+    known = [(row.objective_values.get(name, math.nan), row.samples) for row in found.evaluations]
     finite = [(value, samples) for value, samples in known if math.isfinite(value)]
     weight = sum(samples for _, samples in finite)
     return sum(value * samples for value, samples in finite) / weight if weight else None

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from nago_orchestrator.drawing import draw_svg
 from nago_orchestrator.drawing.notes import network_notes
+from nago_orchestrator.evaluation.generator_results import evaluated_at
 from nago_orchestrator.evaluation.metrics import cheap_objectives
 from nago_orchestrator.report.figures.hyperparameters import best_covered
 from nago_orchestrator.report.page import build_page
 from nago_orchestrator.report.study_report import StudyReport
-from nago_orchestrator.services.surrogate_analysis import evaluated_at, least_evaluations, objectives_of, study_beliefs
+from nago_orchestrator.services.surrogate_analysis import least_evaluations, study_beliefs
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.search import BatchSection, phases_of
 from nago_orchestrator.store import found, queries
@@ -26,15 +27,13 @@ def report_page(engine: OpenDatabase, study: str, now: datetime, *, with_surroga
 
 def _collect(engine: OpenDatabase, study: str, now: datetime, *, believe: bool) -> StudyReport:
     status = queries.study_status(engine, study)
-    spec = StudySpec.from_canonical(status["spec"])
+    spec = StudySpec.from_canonical(status.spec)
     space = spec.search_space()
     made = StudyReport(
-        study={
-            **status,
-            "generator": space.generator,
-            "searched": [dimension.name for dimension in space.dimensions],
-        },
-        objectives=objectives_of(status),
+        study=status,
+        generator=space.generator,
+        searched=tuple(dimension.name for dimension in space.dimensions),
+        objectives=status.objectives,
         trials=queries.list_trials(engine, study),
         epochs=queries.epochs(engine, study),
         evaluations=queries.evaluations(engine, study),
@@ -52,7 +51,7 @@ def _with_beliefs(made: StudyReport, spec: StudySpec) -> StudyReport:
     """At the fidelity that is compared, or where most is known if that is too little for a surrogate."""
     rows = evaluated_at(made.search, made.fidelity)
     if made.search and len(rows) < least_evaluations(spec.search_space()):
-        rows = evaluated_at(made.search, best_covered([row["fidelity"] for row in made.search]))
+        rows = evaluated_at(made.search, best_covered([row.fidelity for row in made.search]))
     beliefs, missing = study_beliefs(rows, made.objectives, spec)
     return replace(made, beliefs=beliefs, beliefs_missing=missing)
 
@@ -67,8 +66,11 @@ def _learnt(spec: StudySpec) -> tuple[str, ...]:
 def _drawing(engine: OpenDatabase, study: str) -> str | None:
     """The architecture of the best evaluation's first trial, as SVG."""
     best = found.incumbent(engine, study)
-    if best is None or not best["trials"]:
+    if best is None or not best.trials:
         return None
-    trial = queries.show_trial(engine, study, best["trials"][0]["trial"])
-    title = f"trial {study}/{trial['trial']}"
-    return draw_svg(Architecture.from_json(trial["architecture"]), title=title, notes=network_notes(trial))
+    trial = queries.show_trial(engine, study, best.trials[0].trial)
+    title = f"trial {study}/{trial.trial}"
+    notes = network_notes(
+        nodes=trial.nodes, parameters=trial.parameters, memory=trial.bytes_per_sample, width=trial.width
+    )
+    return draw_svg(Architecture.from_json(trial.architecture), title=title, notes=notes)

@@ -5,25 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 
-from nago_orchestrator.domain.objectives import Goal, Objective
-from nago_orchestrator.domain.proposals import Outcome
+from nago_orchestrator.domain.objectives import Objective
+from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.errors import NagoError
-from nago_orchestrator.evaluation.generator_results import Row, searched
 from nago_orchestrator.search.extras import needing
 from nago_orchestrator.search.posterior import Beliefs, Taught, hyperparameter_effects, teach
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.search import BatchSection, phases_of
-
-
-def objectives_of(status: Row) -> tuple[Objective, ...]:
-    """From `study_status`."""
-    return tuple(Objective(**{**item, "goal": Goal(item["goal"])}) for item in status["objectives"])
-
-
-def evaluated_at(evaluations: Sequence[Row], fidelity: int | None) -> list[Row]:
-    """The search's evaluations with values at that fidelity."""
-    return [row for row in searched(evaluations) if row["outcome"] == Outcome.OK and row["fidelity"] == fidelity]
 
 
 def least_evaluations(space: SearchSpace) -> int:
@@ -31,7 +20,7 @@ def least_evaluations(space: SearchSpace) -> int:
     return len(space.dimensions) + 2
 
 
-def taught_surrogate(rows: Sequence[Row], objectives: Sequence[Objective], spec: StudySpec) -> Taught:
+def taught_surrogate(rows: Sequence[EvaluationRow], objectives: Sequence[Objective], spec: StudySpec) -> Taught:
     """Of the kind that the study's newest phase with one asks for, fitted to evaluations of one fidelity.
 
     The same rows give the same.
@@ -53,7 +42,7 @@ def taught_surrogate(rows: Sequence[Row], objectives: Sequence[Objective], spec:
 
 
 def study_beliefs(
-    rows: Sequence[Row], objectives: Sequence[Objective], spec: StudySpec
+    rows: Sequence[EvaluationRow], objectives: Sequence[Objective], spec: StudySpec
 ) -> tuple[Beliefs | None, str | None]:
     """What the report shows of a surrogate; without it, why."""
     try:
@@ -61,7 +50,7 @@ def study_beliefs(
     except NagoError as error:
         return None, f"Not shown: {error}."
     beliefs = Beliefs(
-        fidelity=rows[0]["fidelity"],
+        fidelity=rows[0].fidelity,
         evaluations=len(taught.rows),
         effects=hyperparameter_effects(taught, spec.search_space()),
         problem=taught.problem,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from nago_orchestrator.bootstrap import runs_folder
-from nago_orchestrator.domain.states import AttemptState
+from nago_orchestrator.domain.rows import AttemptRow
 from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.executors.local.log import LocalLog
 from nago_orchestrator.spec import StudySpec
@@ -27,21 +27,21 @@ class LogSource(Protocol):
         ...
 
 
-def log_source(study: str, attempt: Mapping[str, Any], url: str) -> LogSource:
-    """`attempt`: its row. Raises NotFoundError for one that runs on another machine, InputError without a cluster."""
+def log_source(study: str, attempt: AttemptRow, url: str) -> LogSource:
+    """Raises NotFoundError for one that runs on another machine, InputError without a cluster."""
     store = open_store(url)
-    if attempt["executor"] == "kubernetes":
+    if attempt.executor == "kubernetes":
         return _pod_log(study, attempt, store)
-    path = runs_folder(store) / study / attempt["name"] / LOG_FILE
-    node = attempt.get("node")
-    live = not AttemptState(attempt["state"]).is_final
+    path = runs_folder(store) / study / attempt.name / LOG_FILE
+    node = attempt.node
+    live = not attempt.state.is_final
     if live and not path.exists() and node not in (None, os.uname().nodename):
         raise NotFoundError(f"the attempt runs on {node}: its log is there, in {path}")
     return LocalLog(path)
 
 
-def _pod_log(study: str, attempt: Mapping[str, Any], store: Store) -> LogSource:
+def _pod_log(study: str, attempt: AttemptRow, store: Store) -> LogSource:
     from nago_orchestrator.executors.kubernetes.opening import open_pod_log  # here: the extra `kubernetes` is optional
 
     section = StudySpec.from_canonical(store.study(study).spec).execution.kubernetes
-    return open_pod_log(attempt["name"], section.namespace if section is not None else None)
+    return open_pod_log(attempt.name, section.namespace if section is not None else None)

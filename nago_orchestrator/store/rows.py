@@ -1,19 +1,23 @@
-"""How `queries` and `found` read: plain rows (dicts) of tables and views."""
+"""How `queries` and `found` read: rows of tables and views as the domain's frozen values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Select, Table, select
 
-from nago_orchestrator.store import schema, views
+from nago_orchestrator.domain.proposals import Origin, Outcome
+from nago_orchestrator.domain.rows import AttemptRow, EpochRow, EvaluationRow, TrialRow
+from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
+from nago_orchestrator.store import schema
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.engine import describe
 from nago_orchestrator.store.history import decode_values
 
-Row = dict[str, Any]
+T = TypeVar("T")
 
 
 @contextmanager
@@ -22,14 +26,38 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def rows(connection: Connection, query: Select[Any]) -> list[Row]:
+def rows(
+    connection: Connection, query: Select[Any], kind: Callable[..., T], **decoders: Callable[[Any], Any]
+) -> list[T]:
+    """The query's rows, its columns as arguments of `kind`; `decoders`: by column, called where it is not null."""
     found = connection.execute(query)
     keys = tuple(found.keys())
-    return [dict(zip(keys, row, strict=True)) for row in found]
+    return [kind(**_decoded(dict(zip(keys, row, strict=True)), decoders)) for row in found]
 
 
-def evaluation_rows(connection: Connection, query: Select[Any]) -> list[Row]:
-    return [{**row, "objective_values": decode_values(row["objective_values"])} for row in rows(connection, query)]
+def _decoded(values: dict[str, Any], decoders: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    for name, decode in decoders.items():
+        if values[name] is not None:
+            values[name] = decode(values[name])
+    return values
+
+
+def trial_rows(connection: Connection, query: Select[Any]) -> list[TrialRow]:
+    """`query`: of the view `trial_overview`."""
+    return rows(connection, query, TrialRow, state=TrialState, origin=Origin, last_failure=Failure)
+
+
+def attempt_rows(connection: Connection, query: Select[Any], kind: type[AttemptRow] = AttemptRow) -> list[Any]:
+    return rows(connection, query, kind, state=AttemptState, failure=Failure)
+
+
+def epoch_rows(connection: Connection, query: Select[Any]) -> list[EpochRow]:
+    return rows(connection, query, EpochRow)
+
+
+def evaluation_rows(connection: Connection, query: Select[Any]) -> list[EvaluationRow]:
+    """`query`: of `evaluation_columns`."""
+    return rows(connection, query, EvaluationRow, outcome=Outcome, origin=Origin, objective_values=decode_values)
 
 
 def of_study(view: Table, name: str) -> Select[Any]:
@@ -37,9 +65,13 @@ def of_study(view: Table, name: str) -> Select[Any]:
 
 
 def evaluation_columns() -> list[Any]:
-    """Of `evaluation` joined with `proposal`: those of the view `incumbent` but the study, outcome and final."""
+    """Of `evaluation` joined with `proposal`."""
     proposal, evaluation = schema.proposal, schema.evaluation
-    shared = [column.name for column in views.incumbent.c if column.name not in ("study", "evaluation", "proposal")]
-    columns = [evaluation.c[name] if name in evaluation.c else proposal.c[name] for name in shared]
-    numbers = (evaluation.c.number.label("evaluation"), proposal.c.number.label("proposal"))
-    return [*numbers, evaluation.c.outcome, *columns, proposal.c.final]
+    numbers = {"evaluation": evaluation.c.number, "proposal": proposal.c.number}
+    columns: list[Any] = []
+    for name in (field.name for field in fields(EvaluationRow)):
+        if name in numbers:
+            columns.append(numbers[name].label(name))
+        else:
+            columns.append(evaluation.c[name] if name in evaluation.c else proposal.c[name])
+    return columns

@@ -29,20 +29,16 @@ def test_it_has_every_network_of_the_same_theta_but_those_trained_in_full(store:
     assert orchestrator.run() is StudyState.COMPLETED
     best = incumbent(engine, "small")
     assert best is not None
-    chosen = [Chosen(proposal=best["proposal"], theta=best["theta"])]
+    chosen = [Chosen(proposal=best.proposal, theta=best.theta)]
     train_best(store, "small", chosen, networks=2, epochs=4, now=orchestrator.session().clock())
     assert orchestrator.run() is StudyState.COMPLETED
-    same = [
-        row["proposal"]
-        for row in queries.evaluations(engine, "small")
-        if not row["final"] and row["theta"] == best["theta"]
-    ]
+    same = [row.proposal for row in queries.evaluations(engine, "small") if not row.final and row.theta == best.theta]
     assert len(same) > 1
-    found = best["trials"]
+    found = best.trials
     again = incumbent(engine, "small")
     assert again is not None
-    assert again["trials"] == found
-    assert best["proposals"] == same
-    assert sorted({row["proposal"] for row in found}) == sorted(same)
+    assert again.trials == found
+    assert best.proposals == tuple(same)
+    assert sorted({row.proposal for row in found}) == sorted(same)
     assert len(found) == 2 * len(same)
-    assert not any(row["final"] for row in found)
+    assert not any(row.final for row in found)

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.proposals import Proposal
+from nago_orchestrator.domain.rows import FullTrainingCount
 from nago_orchestrator.domain.states import Failure, StudyState, TrialState
 from nago_orchestrator.errors import NagoError
 from nago_orchestrator.search.factory import make_proposer
@@ -82,11 +83,11 @@ def test_the_best_stays_what_the_search_found(store: Store, engine: Engine) -> N
     train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)
     assert done.run() is StudyState.COMPLETED
     assert (found.incumbent(engine, "small"), found.pareto_front(engine, "small")) == before
-    assert queries.full_trainings(engine, "small") == [{"epochs": 5, "state": "succeeded", "trials": 4}]
-    trained = queries.final_training(engine, "small")
-    assert [(row["parent"], row["epochs"], len(row["trials"])) for row in trained] == [
-        (item.proposal, 5, 2) for item in chosen
+    assert queries.full_trainings(engine, "small") == [
+        FullTrainingCount(epochs=5, state=TrialState.SUCCEEDED, trials=4)
     ]
+    trained = queries.final_training(engine, "small")
+    assert [(row.parent, row.epochs, len(row.trials)) for row in trained] == [(item.proposal, 5, 2) for item in chosen]
 
 
 def test_asking_again_adds_nothing_and_goes_on_where_it_stopped(store: Store) -> None:
@@ -110,10 +111,8 @@ def test_networks_that_are_missing_are_added_to_those_that_are_there(store: Stor
     assert train_best(store, "small", chosen, networks=4, epochs=5, now=NOW).networks == 2 + 4
     assert done.run() is StudyState.COMPLETED
     trained = queries.final_training(engine, "small")
-    assert [(row["parent"], row["epochs"], len(row["trials"])) for row in trained] == [
-        (item.proposal, 5, 4) for item in chosen
-    ]
-    numbers = {trial["trial"] for row in trained for trial in row["trials"]}
+    assert [(row.parent, row.epochs, len(row.trials)) for row in trained] == [(item.proposal, 5, 4) for item in chosen]
+    numbers = {trial.trial for row in trained for trial in row.trials}
     drawn = [trial for trial in store.drawn_trials(done.study.id) if trial.number in numbers]
     assert len({trial.training_seed for trial in drawn}) == 8
     assert train_best(store, "small", chosen, networks=3, epochs=5, now=NOW).networks == 0

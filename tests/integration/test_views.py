@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, text
 
+from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.domain.proposals import Outcome
+from nago_orchestrator.domain.rows import StudyRow
 from nago_orchestrator.domain.states import Failure, StudyState, TrialState
 from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.store import found, queries
@@ -44,7 +46,7 @@ def lively(scene: Scene) -> Scene:
 def test_the_overview_tells_each_trial_in_one_row(lively: Scene, engine: Engine) -> None:
     rows = queries.list_trials(engine, NAME)
     told = ("trial", "state", "epochs_done", "attempts", "last_failure", "last_reason", "last_message", "seconds")
-    assert [tuple(row[key] for key in told) for row in rows] == [
+    assert [tuple(getattr(row, key) for key in told) for row in rows] == [
         (0, "succeeded", 3, 2, "infrastructure", "NodeLost", "Gone.", 14.0),
         (1, "failed", 0, 1, "defect", "ExitCode70", "A bug.", 4.0),
         (2, "infeasible", 0, 0, "infeasible", None, "The limit is too small.", 0.0),
@@ -52,9 +54,9 @@ def test_the_overview_tells_each_trial_in_one_row(lively: Scene, engine: Engine)
         (4, "queued", 0, 0, None, None, None, 0.0),
     ]
     first = rows[0]
-    assert (first["validation_accuracy"], first["diverged"], first["gpu_seconds"]) == (0.9, False, 28.0)
-    assert (first["created_at"], first["ended_at"]) == (NOW, NOW + timedelta(seconds=10))
-    assert rows[3]["validation_accuracy"] is None
+    assert (first.validation_accuracy, first.diverged, first.gpu_seconds) == (0.9, False, 28.0)
+    assert (first.created_at, first.ended_at) == (NOW, NOW + timedelta(seconds=10))
+    assert rows[3].validation_accuracy is None
 
 
 @pytest.mark.parametrize(
@@ -68,28 +70,28 @@ def test_the_overview_tells_each_trial_in_one_row(lively: Scene, engine: Engine)
     ],
 )
 def test_trials_can_be_filtered(lively: Scene, engine: Engine, filters: dict[str, Any], expected: list[int]) -> None:
-    assert [row["trial"] for row in queries.list_trials(engine, NAME, **filters)] == expected
+    assert [row.trial for row in queries.list_trials(engine, NAME, **filters)] == expected
 
 
 def test_the_ledger_adds_up_to_the_tally(lively: Scene, engine: Engine) -> None:
-    ledger = {row["outcome"]: row for row in queries.gpu_ledger(engine, NAME)}
-    assert {outcome: row["attempts"] for outcome, row in ledger.items()} == {
+    ledger = {row.outcome: row for row in queries.gpu_ledger(engine, NAME)}
+    assert {outcome: row.attempts for outcome, row in ledger.items()} == {
         "succeeded": 1,
         "infrastructure": 1,
         "defect": 1,
         "running": 1,
     }
-    assert (ledger["succeeded"]["gpu_seconds"], ledger["infrastructure"]["gpu_seconds"]) == (20.0, 8.0)
+    assert (ledger["succeeded"].gpu_seconds, ledger["infrastructure"].gpu_seconds) == (20.0, 8.0)
     tally = lively.store.tally(lively.study.id)
-    assert sum(row["seconds"] for row in ledger.values()) == tally.seconds
-    assert sum(row["attempts"] for row in ledger.values()) == tally.attempts
+    assert sum(row.seconds for row in ledger.values()) == tally.seconds
+    assert sum(row.attempts for row in ledger.values()) == tally.attempts
 
 
 def test_the_status_counts_and_names_what_runs(lively: Scene, engine: Engine) -> None:
     with lively.store.hold(lively.study.id, "pid 1"):
         status = queries.study_status(engine, NAME)
-    assert status["holder"] == "pid 1"
-    assert status["trial_states"] == {
+    assert status.holder == "pid 1"
+    assert status.trial_states == {
         "queued": 1,
         "running": 1,
         "succeeded": 1,
@@ -97,35 +99,35 @@ def test_the_status_counts_and_names_what_runs(lively: Scene, engine: Engine) ->
         "infeasible": 1,
         "cancelled": 0,
     }
-    assert status["failures"]["defect"] == 1
-    assert [row["trial"] for row in status["running"]] == [3]
-    assert status["objectives"][1] == {"name": "memory", "goal": "minimize", "reference": 1e9}
+    assert status.failures[Failure.DEFECT] == 1
+    assert [row.trial for row in status.running] == [3]
+    assert status.objectives[1] == Objective(name="memory", goal=Goal.MINIMIZE, reference=1e9)
     (listed,) = queries.list_studies(engine)
-    assert listed == {key: status[key] for key in listed}
-    assert (listed["trials"], listed["finished"], listed["proposals"], listed["evaluations"]) == (5, 3, 5, 2)
+    assert listed == StudyRow(**{field.name: getattr(status, field.name) for field in fields(StudyRow)})
+    assert (listed.trials, listed.finished, listed.proposals, listed.evaluations) == (5, 3, 5, 2)
 
 
 def test_a_trial_shows_its_attempts_and_epochs(lively: Scene, engine: Engine) -> None:
     shown = queries.show_trial(engine, NAME, 3)
-    assert shown["architecture"] == NEW_TRIAL.architecture
-    assert list(shown["theta"]) == ["top_nodes", "top_p"]
-    assert [row["state"] for row in shown["attempt_rows"]] == ["running"]
-    assert [row["epoch"] for row in shown["epoch_rows"]] == [1, 2]
-    assert math.isnan(shown["epoch_rows"][1]["validation_loss"])
+    assert shown.architecture == NEW_TRIAL.architecture
+    assert list(shown.theta) == ["top_nodes", "top_p"]
+    assert [row.state for row in shown.attempt_rows] == ["running"]
+    assert [row.epoch for row in shown.epoch_rows] == [1, 2]
+    assert math.isnan(shown.epoch_rows[1].validation_loss)
     assert len(queries.epochs(engine, NAME)) == 2
-    assert [row["attempt"] for row in queries.show_trial(engine, NAME, 0)["attempt_rows"]] == [1, 2]
+    assert [row.attempt for row in queries.show_trial(engine, NAME, 0).attempt_rows] == [1, 2]
     with pytest.raises(NotFoundError, match="no trial 99"):
         queries.show_trial(engine, NAME, 99)
 
 
 def test_evaluations_come_in_told_order(lively: Scene, engine: Engine) -> None:
     rows = queries.evaluations(engine, NAME)
-    assert [(row["evaluation"], row["proposal"], row["outcome"]) for row in rows] == [
+    assert [(row.evaluation, row.proposal, row.outcome) for row in rows] == [
         (0, 0, "ok"),
         (1, 2, "infeasible"),
     ]
-    assert rows[0]["objective_values"] == {"accuracy": 0.9, "memory": 100.0}
-    assert [row["trial"] for row in queries.attempts(engine, NAME)] == [0, 0, 1, 3]
+    assert rows[0].objective_values == {"accuracy": 0.9, "memory": 100.0}
+    assert [row.trial for row in queries.attempts(engine, NAME)] == [0, 0, 1, 3]
 
 
 @pytest.mark.parametrize(
@@ -155,8 +157,8 @@ def test_the_incumbent_is_the_first_of_the_best_at_the_highest_fidelity(scene: S
     scene.evaluate(scene.propose(fidelity=27), outcome=Outcome.LOST)
     best = found.incumbent(engine, NAME)
     assert best is not None
-    assert (best["proposal"], best["fidelity"], best["cost_1"]) == (2, 9, -0.9)
-    assert [row["proposal"] for row in best["trials"]] == [2]
+    assert (best.proposal, best.fidelity, best.cost_1) == (2, 9, -0.9)
+    assert [row.proposal for row in best.trials] == [2]
 
 
 def test_of_equals_the_incumbent_is_the_one_that_no_other_dominates(scene: Scene, engine: Engine) -> None:
@@ -164,7 +166,7 @@ def test_of_equals_the_incumbent_is_the_one_that_no_other_dominates(scene: Scene
         scene.evaluate(scene.propose(), *costs)
     best = found.incumbent(engine, NAME)
     assert best is not None
-    assert best["proposal"] == 1
+    assert best.proposal == 1
     with engine.connect() as connection:
         assert connection.execute(text("SELECT proposal FROM incumbent")).scalar_one() == 1
 
@@ -177,23 +179,23 @@ def test_a_generator_that_was_evaluated_again_counts_once_with_the_mean_of_its_n
         scene.evaluate(scene.propose(*trials, generator=int(generator)), *costs, samples=int(samples))
     best = found.incumbent(engine, NAME)
     assert best is not None
-    assert (best["proposal"], best["cost_1"]) == (1, -0.8)
+    assert (best.proposal, best.cost_1) == (1, -0.8)
     (row,) = found.pareto_front(engine, NAME)
-    assert (row["proposal"], row["proposals"]) == (1, [1])
+    assert (row.proposal, row.proposals) == (1, (1,))
     scene.evaluate(scene.propose(generator=8), -0.1, 3.0)
     best = found.incumbent(engine, NAME)
     assert best is not None
-    assert (best["proposal"], best["proposals"], best["samples"]) == (0, [0, 2], 4)
-    assert best["cost_1"] == -best["objective_values"]["accuracy"] == pytest.approx(-0.6)
-    assert [row["proposal"] for row in best["trials"]] == [0, 2, 2, 2]
-    assert [row["proposal"] for row in found.pareto_front(engine, NAME)] == [0, 1]
+    assert (best.proposal, best.proposals, best.samples) == (0, (0, 2), 4)
+    assert best.cost_1 == -best.objective_values["accuracy"] == pytest.approx(-0.6)
+    assert [row.proposal for row in best.trials] == [0, 2, 2, 2]
+    assert [row.proposal for row in found.pareto_front(engine, NAME)] == [0, 1]
 
 
 def test_the_front_can_be_that_of_another_fidelity(scene: Scene, engine: Engine) -> None:
     for fidelity, *costs in ((3, -0.5, 1.0), (3, -0.6, 1.0), (9, -0.1, 2.0)):
         scene.evaluate(scene.propose(fidelity=int(fidelity)), *costs)
-    assert [row["proposal"] for row in found.pareto_front(engine, NAME)] == [2]
-    assert [row["proposal"] for row in found.pareto_front(engine, NAME, 3)] == [1]
+    assert [row.proposal for row in found.pareto_front(engine, NAME)] == [2]
+    assert [row.proposal for row in found.pareto_front(engine, NAME, 3)] == [1]
     assert found.pareto_front(engine, NAME, 27) == []
 
 
@@ -201,7 +203,7 @@ def test_a_diverged_evaluation_is_better_than_none(scene: Scene, engine: Engine)
     scene.evaluate(scene.propose(), math.inf, 1.0)
     best = found.incumbent(engine, NAME)
     assert best is not None
-    assert best["cost_1"] == -best["objective_values"]["accuracy"] == math.inf
+    assert best.cost_1 == -best.objective_values["accuracy"] == math.inf
 
 
 def test_studies_do_not_see_each_other(lively: Scene, engine: Engine) -> None:
@@ -210,10 +212,10 @@ def test_studies_do_not_see_each_other(lively: Scene, engine: Engine) -> None:
     other.store.move_study(other.study.id, StudyState.COMPLETED, message="done", now=NOW)
     best = found.incumbent(engine, NAME)
     assert best is not None
-    assert (best["study"], best["fidelity"]) == (NAME, 3)
-    assert [row["cost_1"] for row in found.pareto_front(engine, NAME)] == [-0.9]
+    assert best.fidelity == 3
+    assert [row.cost_1 for row in found.pareto_front(engine, NAME)] == [-0.9]
     assert queries.gpu_ledger(engine, "other") == []
-    assert [row["trials"] for row in queries.list_studies(engine)] == [5, 1]
+    assert [row.trials for row in queries.list_studies(engine)] == [5, 1]
 
 
 _COST = st.sampled_from([-1.0, -0.5, 0.0, 0.5, 2.0, math.inf, -math.inf])
@@ -246,7 +248,7 @@ def test_the_fronts_of_command_and_view_agree_where_everything_is_finite(scene: 
         scene.evaluate(scene.propose(), *costs)
     with engine.connect() as connection:
         shown = connection.execute(text("SELECT proposal FROM pareto_front ORDER BY cost_1, proposal")).scalars().all()
-    assert [row["proposal"] for row in found.pareto_front(engine, NAME)] == shown == [0, 3, 2]
+    assert [row.proposal for row in found.pareto_front(engine, NAME)] == shown == [0, 3, 2]
 
 
 def test_the_front_stands_at_the_highest_fidelity_with_values(scene: Scene, engine: Engine) -> None:
@@ -254,7 +256,7 @@ def test_the_front_stands_at_the_highest_fidelity_with_values(scene: Scene, engi
     scene.evaluate(scene.propose(fidelity=9), -0.5, 2.0)
     scene.evaluate(scene.propose(fidelity=9), -0.6, 3.0)
     scene.evaluate(scene.propose(fidelity=27), outcome=Outcome.INFEASIBLE)
-    assert [row["proposal"] for row in found.pareto_front(engine, NAME)] == [2, 1]
+    assert [row.proposal for row in found.pareto_front(engine, NAME)] == [2, 1]
 
 
 def test_nan_sorts_last_in_plain_sql_on_both(scene: Scene, engine: Engine) -> None:
@@ -270,4 +272,4 @@ def test_a_result_without_a_mark_of_its_start_counts_its_own_seconds(scene: Scen
     quick = scene.attempt(0, running=False)
     scene.store.accept_result(quick.id, RESULT, observation=ENDED, now=NOW + timedelta(seconds=60))
     (row,) = queries.list_trials(engine, NAME)
-    assert (row["seconds"], row["started_at"]) == (RESULT.seconds, NOW + timedelta(seconds=60 - RESULT.seconds))
+    assert (row.seconds, row.started_at) == (RESULT.seconds, NOW + timedelta(seconds=60 - RESULT.seconds))

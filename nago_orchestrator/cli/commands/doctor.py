@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ import typer
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat
 from nago_orchestrator.cli.output.tables import Column, print_rows
-from nago_orchestrator.domain.findings import State
+from nago_orchestrator.domain.findings import Finding, State
 from nago_orchestrator.paths import data_folder, database_url
 from nago_orchestrator.services.doctor import diagnose, subject_of
 from nago_orchestrator.services.installation import installation_findings
@@ -53,18 +53,17 @@ def doctor(
         *installation_findings(data_folder(), for_jobs=subject.cluster),
         *diagnose(subject, datetime.now(UTC)),
     ]
-    rows = [asdict(finding) for finding in findings]
-    print_rows(rows, COLUMNS, output, empty="")
+    print_rows(findings, COLUMNS, output, empty="")
     if output is OutputFormat.TABLE:
-        _print_remedies(rows)
+        _print_remedies(findings)
     if any(finding.state is State.PROBLEM for finding in findings):
         raise typer.Exit(PROBLEM)
 
 
-def _print_remedies(rows: list[dict[str, str]]) -> None:
+def _print_remedies(findings: Sequence[Finding]) -> None:
     """Below the table, whose lines they would make too long."""
-    mendable = [row for row in rows if row["remedy"]]
+    mendable = [finding for finding in findings if finding.remedy]
     if mendable:
         typer.echo("\nwhat to do")
-    for row in mendable:
-        typer.echo(f"  {row['check']}: {row['remedy']}")
+    for finding in mendable:
+        typer.echo(f"  {finding.check}: {finding.remedy}")

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Annotated
 
 import typer
 
 from nago_orchestrator.cli.options import Database, TrialName
-from nago_orchestrator.cli.output.tables import Row
 from nago_orchestrator.cli.reading import chosen_trial, known_database, reading
-from nago_orchestrator.domain.states import AttemptState, TrialState
+from nago_orchestrator.domain.rows import AttemptRow, EpochRow, LoggedAttempt, widened
 from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.services.trial_logs import LogSource, log_source
@@ -25,7 +24,16 @@ from nago_trainer.contract.reports import EpochRecord
 
 PAUSE_SECONDS = 1.0
 END_TRIES = 15
-Look = Callable[[], Row]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownAttempt(LoggedAttempt):
+    """An attempt with all that is stored of its output."""
+
+    epochs: tuple[EpochRow, ...]
+
+
+Look = Callable[[], ShownAttempt]
 
 
 def logs(
@@ -41,88 +49,85 @@ def logs(
         study, number = chosen_trial(engine, trial)
         first = _first_look(engine, study, number, attempt, wait=follow)
 
-        def look() -> Row:
-            return _attempt(engine, study, number, first["attempt"])
+        def look() -> ShownAttempt:
+            return _attempt(engine, study, number, first.attempt)
 
-        if not _is_live(first) and first["executor"] == "kubernetes":
+        if first.state.is_final and first.executor == "kubernetes":
             _print_stored(first, study, tail)
             return
         source = log_source(study, first, url)
-        if follow and _is_live(first):
+        if follow and not first.state.is_final:
             _follow(source, look, study, tail)
         else:
             _print_now(source, first, study, tail)
 
 
 def _follow(source: LogSource, look: Look, study: str, tail: int | None) -> None:
-    printed = _print(source.follow(tail, lambda: _is_live(look()), _once()))
+    printed = _print(source.follow(tail, lambda: not look().state.is_final, _once()))
     row = _ended(look)
-    if not printed and (row.get("log_tail") or row["epochs"]):
+    if not printed and (row.log_tail or row.epochs):
         _print_stored(row, study, tail)
-    if not _is_live(row):
-        _say(f"{_named(row, study)} has ended, {row['state']}{_why(row)}")
+    if row.state.is_final:
+        _say(f"{_named(row, study)} has ended, {row.state}{_why(row)}")
 
 
-def _ended(look: Look) -> Row:
+def _ended(look: Look) -> ShownAttempt:
     """The row as soon as it says how the attempt ended: whoever runs the study learns of it a moment after its log."""
     for _ in range(END_TRIES):
         row = look()
-        if not _is_live(row):
+        if row.state.is_final:
             break
         time.sleep(PAUSE_SECONDS)
     return row
 
 
-def _print_now(source: LogSource, row: Row, study: str, tail: int | None) -> None:
+def _print_now(source: LogSource, row: ShownAttempt, study: str, tail: int | None) -> None:
     lines = source.read(tail, _say)
-    if lines is None and not _is_live(row):
+    if lines is None and row.state.is_final:
         _print_stored(row, study, tail)
     elif not lines:
         _say(f"{_named(row, study)} has printed nothing")
     _print(lines or ())
 
 
-def _first_look(engine: OpenDatabase, study: str, number: int, wanted: int | None, *, wait: bool) -> Row:
-    """The attempt's row with its `epochs`; with `wait`, a trial that will have a first attempt is waited for."""
+def _first_look(engine: OpenDatabase, study: str, number: int, wanted: int | None, *, wait: bool) -> ShownAttempt:
+    """With `wait`, a trial that will have a first attempt is waited for."""
     say = _once()
-    while wait and not (row := queries.show_trial(engine, study, number))["attempt_rows"]:
-        if TrialState(row["state"]).is_final:
+    while wait and not (trial := queries.show_trial(engine, study, number)).attempt_rows:
+        if trial.state.is_final:
             break
         say(f"the trial {study}/{number} waits for its first attempt")
         time.sleep(PAUSE_SECONDS)
     return _attempt(engine, study, number, wanted)
 
 
-def _attempt(engine: OpenDatabase, study: str, number: int, wanted: int | None) -> Row:
-    shown = queries.show_trial(engine, study, number)
-    rows = shown["attempt_rows"]
+def _attempt(engine: OpenDatabase, study: str, number: int, wanted: int | None) -> ShownAttempt:
+    trial = queries.show_trial(engine, study, number)
+    rows = trial.attempt_rows
     if not rows:
         raise NotFoundError(f"the trial {study}/{number} has no attempt yet, so there is no log")
     for row in reversed(rows):
-        if wanted is None or row["attempt"] == wanted:
-            return {**row, "epochs": [epoch for epoch in shown["epoch_rows"] if epoch["attempt"] == row["attempt"]]}
+        if wanted is None or row.attempt == wanted:
+            epochs = tuple(epoch for epoch in trial.epoch_rows if epoch.attempt == row.attempt)
+            return widened(ShownAttempt, row, epochs=epochs)
     raise NotFoundError(f"the trial {study}/{number} has {counted(len(rows), 'attempt')}; there is no attempt {wanted}")
 
 
-def _is_live(row: Row) -> bool:
-    return not AttemptState(row["state"]).is_final
-
-
-def _print_stored(row: Row, study: str, tail: int | None) -> None:
+def _print_stored(row: ShownAttempt, study: str, tail: int | None) -> None:
     """The end of the log, as it was when the attempt ended, or its epochs. Raises NotFoundError without either."""
-    if row.get("log_tail"):
+    if row.log_tail:
         _say("the log itself is gone; this is its stored end")
-        lines = str(row["log_tail"]).splitlines()
-    elif row["epochs"]:
+        lines = row.log_tail.splitlines()
+    elif row.epochs:
         _say("the log itself is gone; this is what it told of the epochs")
-        lines = [_epoch_of(epoch).in_words() for epoch in row["epochs"]]
+        lines = [_epoch_of(epoch).in_words() for epoch in row.epochs]
     else:
         raise NotFoundError(f"the log of {_named(row, study)} is gone, or it printed nothing{_why(row)}")
     _print(lines if tail is None else lines[-tail:])
 
 
-def _epoch_of(row: Row) -> EpochRecord:
-    return EpochRecord(**{field.name: row[field.name] for field in fields(EpochRecord)})
+def _epoch_of(row: EpochRow) -> EpochRecord:
+    return EpochRecord(**{field.name: getattr(row, field.name) for field in fields(EpochRecord)})
 
 
 def _print(lines: Iterable[str]) -> bool:
@@ -134,12 +139,12 @@ def _print(lines: Iterable[str]) -> bool:
     return printed
 
 
-def _why(row: Row) -> str:
-    return f": {row['reason']}: {row['message']}" if row.get("reason") else ""
+def _why(row: AttemptRow) -> str:
+    return f": {row.reason}: {row.message}" if row.reason else ""
 
 
-def _named(row: Row, study: str) -> str:
-    return f"attempt {row['attempt']} of trial {study}/{row['trial']}"
+def _named(row: AttemptRow, study: str) -> str:
+    return f"attempt {row.attempt} of trial {study}/{row.trial}"
 
 
 def _say(message: str) -> None:

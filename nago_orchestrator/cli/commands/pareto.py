@@ -16,12 +16,12 @@ from nago_orchestrator.cli.output.outlook import without_value
 from nago_orchestrator.cli.output.tables import Column, Row, print_rows, to_json
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.rows import GeneratorRow
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.evaluation.front import MeasuredFront, measure_front, perfect
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.formatting.suggestions import suggestion
-from nago_orchestrator.services.surrogate_analysis import objectives_of
 from nago_orchestrator.spec.objectives import ObjectiveSection
 from nago_orchestrator.store import found, queries
 from nago_orchestrator.store.engine import OpenDatabase
@@ -50,28 +50,34 @@ def pareto(
     with reading(database) as engine:
         study = chosen_study(engine, name)
         status = queries.study_status(engine, study)
-        objectives = with_references(objectives_of(status), reference or ())
-        _check_epochs(study, epochs, status["spec"]["fidelities"])
+        objectives = with_references(status.objectives, reference or ())
+        _check_epochs(study, epochs, status.spec["fidelities"])
         rows, trained = found.pareto_front(engine, study, epochs), queries.final_training(engine, study)
         empty = "" if rows else f"the study {study} has {_missing(engine, study, epochs)}"
-    costs = [[row[f"cost_{place}"] for place in range(1, len(objectives) + 1)] for row in rows]
-    measured = measure_front(costs, objectives) if rows else None
-    if measured is not None:
-        rows = [{**row, "contribution": share} for row, share in zip(rows, measured.contributions, strict=True)]
+    measured = measure_front([row.costs for row in rows], objectives) if rows else None
+    points = _points(study, rows, measured)
     if output is OutputFormat.JSON:
-        typer.echo(to_json(_document(study, rows, objectives, measured)))
+        typer.echo(to_json(_document(study, points, objectives, measured)))
         if empty:
             typer.echo(empty, err=True)
     elif output is OutputFormat.CSV:
-        print_rows(rows, columns.FRONT, output, empty=empty)
+        print_rows(points, columns.FRONT, output, empty=empty)
         if measured is not None:
             typer.echo(_sentence(objectives, measured), err=True)
     else:
-        shown = [{**row, **row["objective_values"], "again": row["proposals"][1:] or None} for row in rows]
+        shown = [{**columns.objectives_apart(row), "again": row.proposals[1:] or None} for row in rows]
         print_rows(shown, columns.with_objectives(COLUMNS, rows), output, empty=empty)
         if measured is not None:
             typer.echo(f"\n{_sentence(objectives, measured)}")
         print_trained(trained)
+
+
+def _points(study: str, rows: Sequence[GeneratorRow], measured: MeasuredFront | None) -> list[Row]:
+    """With the hypervolume that each alone adds, where it was measured."""
+    points = [columns.of_study(study, row) for row in rows]
+    if measured is None:
+        return points
+    return [{**row, "contribution": share} for row, share in zip(points, measured.contributions, strict=True)]
 
 
 def with_references(objectives: Sequence[Objective], texts: Sequence[str]) -> tuple[Objective, ...]:
@@ -131,17 +137,19 @@ def _missing(engine: OpenDatabase, study: str, epochs: int | None) -> str:
     return f"no generator with a finite value of every objective{at}"
 
 
-def _document(study: str, rows: Sequence[Row], objectives: Sequence[Objective], measured: MeasuredFront | None) -> Row:
+def _document(
+    study: str, points: Sequence[Row], objectives: Sequence[Objective], measured: MeasuredFront | None
+) -> Row:
     """What JSON has: the front with its measure, whose keys are null without a point."""
     names = [item.name for item in objectives]
     return {
         "study": study,
-        "fidelity": rows[0]["fidelity"] if rows else None,
+        "fidelity": points[0]["fidelity"] if points else None,
         "hypervolume": measured and measured.hypervolume,
         "hypervolume_share": measured and measured.share,
         "reference": measured and dict(zip(names, _values(objectives, measured.reference), strict=True)),
         "reference_given": measured and dict(zip(names, measured.given, strict=True)),
-        "points": rows,
+        "points": points,
     }
 
 

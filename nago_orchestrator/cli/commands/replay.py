@@ -12,7 +12,7 @@ import typer
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
 from nago_orchestrator.cli.output import columns
-from nago_orchestrator.cli.output.tables import Column, print_rows
+from nago_orchestrator.cli.output.tables import Column, Printable, print_rows
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.search.proposers.replay import Difference
@@ -53,13 +53,11 @@ def replay(
     if verify:
         _verify(study, output, database, proposals_only=proposals_only)
         return
-    shown = columns.with_objectives(columns.EVALUATIONS, (row for row in rows if row["objective_values"]))
+    shown = columns.with_objectives(columns.EVALUATIONS, rows)
+    told: Sequence[Printable] = rows
     if output is OutputFormat.TABLE:
-        rows = [
-            {**row, **row["objective_values"], "origin": FULL_TRAINING if row["final"] else row["origin"]}
-            for row in rows
-        ]
-    print_rows(rows, shown, output, empty=f"the study {study} has no evaluation yet")
+        told = [{**columns.objectives_apart(row), "origin": FULL_TRAINING if row.final else row.origin} for row in rows]
+    print_rows(told, shown, output, empty=f"the study {study} has no evaluation yet")
 
 
 def _verify(study: str, output: OutputFormat, database: str | None, *, proposals_only: bool) -> None:

@@ -165,7 +165,7 @@ def _study_setting(name: str, best: bool, database: str | None) -> Setting:
             row = found.incumbent(engine, name)
             if row is None:
                 raise NotFoundError(f"there is no best theta: the study {name} has {without_value(engine, name)}")
-        theta = row["theta"]
+        theta = row.theta
     data = study.recipe.dataset
     return Setting(
         theta=theta,
@@ -185,13 +185,16 @@ def _draw_all(setting: Setting, seeds: range) -> list[Architecture]:
         raise InputError(str(error)) from error
 
 
-def _picture(architecture: Architecture, row: Mapping[str, Any], file: Path) -> None:
-    title = f"architecture {row['architecture_hash'][:10]}, seed {row['seed']}"
+def _picture(architecture: Architecture, drawn: Mapping[str, Any], file: Path) -> None:
+    title = f"architecture {drawn['architecture_hash'][:10]}, seed {drawn['seed']}"
+    notes = network_notes(
+        nodes=drawn["nodes"], parameters=drawn["parameters"], memory=drawn["bytes_per_sample"], width=drawn["width"]
+    )
     try:
         if file.suffix.lower() == ".svg":
-            file.write_text(draw_svg(architecture, title=title, notes=network_notes(row)), encoding="utf-8")
+            file.write_text(draw_svg(architecture, title=title, notes=notes), encoding="utf-8")
         elif file.suffix.lower() == ".png":
-            file.write_bytes(draw_png(architecture, title=title, notes=network_notes(row)))
+            file.write_bytes(draw_png(architecture, title=title, notes=notes))
         else:
             raise InputError(f"--draw makes .svg and .png files, not {file.name}")
     except OSError as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console, Group
@@ -18,9 +19,25 @@ from rich.text import Text
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
 from nago_orchestrator.cli.output import columns
 from nago_orchestrator.cli.output.outlook import best_sentence, resume_hint, without_value
-from nago_orchestrator.cli.output.tables import Row, print_facts, print_rows, print_table, rich_table, to_json
+from nago_orchestrator.cli.output.tables import (
+    as_mapping,
+    print_facts,
+    print_rows,
+    print_table,
+    rich_table,
+    to_json,
+    without,
+)
 from nago_orchestrator.cli.reading import chosen_study, reading
-from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.domain.rows import (
+    BestGenerator,
+    FullTrainingCount,
+    LedgerRow,
+    StudyStatus,
+    TrialRow,
+    widened,
+)
+from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted, learnt_from
@@ -48,54 +65,68 @@ def status(
             return
         shown = look(engine, study)
     if output is OutputFormat.JSON:
-        typer.echo(to_json(shown))
+        best = None if shown.best is None else columns.of_study(study, shown.best)
+        typer.echo(to_json({**as_mapping(shown), "best": best}))
     elif output is OutputFormat.CSV:
         left_out = ("spec", "objectives", "running", "best", "ledger", "full_trainings")
-        print_rows([{key: value for key, value in shown.items() if key not in left_out}], (), output, empty="")
+        print_rows([without(shown, *left_out)], (), output, empty="")
     else:
         _print_status(shown)
 
 
-def look(engine: OpenDatabase, study: str) -> dict[str, Any]:
-    """`study_status` with `best`, or in `nothing` why there is none; `full_trainings`, `ledger` and `last_event_at`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyLook(StudyStatus):
+    """All that the command shows of a study."""
+
+    best: BestGenerator | None
+    nothing: str | None
+    """Why there is no best."""
+    full_trainings: tuple[FullTrainingCount, ...]
+    ledger: tuple[LedgerRow, ...]
+    last_event_at: datetime
+
+
+def look(engine: OpenDatabase, study: str) -> StudyLook:
     row = queries.study_status(engine, study)
     newest = queries.list_trials(engine, study, limit=20)
     best = found.incumbent(engine, study)
-    return {
-        **row,
-        "best": best,
-        "nothing": without_value(engine, study) if best is None and row["evaluations"] else None,
-        "full_trainings": queries.full_trainings(engine, study),
-        "ledger": queries.gpu_ledger(engine, study),
-        "last_event_at": last_event(row, newest),
-    }
+    return widened(
+        StudyLook,
+        row,
+        best=best,
+        nothing=without_value(engine, study) if best is None and row.evaluations else None,
+        full_trainings=tuple(queries.full_trainings(engine, study)),
+        ledger=tuple(queries.gpu_ledger(engine, study)),
+        last_event_at=last_event(row, newest),
+    )
 
 
-def last_event(status: Row, newest: Sequence[Row]) -> datetime:
+def last_event(status: StudyStatus, newest: Sequence[TrialRow]) -> datetime:
     """When the study or one of its newest or running trials last moved."""
-    rows = [*newest, *status["running"]]
-    moments: list[datetime] = [
-        row[key] for row in rows for key in ("created_at", "started_at", "ended_at") if row[key] is not None
+    moments = [
+        moment
+        for row in (*newest, *status.running)
+        for moment in (row.created_at, row.started_at, row.ended_at)
+        if moment is not None
     ]
-    changed: datetime = status["changed_at"]
-    return max([changed, *moments])
+    return max([status.changed_at, *moments])
 
 
-def status_facts(status: Row, now: datetime) -> list[tuple[str, str]]:
+def status_facts(status: StudyLook, now: datetime) -> list[tuple[str, str]]:
     """Label and text, for people."""
-    states = ", ".join(f"{count:,} {state}" for state, count in status["trial_states"].items() if count)
-    best = best_sentence(status["best"], status["nothing"]).removeprefix("best: ")
-    since = quantities.duration(max((now - status["last_event_at"]).total_seconds(), 0.0))
+    states = ", ".join(f"{count:,} {state}" for state, count in status.trial_states.items() if count)
+    best = best_sentence(status.best, status.nothing).removeprefix("best: ")
+    since = quantities.duration(max((now - status.last_event_at).total_seconds(), 0.0))
     facts = [
-        ("study", f"{status['name']}, seed {status['seed']}"),
-        ("state", str(status["state"]) + (f": {status['message']}" if status["message"] else "")),
-        ("run by", status["holder"] or "; ".join(filter(None, ("nobody at the moment", resume_hint(status))))),
+        ("study", f"{status.name}, seed {status.seed}"),
+        ("state", f"{status.state}: {status.message}" if status.message else str(status.state)),
+        ("run by", status.holder or "; ".join(filter(None, ("nobody at the moment", resume_hint(status))))),
         ("trials", states or "none yet"),
-        *([("warm start", learnt_from(status["prior"], status["spec"]["warm_start"]))] if status["prior"] else []),
-        ("proposals", f"{status['proposals']:,}, of them {status['evaluations']:,} evaluated"),
+        *([("warm start", learnt_from(status.prior, status.spec["warm_start"]))] if status.prior else []),
+        ("proposals", f"{status.proposals:,}, of them {status.evaluations:,} evaluated"),
         ("best", best),
-        *([("in full", full_training_words(status["full_trainings"]))] if status["full_trainings"] else []),
-        ("time", quantities.duration(status["seconds"]) + " of trials" + _gpu_words(status)),
+        *([("in full", full_training_words(status.full_trainings))] if status.full_trainings else []),
+        ("time", quantities.duration(status.seconds) + " of trials" + _gpu_words(status)),
         ("last event", f"{since} ago"),
     ]
     left = seconds_left(status)
@@ -104,47 +135,47 @@ def status_facts(status: Row, now: datetime) -> list[tuple[str, str]]:
     )
 
 
-def full_training_words(rows: Sequence[Row]) -> str:
+def full_training_words(rows: Sequence[FullTrainingCount]) -> str:
     """How many networks are trained in full, for how many epochs each, and how far that is."""
     texts = []
-    for epochs, alike in groupby(rows, key=lambda row: row["epochs"]):
-        states = [(row["trials"], row["state"]) for row in alike]
+    for epochs, alike in groupby(rows, key=lambda row: row.epochs):
+        states = [(row.trials, row.state) for row in alike]
         networks = counted(sum(count for count, _ in states), "network")
         shown = ", ".join(f"{count:,} {state}" for count, state in states)
         texts.append(f"{networks} for {counted(epochs, 'epoch')}: {shown}")
     return "; ".join(texts)
 
 
-def _gpu_words(status: Row) -> str:
-    return f", {quantities.duration(status['gpu_seconds'])} of GPUs" if status["gpu_seconds"] else ""
+def _gpu_words(status: StudyStatus) -> str:
+    return f", {quantities.duration(status.gpu_seconds)} of GPUs" if status.gpu_seconds else ""
 
 
-def seconds_left(status: Row) -> float | None:
+def seconds_left(status: StudyStatus) -> float | None:
     """Mean time of a trial times the trials to come over the parallelism; None where that would be a guess.
 
     It is one for every search whose number of trials or fidelity is not fixed from the start, so only random search
     has an estimate, and only once a few trials have finished.
     """
-    search, execution = status["spec"]["search"], status["spec"]["execution"]
+    search, execution = status.spec["search"], status.spec["execution"]
     total = search.get("proposals")
-    if status["state"] != StudyState.RUNNING or search["algorithm"] != "random" or total is None:
+    if status.state != StudyState.RUNNING or search["algorithm"] != "random" or total is None:
         return None
-    succeeded = status["trial_states"].get("succeeded", 0)
+    succeeded = status.trial_states.get(TrialState.SUCCEEDED, 0)
     if succeeded < FEWEST_FOR_ESTIMATE:
         return None
-    to_come: int = total * status["spec"]["architectures_per_proposal"] - status["finished"]
-    mean: float = status["seconds"] / succeeded
+    to_come: int = total * status.spec["architectures_per_proposal"] - status.finished
+    mean: float = status.seconds / succeeded
     return max(to_come, 0) * mean / float(execution["parallelism"])
 
 
-def _print_status(status: Row) -> None:
+def _print_status(status: StudyLook) -> None:
     print_facts(status_facts(status, datetime.now(UTC)))
-    if status["ledger"]:
+    if status.ledger:
         typer.echo("\nattempts by outcome")
-        print_table(status["ledger"], columns.LEDGER)
-    if status["running"]:
+        print_table(status.ledger, columns.LEDGER)
+    if status.running:
         typer.echo("\nrunning")
-        print_table(status["running"], columns.TRIALS)
+        print_table(status.running, columns.TRIALS)
 
 
 def _watch(engine: OpenDatabase, study: str, interval: float) -> None:
@@ -158,29 +189,29 @@ def _watch(engine: OpenDatabase, study: str, interval: float) -> None:
         if line != before:
             typer.echo(line)
         before = line
-        if status["state"] in ENDED:
+        if status.state in ENDED:
             return
         time.sleep(interval)
 
 
-def watch_line(status: Row) -> str:
-    states = ", ".join(f"{count:,} {state}" for state, count in status["trial_states"].items() if count)
-    best = best_sentence(status["best"], status["nothing"])
-    return f"{status['name']} {status['state']}: {states or 'no trials yet'}; {best}"
+def watch_line(status: StudyLook) -> str:
+    states = ", ".join(f"{count:,} {state}" for state, count in status.trial_states.items() if count)
+    best = best_sentence(status.best, status.nothing)
+    return f"{status.name} {status.state}: {states or 'no trials yet'}; {best}"
 
 
 def _watch_live(engine: OpenDatabase, study: str, interval: float) -> None:
-    def render(status: Row) -> Group:
+    def render(status: StudyLook) -> Group:
         grid = Table.grid(padding=(0, 2))
         for label, value in status_facts(status, datetime.now(UTC)):
             grid.add_row(Text(label, style="dim"), Text(value))
-        running = [rich_table(status["running"], columns.TRIALS)] if status["running"] else []
+        running = [rich_table(status.running, columns.TRIALS)] if status.running else []
         return Group(grid, *running)
 
     with Live(console=Console(), auto_refresh=False) as live:
         while True:
             status = look(engine, study)
             live.update(render(status), refresh=True)
-            if status["state"] in ENDED:
+            if status.state in ENDED:
                 return
             time.sleep(interval)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nago_orchestrator.cli.output.tables import Column, Row
+from nago_orchestrator.cli.output.tables import Column, Printable, Row, as_mapping, value_of
+from nago_orchestrator.domain.rows import EvaluationRow, GeneratorRow
 from nago_orchestrator.formatting import quantities
 
 
@@ -118,9 +119,9 @@ LEDGER = (
 )
 
 
-def with_objectives(columns: Sequence[Column], rows: Iterable[Row]) -> tuple[Column, ...]:
-    """The columns and one more for each objective of the first row; `{**row, **row["objective_values"]}` fills them."""
-    names: Sequence[str] = next((list(row["objective_values"]) for row in rows), [])
+def with_objectives(columns: Sequence[Column], rows: Iterable[EvaluationRow | GeneratorRow]) -> tuple[Column, ...]:
+    """The columns and one more for each objective of the first row that has values; `objectives_apart` fills them."""
+    names: Sequence[str] = next((list(row.objective_values) for row in rows if row.objective_values), [])
 
     def shown(name: str) -> Column:
         return Column(key=name, title=name, show=lambda value: quantities.objective(name, value))
@@ -128,6 +129,16 @@ def with_objectives(columns: Sequence[Column], rows: Iterable[Row]) -> tuple[Col
     return (*columns, *(shown(name) for name in names))
 
 
-def facts(row: Row, columns: Iterable[Column]) -> list[tuple[str, str]]:
+def objectives_apart(row: EvaluationRow | GeneratorRow) -> Row:
+    """The row's keys, and its objective values by their names."""
+    return {**as_mapping(row), **row.objective_values}
+
+
+def of_study(study: str, row: GeneratorRow) -> Row:
+    """The row's keys, that of its study first."""
+    return {"study": study, **as_mapping(row)}
+
+
+def facts(row: Printable, columns: Iterable[Column]) -> list[tuple[str, str]]:
     """Title and text of each column that has a value."""
-    return [(column.title, column.text(row)) for column in columns if row.get(column.key) is not None]
+    return [(column.title, column.text(row)) for column in columns if value_of(row, column.key) is not None]

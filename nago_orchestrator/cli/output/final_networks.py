@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from statistics import fmean, stdev
 
 import typer
 
 from nago_orchestrator.cli.output.tables import Column, Row, print_table
+from nago_orchestrator.domain.rows import FullTraining
 from nago_orchestrator.formatting import quantities
 
 TRAINED = (
@@ -22,24 +24,25 @@ TRAINED = (
 )
 
 
-def print_trained(trained: Sequence[Row]) -> None:
+def print_trained(trained: Sequence[FullTraining]) -> None:
     """The networks that were trained in full, of each generator; nothing where there are none."""
     if trained:
         typer.echo("\ntrained in full")
         print_table([_summary(row) for row in trained], TRAINED)
 
 
-def _summary(row: Row) -> Row:
+def _summary(row: FullTraining) -> Row:
     """Mean and spread over the networks that are trained, and the best of them."""
-    done = [trial for trial in row["trials"] if trial["validation_accuracy"] is not None]
-    accuracies = [trial["validation_accuracy"] for trial in done]
-    top = max(done, key=lambda trial: trial["validation_accuracy"], default=None)
+    done = [(trial.validation_accuracy, trial) for trial in row.trials if trial.validation_accuracy is not None]
+    accuracies = [accuracy for accuracy, _ in done]
+    _, top = max(done, key=itemgetter(0), default=(None, None))
     return {
-        **{key: row[key] for key in ("parent", "epochs")},
-        "networks": len(row["trials"]),
+        "parent": row.parent,
+        "epochs": row.epochs,
+        "networks": len(row.trials),
         "finished": len(done),
         "accuracy": fmean(accuracies) if accuracies else None,
         "deviation": stdev(accuracies) if len(accuracies) > 1 else None,
-        "best": top and top["trial"],
-        "network": top and top["network"],
+        "best": top and top.trial,
+        "network": top and top.network,
     }

@@ -61,9 +61,9 @@ def _follow(name: str, url: str) -> int:
 def _sum_up(name: str, state: StudyState, url: str) -> int:
     with reading(url) as engine:
         row, best = queries.study_status(engine, name), found.incumbent(engine, name)
-        nothing = without_value(engine, name) if best is None and row["evaluations"] else None
+        nothing = without_value(engine, name) if best is None and row.evaluations else None
     hint = resume_hint(row)
-    why = f": {row['message']}" if row.get("message") else ""
+    why = f": {row.message}" if row.message else ""
     if state is StudyState.FAILED:
         typer.echo(f"study {name} failed{why}", err=True)
         typer.echo(hint or f"{best_sentence(best, nothing)}; {INSTEAD}", err=True)

@@ -10,10 +10,15 @@ from nago_orchestrator.cli.options import OutputFormat
 from nago_orchestrator.cli.output import columns
 from nago_orchestrator.cli.output.tables import Column, Row, print_rows, print_table, to_json
 from nago_orchestrator.cli.reading import reading
-from nago_orchestrator.evaluation.generator_results import best_generator, found_generators, merge_generators
+from nago_orchestrator.evaluation.generator_results import (
+    best_generator,
+    evaluated_at,
+    found_generators,
+    merge_generators,
+)
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.search.posterior import Belief, rank_generators
-from nago_orchestrator.services.surrogate_analysis import evaluated_at, objectives_of, taught_surrogate
+from nago_orchestrator.services.surrogate_analysis import taught_surrogate
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store import queries
 
@@ -26,13 +31,13 @@ def print_posterior(study: str, fidelity: int, output: OutputFormat, database: s
     with reading(database) as engine:
         status = queries.study_status(engine, study)
         evaluations, trials = queries.evaluations(engine, study), queries.list_trials(engine, study)
-    objectives = objectives_of(status)
+    objectives = status.objectives
     objective = objectives[0]
-    spec = StudySpec.from_canonical(status["spec"])
+    spec = StudySpec.from_canonical(status.spec)
     taught = taught_surrogate(evaluated_at(evaluations, fidelity), [objective], spec)
     beliefs = rank_generators(taught, found_generators(evaluations, trials, objective, fidelity))
     seen = best_generator(merge_generators(evaluations, objectives, fidelity))
-    best = next(belief for belief in beliefs if seen and belief.found.proposals[0] == seen["proposal"])
+    best = next(belief for belief in beliefs if seen and belief.found.proposals[0] == seen.proposal)
     rows = [_row(rank, belief) for rank, belief in enumerate(beliefs, start=1)]
     sentence = verdict(objective.name, beliefs[0], best)
     if output is OutputFormat.JSON:
@@ -43,7 +48,7 @@ def print_posterior(study: str, fidelity: int, output: OutputFormat, database: s
                     "objective": objective.name,
                     "fidelity": fidelity,
                     "problem": taught.problem,
-                    "chosen": rows[0]["proposal"],
+                    "chosen": beliefs[0].found.proposals[0],
                     "observed_best": best.found.proposals[0],
                     "differs": best is not beliefs[0],
                     "generators": rows,

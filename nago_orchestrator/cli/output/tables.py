@@ -12,10 +12,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import typer
 from rich.console import Console
@@ -25,7 +25,12 @@ from rich.text import Text
 from nago_orchestrator.cli.options import OutputFormat
 from nago_trainer.contract.json_form import encode_number
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Row = Mapping[str, Any]
+Printable: TypeAlias = "Row | DataclassInstance"
+"""A row of the command's own making, or one of `domain.rows`: its fields are the keys, in their order."""
 _GAP = 2
 _SENTENCE = 20
 """Characters that a sentence needs in a line to stay readable."""
@@ -42,9 +47,22 @@ class Column:
     folds: bool = False
     """A sentence, which a terminal shows on several lines where it is too long for one."""
 
-    def text(self, row: Row) -> str:
-        value = row.get(self.key)
+    def text(self, row: Printable) -> str:
+        value = value_of(row, self.key)
         return "-" if value is None else self.show(value)
+
+
+def as_mapping(row: Printable) -> Row:
+    """The row by its keys; what is in it stays as it is."""
+    return row if isinstance(row, Mapping) else {field.name: getattr(row, field.name) for field in fields(row)}
+
+
+def without(row: Printable, *keys: str) -> Row:
+    return {key: value for key, value in as_mapping(row).items() if key not in keys}
+
+
+def value_of(row: Printable, key: str) -> Any:
+    return row.get(key) if isinstance(row, Mapping) else getattr(row, key, None)
 
 
 def plain(value: Any) -> Any:
@@ -57,6 +75,8 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     return value
 
 
@@ -76,9 +96,9 @@ def flat(row: Row, prefix: str = "") -> dict[str, Any]:
     return cells
 
 
-def to_csv(rows: Iterable[Row], columns: Sequence[Column]) -> str:
+def to_csv(rows: Iterable[Printable], columns: Sequence[Column]) -> str:
     """A header and one line for each row; without rows, the header of the table's columns."""
-    cells = [flat(row) for row in rows]
+    cells = [flat(as_mapping(row)) for row in rows]
     names = list(dict.fromkeys(name for row in cells for name in row)) or [column.key for column in columns]
     text = StringIO()
     writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
@@ -87,7 +107,7 @@ def to_csv(rows: Iterable[Row], columns: Sequence[Column]) -> str:
     return text.getvalue().removesuffix("\n")
 
 
-def to_lines(rows: Sequence[Row], columns: Sequence[Column]) -> str:
+def to_lines(rows: Sequence[Printable], columns: Sequence[Column]) -> str:
     """An aligned table without colour or frame: what a pipe gets."""
     texts = [[column.title for column in columns], *([column.text(row) for column in columns] for row in rows)]
     widths = [max(len(line[index]) for line in texts) for index in range(len(columns))]
@@ -102,7 +122,7 @@ def _line(cells: Sequence[str], widths: Sequence[int], columns: Sequence[Column]
     return "  ".join(padded).rstrip()
 
 
-def print_rows(rows: Sequence[Row], columns: Sequence[Column], output: OutputFormat, *, empty: str) -> None:
+def print_rows(rows: Sequence[Printable], columns: Sequence[Column], output: OutputFormat, *, empty: str) -> None:
     """Prints a listing; `empty` is the sentence that goes to the error stream where there is nothing to list."""
     if not rows:
         typer.echo(empty, err=True)
@@ -114,9 +134,9 @@ def print_rows(rows: Sequence[Row], columns: Sequence[Column], output: OutputFor
         print_table(rows, columns)
 
 
-def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
+def print_table(rows: Sequence[Printable], columns: Sequence[Column]) -> None:
     """Columns without any value are left out."""
-    columns = [column for column in columns if any(row.get(column.key) is not None for row in rows)]
+    columns = [column for column in columns if any(value_of(row, column.key) is not None for row in rows)]
     if not sys.stdout.isatty():
         typer.echo(to_lines(rows, columns))
         return
@@ -127,7 +147,7 @@ def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
     console.print(rich_table(rows, columns))
 
 
-def _least_width(rows: Sequence[Row], columns: Sequence[Column]) -> int:
+def _least_width(rows: Sequence[Printable], columns: Sequence[Column]) -> int:
     widths = (max(len(column.title), *(len(column.text(row)) for row in rows)) for column in columns)
     return sum(
         _GAP + (min(width, _SENTENCE) if column.folds else width) for width, column in zip(widths, columns, strict=True)
@@ -141,7 +161,7 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
         typer.echo(f"{typer.style(label.ljust(width), dim='NO_COLOR' not in os.environ)}  {value}")
 
 
-def rich_table(rows: Sequence[Row], columns: Sequence[Column]) -> Any:
+def rich_table(rows: Sequence[Printable], columns: Sequence[Column]) -> Any:
     """The same as a `rich.table.Table`."""
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="bold", pad_edge=False)
     for column in columns:
@@ -167,5 +187,5 @@ _STATE_STYLES = {
 }
 
 
-def _style(row: Row, column: Column) -> str:
-    return _STATE_STYLES.get(str(row.get("state")), "") if column.key == "state" else ""
+def _style(row: Printable, column: Column) -> str:
+    return _STATE_STYLES.get(str(value_of(row, "state")), "") if column.key == "state" else ""

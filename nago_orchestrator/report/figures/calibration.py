@@ -8,10 +8,11 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.figures.fits import Fitting, fittings, origins
-from nago_orchestrator.report.panel import Panel, Row, TextTable
+from nago_orchestrator.report.panel import Panel, TextTable
 from nago_orchestrator.report.style import BAD, MUTED, PHASES, dress, joined, whole_ticks
 
 TITLE = "The surrogate's fits"
@@ -40,7 +41,7 @@ _AXES: Mapping[str, Any] = {
 }
 
 
-def calibration(evaluations: Sequence[Row], learnt: Sequence[str]) -> Panel | None:
+def calibration(evaluations: Sequence[EvaluationRow], learnt: Sequence[str]) -> Panel | None:
     """From evaluations with proposal and notes; `learnt`: the objectives that the surrogate learns, in their order.
 
     None where the search has no surrogate.

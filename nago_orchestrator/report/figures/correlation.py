@@ -9,10 +9,11 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from nago_orchestrator.domain.objectives import Objective
+from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.evaluation.generator_results import searched
 from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.report.panel import Panel, Row
+from nago_orchestrator.report.panel import Panel
 from nago_orchestrator.report.statistics import FEWEST, spearman, spearman_interval
 from nago_orchestrator.report.study_report import finite_value
 from nago_orchestrator.report.style import MOST_POINTS, dress, fidelity_colours, focus, joined, outside
@@ -31,7 +32,7 @@ Pair = tuple[float, float, int]
 """Value at the lower fidelity, at the higher one, proposal at the higher one."""
 
 
-def correlation(evaluations: Sequence[Row], objective: Objective) -> Panel:
+def correlation(evaluations: Sequence[EvaluationRow], objective: Objective) -> Panel:
     """From evaluations with proposal, parent (a proposal or None), fidelity and objective_values.
 
     Those of full training stay out: one theta may be trained several times, and its points would not be independent.
@@ -71,25 +72,27 @@ def correlation(evaluations: Sequence[Row], objective: Objective) -> Panel:
     return Panel(key="correlation", title=TITLE, reading=READING, figure=figure, note=note)
 
 
-def pairs_by_fidelities(evaluations: Sequence[Row], objective: Objective) -> dict[tuple[int, int], list[Pair]]:
+def pairs_by_fidelities(
+    evaluations: Sequence[EvaluationRow], objective: Objective
+) -> dict[tuple[int, int], list[Pair]]:
     """For each two fidelities the values of the same theta, found along the chain of parents."""
-    known = {row["proposal"]: row for row in evaluations if finite_value(row, objective.name) is not None}
+    known = {row.proposal: row for row in evaluations if finite_value(row, objective.name) is not None}
     pairs: dict[tuple[int, int], list[Pair]] = {}
     for row in known.values():
         for ancestor in _ancestors(row, known):
-            if ancestor["fidelity"] < row["fidelity"]:
-                values = ancestor["objective_values"][objective.name], row["objective_values"][objective.name]
-                pairs.setdefault((ancestor["fidelity"], row["fidelity"]), []).append((*values, row["proposal"]))
+            if ancestor.fidelity < row.fidelity:
+                values = ancestor.objective_values[objective.name], row.objective_values[objective.name]
+                pairs.setdefault((ancestor.fidelity, row.fidelity), []).append((*values, row.proposal))
     fidelities = sorted({fidelity for key in pairs for fidelity in key})
     return {key: pairs[key] for key in combinations(fidelities, 2) if key in pairs}
 
 
-def _ancestors(row: Row, known: Mapping[int, Row]) -> list[Row]:
-    chain: list[Row] = []
-    parent = row.get("parent")
+def _ancestors(row: EvaluationRow, known: Mapping[int, EvaluationRow]) -> list[EvaluationRow]:
+    chain: list[EvaluationRow] = []
+    parent = row.parent
     while parent is not None and parent in known and len(chain) < len(known):
         chain.append(known[parent])
-        parent = known[parent].get("parent")
+        parent = known[parent].parent
     return chain
 
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from nago_orchestrator.domain.rows import EpochRow, TrialRow
 from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting import quantities
-from nago_orchestrator.report.panel import Panel, Row
+from nago_orchestrator.report.panel import Panel
 from nago_orchestrator.report.style import FAINT, epochs_label, fidelity_colours, new_figure, whole_ticks
 
 READING = (
@@ -22,10 +23,10 @@ OTHERS = 40
 """Lines of each fidelity: the best in colour, and so many of the rest."""
 
 
-def learning_curves(trials: Sequence[Row], epochs: Sequence[Row]) -> Panel:
+def learning_curves(trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> Panel:
     """Trials with trial, fidelity, validation_accuracy; epochs with trial, attempt, epoch, validation_accuracy."""
     curves = _curves(epochs)
-    drawn = [row for row in trials if row["trial"] in curves]
+    drawn = [row for row in trials if row.trial in curves]
     if not drawn:
         return Panel(
             key="curves",
@@ -36,10 +37,10 @@ def learning_curves(trials: Sequence[Row], epochs: Sequence[Row]) -> Panel:
         )
     figure = new_figure(x="epoch", y="validation accuracy", height=460)
     figure.update_yaxes(tickformat="~%")
-    figure.update_xaxes(**whole_ticks([1, *(row["epoch"] for row in epochs)]))
+    figure.update_xaxes(**whole_ticks([1, *(row.epoch for row in epochs)]))
     shown = 0
-    for fidelity, colour in fidelity_colours(row["fidelity"] for row in drawn).items():
-        ordered = sorted((row for row in drawn if row["fidelity"] == fidelity), key=_rank)
+    for fidelity, colour in fidelity_colours(row.fidelity for row in drawn).items():
+        ordered = sorted((row for row in drawn if row.fidelity == fidelity), key=_rank)
         others = evenly(ordered[BEST:], OTHERS)
         shown += len(ordered[:BEST]) + len(others)
         figure.add_traces(_grey(others, curves))
@@ -56,48 +57,48 @@ def learning_curves(trials: Sequence[Row], epochs: Sequence[Row]) -> Panel:
     )
 
 
-def _curves(epochs: Sequence[Row]) -> Mapping[int, list[tuple[int, float]]]:
+def _curves(epochs: Sequence[EpochRow]) -> Mapping[int, list[tuple[int, float]]]:
     """Of each trial the curve of its last attempt that reported one."""
     attempts: dict[int, dict[int, list[tuple[int, float]]]] = defaultdict(lambda: defaultdict(list))
     for row in epochs:
-        value = row["validation_accuracy"]
+        value = row.validation_accuracy
         if value is not None and math.isfinite(value):
-            attempts[row["trial"]][row["attempt"]].append((row["epoch"], value))
+            attempts[row.trial][row.attempt].append((row.epoch, value))
     return {trial: sorted(by_attempt[max(by_attempt)]) for trial, by_attempt in attempts.items()}
 
 
-def _rank(row: Row) -> tuple[float, int]:
-    accuracy = row.get("validation_accuracy")
-    return (-accuracy if accuracy is not None else 1.0, row["trial"])
+def _rank(row: TrialRow) -> tuple[float, int]:
+    accuracy = row.validation_accuracy
+    return (-accuracy if accuracy is not None else 1.0, row.trial)
 
 
-def _grey(rows: Sequence[Row], curves: Mapping[int, list[tuple[int, float]]]) -> list[go.Scatter]:
+def _grey(rows: Sequence[TrialRow], curves: Mapping[int, list[tuple[int, float]]]) -> list[go.Scatter]:
     return [
         go.Scatter(
-            x=[epoch for epoch, _ in curves[row["trial"]]],
-            y=[value for _, value in curves[row["trial"]]],
-            mode="lines+markers" if len(curves[row["trial"]]) == 1 else "lines",
+            x=[epoch for epoch, _ in curves[row.trial]],
+            y=[value for _, value in curves[row.trial]],
+            mode="lines+markers" if len(curves[row.trial]) == 1 else "lines",
             line={"color": FAINT, "width": 1},
             marker={"size": 4},
             showlegend=False,
-            hovertemplate=f"trial {row['trial']}, epoch %{{x}}: %{{y:.2%}}<extra></extra>",
+            hovertemplate=f"trial {row.trial}, epoch %{{x}}: %{{y:.2%}}<extra></extra>",
         )
         for row in rows
     ]
 
 
 def _coloured(
-    rows: Sequence[Row], curves: Mapping[int, list[tuple[int, float]]], *, colour: str, name: str
+    rows: Sequence[TrialRow], curves: Mapping[int, list[tuple[int, float]]], *, colour: str, name: str
 ) -> list[go.Scatter]:
     traces = _grey(rows, curves)
     for index, (trace, row) in enumerate(zip(traces, rows, strict=True)):
-        accuracy = row.get("validation_accuracy")
+        accuracy = row.validation_accuracy
         ending = "still running" if accuracy is None else f"ended at {quantities.percent(accuracy)}"
         trace.update(
             line={"color": colour, "width": 2},
             name=f"best at {name}",
             legendgroup=name,
             showlegend=index == 0,
-            hovertemplate=f"trial {row['trial']}, epoch %{{x}}: <b>%{{y:.2%}}</b><br>{name}, {ending}<extra></extra>",
+            hovertemplate=f"trial {row.trial}, epoch %{{x}}: <b>%{{y:.2%}}</b><br>{name}, {ending}<extra></extra>",
         )
     return traces

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 
 import plotly.graph_objects as go
 
+from nago_orchestrator.domain.rows import AttemptRow, TrialRow
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.report.panel import Panel, Row
+from nago_orchestrator.report.panel import Panel
 from nago_orchestrator.report.style import joined, new_figure
 
 TITLE = "Failures by cause"
@@ -27,16 +27,14 @@ COLOURS = {
 }
 
 
-BEFORE_TRAINING = {"failure": "infeasible", "reason": "before training"}
+BEFORE_TRAINING = ("infeasible", "before training")
+"""Kind and reason of trials that no attempt was made of."""
 
 
-def failures(attempts: Sequence[Row], trials: Sequence[Row] = (), hopeless: str | None = None) -> Panel:
-    """From attempts with state, failure, reason, started_at and ended_at; trials with state and attempts.
-
-    `hopeless`: what is said where nothing could be trained.
-    """
-    failed = [row for row in attempts if row["state"] == "failed"]
-    never = [row for row in trials if row["state"] == "infeasible" and not row.get("attempts")]
+def failures(attempts: Sequence[AttemptRow], trials: Sequence[TrialRow] = (), hopeless: str | None = None) -> Panel:
+    """`hopeless`: what is said where nothing could be trained."""
+    failed = [row for row in attempts if row.state == "failed"]
+    never = [row for row in trials if row.state == "infeasible" and not row.attempts]
     if not failed and not never:
         note = "No attempt has failed." if attempts else "No attempt has been made yet."
         return Panel(key="failures", title=TITLE, reading=READING, figure=None, note=note)
@@ -44,7 +42,7 @@ def failures(attempts: Sequence[Row], trials: Sequence[Row] = (), hopeless: str 
         key="failures",
         title=TITLE,
         reading=READING,
-        figure=_figure([*failed, *(BEFORE_TRAINING for _ in never)]),
+        figure=_figure(failed, len(never)),
         note=joined(
             f"{len(failed):,} of {counted(len(attempts), 'attempt')} failed." if attempts else None,
             f"{counted(len(never), 'trial')} could not be trained at all." if never else None,
@@ -53,13 +51,15 @@ def failures(attempts: Sequence[Row], trials: Sequence[Row] = (), hopeless: str 
     )
 
 
-def _figure(failed: Sequence[Row]) -> go.Figure:
+def _figure(failed: Sequence[AttemptRow], never: int) -> go.Figure:
     counts: Counter[tuple[str, str]] = Counter()
     lost: defaultdict[tuple[str, str], float] = defaultdict(float)
     for row in failed:
-        cause = (str(row["failure"] or "other"), str(row["reason"] or "unknown"))
+        cause = (str(row.failure or "other"), str(row.reason or "unknown"))
         counts[cause] += 1
         lost[cause] += seconds(row) or 0.0
+    if never:
+        counts[BEFORE_TRAINING] += never
     figure = new_figure(x="attempts, or trials without one", y="", height=150 + 34 * len(counts))
     for kind in sorted({kind for kind, _ in counts}):
         figure.add_trace(_bars(kind, counts, lost))
@@ -68,14 +68,10 @@ def _figure(failed: Sequence[Row]) -> go.Figure:
     return figure
 
 
-def seconds(row: Row) -> float | None:
+def seconds(row: AttemptRow) -> float | None:
     """From start to end of an attempt that has both."""
-    start, end = row.get("started_at"), row.get("ended_at")
-    return (instant(end) - instant(start)).total_seconds() if start and end else None
-
-
-def instant(value: datetime | str) -> datetime:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+    start, end = row.started_at, row.ended_at
+    return (end - start).total_seconds() if start and end else None
 
 
 def _bars(kind: str, counts: Counter[tuple[str, str]], lost: dict[tuple[str, str], float]) -> go.Bar:

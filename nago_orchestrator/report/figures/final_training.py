@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from statistics import fmean, stdev
 from typing import Any
 
 import plotly.graph_objects as go
 
+from nago_orchestrator.domain.rows import EvaluationRow, FullTraining, FullyTrainedNetwork
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.report.panel import Panel, Row, TextTable
+from nago_orchestrator.report.panel import Panel, TextTable
 from nago_orchestrator.report.study_report import finite_value
 from nago_orchestrator.report.style import ACCENT, MUTED, new_figure
 
@@ -22,13 +24,13 @@ READING = (
 )
 
 
-def full_training(trained: Sequence[Row], evaluations: Sequence[Row]) -> Panel | None:
+def full_training(trained: Sequence[FullTraining], evaluations: Sequence[EvaluationRow]) -> Panel | None:
     """`trained`: proposal, parent, epochs and the trials of each generator. None where nothing was trained in full."""
     if not trained:
         return None
     done = sorted((row for row in trained if accuracies(row)), key=lambda row: -fmean(accuracies(row)))
-    unfinished = sum(len(row["trials"]) - len(accuracies(row)) for row in trained)
-    networks = counted(sum(len(row["trials"]) for row in trained), "network")
+    unfinished = sum(len(row.trials) - len(accuracies(row)) for row in trained)
+    networks = counted(sum(len(row.trials) for row in trained), "network")
     note = f"{unfinished:,} of {networks} without an accuracy (yet)."
     return Panel(
         key="full",
@@ -40,24 +42,24 @@ def full_training(trained: Sequence[Row], evaluations: Sequence[Row]) -> Panel |
     )
 
 
-def accuracies(row: Row) -> list[float]:
-    found = [trial["validation_accuracy"] for trial in row["trials"]]
+def accuracies(row: FullTraining) -> list[float]:
+    found = [trial.validation_accuracy for trial in row.trials]
     return [value for value in found if value is not None and math.isfinite(value)]
 
 
-def _label(row: Row) -> str:
-    return f"proposal {row['parent']}<br>{counted(row['epochs'], 'epoch')}"
+def _label(row: FullTraining) -> str:
+    return f"proposal {row.parent}<br>{counted(row.epochs, 'epoch')}"
 
 
-def _figure(rows: Sequence[Row], evaluations: Sequence[Row]) -> go.Figure:
+def _figure(rows: Sequence[FullTraining], evaluations: Sequence[EvaluationRow]) -> go.Figure:
     figure = new_figure(x="", y="accuracy", height=430)
     figure.update_yaxes(tickformat="~%")
     for row in rows:
-        known = [trial for trial in row["trials"] if trial["validation_accuracy"] is not None]
+        known = [trial for trial in row.trials if trial.validation_accuracy is not None]
         figure.add_trace(
             go.Box(
                 x=[_label(row)] * len(known),
-                y=[trial["validation_accuracy"] for trial in known],
+                y=[trial.validation_accuracy for trial in known],
                 customdata=[_words(trial) for trial in known],
                 boxpoints="all",
                 pointpos=0,
@@ -74,18 +76,18 @@ def _figure(rows: Sequence[Row], evaluations: Sequence[Row]) -> go.Figure:
     return figure
 
 
-def _words(trial: Row) -> list[Any]:
-    memory = trial.get("bytes_per_sample")
+def _words(trial: FullyTrainedNetwork) -> list[Any]:
+    memory = trial.bytes_per_sample
     size = "" if memory is None else f"{quantities.size(memory)} per sample, "
-    return [trial["trial"], f"{size}{quantities.count(trial['parameters'])} parameters"]
+    return [trial.trial, f"{size}{quantities.count(trial.parameters)} parameters"]
 
 
-def _as_searched(rows: Sequence[Row], evaluations: Sequence[Row]) -> go.Scatter:
-    seen: Mapping[int, float | None] = {row["proposal"]: _accuracy(row) for row in evaluations}
-    known = [row for row in rows if seen.get(row["parent"]) is not None]
+def _as_searched(rows: Sequence[FullTraining], evaluations: Sequence[EvaluationRow]) -> go.Scatter:
+    seen: Mapping[int, float | None] = {row.proposal: _accuracy(row) for row in evaluations}
+    known = [row for row in rows if seen.get(row.parent) is not None]
     return go.Scatter(
         x=[_label(row) for row in known],
-        y=[seen[row["parent"]] for row in known],
+        y=[seen[row.parent] for row in known],
         mode="markers",
         name="in the search",
         marker={"symbol": "diamond-open", "size": 10, "color": MUTED, "line": {"width": 2}},
@@ -94,31 +96,28 @@ def _as_searched(rows: Sequence[Row], evaluations: Sequence[Row]) -> go.Scatter:
     )
 
 
-def _accuracy(row: Row) -> float | None:
+def _accuracy(row: EvaluationRow) -> float | None:
     error = finite_value(row, "error")
     return finite_value(row, "accuracy") if error is None else 1.0 - error
 
 
-def _table(rows: Sequence[Row]) -> TextTable:
+def _table(rows: Sequence[FullTraining]) -> TextTable:
     header = ("generator", "epochs", "networks", "finished", "mean", "standard deviation", "best", "trial", "network")
     return TextTable(header=header, rows=tuple(_cells(row) for row in rows))
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: FullTraining) -> tuple[str, ...]:
     found = accuracies(row)
-    best = max(
-        (trial for trial in row["trials"] if trial["validation_accuracy"] is not None),
-        key=lambda trial: float(trial["validation_accuracy"]),
-        default=None,
-    )
+    done = [(trial.validation_accuracy, trial) for trial in row.trials if trial.validation_accuracy is not None]
+    best = max(done, key=itemgetter(0), default=None)
     return (
-        f"proposal {row['parent']}",
-        str(row["epochs"]),
-        str(len(row["trials"])),
+        f"proposal {row.parent}",
+        str(row.epochs),
+        str(len(row.trials)),
         str(len(found)),
         quantities.percent(fmean(found)) if found else "-",
         quantities.percent(stdev(found)) if len(found) > 1 else "-",
-        "-" if best is None else quantities.percent(best["validation_accuracy"]),
-        "-" if best is None else str(best["trial"]),
-        str((best or {}).get("network") or "-"),
+        "-" if best is None else quantities.percent(best[0]),
+        "-" if best is None else str(best[1].trial),
+        (best and best[1].network) or "-",
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.report.panel import Row
 
 FEW_EFFECTIVE_SAMPLES = 10
 MUCH_DISCARDED = 0.2
@@ -54,17 +54,17 @@ class Fitting:
         return found
 
 
-def fittings(evaluations: Sequence[Row]) -> list[Fitting]:
+def fittings(evaluations: Sequence[EvaluationRow]) -> list[Fitting]:
     """By the first proposal of their batch; proposals of one batch carry the same notes."""
     found: list[Fitting] = []
     previous: object = None
     for row in _in_order(evaluations):
-        notes = (row.get("notes") or {}).get("surrogate")
+        notes = _notes(row).get("surrogate")
         if notes and notes != previous and "objectives" in notes:
             found.append(
                 Fitting(
-                    first_proposal=row["proposal"],
-                    evaluations=row["notes"].get("evaluations", 0),
+                    first_proposal=row.proposal,
+                    evaluations=_notes(row).get("evaluations", 0),
                     fits=notes.get("fits", 1),
                     objectives=notes["objectives"],
                 )
@@ -73,16 +73,16 @@ def fittings(evaluations: Sequence[Row]) -> list[Fitting]:
     return found
 
 
-def origins(evaluations: Sequence[Row]) -> str | None:
+def origins(evaluations: Sequence[EvaluationRow]) -> str | None:
     """From which proposal on there was a model, and which were made without one, and why; None of other searches."""
-    asked = [row for row in _in_order(evaluations) if {"surrogate", "design"} & (row.get("notes") or {}).keys()]
+    asked = [row for row in _in_order(evaluations) if {"surrogate", "design"} & _notes(row).keys()]
     if not asked:
         return None
-    modelled = [row["proposal"] for row in asked if "design" not in row["notes"]]
+    modelled = [row.proposal for row in asked if "design" not in _notes(row)]
     first = f"The first proposal by a model is {modelled[0]}." if modelled else "No proposal was made by a model."
     spans = [
-        _span([row["proposal"] for row in group], str(why))
-        for why, group in groupby(asked, key=lambda row: row["notes"].get("design"))
+        _span([row.proposal for row in group], str(why))
+        for why, group in groupby(asked, key=lambda row: _notes(row).get("design"))
         if why
     ]
     more = [f"and {counted(len(spans) - MOST_SPANS, 'other group')}"] if len(spans) > MOST_SPANS else []
@@ -95,5 +95,9 @@ def _span(proposals: Sequence[int], why: str) -> str:
     return f"{numbers} ({'initial design' if why == 'initial' else why})"
 
 
-def _in_order(evaluations: Sequence[Row]) -> list[Row]:
-    return sorted(evaluations, key=lambda row: int(row["proposal"]))
+def _notes(row: EvaluationRow) -> Mapping[str, Any]:
+    return row.notes or {}
+
+
+def _in_order(evaluations: Sequence[EvaluationRow]) -> list[EvaluationRow]:
+    return sorted(evaluations, key=lambda row: row.proposal)

@@ -8,10 +8,11 @@ from itertools import pairwise
 import plotly.graph_objects as go
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.evaluation.generator_results import compared_fidelity
 from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting import quantities
-from nago_orchestrator.report.panel import Panel, Row
+from nago_orchestrator.report.panel import Panel
 from nago_orchestrator.report.study_report import finite_value
 from nago_orchestrator.report.style import (
     ACCENT,
@@ -38,7 +39,7 @@ READING = (
 )
 
 
-def history(evaluations: Sequence[Row], objective: Objective, phases: Sequence[str] = ("search",)) -> Panel:
+def history(evaluations: Sequence[EvaluationRow], objective: Objective, phases: Sequence[str] = ("search",)) -> Panel:
     """From the search's evaluations: evaluation, proposal, fidelity, phase, outcome, origin and objective_values."""
     rows = [row for row in evaluations if finite_value(row, objective.name) is not None]
     if not rows:
@@ -53,45 +54,45 @@ def history(evaluations: Sequence[Row], objective: Objective, phases: Sequence[s
     if objective.name in ("accuracy", "error"):
         figure.update_yaxes(tickformat="~%")
     shown = evenly(rows, MOST_POINTS)
-    for fidelity, colour in fidelity_colours(row["fidelity"] for row in rows).items():
-        figure.add_trace(_points([row for row in shown if row["fidelity"] == fidelity], objective, colour))
+    for fidelity, colour in fidelity_colours(row.fidelity for row in rows).items():
+        figure.add_trace(_points([row for row in shown if row.fidelity == fidelity], objective, colour))
         figure.data[-1].update(
             name=epochs_label(fidelity),
-            marker_symbol=fidelity_symbols(row["fidelity"] for row in rows)[fidelity],
+            marker_symbol=fidelity_symbols(row.fidelity for row in rows)[fidelity],
         )
     figure.add_trace(_running_best(rows, objective))
-    span, left_out = focus(by_fidelity(rows, lambda row: row["objective_values"][objective.name]), objective.goal)
-    figure.update_yaxes(range=span or around(row["objective_values"][objective.name] for row in rows))
-    figure.update_xaxes(**whole_ticks([1, *(row["evaluation"] + 1 for row in rows)]) if len(rows) < FEW else {})
+    span, left_out = focus(by_fidelity(rows, lambda row: row.objective_values[objective.name]), objective.goal)
+    figure.update_yaxes(range=span or around(row.objective_values[objective.name] for row in rows))
+    figure.update_xaxes(**whole_ticks([1, *(row.evaluation + 1 for row in rows)]) if len(rows) < FEW else {})
     _mark_phases(figure, rows, phases)
     thinned = f"{len(shown):,} of {len(rows):,} points are drawn, evenly chosen." if len(shown) < len(rows) else None
     note = joined(thinned, outside(left_out) if left_out else None)
     return Panel(key="history", title="Optimisation history", reading=READING, figure=figure, note=note)
 
 
-def _mark_phases(figure: go.Figure, rows: Sequence[Row], phases: Sequence[str]) -> None:
+def _mark_phases(figure: go.Figure, rows: Sequence[EvaluationRow], phases: Sequence[str]) -> None:
     """A line where a phase after the first begins."""
     for before, row in pairwise(rows):
-        phase = row.get("phase") or 0
-        if phase > (before.get("phase") or 0):
+        phase = row.phase
+        if phase > before.phase:
             figure.add_vline(
-                x=row["evaluation"] + 0.5,
+                x=row.evaluation + 0.5,
                 line={"color": MUTED, "width": 1, "dash": "dot"},
                 annotation={"text": phase_label(phase, phases), "font": {"color": MUTED, "size": 12}},
                 annotation_position="top right",
             )
 
 
-def _points(rows: Sequence[Row], objective: Objective, colour: str) -> go.Scatter:
+def _points(rows: Sequence[EvaluationRow], objective: Objective, colour: str) -> go.Scatter:
     name = objective.name
     return go.Scatter(
-        x=[row["evaluation"] + 1 for row in rows],
-        y=[row["objective_values"][name] for row in rows],
+        x=[row.evaluation + 1 for row in rows],
+        y=[row.objective_values[name] for row in rows],
         customdata=[
             [
-                row["proposal"],
-                row["origin"],
-                quantities.objective(objective.name, row["objective_values"][objective.name]),
+                row.proposal,
+                row.origin,
+                quantities.objective(objective.name, row.objective_values[objective.name]),
             ]
             for row in rows
         ],
@@ -101,18 +102,18 @@ def _points(rows: Sequence[Row], objective: Objective, colour: str) -> go.Scatte
     )
 
 
-def _running_best(rows: Sequence[Row], objective: Objective) -> go.Scatter:
+def _running_best(rows: Sequence[EvaluationRow], objective: Objective) -> go.Scatter:
     highest = compared_fidelity(rows)
     best: float | None = None
     x, y = [], []
     for row in rows:
-        value = row["objective_values"][objective.name]
-        if row["fidelity"] == highest and (best is None or objective.cost(value) < objective.cost(best)):
+        value = row.objective_values[objective.name]
+        if row.fidelity == highest and (best is None or objective.cost(value) < objective.cost(best)):
             best = value
-            x.append(row["evaluation"] + 1)
+            x.append(row.evaluation + 1)
             y.append(value)
     if best is not None:
-        x.append(rows[-1]["evaluation"] + 1)
+        x.append(rows[-1].evaluation + 1)
         y.append(best)
     word = "highest" if objective.goal is Goal.MAXIMIZE else "lowest"
     return go.Scatter(

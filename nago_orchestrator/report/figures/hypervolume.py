@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +11,16 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from nago_orchestrator.domain.objectives import Objective
+from nago_orchestrator.domain.rows import AttemptRow, EvaluationRow
 from nago_orchestrator.evaluation.front import MeasuredFront, measure_front
 from nago_orchestrator.evaluation.generator_results import merge_generators
 from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.report.figures.failures import instant, seconds
+from nago_orchestrator.report.figures.failures import seconds
 from nago_orchestrator.report.figures.hypervolume_history import Growth, is_compared, non_dominated_points
 from nago_orchestrator.report.figures.phase_front import compared_rows
-from nago_orchestrator.report.panel import Panel, Row, TextTable
+from nago_orchestrator.report.panel import Panel, TextTable
 from nago_orchestrator.report.style import dress, objective_axis, padded, phase_colour, phase_label
 
 TITLE = "Hypervolume"
@@ -55,8 +55,8 @@ class _Step:
 
 
 def volume(
-    evaluations: Sequence[Row],
-    attempts: Sequence[Row],
+    evaluations: Sequence[EvaluationRow],
+    attempts: Sequence[AttemptRow],
     objectives: Sequence[Objective],
     phases: Sequence[str],
     fidelity: int | None,
@@ -65,12 +65,12 @@ def volume(
     if len(objectives) < 2:
         return None
     known = compared_rows(merge_generators(evaluations, objectives, fidelity), objectives, fidelity)
-    costs = [[item.cost(row["objective_values"][item.name]) for item in objectives] for row in known]
+    costs = [[item.cost(row.objective_values[item.name]) for item in objectives] for row in known]
     measured = measure_front(non_dominated_points(costs), objectives)
     if not known or measured is None:
         missing = "No evaluation has a value of every objective yet."
         return Panel(key="hypervolume", title=TITLE, reading="", figure=None, note=missing)
-    gpu = any(row.get("gpu_seconds") for row in attempts)
+    gpu = any(row.gpu_seconds for row in attempts)
     growth = Growth(objectives, measured.reference)
     steps = _steps(evaluations, growth, fidelity, _times(evaluations, attempts, gpu=gpu))
     unit = _unit(steps)
@@ -97,11 +97,13 @@ def _note(measured: MeasuredFront, objectives: Sequence[Objective]) -> str:
 
 def _unit(steps: Sequence[_Step]) -> _Unit:
     """The largest of which there are at least two."""
-    longest = max((step.seconds for step in steps if not math.isnan(step.seconds)), default=0.0)
+    longest = max((step.seconds for step in steps), default=0.0)
     return next((unit for unit in _UNITS if longest >= 2 * unit.seconds), _UNITS[-1])
 
 
-def _steps(evaluations: Sequence[Row], growth: Growth, fidelity: int | None, times: Sequence[float]) -> list[_Step]:
+def _steps(
+    evaluations: Sequence[EvaluationRow], growth: Growth, fidelity: int | None, times: Sequence[float]
+) -> list[_Step]:
     """One for each evaluation; only those of the fidelity that is compared can add something."""
     steps: list[_Step] = []
     reached = 0.0
@@ -110,9 +112,9 @@ def _steps(evaluations: Sequence[Row], growth: Growth, fidelity: int | None, tim
         reached = growth.tell(row) if is_compared(row, fidelity) else before
         steps.append(
             _Step(
-                evaluation=row["evaluation"],
-                proposal=row["proposal"],
-                phase=row.get("phase") or 0,
+                evaluation=row.evaluation,
+                proposal=row.proposal,
+                phase=row.phase,
                 seconds=spent,
                 volume=reached,
                 gain=reached - before,
@@ -121,17 +123,16 @@ def _steps(evaluations: Sequence[Row], growth: Growth, fidelity: int | None, tim
     return steps
 
 
-def _times(evaluations: Sequence[Row], attempts: Sequence[Row], *, gpu: bool) -> list[float]:
-    """What all attempts that had ended when an evaluation was told had cost, in seconds; NaN where it is not known."""
-    ended = sorted((instant(row["ended_at"]), _spent(row, gpu=gpu)) for row in attempts if row.get("ended_at"))
+def _times(evaluations: Sequence[EvaluationRow], attempts: Sequence[AttemptRow], *, gpu: bool) -> list[float]:
+    """What all attempts that had ended when an evaluation was told had cost, in seconds."""
+    ended = sorted((row.ended_at, _spent(row, gpu=gpu)) for row in attempts if row.ended_at)
     moments = [moment for moment, _ in ended]
     total = [0.0, *accumulate(cost for _, cost in ended)]
-    told = [row.get("told_at") for row in evaluations]
-    return [math.nan if moment is None else total[bisect_right(moments, instant(moment))] for moment in told]
+    return [total[bisect_right(moments, row.told_at)] for row in evaluations]
 
 
-def _spent(row: Row, *, gpu: bool) -> float:
-    return float((row.get("gpu_seconds") if gpu else seconds(row)) or 0.0)
+def _spent(row: AttemptRow, *, gpu: bool) -> float:
+    return (row.gpu_seconds if gpu else seconds(row)) or 0.0
 
 
 def _figure(steps: Sequence[_Step], phases: Sequence[str], unit: _Unit, cost: str) -> go.Figure:
@@ -190,7 +191,7 @@ def _table(steps: Sequence[_Step], phases: Sequence[str], unit: _Unit, cost: str
                 str(step.evaluation + 1),
                 str(step.proposal),
                 phase_label(step.phase, phases),
-                "-" if math.isnan(step.seconds) else f"{step.seconds / unit.seconds:.2f}",
+                f"{step.seconds / unit.seconds:.2f}",
                 _figures(step.volume),
                 _figures(step.gain),
             )

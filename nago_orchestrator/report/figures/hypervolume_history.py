@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nago_orchestrator.domain.generator_key import generator_key
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.proposals import Outcome
-from nago_orchestrator.evaluation.generator_results import merge_generators, row_key
+from nago_orchestrator.domain.rows import EvaluationRow
+from nago_orchestrator.evaluation.generator_results import merge_generators
 from nago_orchestrator.evaluation.pareto import hypervolume, non_dominated
-from nago_orchestrator.report.panel import Row
 from nago_orchestrator.report.study_report import finite_value
 
 Point = Sequence[float]
@@ -21,15 +22,15 @@ class Growth:
     def __init__(self, objectives: Sequence[Objective], reference: Point) -> None:
         self._objectives = objectives
         self._reference = reference
-        self._told: dict[object, list[Row]] = {}
+        self._told: dict[object, list[EvaluationRow]] = {}
         self._points: dict[object, Point] = {}
         self._front: list[Point] = []
         self._volume = 0.0
 
-    def tell(self, row: Row) -> float:
+    def tell(self, row: EvaluationRow) -> float:
         """An evaluation of the fidelity that is compared. Returns the hypervolume then: less than before where a
         generator that is evaluated again turns out worse."""
-        key = row_key(row)
+        key = generator_key(row.canonical_theta)
         again = key in self._told
         self._told.setdefault(key, []).append(row)
         point = generator_costs(self._told[key], self._objectives)
@@ -47,17 +48,17 @@ class Growth:
         return all(own < worst for own, worst in zip(point, self._reference, strict=True))
 
 
-def generator_costs(rows: Sequence[Row], objectives: Sequence[Objective]) -> Point | None:
+def generator_costs(rows: Sequence[EvaluationRow], objectives: Sequence[Objective]) -> Point | None:
     """Of one generator's evaluations at one fidelity; None unless all of them are finite."""
-    (merged,) = merge_generators(rows, objectives, rows[0]["fidelity"])
+    (merged,) = merge_generators(rows, objectives, rows[0].fidelity)
     if any(finite_value(merged, item.name) is None for item in objectives):
         return None
-    return [item.cost(merged["objective_values"][item.name]) for item in objectives]
+    return [item.cost(merged.objective_values[item.name]) for item in objectives]
 
 
 def non_dominated_points(points: Sequence[Point]) -> list[Point]:
     return [point for point, best in zip(points, non_dominated(points), strict=True) if best] if points else []
 
 
-def is_compared(row: Row, fidelity: int | None) -> bool:
-    return bool(row["outcome"] == Outcome.OK and row["fidelity"] == fidelity)
+def is_compared(row: EvaluationRow, fidelity: int | None) -> bool:
+    return bool(row.outcome == Outcome.OK and row.fidelity == fidelity)

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nago_orchestrator.domain.proposals import Outcome
+from nago_orchestrator.domain.rows import EvaluationRow, TrialRow
 from nago_orchestrator.evaluation.reasons import commonest_reason
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.report.panel import Row
 
 
-def all_infeasible(evaluations: Sequence[Row]) -> str | None:
+def all_infeasible(evaluations: Sequence[EvaluationRow]) -> str | None:
     """ "12 evaluations, all infeasible."; None of any other search, one without evaluations among them."""
-    if not evaluations or any(row["outcome"] != Outcome.INFEASIBLE for row in evaluations):
+    if not evaluations or any(row.outcome != Outcome.INFEASIBLE for row in evaluations):
         return None
     return f"{counted(len(evaluations), 'evaluation')}, all infeasible."
 
 
-def reason_sentence(trials: Sequence[Row]) -> str | None:
+def reason_sentence(trials: Sequence[TrialRow]) -> str | None:
     """Of infeasible trials, with the first one's figures, as one sentence; None where none has a reason."""
-    messages = [str(text) for row in trials if row["state"] == "infeasible" and (text := _message(row))]
+    messages = [str(text) for row in trials if row.state == "infeasible" and (text := _message(row))]
     reason = commonest_reason(messages)
     if reason is None:
         return None
     return f"The reason of {reason.count:,} of {counted(len(messages), 'trial')}, here of the first: {reason.example}."
 
 
-def _message(row: Row) -> str | None:
-    return row.get("last_message") or row.get("last_reason")
+def _message(row: TrialRow) -> str | None:
+    return row.last_message or row.last_reason

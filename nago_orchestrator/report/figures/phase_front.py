@@ -9,13 +9,14 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.rows import FullTraining, GeneratorRow
 from nago_orchestrator.evaluation.front import MeasuredFront, measure_front
 from nago_orchestrator.evaluation.pareto import non_dominated
 from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.figures.stars import Star, longest_trained, star_points
-from nago_orchestrator.report.panel import Panel, Row, TextTable
+from nago_orchestrator.report.panel import Panel, TextTable
 from nago_orchestrator.report.study_report import finite_value
 from nago_orchestrator.report.style import (
     INK,
@@ -48,17 +49,17 @@ FULL = " A star is the mean of a generator's networks that were trained in full,
 class FrontRows:
     """What the panel draws."""
 
-    evaluations: Sequence[Row]
+    evaluations: Sequence[GeneratorRow]
     """Of each generator one, at the fidelity that is compared, with a finite value of every objective."""
     objectives: Sequence[Objective]
     phases: Sequence[str]
     """The algorithm of each."""
-    trained: Sequence[Row] = ()
+    trained: Sequence[FullTraining] = ()
     """Generators whose networks were trained in full: parent, epochs and trials."""
 
     def costs(self) -> list[list[float]]:
         return [
-            [objective.cost(row["objective_values"][objective.name]) for objective in self.objectives]
+            [objective.cost(row.objective_values[objective.name]) for objective in self.objectives]
             for row in self.evaluations
         ]
 
@@ -70,13 +71,14 @@ class FrontRows:
         return longest_trained(self.trained, self.objectives)
 
 
-def compared_rows(evaluations: Sequence[Row], objectives: Sequence[Objective], fidelity: int | None) -> list[Row]:
+def compared_rows(
+    evaluations: Sequence[GeneratorRow], objectives: Sequence[Objective], fidelity: int | None
+) -> list[GeneratorRow]:
     """Evaluations at the fidelity with a finite value of every objective."""
     return [
         row
         for row in evaluations
-        if row["fidelity"] == fidelity
-        and all(finite_value(row, objective.name) is not None for objective in objectives)
+        if row.fidelity == fidelity and all(finite_value(row, objective.name) is not None for objective in objectives)
     ]
 
 
@@ -108,7 +110,7 @@ def _reading(rows: FrontRows, figure: go.Figure) -> str:
     shown = {trace.name for trace in figure.data if trace.showlegend is not False}
     return "".join(
         [
-            READING.format(epochs=counted(rows.evaluations[0]["fidelity"], "epoch")),
+            READING.format(epochs=counted(rows.evaluations[0].fidelity, "epoch")),
             _line_words(rows) if any(str(name).startswith(FRONT) for name in shown) else "",
             CROSS if shown & {REFERENCE, DEFAULT_REFERENCE} else "",
             FULL.format(epochs=counted(stars[0].epochs, "epoch")) if stars else "",
@@ -162,25 +164,25 @@ def _points(rows: FrontRows, on_front: Sequence[bool], other: Objective) -> list
     """Dominated points first, so that the front lies above them."""
     traces = []
     marked = list(zip(rows.evaluations, on_front, strict=True))
-    named = {row.get("phase") or 0 for row, is_best in marked if is_best}
+    named = {row.phase for row, is_best in marked if is_best}
     for best in (False, True):
-        for phase in sorted({row.get("phase") or 0 for row in rows.evaluations}):
-            chosen = [row for row, is_best in marked if is_best is best and (row.get("phase") or 0) == phase]
+        for phase in sorted({row.phase for row in rows.evaluations}):
+            chosen = [row for row, is_best in marked if is_best is best and row.phase == phase]
             if chosen:
                 trace = _phase_points(rows, chosen if best else evenly(chosen, MOST_POINTS), other, best=best)
                 traces.append(trace.update(showlegend=best or phase not in named))
     return traces
 
 
-def _phase_points(rows: FrontRows, chosen: Sequence[Row], other: Objective, *, best: bool) -> go.Scatter:
-    phase = chosen[0].get("phase") or 0
+def _phase_points(rows: FrontRows, chosen: Sequence[GeneratorRow], other: Objective, *, best: bool) -> go.Scatter:
+    phase = chosen[0].phase
     colour = phase_colour(phase)
     label = phase_label(phase, rows.phases)
     return go.Scatter(
-        x=[row["objective_values"][other.name] for row in chosen],
-        y=[row["objective_values"][rows.objectives[0].name] for row in chosen],
+        x=[row.objective_values[other.name] for row in chosen],
+        y=[row.objective_values[rows.objectives[0].name] for row in chosen],
         customdata=[
-            [row["proposal"], "<br>".join(objective_words(item, row["objective_values"]) for item in rows.objectives)]
+            [row.proposal, "<br>".join(objective_words(item, row.objective_values) for item in rows.objectives)]
             for row in chosen
         ],
         mode="markers",
@@ -199,8 +201,8 @@ def _lines(rows: FrontRows) -> list[go.Scatter]:
     """The front of all that was known after each phase that moved it."""
     traces: list[go.Scatter] = []
     seen = -1
-    for phase in sorted({row.get("phase") or 0 for row in rows.evaluations}):
-        known = [row for row in rows.evaluations if (row.get("phase") or 0) <= phase]
+    for phase in sorted({row.phase for row in rows.evaluations}):
+        known = [row for row in rows.evaluations if row.phase <= phase]
         if len(known) > seen:
             traces.append(_line(rows, known, phase))
         seen = len(known)
@@ -208,9 +210,9 @@ def _lines(rows: FrontRows) -> list[go.Scatter]:
     return traces
 
 
-def _line(rows: FrontRows, known: Sequence[Row], phase: int) -> go.Scatter:
+def _line(rows: FrontRows, known: Sequence[GeneratorRow], phase: int) -> go.Scatter:
     first, other = rows.objectives
-    values = [row["objective_values"] for row in known]
+    values = [row.objective_values for row in known]
     best = non_dominated([[item.cost(row[item.name]) for item in rows.objectives] for row in values])
     front = sorted((row[other.name], row[first.name]) for row, chosen in zip(values, best, strict=True) if chosen)
     return go.Scatter(
@@ -255,7 +257,7 @@ def _span(
     What is left out is told to `notes`, and of the reference to `beyond`.
     """
     objective = rows.objectives[place]
-    values = [row["objective_values"][objective.name] for row in rows.evaluations]
+    values = [row.objective_values[objective.name] for row in rows.evaluations]
     values += [star.values[objective.name] for star in rows.stars()]
     span, left_out = focus([values], objective.goal)
     low, high = span or (min(values), max(values))
@@ -275,16 +277,16 @@ def _table(rows: FrontRows, on_front: Sequence[bool], measured: MeasuredFront | 
     total = measured.hypervolume if measured else 0.0
     shares = [own / total for own in measured.contributions] if measured and total else [0.0] * len(chosen)
     first = rows.objectives[0]
-    order = sorted(range(len(chosen)), key=lambda place: first.cost(chosen[place]["objective_values"][first.name]))
+    order = sorted(range(len(chosen)), key=lambda place: first.cost(chosen[place].objective_values[first.name]))
     names = tuple(objective.name for objective in rows.objectives)
     return TextTable(
         header=("proposal", "phase", "networks", *names, "hypervolume of its own"),
         rows=tuple(
             (
-                str(chosen[place]["proposal"]),
-                phase_label(chosen[place].get("phase") or 0, rows.phases),
-                str(chosen[place]["samples"]),
-                *(quantities.objective(name, chosen[place]["objective_values"][name]) for name in names),
+                str(chosen[place].proposal),
+                phase_label(chosen[place].phase, rows.phases),
+                str(chosen[place].samples),
+                *(quantities.objective(name, chosen[place].objective_values[name]) for name in names),
                 quantities.percent(shares[place]),
             )
             for place in order

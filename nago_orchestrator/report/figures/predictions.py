@@ -10,10 +10,11 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.evaluation.thinning import evenly
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.report.panel import Panel, Row, TextTable
+from nago_orchestrator.report.panel import Panel, TextTable
 from nago_orchestrator.report.statistics import spearman, spearman_interval
 from nago_orchestrator.report.study_report import finite_value
 from nago_orchestrator.report.style import (
@@ -63,7 +64,7 @@ class Foretold:
         return abs(self.observed - self.predicted) <= self.half_width
 
 
-def foretold_of(evaluations: Sequence[Row], objectives: Sequence[Objective], place: int) -> list[Foretold]:
+def foretold_of(evaluations: Sequence[EvaluationRow], objectives: Sequence[Objective], place: int) -> list[Foretold]:
     """Of the objective at that place; from notes with `prediction`: of each learnt objective its place (`objective`),
     the `mean` of its cost, and the deviations `epistemic` and `aleatoric`, in its own units."""
     objective = objectives[place]
@@ -71,21 +72,21 @@ def foretold_of(evaluations: Sequence[Row], objectives: Sequence[Objective], pla
     found = []
     for row in evaluations:
         observed = finite_value(row, objective.name)
-        for item in (row.get("notes") or {}).get("prediction", ()):
+        for item in (row.notes or {}).get("prediction", ()):
             if observed is not None and item["objective"] == place:
                 found.append(
                     Foretold(
-                        proposal=row["proposal"],
-                        phase=row.get("phase") or 0,
+                        proposal=row.proposal,
+                        phase=row.phase,
                         predicted=turned * item["mean"],
-                        deviation=math.hypot(item["epistemic"], item["aleatoric"] / math.sqrt(row["samples"])),
+                        deviation=math.hypot(item["epistemic"], item["aleatoric"] / math.sqrt(row.samples)),
                         observed=observed,
                     )
                 )
     return found
 
 
-def foretold(evaluations: Sequence[Row], objectives: Sequence[Objective]) -> Panel | None:
+def foretold(evaluations: Sequence[EvaluationRow], objectives: Sequence[Objective]) -> Panel | None:
     """None where no proposal has a prediction in its notes."""
     found = [
         (objective, known)

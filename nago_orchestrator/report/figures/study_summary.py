@@ -6,10 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from nago_orchestrator.domain.rows import AttemptRow, StudyStatus, TrialRow
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted, learnt_from
 from nago_orchestrator.report.figures.failures import seconds
-from nago_orchestrator.report.panel import Row, TextTable
+from nago_orchestrator.report.panel import TextTable
 from nago_orchestrator.report.study_report import StudyReport
 
 TOP = 15
@@ -18,31 +19,31 @@ TOP = 15
 def study_facts(report: StudyReport) -> list[tuple[str, str]]:
     """Label and value, for the head of the page."""
     study = report.study
-    states = Counter(str(row["state"]) for row in report.trials)
+    states = Counter(str(row.state) for row in report.trials)
     by_state = ", ".join(f"{number:,} {state}" for state, number in states.most_common())
     facts = [
-        ("State", str(study["state"])),
-        ("Generator", str(study.get("generator") or "hnag")),
+        ("State", str(study.state)),
+        ("Generator", report.generator),
         ("Objectives", ", ".join(f"{objective.name} ({objective.goal})" for objective in report.objectives)),
-        ("Seed", str(study["seed"])),
+        ("Seed", str(study.seed)),
         *_warm_start(study),
         ("Trials", by_state or "none yet"),
         ("Evaluations", f"{len(report.evaluations):,}"),
-        ("Created", quantities.moment(study["created_at"])),
+        ("Created", quantities.moment(study.created_at)),
         ("Attempt time", _spent(report.attempts)),
     ]
-    return [*facts, ("Why it ended", str(study["message"]))] if study.get("message") else facts
+    return [*facts, ("Why it ended", str(study.message))] if study.message else facts
 
 
-def _warm_start(study: Row) -> list[tuple[str, str]]:
-    if not study.get("prior"):
+def _warm_start(study: StudyStatus) -> list[tuple[str, str]]:
+    if not study.prior:
         return []
-    return [("Warm start", learnt_from(study["prior"], study["spec"]["warm_start"]))]
+    return [("Warm start", learnt_from(study.prior, study.spec["warm_start"]))]
 
 
-def _spent(attempts: Sequence[Row]) -> str:
+def _spent(attempts: Sequence[AttemptRow]) -> str:
     total = math.fsum(seconds(row) or 0.0 for row in attempts)
-    wasted = math.fsum(seconds(row) or 0.0 for row in attempts if row["state"] in ("failed", "cancelled"))
+    wasted = math.fsum(seconds(row) or 0.0 for row in attempts if row.state in ("failed", "cancelled"))
     text = quantities.duration(total)
     return f"{text}, of which {quantities.duration(wasted)} gave no result" if wasted else text
 
@@ -52,10 +53,10 @@ def best_generator(report: StudyReport) -> TextTable | None:
     best = report.best
     if best is None:
         return None
-    searched = set(report.study.get("searched") or best["theta"])
+    searched = set(report.searched)
     rows = tuple(
         (name, quantities.number(value), "searched" if name in searched else "fixed")
-        for name, value in best["theta"].items()
+        for name, value in best.theta.items()
     )
     return TextTable(header=(), rows=rows)
 
@@ -67,34 +68,34 @@ def best_words(report: StudyReport) -> str:
         return "Nothing has been evaluated yet."
     values = ", ".join(
         f"{name} {quantities.objective(name, value)}"
-        for name, value in best["objective_values"].items()
+        for name, value in best.objective_values.items()
         if value is not None
     )
-    networks, epochs = counted(best["samples"], "network"), counted(best["fidelity"], "epoch")
-    return f"Proposal {best['proposal']}, {values}; {networks} trained for {epochs}."
+    networks, epochs = counted(best.samples, "network"), counted(best.fidelity, "epoch")
+    return f"Proposal {best.proposal}, {values}; {networks} trained for {epochs}."
 
 
 def top_trials(report: StudyReport) -> TextTable | None:
     """The trials with the highest validation accuracy."""
-    finished = [row for row in report.trials if row.get("validation_accuracy") is not None]
+    finished = [(row.validation_accuracy, row) for row in report.trials if row.validation_accuracy is not None]
     if not finished:
         return None
-    best = sorted(finished, key=lambda row: (-row["validation_accuracy"], row["trial"]))[:TOP]
+    best = sorted(finished, key=lambda pair: (-pair[0], pair[1].trial))[:TOP]
     header = ("trial", "proposal", "epochs", "accuracy", "loss", "parameters", "memory/sample", "nodes", "time", "hash")
-    return TextTable(header=header, rows=tuple(_trial_cells(row) for row in best))
+    return TextTable(header=header, rows=tuple(_trial_cells(accuracy, row) for accuracy, row in best))
 
 
-def _trial_cells(row: Row) -> tuple[str, ...]:
-    loss, spent, memory = row.get("validation_loss"), row.get("seconds"), row.get("bytes_per_sample")
+def _trial_cells(accuracy: float, row: TrialRow) -> tuple[str, ...]:
+    loss, memory = row.validation_loss, row.bytes_per_sample
     return (
-        str(row["trial"]),
-        str(row["proposal"]),
-        str(row["fidelity"]),
-        quantities.percent(row["validation_accuracy"]),
+        str(row.trial),
+        str(row.proposal),
+        str(row.fidelity),
+        quantities.percent(accuracy),
         "-" if loss is None else f"{loss:.4f}",
-        quantities.count(row["parameters"]),
+        quantities.count(row.parameters),
         "-" if memory is None else quantities.size(memory),
-        str(row["nodes"]),
-        "-" if spent is None else quantities.duration(spent),
-        str(row["architecture_hash"])[:10],
+        str(row.nodes),
+        quantities.duration(row.seconds),
+        row.architecture_hash[:10],
     )

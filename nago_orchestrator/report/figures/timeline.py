@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 
 import plotly.graph_objects as go
 
+from nago_orchestrator.domain.rows import AttemptRow
 from nago_orchestrator.formatting import quantities
-from nago_orchestrator.report.figures.failures import COLOURS, instant, seconds
-from nago_orchestrator.report.panel import Panel, Row
+from nago_orchestrator.report.figures.failures import COLOURS, seconds
+from nago_orchestrator.report.panel import Panel
 from nago_orchestrator.report.style import new_figure
 
 TITLE = "Timeline of attempts"
@@ -20,14 +22,15 @@ ROWS_OF_A_TITLE = 4
 OUTCOMES = {"succeeded": "#2b8a3e", "running": "#74c0fc", "cancelled": "#ced4da"} | COLOURS
 
 
-def timeline(attempts: Sequence[Row], now: datetime) -> Panel:
-    """Attempts with trial, attempt, state, failure, reason, started_at, ended_at; running ones last until `now`."""
-    rows = sorted((row for row in attempts if row.get("started_at")), key=lambda row: instant(row["started_at"]))
+def timeline(attempts: Sequence[AttemptRow], now: datetime) -> Panel:
+    """Running attempts last until `now`."""
+    started = [(row.started_at, row) for row in attempts if row.started_at]
+    rows = sorted(started, key=itemgetter(0))
     if not rows:
         missing = "No attempt has started yet."
         return Panel(key="timeline", title=TITLE, reading=READING, figure=None, note=missing)
     shown = rows[-MOST_BARS:]
-    spans = [(instant(row["started_at"]), instant(row["ended_at"] or now)) for row in shown]
+    spans = [(start, row.ended_at or now) for start, row in shown]
     lane_of = lanes(spans)
     height = max(lane_of) + 1
     figure = new_figure(x="", y="in parallel" if height >= ROWS_OF_A_TITLE else "", height=150 + 26 * min(height, 16))
@@ -37,9 +40,9 @@ def timeline(attempts: Sequence[Row], now: datetime) -> Panel:
     )
     figure.update_xaxes(type="date")
     for outcome, colour in OUTCOMES.items():
-        indices = [index for index, row in enumerate(shown) if _outcome(row) == outcome]
+        indices = [index for index, (_, row) in enumerate(shown) if _outcome(row) == outcome]
         if indices:
-            figure.add_trace(_bars(outcome, colour, [(shown[i], spans[i], lane_of[i]) for i in indices]))
+            figure.add_trace(_bars(outcome, colour, [(shown[i][1], spans[i], lane_of[i]) for i in indices]))
     note = f"The latest {len(shown):,} of {len(rows):,} attempts are drawn." if len(shown) < len(rows) else None
     return Panel(key="timeline", title=TITLE, reading=READING, figure=figure, note=note)
 
@@ -55,13 +58,13 @@ def lanes(spans: Sequence[tuple[datetime, datetime]]) -> list[int]:
     return chosen
 
 
-def _outcome(row: Row) -> str:
-    if row["state"] == "failed":
-        return str(row["failure"]) if row["failure"] in COLOURS else "other"
-    return "running" if row["state"] == "created" else str(row["state"])
+def _outcome(row: AttemptRow) -> str:
+    if row.state == "failed":
+        return str(row.failure) if row.failure in COLOURS else "other"
+    return "running" if row.state == "created" else str(row.state)
 
 
-def _bars(outcome: str, colour: str, bars: Sequence[tuple[Row, tuple[datetime, datetime], int]]) -> go.Bar:
+def _bars(outcome: str, colour: str, bars: Sequence[tuple[AttemptRow, tuple[datetime, datetime], int]]) -> go.Bar:
     return go.Bar(
         orientation="h",
         name=outcome,
@@ -74,11 +77,11 @@ def _bars(outcome: str, colour: str, bars: Sequence[tuple[Row, tuple[datetime, d
     )
 
 
-def _words(row: Row) -> list[str]:
+def _words(row: AttemptRow) -> list[str]:
     spent = seconds(row)
-    ending = f"{row['state']}: {row['reason']}" if row.get("reason") else str(row["state"])
+    ending = f"{row.state}: {row.reason}" if row.reason else str(row.state)
     return [
-        f"trial {row['trial']}, attempt {row['attempt']}",
+        f"trial {row.trial}, attempt {row.attempt}",
         ending,
         "-" if spent is None else quantities.duration(spent),
     ]

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.proposals import Outcome
+from nago_orchestrator.domain.rows import EvaluationRow, TrialRow
 from nago_orchestrator.evaluation.generator_results import (
     best_generator,
     compared_fidelity,
@@ -14,27 +17,18 @@ from nago_orchestrator.evaluation.generator_results import (
     searched,
     trial_value,
 )
+from tests.rows import evaluation_row, trial_row
 
 ERROR = Objective(name="error", goal=Goal.MINIMIZE)
 MEMORY = Objective(name="memory", goal=Goal.MINIMIZE)
 
 
-def evaluation(proposal: int, *, fidelity: int = 4, k: int = 2, **changes: Any) -> dict[str, Any]:
-    row = {
-        "proposal": proposal,
-        "fidelity": fidelity,
-        "outcome": "ok",
-        "phase": 0,
-        "final": False,
-        "samples": 1,
-        "theta": {"k": k},
-        "canonical_theta": {"k": 2 * (k // 2)},
-    }
-    return {**row, **changes}
+def evaluation(proposal: int, *, k: int = 2, **changes: Any) -> EvaluationRow:
+    return evaluation_row(proposal, theta={"k": k}, canonical_theta={"k": 2 * (k // 2)}, **changes)
 
 
-def trial(proposal: int, accuracy: float | None) -> dict[str, Any]:
-    return {"proposal": proposal, "validation_accuracy": accuracy, "bytes_per_sample": 100, "parameters": 7}
+def trial(proposal: int, accuracy: float | None) -> TrialRow:
+    return trial_row(proposal, validation_accuracy=accuracy)
 
 
 def test_evaluations_of_one_canonical_theta_are_one_generator() -> None:
@@ -53,25 +47,25 @@ def test_networks_of_one_proposal_have_a_spread_too() -> None:
 
 
 def test_full_training_other_fidelities_and_what_was_lost_do_not_count() -> None:
-    rows = [evaluation(0), evaluation(1, fidelity=8), evaluation(2, final=True), evaluation(3, outcome="lost")]
+    rows = [evaluation(0), evaluation(1, fidelity=8), evaluation(2, final=True), evaluation(3, outcome=Outcome.LOST)]
     assert [item.proposals for item in found_generators(rows, [], ERROR, 4)] == [(0,)]
-    assert [row["proposal"] for row in searched(rows)] == [0, 1, 3]
+    assert [row.proposal for row in searched(rows)] == [0, 1, 3]
 
 
-def told(proposal: int, error: float, memory: float, *, k: int, samples: int = 1) -> dict[str, Any]:
+def told(proposal: int, error: float, memory: float, *, k: int, samples: int = 1) -> EvaluationRow:
     return evaluation(proposal, k=k, samples=samples, objective_values={"error": error, "memory": memory})
 
 
 def test_repeats_of_a_generator_are_one_row_with_the_mean_over_its_networks() -> None:
     rows = [told(0, 0.1, 5.0, k=2), told(1, 0.3, 7.0, k=4), told(2, 0.5, 9.0, k=3, samples=3)]
     first, second = merge_generators(rows, (ERROR, MEMORY), 4)
-    assert (first["proposal"], first["proposals"], first["samples"]) == (0, [0, 2], 4)
-    assert first["objective_values"] == pytest.approx({"error": 0.4, "memory": 8.0})
-    assert (first["cost_1"], first["cost_2"]) == pytest.approx((0.4, 8.0))
-    assert second["objective_values"] == rows[1]["objective_values"]
+    assert (first.proposal, first.proposals, first.samples) == (0, (0, 2), 4)
+    assert first.objective_values == pytest.approx({"error": 0.4, "memory": 8.0})
+    assert (first.cost_1, first.cost_2) == pytest.approx((0.4, 8.0))
+    assert second.objective_values == rows[1].objective_values
     best = best_generator([first, second])
     assert best is not None
-    assert best["proposal"] == 1
+    assert best.proposal == 1
 
 
 @pytest.mark.parametrize(
@@ -89,21 +83,20 @@ def test_of_equals_the_next_objective_decides_then_the_order(
 ) -> None:
     rows = [told(number, *pair, k=2 * number) for number, pair in enumerate(costs)]
     best = best_generator(merge_generators(rows, (ERROR, MEMORY), 4))
-    assert (best and best["proposal"]) == expected
+    assert (best and best.proposal) == expected
 
 
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
         ([], None),
-        ([evaluation(0, outcome="infeasible")], None),
+        ([evaluation(0, outcome=Outcome.INFEASIBLE)], None),
         ([evaluation(0, fidelity=2), evaluation(1, fidelity=8)], 8),
         ([evaluation(0, fidelity=8), evaluation(1, fidelity=4, phase=1)], 4),
         ([evaluation(0, fidelity=4), evaluation(1, fidelity=30, final=True)], 4),
-        ([evaluation(0, fidelity=4), {**evaluation(1, fidelity=2), "phase": None}], 4),
     ],
 )
-def test_compared_is_the_highest_fidelity_of_the_newest_phase(rows: list[dict[str, Any]], expected: int | None) -> None:
+def test_compared_is_the_highest_fidelity_of_the_newest_phase(rows: list[EvaluationRow], expected: int | None) -> None:
     assert compared_fidelity(rows) == expected
 
 
@@ -112,7 +105,7 @@ def test_compared_is_the_highest_fidelity_of_the_newest_phase(rows: list[dict[st
     [("accuracy", 0.75), ("error", 0.25), ("loss", None), ("memory", 100.0), ("parameters", 7.0), ("flops", None)],
 )
 def test_a_networks_value_is_read_from_its_trial(name: str, expected: float | None) -> None:
-    assert trial_value({**trial(0, 0.75), "validation_loss": math.inf}, name) == expected
+    assert trial_value(replace(trial(0, 0.75), validation_loss=math.inf), name) == expected
 
 
 def test_a_trial_without_a_result_has_no_value() -> None:

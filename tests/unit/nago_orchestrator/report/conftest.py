@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pytest
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.proposals import Origin
+from nago_orchestrator.domain.rows import AttemptRow, EpochRow, EvaluationRow, TrialRow
+from nago_orchestrator.domain.states import AttemptState, Failure, StudyState
 from nago_orchestrator.report.study_report import StudyReport
+from tests.rows import attempt_row, epoch_row, evaluation_row, study_status, trial_row
 
-Row = dict[str, Any]
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 ACCURACY = Objective(name="accuracy", goal=Goal.MAXIMIZE)
 FIDELITIES = (2, 4, 8)
@@ -33,10 +36,10 @@ def made_theta(rng: np.random.Generator) -> dict[str, float | int]:
 def made_report(proposals: int, seed: int = 7) -> StudyReport:
     """Of six proposals two are promoted once and one twice; every tenth attempt is evicted once."""
     rng = np.random.default_rng(seed)
-    trials: list[Row] = []
-    epochs: list[Row] = []
-    evaluations: list[Row] = []
-    attempts: list[Row] = []
+    trials: list[TrialRow] = []
+    epochs: list[EpochRow] = []
+    evaluations: list[EvaluationRow] = []
+    attempts: list[AttemptRow] = []
     thetas: list[tuple[dict[str, float | int], int]] = []
     for number in range(proposals):
         theta, rung, parent = made_theta(rng), 0, None
@@ -50,43 +53,35 @@ def made_report(proposals: int, seed: int = 7) -> StudyReport:
         accuracy = 0.0 if number == 5 else curve[-1]
         begin = START + timedelta(seconds=4 * number)
         if number % 10 == 3:
-            attempts.append(_attempt(number, 1, begin, "failed", "infrastructure", "Evicted"))
-        last = _attempt(number, 1 + (number % 10 == 3), begin + timedelta(seconds=2), "succeeded", None, None)
+            attempts.append(_evicted(number, begin))
+        last = _attempt(number, 1 + (number % 10 == 3), begin + timedelta(seconds=2))
         attempts.append(last)
-        epochs += [
-            {"trial": number, "attempt": last["attempt"], "epoch": epoch + 1, "validation_accuracy": value}
-            for epoch, value in enumerate(curve)
-        ]
+        epochs += [epoch_row(number, last.attempt, epoch, value) for epoch, value in enumerate(curve, start=1)]
         trials.append(
-            {
-                "trial": number,
-                "proposal": number,
-                "fidelity": fidelity,
-                "state": "succeeded",
-                "validation_accuracy": accuracy,
-                "validation_loss": float("inf") if number == 5 else 1 - accuracy,
-                "bytes_per_sample": int(rng.integers(200_000, 4_000_000)),
-                "parameters": int(rng.integers(20_000, 50_000)),
-                "nodes": int(rng.integers(20, 400)),
-                "seconds": 7.5,
-                "architecture_hash": f"{number:064x}",
-            }
+            trial_row(
+                number,
+                fidelity=fidelity,
+                validation_accuracy=accuracy,
+                validation_loss=float("inf") if number == 5 else 1 - accuracy,
+                bytes_per_sample=int(rng.integers(200_000, 4_000_000)),
+                parameters=int(rng.integers(20_000, 50_000)),
+                nodes=int(rng.integers(20, 400)),
+            )
         )
         evaluations.append(
-            {
-                "evaluation": number,
-                "proposal": number,
-                "parent": parent,
-                "fidelity": fidelity,
-                "origin": "promotion" if parent is not None else "random",
-                "outcome": "ok",
-                "objective_values": {"accuracy": accuracy},
-                "samples": 1,
-                "theta": theta,
-            }
+            evaluation_row(
+                number,
+                parent=parent,
+                fidelity=fidelity,
+                origin=Origin.PROMOTION if parent is not None else Origin.RANDOM,
+                objective_values={"accuracy": accuracy},
+                theta=theta,
+            )
         )
     return StudyReport(
-        study={"name": "digits <b>&", "state": "completed", "seed": 7, "created_at": START, "message": None},
+        study=study_status(name="digits <b>&", state=StudyState.COMPLETED, created_at=START),
+        generator="hnag",
+        searched=("top_nodes", "top_k", "top_p", "mid_p"),
         objectives=(ACCURACY,),
         trials=trials,
         epochs=epochs,
@@ -96,16 +91,13 @@ def made_report(proposals: int, seed: int = 7) -> StudyReport:
     )
 
 
-def _attempt(trial: int, number: int, start: datetime, state: str, failure: str | None, reason: str | None) -> Row:
-    return {
-        "trial": trial,
-        "attempt": number,
-        "state": state,
-        "failure": failure,
-        "reason": reason,
-        "started_at": start,
-        "ended_at": start + timedelta(seconds=7),
-    }
+def _attempt(trial: int, number: int, start: datetime) -> AttemptRow:
+    return attempt_row(trial, number, started_at=start, ended_at=start + timedelta(seconds=7))
+
+
+def _evicted(trial: int, start: datetime) -> AttemptRow:
+    failed = _attempt(trial, 1, start)
+    return replace(failed, state=AttemptState.FAILED, failure=Failure.INFRASTRUCTURE, reason="Evicted")
 
 
 @pytest.fixture

@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.proposals import Outcome
+from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
 from nago_orchestrator.report.figures.study_summary import best_words, study_facts, top_trials
 from nago_orchestrator.report.page import build_page, build_panels
 from nago_orchestrator.report.study_report import StudyReport
 from nago_orchestrator.search.posterior import Beliefs, Effect
+from tests.rows import full_training, fully_trained
 
+MESSAGE = "the limit is out of reach"
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
 
@@ -40,7 +44,7 @@ def test_the_page_is_well_formed_at_every_stage(make_report: Callable[[int], Stu
 def two_phases(report: StudyReport) -> StudyReport:
     """The second half found by mobo, for accuracy and memory, and one generator trained in full."""
     half = len(report.evaluations) // 2
-    memory = {row["proposal"]: row["bytes_per_sample"] for row in report.trials}
+    memory = {row.proposal: row.bytes_per_sample or 0 for row in report.trials}
     fit = {"r_hat": 1.0, "effective_samples": 9.0, "coverage_50": 0.5, "coverage_90": 0.9, "problem": None}
     notes = {
         "surrogate": {"fits": 1, "objectives": [fit]},
@@ -48,17 +52,17 @@ def two_phases(report: StudyReport) -> StudyReport:
         "prediction": [{"objective": 0, "mean": -0.8, "epistemic": 0.1, "aleatoric": 0.1}],
     }
     evaluations = [
-        {
-            **row,
-            "phase": int(row["proposal"] >= half),
-            "notes": notes if row["proposal"] >= half else None,
-            "told_at": report.made_at,
-            "objective_values": {**row["objective_values"], "memory": memory[row["proposal"]]},
-        }
+        replace(
+            row,
+            phase=int(row.proposal >= half),
+            notes=notes if row.proposal >= half else None,
+            told_at=report.made_at,
+            objective_values={**row.objective_values, "memory": memory[row.proposal]},
+        )
         for row in report.evaluations
     ]
-    last = {**evaluations[-1], "proposal": 999, "parent": 6, "fidelity": 40, "final": True}
-    trained = {**report.trials[-1], "trial": 999, "proposal": 999, "fidelity": 40, "final": True, "network": "n.pt"}
+    last = replace(evaluations[-1], proposal=999, parent=6, fidelity=40, final=True)
+    trained = fully_trained(999, fidelity=40, network="n.pt")
     effect = Effect(hyperparameter="top_p", objective="accuracy", at=(0.1, 0.9), mean=(0.5, 0.6), deviation=(0.1, 0.1))
     other = replace(effect, objective="memory")
     return replace(
@@ -68,7 +72,7 @@ def two_phases(report: StudyReport) -> StudyReport:
         trials=[*report.trials, trained],
         phases=("bohb", "mobo"),
         learnt=("accuracy",),
-        trained=[{"proposal": 999, "parent": 6, "epochs": 40, "trials": [trained]}],
+        trained=[full_training(6, 40, [trained], proposal=999)],
         beliefs=Beliefs(fidelity=8, evaluations=20, effects=(effect, other), problem=None),
     )
 
@@ -90,7 +94,7 @@ def test_full_training_is_not_taken_for_the_searchs_best(make_report: Callable[[
     report = two_phases(make_report(60))
     assert report.fidelity == 8
     assert report.best is not None
-    assert report.best["fidelity"] == 8
+    assert report.best.fidelity == 8
     figure: Any = next(panel.figure for panel in build_panels(report) if panel.key == "history")
     assert sum(len(trace.x) for trace in figure.data if trace.mode == "markers") == 60
     assert [annotation.text for annotation in figure.layout.annotations] == ["phase 2 mobo"]
@@ -110,14 +114,16 @@ def test_names_are_escaped(make_report: Callable[[int], StudyReport]) -> None:
 def test_no_text_of_a_user_becomes_markup(make_report: Callable[[int], StudyReport]) -> None:
     """Not in the page's own parts, nor within what plotly writes."""
     report, attack = make_report(6), "<script>alert(1)</script>"
+    defect: dict[str, Any] = {"reason": attack, "failure": Failure.DEFECT, "state": AttemptState.FAILED}
     page = build_page(
         replace(
             report,
-            study={**report.study, "name": attack, "state": attack, "message": attack, "generator": attack},
+            study=replace(report.study, name=attack, message=attack),
+            generator=attack,
             objectives=(replace(report.objective, name="accuracy"),),
-            attempts=[{**row, "reason": attack, "failure": "defect", "state": "failed"} for row in report.attempts],
-            trials=[{**row, "architecture_hash": attack} for row in report.trials],
-            evaluations=[{**row, "theta": {**row["theta"], attack: 1}} for row in report.evaluations],
+            attempts=[replace(row, **defect) for row in report.attempts],
+            trials=[replace(row, architecture_hash=attack) for row in report.trials],
+            evaluations=[replace(row, theta={**row.theta, attack: 1}) for row in report.evaluations],
         )
     )
     assert attack not in page
@@ -162,12 +168,13 @@ def test_several_objectives_are_all_named(make_report: Callable[[int], StudyRepo
 
 
 def nothing_trained(report: StudyReport) -> StudyReport:
-    lost = {"outcome": "infeasible", "objective_values": {}, "samples": 0}
-    message = {"last_message": "the limit is out of reach", "attempts": 0, "validation_accuracy": None}
+    lost: dict[str, Any] = {"outcome": Outcome.INFEASIBLE, "objective_values": {}, "samples": 0}
+    untrained: dict[str, Any] = {"state": TrialState.INFEASIBLE, "attempts": 0, "last_message": MESSAGE}
+    unmeasured: dict[str, Any] = {"validation_accuracy": None, "bytes_per_sample": None}
     return replace(
         report,
-        evaluations=[{**row, **lost} for row in report.evaluations],
-        trials=[{**row, **message, "state": "infeasible", "bytes_per_sample": None} for row in report.trials],
+        evaluations=[replace(row, **lost) for row in report.evaluations],
+        trials=[replace(row, **untrained, **unmeasured) for row in report.trials],
         epochs=[],
         attempts=[],
     )
@@ -186,7 +193,7 @@ def test_a_search_of_which_nothing_could_be_trained_says_so_and_why(
     assert failed.figure is not None
     assert list(failed.figure.data[0].x) == [12]
     assert "12 evaluations, all infeasible. The reason of 12 of 12 trials" in str(failed.note)
-    assert "the limit is out of reach" in page
+    assert MESSAGE in page
 
 
 def test_the_headline_names_the_objective_and_of_several_the_front(make_report: Callable[[int], StudyReport]) -> None:
@@ -203,7 +210,7 @@ def test_a_generator_that_was_evaluated_twice_is_one_point_of_the_front(
     make_report: Callable[[int], StudyReport],
 ) -> None:
     report = two_phases(make_report(60))
-    again = replace(report, evaluations=[*report.evaluations, {**report.evaluations[-2], "proposal": 1000}])
+    again = replace(report, evaluations=[*report.evaluations, replace(report.evaluations[-2], proposal=1000)])
     drawn = []
     for made in (report, again):
         figure: Any = next(panel.figure for panel in build_panels(made) if panel.key == "front")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.proposals import Theta
+from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.domain.space import FloatRange, IntegerRange, SearchSpace
 from nago_orchestrator.evaluation.generator_results import found_generators
 from nago_orchestrator.search import posterior as beliefs
@@ -16,6 +19,7 @@ from nago_orchestrator.search.posterior import Taught, hyperparameter_effects, r
 from nago_orchestrator.search.surrogate.gaussian_process import fit_gaussian_processes
 from nago_orchestrator.search.surrogate.port import Array, Fitted
 from nago_trainer.architecture import canonical
+from tests.rows import evaluation_row
 
 ACCURACY = Objective(name="accuracy", goal=Goal.MAXIMIZE)
 MEMORY = Objective(name="memory", goal=Goal.MINIMIZE)
@@ -43,21 +47,18 @@ def space(paper_space: SearchSpace) -> SearchSpace:
     return SearchSpace(generator="hnag", connected=False, dimensions=dimensions, fixed=fixed)
 
 
-def row(proposal: int, theta: dict[str, Any], accuracy: float, memory: float) -> dict[str, Any]:
-    return {
-        "proposal": proposal,
-        "fidelity": 4,
-        "outcome": "ok",
-        "samples": 1,
-        "theta": theta,
-        "canonical_theta": canonical(theta),
-        "objective_values": {"accuracy": accuracy, "memory": memory},
-        "cost_1": -accuracy,
-        "cost_2": memory,
-    }
+def row(proposal: int, theta: Theta, accuracy: float, memory: float | None) -> EvaluationRow:
+    return evaluation_row(
+        proposal,
+        theta=theta,
+        canonical_theta=canonical(theta),
+        objective_values={"accuracy": accuracy, "memory": memory},
+        cost_1=-accuracy,
+        cost_2=memory,
+    )
 
 
-def made_rows(space: SearchSpace, count: int, noise: float = 0.002) -> list[dict[str, Any]]:
+def made_rows(space: SearchSpace, count: int, noise: float = 0.002) -> list[EvaluationRow]:
     """Accuracy rises with top_p alone, memory with top_nodes alone."""
     rng = np.random.default_rng(0)
     thetas = [space.sample(rng) for _ in range(count)]
@@ -67,7 +68,7 @@ def made_rows(space: SearchSpace, count: int, noise: float = 0.002) -> list[dict
     ]
 
 
-def taught_of(space: SearchSpace, rows: list[dict[str, Any]]) -> Taught:
+def taught_of(space: SearchSpace, rows: list[EvaluationRow]) -> Taught:
     return teach(rows, [ACCURACY, MEMORY], space, fit, seed=3)
 
 
@@ -95,23 +96,23 @@ def test_few_evaluations_leave_more_doubt(space: SearchSpace) -> None:
 
 def test_the_ranking_follows_the_mean_and_not_the_luckiest(space: SearchSpace) -> None:
     rows = made_rows(space, 40, noise=0.0)
-    poor = min(rows, key=lambda found: found["theta"]["top_p"])
-    lucky = row(40, poor["theta"], 0.95, poor["cost_2"])
-    rows = [*rows, *[{**row(41 + k, poor["theta"], 0.81, poor["cost_2"]), "samples": 4} for k in range(3)], lucky]
+    poor = min(rows, key=lambda found: found.theta["top_p"])
+    lucky = row(40, poor.theta, 0.95, poor.cost_2)
+    rows = [*rows, *[replace(row(41 + k, poor.theta, 0.81, poor.cost_2), samples=4) for k in range(3)], lucky]
     ranked = rank_generators(taught_of(space, rows), found_generators(rows, [], ACCURACY, 4))
     assert [belief.mean for belief in ranked] == sorted((belief.mean for belief in ranked), reverse=True)
-    best = max(rows[:40], key=lambda found: found["theta"]["top_p"])
-    assert ranked[0].found.proposals == (best["proposal"],)
+    best = max(rows[:40], key=lambda found: found.theta["top_p"])
+    assert ranked[0].found.proposals == (best.proposal,)
     unlucky = next(belief for belief in ranked if 40 in belief.found.proposals)
     assert unlucky.mean < 0.85
-    assert unlucky.observed == pytest.approx((poor["objective_values"]["accuracy"] + 0.95 + 12 * 0.81) / 14)
+    assert unlucky.observed == pytest.approx((poor.objective_values["accuracy"] + 0.95 + 12 * 0.81) / 14)
     assert all(belief.epistemic > 0 and belief.aleatoric > 0 for belief in ranked)
 
 
 def test_of_very_many_evaluations_some_are_taken_evenly(space: SearchSpace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beliefs, "MOST_EVALUATIONS", 5)
     taught = taught_of(space, made_rows(space, 21))
-    assert [found["proposal"] for found in taught.rows] == [0, 5, 10, 15, 20]
+    assert [found.proposal for found in taught.rows] == [0, 5, 10, 15, 20]
     assert taught.problem == "made up"
 
 

@@ -15,6 +15,7 @@ from nago_orchestrator.cli.output.posterior import verdict
 from nago_orchestrator.evaluation.generator_results import Found
 from nago_orchestrator.search.posterior import Belief
 from tests.command_line import Run
+from tests.rows import evaluation_row
 
 
 def test_a_generator_that_was_evaluated_again_has_mean_and_spread(run: Run, tmp_path: Path, modelled_file: str) -> None:
@@ -94,7 +95,7 @@ def test_a_missing_extra_is_one_sentence(run: Run, modelled: str, monkeypatch: p
 def test_the_verdict_names_the_observed_best_of_the_command_best(seen: tuple[float, float], words: str) -> None:
     chosen, best = (
         Belief(
-            found=Found(evaluations=({"proposal": proposal},), values=()),
+            found=Found(evaluations=(evaluation_row(proposal),), values=()),
             observed=observed,
             mean=0.85,
             epistemic=0.1,

@@ -1,47 +1,45 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nago_orchestrator.cli.commands.status import (
+    StudyLook,
     full_training_words,
     last_event,
     seconds_left,
     watch_line,
 )
 from nago_orchestrator.cli.output.outlook import best_sentence
+from nago_orchestrator.domain.rows import FullTrainingCount, widened
+from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.search.final_training import Chosen
 from nago_orchestrator.services.final_training import train_best
 from nago_orchestrator.store.store import open_store
 from tests.command_line import Run
+from tests.rows import MADE_AT, generator_row, study_status, trial_row
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import Orchestrator, create, small_spec
 
-NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
+NOW = MADE_AT
 
 
-def status(**changes: Any) -> dict[str, Any]:
-    return {
-        "name": "s",
-        "state": "running",
-        "changed_at": NOW,
-        "running": [],
-        "best": None,
-        "nothing": None,
-        "finished": 6,
-        "seconds": 60.0,
-        "trial_states": {"succeeded": 6, "failed": 0},
-        "spec": {
-            "search": {"algorithm": "random", "proposals": 20},
-            "execution": {"parallelism": 2},
-            "architectures_per_proposal": 1,
-        },
-        **changes,
-    }
+RANDOM = {
+    "search": {"algorithm": "random", "proposals": 20},
+    "execution": {"parallelism": 2},
+    "architectures_per_proposal": 1,
+}
+
+
+def status(nothing: str | None = None, **changes: Any) -> StudyLook:
+    row = study_status(**{"spec": RANDOM, **changes})
+    return widened(
+        StudyLook, row, best=None, nothing=nothing, full_trainings=(), ledger=(), last_event_at=row.changed_at
+    )
 
 
 def test_time_left_is_mean_time_times_trials_to_come_over_parallelism() -> None:
@@ -51,8 +49,8 @@ def test_time_left_is_mean_time_times_trials_to_come_over_parallelism() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"state": "paused"},
-        {"trial_states": {"succeeded": 4}},
+        {"state": StudyState.PAUSED},
+        {"trial_states": {TrialState.SUCCEEDED: 4}},
         {"spec": {"search": {"algorithm": "bohb"}, "execution": {"parallelism": 1}, "architectures_per_proposal": 1}},
     ],
 )
@@ -62,9 +60,9 @@ def test_time_left_is_not_guessed(changes: dict[str, Any]) -> None:
 
 def test_the_last_event_is_the_newest_of_study_and_trials() -> None:
     late = NOW + timedelta(minutes=3)
-    trial = {"created_at": NOW, "started_at": late, "ended_at": None}
+    trial = trial_row(started_at=late)
     assert last_event(status(), []) == NOW
-    assert last_event(status(running=[trial]), []) == late
+    assert last_event(status(running=(trial,)), []) == late
     assert last_event(status(), [trial]) == late
 
 
@@ -73,15 +71,15 @@ def test_the_watched_line_leaves_out_states_without_trials() -> None:
 
 
 def test_the_best_after_one_epoch_is_told_in_the_singular() -> None:
-    best = {"objective_values": {"accuracy": 0.5}, "proposal": 3, "fidelity": 1}
+    best = generator_row(3, objective_values={"accuracy": 0.5}, fidelity=1)
     assert best_sentence(best) == "best: accuracy 50.00 % (proposal 3, 1 epoch)"
 
 
 def test_full_trainings_are_told_by_their_epochs() -> None:
     rows = [
-        {"epochs": 1, "state": "succeeded", "trials": 1},
-        {"epochs": 60, "state": "running", "trials": 1},
-        {"epochs": 60, "state": "succeeded", "trials": 3},
+        FullTrainingCount(epochs=1, state=TrialState.SUCCEEDED, trials=1),
+        FullTrainingCount(epochs=60, state=TrialState.RUNNING, trials=1),
+        FullTrainingCount(epochs=60, state=TrialState.SUCCEEDED, trials=3),
     ]
     words = "1 network for 1 epoch: 1 succeeded; 4 networks for 60 epochs: 1 running, 3 succeeded"
     assert full_training_words(rows) == words

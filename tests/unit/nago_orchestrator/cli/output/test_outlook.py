@@ -13,6 +13,7 @@ from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.store.store import open_store
 from nago_orchestrator.store.versions import open_engine
 from tests.command_line import Run
+from tests.rows import study_status
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import RECIPE, Orchestrator, create, small_spec
 
@@ -29,7 +30,7 @@ from tests.studies import RECIPE, Orchestrator, create, small_spec
     ],
 )
 def test_a_resume_is_offered_where_it_helps(state: str, message: str | None, hopeful: bool) -> None:
-    hint = resume_hint({"name": "s", "state": state, "message": message})
+    hint = resume_hint(study_status(state=StudyState(state), message=message))
     assert hint == ("go on with: nago-orch resume s" if hopeful else None)
 
 

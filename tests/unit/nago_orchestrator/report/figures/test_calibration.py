@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.report.figures.calibration import calibration
+from tests.rows import evaluation_row
 
 
 def fit(seed: int, problem: str | None = None, fits: int = 1) -> dict[str, Any]:
@@ -11,9 +13,9 @@ def fit(seed: int, problem: str | None = None, fits: int = 1) -> dict[str, Any]:
     return {"good": problem is None, "fits": fits, "seed": seed, "objectives": objectives}
 
 
-def row(proposal: int, surrogate: dict[str, Any] | None) -> dict[str, Any]:
+def row(proposal: int, surrogate: dict[str, Any] | None) -> EvaluationRow:
     notes = {"design": "initial"} if surrogate is None else {"surrogate": surrogate, "evaluations": 10 + proposal}
-    return {"proposal": proposal, "notes": notes}
+    return evaluation_row(proposal, notes=notes)
 
 
 BATCHES = [row(0, None), row(3, fit(2, "The chains diverged.", 2)), row(1, fit(1)), row(2, fit(1)), row(4, fit(3))]
@@ -99,6 +101,4 @@ def test_fits_without_diagnostics_have_words() -> None:
 
 
 def test_a_search_without_a_surrogate_has_no_panel() -> None:
-    assert (
-        calibration([{"proposal": 2, "notes": None}, {"proposal": 3}, {"proposal": 4, "notes": {"a": 1}}], ()) is None
-    )
+    assert calibration([evaluation_row(2), evaluation_row(4, notes={"a": 1})], ()) is None

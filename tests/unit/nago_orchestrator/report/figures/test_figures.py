@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.proposals import Outcome
+from nago_orchestrator.domain.rows import EvaluationRow
+from nago_orchestrator.domain.states import AttemptState
 from nago_orchestrator.report.figures import curves, history, timeline, tradeoff
 from nago_orchestrator.report.figures.correlation import correlation, pairs_by_fidelities
 from nago_orchestrator.report.figures.curves import learning_curves
@@ -20,6 +23,7 @@ from nago_orchestrator.report.figures.hyperparameters import best_covered, hyper
 from nago_orchestrator.report.page import build_panels
 from nago_orchestrator.report.panel import Panel
 from nago_orchestrator.report.study_report import StudyReport
+from tests.rows import epoch_row, evaluation_row
 
 ACCURACY = Objective(name="accuracy", goal=Goal.MAXIMIZE)
 
@@ -55,9 +59,7 @@ def test_history_has_every_evaluation_and_a_line_that_never_falls(make_report: C
 
 def test_the_running_best_of_a_cost_never_rises(make_report: Callable[[int], StudyReport]) -> None:
     report = make_report(60)
-    rows = [
-        {**row, "objective_values": {"loss": 1 - row["objective_values"]["accuracy"]}} for row in report.evaluations
-    ]
+    rows = [replace(row, objective_values={"loss": 1 - row.objective_values["accuracy"]}) for row in report.evaluations]
     line = list(figure_of(history.history(rows, Objective(name="loss", goal=Goal.MINIMIZE))).data[-1].y)
     assert line == sorted(line, reverse=True)
 
@@ -75,17 +77,17 @@ def test_many_points_are_thinned_openly(
 
 def test_evaluations_without_a_value_are_left_out(make_report: Callable[[int], StudyReport]) -> None:
     rows = make_report(12).evaluations
-    lost = [{**row, "outcome": "lost", "objective_values": {}} for row in rows[:5]]
+    lost = [replace(row, outcome=Outcome.LOST, objective_values={}) for row in rows[:5]]
     assert points(history.history([*lost, *rows[5:]], ACCURACY)) == 7
 
 
 def test_the_front_is_of_the_highest_fidelity(make_report: Callable[[int], StudyReport]) -> None:
     report = make_report(60)
-    best = [row for row in report.trials if row["fidelity"] == 8]
+    best = [row for row in report.trials if row.fidelity == 8]
     line = figure_of(tradeoff.tradeoff(report.trials)).data[-1]
     assert line.name == "Pareto front"
-    assert max(line.y) == max(row["validation_accuracy"] for row in best)
-    assert set(line.x) <= {row["bytes_per_sample"] for row in best}
+    assert max(line.y) == max(row.validation_accuracy or 0.0 for row in best)
+    assert set(line.x) <= {row.bytes_per_sample for row in best}
 
 
 def test_curves_are_one_line_for_each_trial_until_there_are_many(
@@ -104,7 +106,7 @@ def test_curves_are_one_line_for_each_trial_until_there_are_many(
 
 def test_a_repeated_attempt_shows_its_last_curve_only(make_report: Callable[[int], StudyReport]) -> None:
     report = make_report(4)
-    early = {"trial": 0, "attempt": 0, "epoch": 1, "validation_accuracy": 0.999}
+    early = epoch_row(0, 0, 1, 0.999)
     figure = figure_of(learning_curves(report.trials, [early, *report.epochs]))
     assert max(value for trace in figure.data for value in trace.y) < 0.999
 
@@ -130,7 +132,7 @@ def test_two_pairs_are_no_picture(make_report: Callable[[int], StudyReport]) -> 
 
 def test_many_fidelities_stand_in_several_rows(make_report: Callable[[int], StudyReport]) -> None:
     rows = list(make_report(60).evaluations)
-    final = [{**row, "proposal": 100 + k, "parent": row["proposal"], "fidelity": 40} for k, row in enumerate(rows[:24])]
+    final = [replace(row, proposal=100 + k, parent=row.proposal, fidelity=40) for k, row in enumerate(rows[:24])]
     figure = figure_of(correlation([*rows, *final], ACCURACY))
     assert len(figure.data) == 6
     assert {trace.xaxis for trace in figure.data} == {"x", "x2", "x3", "x4", "x5", "x6"}
@@ -151,20 +153,20 @@ def test_only_hyperparameters_that_vary_have_a_panel(make_report: Callable[[int]
     assert [annotation.text.split(" ")[0] for annotation in figure.layout.annotations] == varied(rows)
 
 
-def canonical_rows(count: int) -> list[dict[str, Any]]:
+def canonical_rows(count: int) -> list[EvaluationRow]:
     """Odd k count as one less, and mid_p counts in every second theta alone; bottom_p in none."""
     return [
-        {
-            "proposal": number,
-            "fidelity": 2,
-            "objective_values": {"accuracy": 0.5 + 0.01 * number},
-            "theta": {"top_k": 2 + number % 4, "mid_p": 0.1 + 0.01 * number, "bottom_p": 0.2 + 0.01 * number},
-            "canonical_theta": {
+        evaluation_row(
+            number,
+            fidelity=2,
+            objective_values={"accuracy": 0.5 + 0.01 * number},
+            theta={"top_k": 2 + number % 4, "mid_p": 0.1 + 0.01 * number, "bottom_p": 0.2 + 0.01 * number},
+            canonical_theta={
                 "top_k": 2 + 2 * (number % 4 // 2),
                 "mid_p": 0.1 + 0.01 * number if number % 2 else 0.0,
                 "bottom_p": 0.0,
             },
-        }
+        )
         for number in range(count)
     ]
 
@@ -194,17 +196,19 @@ def test_the_generator_that_the_page_names_is_marked_where_it_is_among_those_sho
 def test_a_single_point_has_readable_axes(make_report: Callable[[int], StudyReport]) -> None:
     report = make_report(1)
     known = report.trials[0]
+    assert known.validation_accuracy is not None
+    assert known.bytes_per_sample is not None
     for panel, axis, value in (
-        (tradeoff.tradeoff(report.trials), "xaxis", known["bytes_per_sample"]),
-        (tradeoff.tradeoff(report.trials), "yaxis", known["validation_accuracy"]),
-        (history.history(report.evaluations, ACCURACY), "yaxis", known["validation_accuracy"]),
+        (tradeoff.tradeoff(report.trials), "xaxis", known.bytes_per_sample),
+        (tradeoff.tradeoff(report.trials), "yaxis", known.validation_accuracy),
+        (history.history(report.evaluations, ACCURACY), "yaxis", known.validation_accuracy),
     ):
         assert list(figure_of(panel).layout[axis].range) == pytest.approx([0.9 * value, 1.1 * value])
 
 
 def test_thetas_that_all_count_as_one_have_no_picture() -> None:
-    rows = [{**row, "canonical_theta": {**row["canonical_theta"], "mid_p": 0.0}} for row in canonical_rows(20)]
-    same = [{**row, "canonical_theta": rows[0]["canonical_theta"]} for row in rows]
+    rows = [replace(row, canonical_theta={**row.canonical_theta, "mid_p": 0.0}) for row in canonical_rows(20)]
+    same = [replace(row, canonical_theta=rows[0].canonical_theta) for row in rows]
     assert hyperparameters(same, ACCURACY).figure is None
 
 
@@ -222,7 +226,7 @@ def test_ticks_have_as_many_digits_as_they_need(make_report: Callable[[int], Stu
 def test_full_training_is_no_pair(make_report: Callable[[int], StudyReport]) -> None:
     rows = list(make_report(60).evaluations)
     full = [
-        {**row, "proposal": 1000 + 100 * again + k, "parent": row["proposal"], "fidelity": 40 + again, "final": True}
+        replace(row, proposal=1000 + 100 * again + k, parent=row.proposal, fidelity=40 + again, final=True)
         for again in (0, 1)
         for k, row in enumerate(rows[:24])
     ]
@@ -234,12 +238,12 @@ def test_the_timelines_axis_has_no_title_that_is_longer_than_it(make_report: Cal
     titles = []
     for spread in (100, 0):
         rows = [
-            {
-                **report.attempts[0],
-                "trial": number,
-                "started_at": report.made_at + timedelta(seconds=spread * number),
-                "ended_at": report.made_at + timedelta(seconds=spread * number + 7),
-            }
+            replace(
+                report.attempts[0],
+                trial=number,
+                started_at=report.made_at + timedelta(seconds=spread * number),
+                ended_at=report.made_at + timedelta(seconds=spread * number + 7),
+            )
             for number in range(6)
         ]
         titles.append(figure_of(timeline.timeline(rows, report.made_at)).layout.yaxis.title.text)
@@ -257,13 +261,17 @@ def test_failures_are_counted_by_cause(make_report: Callable[[int], StudyReport]
     panel = failures(report.attempts)
     assert list(figure_of(panel).data[0].x) == [4]
     assert panel.note == "4 of 44 attempts failed."
-    fine = [row for row in report.attempts if row["state"] != "failed"]
+    fine = [row for row in report.attempts if row.state != "failed"]
     assert failures(fine).note == "No attempt has failed."
 
 
 def test_bars_of_one_lane_do_not_overlap(make_report: Callable[[int], StudyReport]) -> None:
     report = make_report(40)
-    spans = sorted((row["started_at"], row["ended_at"]) for row in report.attempts)
+    spans = sorted(
+        (row.started_at, row.ended_at)
+        for row in report.attempts
+        if row.started_at is not None and row.ended_at is not None
+    )
     lanes = timeline.lanes(spans)
     for lane in set(lanes):
         mine = [span for span, chosen in zip(spans, lanes, strict=True) if chosen == lane]
@@ -273,8 +281,9 @@ def test_bars_of_one_lane_do_not_overlap(make_report: Callable[[int], StudyRepor
 
 def test_a_running_attempt_lasts_until_now(make_report: Callable[[int], StudyReport]) -> None:
     report = make_report(3)
-    running = {**report.attempts[-1], "state": "running", "ended_at": None}
-    later = running["started_at"] + timedelta(seconds=90)
+    running = replace(report.attempts[-1], state=AttemptState.RUNNING, ended_at=None)
+    assert running.started_at is not None
+    later = running.started_at + timedelta(seconds=90)
     figure = figure_of(timeline.timeline([*report.attempts[:-1], running], later))
     bars = {trace.name: trace for trace in figure.data}
     assert list(bars["running"].x) == [90_000]
@@ -300,7 +309,7 @@ def test_the_timeline_shows_the_latest(
 def test_the_best_is_at_the_highest_fidelity_evaluated(make_report: Callable[[int], StudyReport]) -> None:
     report = make_report(60)
     assert report.best is not None
-    assert report.best["fidelity"] == 8
+    assert report.best.fidelity == 8
     early = replace(report, evaluations=report.evaluations[:3]).best
     assert early is not None
-    assert early["fidelity"] == 2
+    assert early.fidelity == 2

@@ -1,23 +1,24 @@
 from __future__ import annotations
 
-from typing import Any
-
+from nago_orchestrator.domain.rows import FullyTrainedNetwork
 from nago_orchestrator.report.figures.final_training import full_training
+from tests.rows import evaluation_row, fully_trained
+from tests.rows import full_training as training_of
 
 
-def trial(number: int, accuracy: float | None) -> dict[str, Any]:
+def trial(number: int, accuracy: float | None) -> FullyTrainedNetwork:
     network = None if accuracy is None else f"{number}.pt"
-    return {"trial": number, "validation_accuracy": accuracy, "parameters": 9, "network": network}
+    return fully_trained(number, validation_accuracy=accuracy, network=network)
 
 
 TRAINED = [
-    {"proposal": 9, "parent": 3, "epochs": 30, "trials": [trial(0, 0.9), trial(1, 0.92), trial(2, None)]},
-    {"proposal": 10, "parent": 4, "epochs": 30, "trials": [trial(3, 0.95)]},
-    {"proposal": 11, "parent": 5, "epochs": 30, "trials": [trial(4, None)]},
+    training_of(3, 30, [trial(0, 0.9), trial(1, 0.92), trial(2, None)]),
+    training_of(4, 30, [trial(3, 0.95)]),
+    training_of(5, 30, [trial(4, None)]),
 ]
 SEARCH = [
-    {"proposal": 3, "objective_values": {"error": 0.2}},
-    {"proposal": 4, "objective_values": {"accuracy": 0.7}},
+    evaluation_row(3, objective_values={"error": 0.2}),
+    evaluation_row(4, objective_values={"accuracy": 0.7}),
 ]
 
 

@@ -4,16 +4,18 @@ from typing import Any
 
 import pytest
 
+from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.report.figures.fits import MOST_SPANS, Fitting, fittings, origins
+from tests.rows import evaluation_row
 
 
 def fit(seed: int) -> dict[str, Any]:
     return {"fits": 1, "seed": seed, "objectives": [{"problem": None}]}
 
 
-def row(proposal: int, surrogate: dict[str, Any] | None, design: str | None = None) -> dict[str, Any]:
+def row(proposal: int, surrogate: dict[str, Any] | None, design: str | None = None) -> EvaluationRow:
     notes = {"evaluations": 10 + proposal, "surrogate": surrogate, "design": design}
-    return {"proposal": proposal, "notes": {key: value for key, value in notes.items() if value is not None}}
+    return evaluation_row(proposal, notes={key: value for key, value in notes.items() if value is not None})
 
 
 def test_one_fit_for_each_batch_by_its_first_proposal() -> None:
@@ -46,7 +48,7 @@ def test_of_few_evaluations_wide_intervals_say_nothing() -> None:
 
 def test_proposals_without_a_model_are_told_with_the_reason() -> None:
     rows = [
-        {"proposal": 0, "notes": None},
+        evaluation_row(0),
         *(row(number, None, "initial") for number in (1, 2, 3)),
         row(4, fit(1)),
         row(5, fit(2), "the surrogate's predictions are not finite"),
@@ -61,7 +63,7 @@ def test_proposals_without_a_model_are_told_with_the_reason() -> None:
 def test_a_search_that_never_had_a_model_says_so_and_another_says_nothing() -> None:
     rows = [row(0, None, "initial"), row(1, None, "too few evaluations for a model")]
     assert str(origins(rows)).startswith("No proposal was made by a model. Without one: 0 (initial design), 1 (too few")
-    assert origins([{"proposal": 0, "notes": None}, {"proposal": 1, "notes": {"random": "fraction"}}]) is None
+    assert origins([evaluation_row(0), evaluation_row(1, notes={"random": "fraction"})]) is None
 
 
 def test_many_groups_are_not_all_told() -> None:

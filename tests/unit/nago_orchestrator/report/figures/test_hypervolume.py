@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.rows import AttemptRow, EvaluationRow
 from nago_orchestrator.report.figures.hypervolume import volume
 from nago_orchestrator.report.panel import Panel
+from tests.rows import attempt_row, evaluation_row
 
 ERROR = Objective(name="error", goal=Goal.MINIMIZE, reference=1.0)
 MEMORY = Objective(name="memory", goal=Goal.MINIMIZE, reference=10.0)
@@ -16,27 +18,23 @@ POINTS = [(0.5, 5.0, 4, 0), (0.1, 1.0, 2, 0), (0.6, 6.0, 4, 0), (0.5, 3.0, 4, 1)
 """Error, memory, fidelity, phase. The second is of another fidelity, the last beyond the reference."""
 
 
-def evaluations() -> list[dict[str, Any]]:
+def evaluations() -> list[EvaluationRow]:
     return [
-        {
-            "evaluation": number,
-            "proposal": number,
-            "fidelity": fidelity,
-            "outcome": "ok",
-            "samples": 1,
-            "theta": {"top_nodes": number},
-            "phase": phase,
-            "told_at": START + timedelta(hours=number + 1),
-            "objective_values": {"error": error, "memory": memory},
-        }
+        evaluation_row(
+            number,
+            fidelity=fidelity,
+            phase=phase,
+            told_at=START + timedelta(hours=number + 1),
+            objective_values={"error": error, "memory": memory},
+        )
         for number, (error, memory, fidelity, phase) in enumerate(POINTS)
     ]
 
 
-def attempts(gpu_seconds: float = 0.0) -> list[dict[str, Any]]:
+def attempts(gpu_seconds: float = 0.0) -> list[AttemptRow]:
     ended = [START + timedelta(hours=number + 1) for number in range(5)]
     return [
-        {"started_at": end - timedelta(hours=0.5), "ended_at": end, "gpu_seconds": gpu_seconds}
+        attempt_row(started_at=end - timedelta(hours=0.5), ended_at=end, gpu_seconds=gpu_seconds)
         for end in reversed(ended)
     ]
 
@@ -59,8 +57,8 @@ def test_it_grows_with_what_is_better_at_the_compared_fidelity() -> None:
 
 def test_a_generator_that_is_evaluated_again_counts_with_its_mean() -> None:
     rows = evaluations()
-    rows.append({**rows[3], "evaluation": 5, "objective_values": {"error": 0.7, "memory": 3.0}, "samples": 3})
-    rows.append({**rows[3], "evaluation": 6, "objective_values": {"error": float("nan"), "memory": 3.0}})
+    rows.append(replace(rows[3], evaluation=5, objective_values={"error": 0.7, "memory": 3.0}, samples=3))
+    rows.append(replace(rows[3], evaluation=6, objective_values={"error": float("nan"), "memory": 3.0}))
     panel = volume(rows, attempts(), (ERROR, MEMORY), ("bohb", "mobo"), 4)
     assert panel is not None
     assert panel.table is not None
@@ -82,7 +80,7 @@ def test_the_axis_begins_at_the_first_share_so_that_growth_is_seen() -> None:
 
 @pytest.mark.parametrize(("share", "unit", "end"), [(1, "hours", 2.5), (1 / 60, "minutes", 2.5), (1e-3, "seconds", 9)])
 def test_the_unit_of_time_fits_the_search(share: float, unit: str, end: float) -> None:
-    short = [{**row, "started_at": row["ended_at"] - timedelta(hours=0.5 * share)} for row in attempts()]
+    short = [replace(row, started_at=row.ended_at - timedelta(hours=0.5 * share)) for row in attempts() if row.ended_at]
     panel = volume(evaluations(), short, (ERROR, MEMORY), ("bohb", "mobo"), 4)
     assert [x for x, _ in curve(panel, "x2")][-1] == pytest.approx(end)
     assert panel is not None

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.proposals import Outcome
+from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.evaluation.front import measure_front
 from nago_orchestrator.evaluation.generator_results import merge_generators
 from nago_orchestrator.report.figures.hypervolume_history import Growth, generator_costs, is_compared
+from tests.rows import evaluation_row
 
 OBJECTIVES = (
     Objective(name="error", goal=Goal.MINIMIZE, reference=1.0),
@@ -17,15 +20,8 @@ OBJECTIVES = (
 )
 
 
-def row(generator: int, error: float, accuracy: float, samples: int = 1) -> dict[str, Any]:
-    return {
-        "outcome": "ok",
-        "fidelity": 4,
-        "samples": samples,
-        "theta": {"top_nodes": generator},
-        "proposal": generator,
-        "objective_values": {"error": error, "accuracy": accuracy},
-    }
+def row(generator: int, error: float, accuracy: float, samples: int = 1) -> EvaluationRow:
+    return evaluation_row(generator, samples=samples, objective_values={"error": error, "accuracy": accuracy})
 
 
 UNIT = st.floats(0, 1.2)
@@ -36,7 +32,7 @@ def test_in_the_end_it_is_the_hypervolume_of_the_generators(told: list[tuple[int
     rows = [row(*one) for one in told]
     growth = Growth(OBJECTIVES, (1.0, 0.0))
     reached = [growth.tell(one) for one in rows][-1]
-    costs = [[one["cost_1"], one["cost_2"]] for one in merge_generators(rows, OBJECTIVES, 4)]
+    costs = [one.costs for one in merge_generators(rows, OBJECTIVES, 4)]
     measured = measure_front(costs, OBJECTIVES)
     assert measured is not None
     assert reached == pytest.approx(measured.hypervolume, abs=1e-12)
@@ -50,4 +46,4 @@ def test_a_generator_with_a_network_that_diverged_has_no_costs() -> None:
 def test_only_what_is_ok_at_the_fidelity_is_compared() -> None:
     assert is_compared(row(0, 0.5, 0.5), 4)
     assert not is_compared(row(0, 0.5, 0.5), 8)
-    assert not is_compared({**row(0, 0.5, 0.5), "outcome": "infeasible"}, 4)
+    assert not is_compared(replace(row(0, 0.5, 0.5), outcome=Outcome.INFEASIBLE), 4)

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.rows import FullTraining, GeneratorRow
 from nago_orchestrator.report.figures import phase_front as module
 from nago_orchestrator.report.figures.phase_front import FrontRows, compared_rows, phase_front
 from nago_orchestrator.report.panel import Panel
+from tests.rows import full_training, fully_trained, generator_row
 
 ERROR = Objective(name="error", goal=Goal.MINIMIZE, reference=0.5)
 ACCURACY = Objective(name="accuracy", goal=Goal.MAXIMIZE)
@@ -18,20 +21,18 @@ POINTS = [(0.30, 100.0, 0), (0.20, 300.0, 0), (0.25, 90.0, 1), (0.40, 200.0, 1)]
 """Error, memory, phase; the last one is dominated, and the first one by the third."""
 
 
-def made(points: list[tuple[float, float, int]]) -> list[dict[str, Any]]:
+def made(points: list[tuple[float, float, int]]) -> list[GeneratorRow]:
     return [
-        {
-            "proposal": number,
-            "fidelity": 4,
-            "phase": phase,
-            "samples": 1,
-            "objective_values": {"error": error, "accuracy": 1 - error, "memory": memory, "loss": error},
-        }
+        generator_row(
+            number,
+            phase=phase,
+            objective_values={"error": error, "accuracy": 1 - error, "memory": memory, "loss": error},
+        )
         for number, (error, memory, phase) in enumerate(points)
     ]
 
 
-def shown(*objectives: Objective, trained: list[dict[str, Any]] | None = None) -> Panel:
+def shown(*objectives: Objective, trained: list[FullTraining] | None = None) -> Panel:
     rows = FrontRows(evaluations=made(POINTS), objectives=objectives, phases=PHASES, trained=trained or [])
     panel = phase_front(rows)
     assert panel is not None
@@ -72,9 +73,9 @@ def test_the_table_has_the_front_by_the_first_objective_with_shares_of_the_hyper
     assert all(0 < float(row[-1].removesuffix(" %")) < 100 for row in table.rows)
 
 
-def trained(parent: int, epochs: int, *networks: tuple[float | None, int]) -> dict[str, Any]:
-    trials = [{"validation_accuracy": accuracy, "bytes_per_sample": memory} for accuracy, memory in networks]
-    return {"parent": parent, "epochs": epochs, "trials": trials}
+def trained(parent: int, epochs: int, *networks: tuple[float | None, int]) -> FullTraining:
+    trials = [fully_trained(validation_accuracy=accuracy, bytes_per_sample=memory) for accuracy, memory in networks]
+    return full_training(parent, epochs, trials)
 
 
 def test_generators_trained_in_full_are_stars_of_one_length_of_training() -> None:
@@ -152,6 +153,6 @@ def test_one_objective_has_no_front_and_no_evaluation_has_words() -> None:
 
 def test_only_the_compared_fidelity_and_finite_values_are_drawn() -> None:
     rows = made(POINTS)
-    rows[0]["fidelity"] = 8
-    rows[1]["objective_values"]["error"] = float("nan")
-    assert [row["proposal"] for row in compared_rows(rows, (ERROR, MEMORY), 4)] == [2, 3]
+    rows[0] = replace(rows[0], fidelity=8)
+    rows[1] = replace(rows[1], objective_values={**rows[1].objective_values, "error": float("nan")})
+    assert [row.proposal for row in compared_rows(rows, (ERROR, MEMORY), 4)] == [2, 3]

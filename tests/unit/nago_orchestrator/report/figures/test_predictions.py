@@ -1,25 +1,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.report.figures.predictions import foretold, foretold_of
+from tests.rows import evaluation_row
 
 ACCURACY = Objective(name="accuracy", goal=Goal.MAXIMIZE)
 MEMORY = Objective(name="memory", goal=Goal.MINIMIZE)
 
 
-def row(proposal: int, observed: float, mean: float, samples: int = 1) -> dict[str, Any]:
+def row(proposal: int, observed: float, mean: float, samples: int = 1) -> EvaluationRow:
     prediction = [{"objective": 0, "mean": mean, "epistemic": 0.03, "aleatoric": 0.04}]
-    return {
-        "proposal": proposal,
-        "samples": samples,
-        "objective_values": {"accuracy": observed, "memory": 5.0},
-        "notes": {"prediction": prediction},
-    }
+    return evaluation_row(
+        proposal,
+        samples=samples,
+        objective_values={"accuracy": observed, "memory": 5.0},
+        notes={"prediction": prediction},
+    )
 
 
 def test_costs_become_values_again_and_both_variances_count() -> None:
@@ -75,5 +77,5 @@ def test_no_interval_is_drawn_below_zero(predicted: float, arm: float) -> None:
 
 
 def test_without_predictions_there_is_no_panel() -> None:
-    rows = [{**row(0, 0.9, -0.9), "notes": notes} for notes in (None, {}, {"design": "initial"})]
+    rows = [replace(row(0, 0.9, -0.9), notes=notes) for notes in (None, {}, {"design": "initial"})]
     assert foretold(rows, (ACCURACY, MEMORY)) is None

@@ -1,19 +1,19 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.domain.rows import FullTraining
 from nago_orchestrator.report.figures.stars import longest_trained, star_points
+from tests.rows import full_training, fully_trained
 
 ERROR = Objective(name="error", goal=Goal.MINIMIZE)
 MEMORY = Objective(name="memory", goal=Goal.MINIMIZE)
 
 
-def trained(parent: int, epochs: int, *networks: tuple[float | None, int]) -> dict[str, Any]:
-    trials = [{"validation_accuracy": accuracy, "bytes_per_sample": memory} for accuracy, memory in networks]
-    return {"parent": parent, "epochs": epochs, "trials": trials}
+def trained(parent: int, epochs: int, *networks: tuple[float | None, int]) -> FullTraining:
+    trials = [fully_trained(validation_accuracy=accuracy, bytes_per_sample=memory) for accuracy, memory in networks]
+    return full_training(parent, epochs, trials)
 
 
 def test_a_star_is_the_mean_of_the_networks_that_have_values() -> None:

@@ -1,0 +1,272 @@
+"""What is read of stored studies, for people: one frozen class for each kind of row, its fields in the order of output.
+
+The names of the fields are the columns of the views and the keys of JSON and CSV. Numbers keep NaN and infinity,
+times are aware and in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nago_orchestrator.domain.objectives import Objective
+from nago_orchestrator.domain.proposals import Origin, Outcome, Theta
+from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRow:
+    """One study in a list."""
+
+    name: str
+    state: StudyState
+    message: str | None
+    """Why it is in this state, in one sentence."""
+    created_at: datetime
+    changed_at: datetime
+    """When it came into this state."""
+    proposals: int
+    evaluations: int
+    trials: int
+    finished: int
+    """Trials that are final."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRow:
+    """A row of the view `trial_overview`."""
+
+    study: str
+    trial: int
+    proposal: int
+    replicate: int
+    state: TrialState
+    fidelity: int
+    bracket: int | None
+    rung: int | None
+    origin: Origin
+    epochs_done: int
+    validation_accuracy: float | None
+    validation_loss: float | None
+    diverged: bool | None
+    nodes: int
+    width: int | None
+    parameters: int
+    flops: int | None
+    bytes_per_sample: int | None
+    attempts: int
+    last_failure: Failure | None
+    last_reason: str | None
+    last_message: str | None
+    seconds: float
+    gpu_seconds: float
+    architecture_hash: str
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    phase: int
+    final: bool
+    """Full training, not the search's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    trial: int
+    attempt: int
+    name: str
+    token: str
+    executor: str
+    gpus: int
+    state: AttemptState
+    failure: Failure | None
+    reason: str | None
+    exit_code: int | None
+    node: str | None
+    uid: str | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    seconds: float | None
+    gpu_seconds: float | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedAttempt(AttemptRow):
+    """An attempt with the end of its log, which is stored of those that failed."""
+
+    log_tail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochRow:
+    trial: int
+    attempt: int
+    epoch: int
+    training_loss: float
+    training_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialDetails(TrialRow):
+    """One trial with all that is stored of it."""
+
+    theta: Theta
+    canonical_theta: Theta
+    architecture: Mapping[str, Any]
+    architecture_seed: int
+    training_seed: int
+    attempt_rows: tuple[LoggedAttempt, ...]
+    epoch_rows: tuple[EpochRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationRow:
+    evaluation: int
+    """Its number, in told order."""
+    proposal: int
+    outcome: Outcome
+    fidelity: int
+    bracket: int | None
+    rung: int | None
+    origin: Origin
+    cost_1: float | None
+    cost_2: float | None
+    cost_3: float | None
+    cost_4: float | None
+    samples: int
+    """Networks behind the values."""
+    told_at: datetime
+    objective_values: Mapping[str, float]
+    """Empty unless the outcome is ok."""
+    theta: Theta
+    canonical_theta: Theta
+    """Equal for thetas that draw the same architectures."""
+    phase: int
+    final: bool
+    """Full training, not the search's own."""
+    parent: int | None
+    slot: int | None
+    told_before: int
+    notes: Mapping[str, Any] | None
+
+    @property
+    def costs(self) -> tuple[float, ...]:
+        """In the order of the study's objectives; empty unless the outcome is ok."""
+        return _known(self.cost_1, self.cost_2, self.cost_3, self.cost_4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorRow:
+    """A generator at one fidelity: its first evaluation, with the means over the networks of all its evaluations."""
+
+    evaluation: int
+    proposal: int
+    fidelity: int
+    bracket: int | None
+    rung: int | None
+    origin: Origin
+    cost_1: float | None
+    cost_2: float | None
+    cost_3: float | None
+    cost_4: float | None
+    samples: int
+    """Networks of all its evaluations."""
+    told_at: datetime
+    objective_values: Mapping[str, float]
+    theta: Theta
+    canonical_theta: Theta
+    phase: int
+    proposals: tuple[int, ...]
+    """Of all its evaluations."""
+
+    @property
+    def costs(self) -> tuple[float, ...]:
+        """In the order of the study's objectives."""
+        return _known(self.cost_1, self.cost_2, self.cost_3, self.cost_4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestGenerator(GeneratorRow):
+    """The best one, with all its networks at that fidelity."""
+
+    trials: tuple[TrialRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullyTrainedNetwork(TrialRow):
+    network: str | None
+    """Where it was saved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullTraining:
+    """A generator whose networks are or were trained in full, for so many epochs."""
+
+    proposal: int
+    parent: int
+    """The proposal of the search."""
+    epochs: int
+    theta: Theta
+    trials: tuple[FullyTrainedNetwork, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullTrainingCount:
+    """How many networks are trained in full for so many epochs and stand in this state."""
+
+    epochs: int
+    state: TrialState
+    trials: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow:
+    """A row of the view `gpu_ledger`: what attempts with one outcome have used."""
+
+    study: str
+    outcome: str
+    attempts: int
+    seconds: float
+    gpu_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyStatus(StudyRow):
+    prior: int
+    """How many evaluations of other studies it began with."""
+    seed: int
+    objectives: tuple[Objective, ...]
+    spec: Mapping[str, Any]
+    """Canonical form of the study file."""
+    trial_states: Mapping[TrialState, int]
+    failures: Mapping[Failure, int]
+    """Attempts by the kind of their failure."""
+    attempts: int
+    live_attempts: int
+    seconds: float
+    gpu_seconds: float
+    running: tuple[TrialRow, ...]
+    holder: str | None
+    """Who runs it now."""
+
+
+def widened(kind: Callable[..., R], row: DataclassInstance, **more: Any) -> R:
+    """A row of a kind that has the fields of `row` and more."""
+    return kind(**{field.name: getattr(row, field.name) for field in fields(row)}, **more)
+
+
+def _known(*costs: float | None) -> tuple[float, ...]:
+    return tuple(cost for cost in costs if cost is not None)
