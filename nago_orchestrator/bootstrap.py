@@ -34,7 +34,7 @@ from nago_orchestrator.store.store import Store, open_store
 GARBAGE_OBJECTS = 20_000
 """New objects after which the garbage collector looks for rings among them: more than the drawing of a trial makes."""
 GOING_ON = (StudyState.RUNNING, StudyState.PAUSED)
-"""A study in another state asks for nothing and tells nothing any more; what is left of it is only wound up."""
+"""A study in another state has no proposals or evaluations any more; its attempts are only ended."""
 
 
 def runs_folder(store: Store) -> Path:

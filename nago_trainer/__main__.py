@@ -20,8 +20,8 @@ EXIT_CODES = """exit codes:
   69  the database does not answer
   70  a bug; the traceback is on stderr
   74  the attempt's folder cannot be written
-  75  another process has already claimed the attempt, or nobody waits for it any more
-  85  ended by SIGTERM; the next attempt goes on from the checkpoint"""
+  75  another process has already claimed the attempt, or its result is no longer needed
+  85  ended by SIGTERM; the next attempt resumes from the checkpoint"""
 
 
 INSTALL = "pip install 'nago-orchestrator[trainer]'"

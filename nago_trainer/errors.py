@@ -47,7 +47,7 @@ class ClaimedError(TrainerError):
 
 
 class SupersededError(TrainerError):
-    """The attempt is over, or the trial has a newer one: nobody waits for a result."""
+    """The attempt is over, or the trial has a newer one: the result is not needed."""
 
     exit_code = ExitCode.BUSY
     reason = "Superseded"
@@ -61,7 +61,7 @@ class UnavailableError(TrainerError):
 
 
 class PreemptedError(TrainerError):
-    """The process was asked to end; its checkpoint waits for the trial's next attempt."""
+    """The process was asked to end; the trial's next attempt resumes from its checkpoint."""
 
     exit_code = ExitCode.PREEMPTED
     reason = "Preempted"

@@ -57,7 +57,7 @@ class StartAttempt:
 
 @dataclass(frozen=True, slots=True)
 class RepeatStart:
-    """The attempt's row was committed, but its process or Job never came to be."""
+    """The attempt's row was committed, but its process or Job was never created."""
 
     trial: Trial
     attempt: Attempt

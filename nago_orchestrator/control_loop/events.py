@@ -1,4 +1,4 @@
-"""What the loop publishes to whoever follows a study: one value per change of state."""
+"""What the loop publishes to those who follow a study: one value per change of state."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def _end_attempt(action: EndAttempt, session: Session) -> Sequence[FollowUp]:
         return ()
     seen = action.observation
     cause = (seen.message or seen.reason) if seen else None
-    cause = cause or "nothing was found of it"
+    cause = cause or "it disappeared without a status"
     number = action.trial.number
     kind, verdict = _VERDICTS.get(action.trial_to, (EventKind.FAILED, "failed"))
     attempt = action.attempt.number
@@ -157,7 +157,7 @@ def _end_attempt(action: EndAttempt, session: Session) -> Sequence[FollowUp]:
 
 
 _VERDICTS = {
-    TrialState.QUEUED: (EventKind.RETRIED, "it is tried again"),
+    TrialState.QUEUED: (EventKind.RETRIED, "it will be retried"),
     TrialState.INFEASIBLE: (EventKind.INFEASIBLE, "infeasible"),
 }
 

@@ -58,7 +58,7 @@ BACK_OFF = BackOff(first=0.5, longest=10.0)
 LONGEST_OUTAGE_SECONDS = 300.0
 """After which the loop gives up."""
 RECOVERED_AFTER = timedelta(seconds=10)
-"""Without an error for so long, an outage is over: an executor may refuse seconds later what it was asked to do."""
+"""Without an error for so long, an outage is over: an executor may refuse a request seconds later."""
 
 
 class _HoldLostError(Exception):

@@ -76,7 +76,7 @@ class Spent:
 class Snapshot:
     state: StudyState
     draining: bool
-    """The orchestrator was asked to end: what runs may finish, nothing new begins."""
+    """The orchestrator was asked to end: running attempts may finish, no new ones start."""
     trials: tuple[Trial, ...]
     """All that are not final."""
     observations: Mapping[str, Observation]
@@ -85,9 +85,9 @@ class Snapshot:
     """Proposals whose trials are all final and that have no evaluation yet."""
     spent: Spent
     exhausted: bool
-    """The proposer has nothing more to propose, whatever it is told."""
+    """The proposer has nothing more to propose, whatever the evaluations."""
     waiting: bool
-    """The proposer has nothing to propose until it is told something."""
+    """The proposer has nothing to propose until the next evaluation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
     """What to do next, in the order to do it. An empty list: wait.
 
     Of each kind at most PORTION, which is what makes many trials flow: the first of a hundred that end together have
-    successors before the last is looked at.
+    successors before the last is handled.
     """
     if snapshot.state in (StudyState.CANCELLED, StudyState.FAILED):
         return _wind_up(snapshot)
@@ -146,7 +146,7 @@ def _settle_attempts(snapshot: Snapshot, retries: RetryPolicy, now: datetime) ->
         if attempt is not None and observation is not None:
             actions += _settle(trial, attempt, observation, retries, now)
         elif attempt is None and trial.result is not None:
-            # The newest attempt was given up as lost, and then its trainer was heard of after all.
+            # The newest attempt was declared lost, and then its trainer stored a result after all.
             actions.append(AcceptResult(trial, trial.attempts[-1], Observation(phase=Phase.ENDED), trial.result))
     return actions
 
@@ -156,7 +156,7 @@ def _settle(
 ) -> Sequence[Action]:
     result = observation.result or trial.result
     if result is not None:
-        # What ended its process or Job afterwards, e.g. somebody's hand, is no cause of anything.
+        # What ended its process or Job afterwards, e.g. a deletion by hand, is no cause of a failure.
         return [AcceptResult(trial, attempt, replace(observation, reason=None, message=None), result)]
     if observation.phase is Phase.PENDING:
         return []
@@ -174,7 +174,7 @@ def _settle(
 def after_failure(
     trial: Trial, failure: Failure, retries: RetryPolicy, now: datetime
 ) -> tuple[TrialState, datetime | None]:
-    """Where a trial goes after an attempt failed that way, and how long it rests before the next one."""
+    """Where a trial goes after an attempt failed that way, and how long it waits for the next one."""
     before = sum(attempt.failure is failure for attempt in trial.attempts)
     match failure:
         case Failure.INFEASIBLE:
@@ -251,7 +251,7 @@ def _starts(snapshot: Snapshot, rules: Rules, now: datetime) -> list[StartAttemp
 
 
 def _asks(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Ask]:
-    """A trial that rests before a retry keeps its place: it is the order of tells that makes a search repeatable."""
+    """A trial that waits for a retry keeps its slot: a search is reproducible by the order of its evaluations."""
     if snapshot.exhausted or snapshot.waiting or len(snapshot.trials) >= rules.parallelism:
         return []
     if reached_limit(snapshot.spent, rules, now) is not None:

@@ -70,9 +70,9 @@ class Session:
     clock: Callable[[], datetime]
     new_token: Callable[[], str]
     hold: Callable[[], AbstractContextManager[Hold]]
-    """Takes the right to run the study; raises HeldError while somebody else has it."""
+    """Takes the lock on the study; raises HeldError while another orchestrator has it."""
     restore: Callable[[], tuple[Proposer, int]]
-    """From the rows: a proposer that stands where the study stands, and the number of its evaluations."""
+    """From the rows: a proposer in the state of the study, and the number of its evaluations."""
     on_tick: Callable[[float], None] = lambda seconds: None
     """Called with the duration of each tick."""
     proposer: Proposer = field(init=False)
@@ -81,7 +81,7 @@ class Session:
     """How many the proposer has been told."""
     state: StateCache = field(init=False)
     waiting: bool = False
-    """The proposer answered that it waits; forgotten when it is told something."""
+    """The proposer waits for an evaluation; reset by the next one."""
     exhausted: bool = False
     stored_epochs: dict[str, int] = field(default_factory=dict)
     """By attempt, how many epochs are in the store already."""
@@ -89,8 +89,8 @@ class Session:
     def reload(self) -> None:
         """Forget what the proposer learned in this process and rebuild it from the rows.
 
-        Needed whenever memory and rows may differ: at the start, and after a write of which nobody knows whether it
-        happened. Raises DatabaseError, and HistoryError if the rows contradict each other.
+        Needed whenever memory and rows may differ: at the start, and after a write whose commit is
+        uncertain. Raises DatabaseError, and HistoryError if the rows contradict each other.
         """
         self.proposer, self.evaluations = self.restore()
         self.waiting = self.exhausted = False

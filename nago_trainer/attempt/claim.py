@@ -12,7 +12,7 @@ from nago_trainer.errors import ClaimedError
 
 
 def claim(folder: Path) -> None:
-    """Writes {"pid", "start_ticks"} of this process. Raises ClaimedError if somebody was faster.
+    """Writes {"pid", "start_ticks"} of this process. Raises ClaimedError if another process was faster.
 
     The file is complete from its first moment on: it is written under another name and linked to its own, which fails
     if that exists, as exclusive creation does.

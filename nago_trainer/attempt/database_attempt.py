@@ -39,7 +39,7 @@ from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.preemption import ENDED_BY_SIGTERM, Preemption
 
 TASK_SECONDS = 300.0
-"""How long the database is asked for the task while it is away."""
+"""How long reading the task is retried while the database does not answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def run_database_attempt(
     environment: Mapping[str, str],
     read_images: Callable[[DatasetSettings], ImageSet],
 ) -> int:
-    """The process's exit code. Never raises: whatever goes wrong is reported, and told on stderr."""
+    """The process's exit code. Never raises: every error is reported, and written to stderr."""
     started = time.monotonic()
     kept = bool(environment.get(CHECKPOINTS_VARIABLE))
     interrupted_code = ExitCode.PREEMPTED if kept else ENDED_BY_SIGTERM
@@ -114,7 +114,7 @@ def read_task(database: AttemptDatabase, settings: AttemptSettings) -> TrialTask
             with database.session() as session:
                 return _parsed(session.read_task(), settings)
         except DatabaseRefusedError as error:
-            raise TaskError(f"the database does not give the task of {settings.attempt}: {error}") from error
+            raise TaskError(f"cannot read the task of {settings.attempt} from the database: {error}") from error
         except DatabaseDownError as error:
             pause = BACK_OFF.pause(failures)
             if time.monotonic() + pause > deadline:
@@ -138,5 +138,5 @@ def _parsed(content: dict[str, Any] | None, settings: AttemptSettings) -> TrialT
 
 def _prepared(task: TrialTask, kept: bool) -> TrialTask:
     if task.keep_network and not kept:
-        sys.stderr.write(f"the network is not kept: without {CHECKPOINTS_VARIABLE} there is no place for it\n")
+        sys.stderr.write(f"the network is not saved: set {CHECKPOINTS_VARIABLE} to a folder for it\n")
     return replace(task, keep_network=task.keep_network and kept)

@@ -1,7 +1,7 @@
-"""What a trial tells the orchestrator through the database, however long that is away. Called by database attempts.
+"""Reports of a trial through the database, which may be unreachable for a while.
 
-A thread of its own sends the epochs, so that training never waits for the network. What cannot be sent stays in line
-until the database is back; a result is sent for some minutes, and stands in the termination message before that.
+A background thread sends the epochs, so that training never waits for the network. What cannot be sent stays in a queue
+until the database answers; a result is written to the termination message first, then sent for some minutes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class SendLimits:
 
 
 class DatabaseReport:
-    """`on_message` is called when the result stands in the termination message: from now on nothing can be lost."""
+    """`on_message` is called once the result is in the termination message: from then on it cannot be lost."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class DatabaseReport:
         self._message = message
         self._on_message = on_message
         self._limits = limits or SendLimits()
-        self._line: deque[EpochRecord | TrialResult] = deque()
+        self._queue: deque[EpochRecord | TrialResult] = deque()
         self._changed = threading.Condition()
         self._superseded = False
         self._closed = False
@@ -56,12 +56,12 @@ class DatabaseReport:
         self._sender.start()
 
     def epoch(self, record: EpochRecord) -> None:
-        """Returns at once. Raises SupersededError once the database has said that nobody waits for a result."""
+        """Returns at once. Raises SupersededError once the database has answered that the result is not needed."""
         self._put(record)
         self._raise_if_superseded()
 
     def result(self, result: TrialResult) -> None:
-        """Returns when the result is stored, or stands in the termination message and the database stays away.
+        """Returns once the result is stored, or is in the termination message and the database stays unreachable.
 
         Raises SupersededError, and UnavailableError where neither way was open.
         """
@@ -81,32 +81,32 @@ class DatabaseReport:
 
     def _put(self, item: EpochRecord | TrialResult) -> None:
         with self._changed:
-            self._line.append(item)
+            self._queue.append(item)
             self._changed.notify_all()
 
     def _close_when_sent(self, seconds: float) -> bool:
         """Whether all was sent in that time; what was not is given up."""
         with self._changed:
-            sent = self._changed.wait_for(lambda: not self._line or self._superseded, timeout=seconds)
+            sent = self._changed.wait_for(lambda: not self._queue or self._superseded, timeout=seconds)
             self._closed = True
             self._changed.notify_all()
             return sent
 
     def _raise_if_superseded(self) -> None:
         if self._superseded:
-            raise SupersededError("nobody waits for a result: the attempt is over, or a newer one has taken its place")
+            raise SupersededError("the result is not needed: the attempt is over, or a newer attempt has replaced it")
 
     def _send_all(self) -> None:
         failures = 0
         while not self._superseded and not self._closed:
             with self._changed:
-                self._changed.wait_for(lambda: self._line or self._closed)
-            if not self._line:
+                self._changed.wait_for(lambda: self._queue or self._closed)
+            if not self._queue:
                 return
             try:
                 with self._database.session() as session:
-                    while self._line and not self._superseded:
-                        self._send(session, self._line[0])
+                    while self._queue and not self._superseded:
+                        self._send(session, self._queue[0])
                         failures = 0
             except (DatabaseDownError, DatabaseRefusedError) as error:
                 does = "refuses this attempt" if isinstance(error, DatabaseRefusedError) else "does not answer"
@@ -127,7 +127,7 @@ class DatabaseReport:
             wanted = True
         with self._changed:
             self._superseded = not wanted
-            self._line.popleft()
+            self._queue.popleft()
             self._changed.notify_all()
 
 

@@ -1,4 +1,4 @@
-"""Trains one task and reports what came of it, to whoever wants to know. Called by attempts of both kinds.
+"""Trains one task and reports the result or the failure, for attempts of both kinds.
 
 The task has been claimed already: from here on torch is loaded.
 """
@@ -24,7 +24,7 @@ from nago_trainer.errors import (
 from nago_trainer.training.context import AttemptContext
 
 WITHOUT_VERDICT = (ReportError, PreemptedError, SupersededError, UnavailableError)
-"""Ends that say nothing about the trial: the exit code tells them."""
+"""Ends that say nothing about the trial: only the exit code reports them."""
 
 
 class Reporter(Protocol):
@@ -40,7 +40,7 @@ class Reporter(Protocol):
 
 
 def execute(task: TrialTask, report: Reporter, context: AttemptContext) -> int:
-    """The process's exit code. Never raises: whatever goes wrong is reported, and told on stderr."""
+    """The process's exit code. Never raises: every error is reported, and written to stderr."""
 
     def on_epoch(record: EpochRecord) -> None:
         with suppress(OSError):  # a log that cannot be written is no trouble of the training's
@@ -65,13 +65,13 @@ def execute(task: TrialTask, report: Reporter, context: AttemptContext) -> int:
 
 
 def refuse(error: TrainerError) -> int:
-    """Told on stderr; its exit code."""
+    """Writes the error to stderr and returns its exit code."""
     sys.stderr.write(f"{error}\n")
     return error.exit_code
 
 
 def _tell(report: Reporter, *, kind: str, reason: str, message: str) -> None:
-    """Where the report cannot be written, the exit code has to say it."""
+    """Where the report cannot be written, the exit code alone shows the failure."""
     try:
         report.failure(kind=kind, reason=reason, message=message)
     except TrainerError as error:

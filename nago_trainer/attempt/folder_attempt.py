@@ -23,7 +23,7 @@ from nago_trainer.training.preemption import Preemption
 
 
 def run_attempt(folder: Path, read_images: Callable[[DatasetSettings], ImageSet]) -> int:
-    """The process's exit code. Never raises: whatever goes wrong is reported, and told on stderr."""
+    """The process's exit code. Never raises: every error is reported, and written to stderr."""
     started = time.monotonic()
     preemption = Preemption()
     try:

@@ -1,4 +1,4 @@
-"""What a trial tells the orchestrator, as JSON lines in `report.jsonl`. Called by `attempt`.
+"""Reports of a trial as JSON lines in `report.jsonl`.
 
 Every line is written by one call, so that a process that is killed between two calls leaves whole lines; a machine that
 fails in the middle leaves at most a last line that is cut off, which readers skip.

@@ -45,7 +45,7 @@ def serve() -> int:
         selector.register(STDIN, selectors.EVENT_READ)
         selector.register(wakeups, selectors.EVENT_READ)
         while lines.open or server.children:
-            for key, _ in selector.select(RETRY_SECONDS if server.untold else None):
+            for key, _ in selector.select(RETRY_SECONDS if server.unreported else None):
                 if key.fileobj is wakeups:
                     wakeups.recv(4096)
                 else:
@@ -62,12 +62,12 @@ class WarmServer:
 
     def __init__(self) -> None:
         self.children: dict[int, Path] = {}
-        self.untold: dict[Path, int] = {}
+        self.unreported: dict[Path, int] = {}
         """Exit codes by folder that could not be written, e.g. because the disk is full."""
         self._images: dict[DatasetSettings, ImageSet] = {}
 
     def start(self, line: bytes) -> None:
-        """A line that names no folder is told on stderr and forgotten."""
+        """A line without a folder is reported on stderr and dropped."""
         try:
             folder = Path(json.loads(line)["folder"])
         except (ValueError, TypeError, KeyError):
@@ -78,7 +78,7 @@ class WarmServer:
             child = os.fork()
         except OSError as error:
             sys.stderr.write(f"{folder} cannot be started: {error.strerror}\n")
-            self.untold[folder] = ExitCode.DEFECT
+            self.unreported[folder] = ExitCode.DEFECT
             return
         if child == 0:
             self._become_attempt(folder)
@@ -92,12 +92,12 @@ class WarmServer:
                 break
             folder = self.children.pop(child, None)
             code = os.waitstatus_to_exitcode(status)
-            if folder is not None and code != ExitCode.BUSY:  # how another process ends is not told here
-                self.untold[folder] = code
-        self.untold = {folder: code for folder, code in self.untold.items() if not write_exit(folder, code)}
+            if folder is not None and code != ExitCode.BUSY:  # the process that has the attempt reports its own end
+                self.unreported[folder] = code
+        self.unreported = {folder: code for folder, code in self.unreported.items() if not write_exit(folder, code)}
 
     def _preload(self, folder: Path) -> None:
-        """Reads a dataset once for all attempts; what goes wrong goes wrong again in the attempt, which tells it."""
+        """Reads a dataset once for all attempts; an error occurs again in the attempt, which reports it."""
         with suppress(Exception):
             settings = read_task(folder).dataset
             if settings not in self._images:
@@ -127,7 +127,7 @@ class WarmServer:
 
 
 def write_exit(folder: Path, code: int) -> bool:
-    """Appears whole or not at all; False if it must be tried again. A folder that was removed is nobody's concern."""
+    """Appears whole or not at all; False if it must be tried again. A folder that was removed needs none."""
     draft = folder / f"{EXIT_FILE}.draft"
     try:
         draft.write_text(

@@ -18,7 +18,7 @@ STATEMENT_SECONDS = 30
 CONNECTION = {
     "application_name": "nago-train",
     "connect_timeout": "10",
-    # A server that vanished without a word is noticed within a minute.
+    # A server that disappeared is noticed within a minute.
     "keepalives_idle": "30",
     "keepalives_interval": "10",
     "keepalives_count": "3",
@@ -91,16 +91,16 @@ class Session:
         return task
 
     def add_epoch(self, record: EpochRecord) -> bool:
-        """False if nobody waits for this attempt's result any more. An epoch that is there already stays."""
+        """False if this attempt's result is no longer needed. An epoch that is stored already stays as it is."""
         return bool(self._call("SELECT nago_add_epoch(%s, %s, %s::jsonb)", _json(record.to_json())))
 
     def add_result(self, result: TrialResult) -> bool:
-        """False if nobody waits for it any more. A result of this attempt that is there already stays."""
+        """False if it is no longer needed. A result of this attempt that is stored already stays as it is."""
         return bool(self._call("SELECT nago_add_result(%s, %s, %s::jsonb)", _json(result.to_json())))
 
     def _call(self, statement: str, *arguments: str) -> Any:
         with _translated(), self._connection, self._connection.cursor() as cursor:
-            # For this transaction alone: whoever pools connections may give this one to somebody else afterwards.
+            # For this transaction alone: a connection pool may give this connection to another client afterwards.
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", (f"{STATEMENT_SECONDS}s",))
             cursor.execute(statement, (*self._attempt, *arguments))
             return cursor.fetchone()[0]

@@ -1,4 +1,4 @@
-"""The second way of a result: a few bytes that Kubernetes keeps with the container's end. Called by database attempts.
+"""The second way of a result: a few bytes that Kubernetes stores with the state of an ended container.
 
 {"token": ..., "result": TrialResult} or {"token": ..., "failure": {"kind", "reason", "message"}}, in one line of at
 most 4096 bytes, which is what Kubernetes takes; texts that are too long for that are shortened.
@@ -22,13 +22,13 @@ class TerminationMessage:
         self._token = token
 
     def result(self, result: TrialResult) -> bool:
-        """Whether it stands there now."""
+        """Whether it was written."""
         whole = {"token": self._token, "result": result.to_json()}
         short = {"token": self._token, "result": {**result.to_json(), "device": result.device[:100], "network": None}}
         return self._write(next((text for text in map(_compact, (whole, short)) if _fits(text)), None))
 
     def failure(self, *, kind: str, reason: str, message: str) -> bool:
-        """Whether it stands there now, though its message may be shortened."""
+        """Whether it was written, possibly with a shortened message."""
         for length in (len(message), 3000, 1000, 300, 0):
             text = _compact(
                 {"token": self._token, "failure": {"kind": kind, "reason": reason, "message": message[:length]}}

@@ -14,12 +14,12 @@ class ExitCode(IntEnum):
     BAD_TASK = 64
     """The task, the dataset or an option is wrong."""
     UNAVAILABLE = 69
-    """The database did not give the task, or was not to be told the result, and there was no other way either."""
+    """The task could not be read from the database, or the result could be neither stored nor written elsewhere."""
     DEFECT = 70
-    """A bug: an exception that nobody expected."""
+    """A bug: an unexpected exception."""
     UNWRITABLE = 74
     """The attempt's folder cannot be written, e.g. a full disk: says nothing about the trial."""
     BUSY = 75
     """Another process has already claimed this attempt, or it is over, or a newer one has taken its place."""
     PREEMPTED = 85
-    """Ended by SIGTERM; the trial's next attempt goes on from the checkpoint, if there is one yet."""
+    """Ended by SIGTERM; the trial's next attempt resumes from the checkpoint, if there is one yet."""

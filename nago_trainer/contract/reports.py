@@ -23,7 +23,7 @@ class EpochRecord:
     seconds: float
 
     def in_words(self) -> str:
-        """The line of a log that tells of it."""
+        """One line of a log."""
         return (
             f"epoch {self.epoch}: training loss {self.training_loss:.4f}, validation loss {self.validation_loss:.4f},"
             f" validation accuracy {self.validation_accuracy:.4f}, {self.seconds:.1f} s"

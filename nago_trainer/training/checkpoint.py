@@ -1,7 +1,7 @@
-"""A training that was interrupted, in a file: the trial's next attempt goes on from it as if nothing had happened.
+"""A training that was interrupted, in a file: the trial's next attempt resumes from it as if nothing had happened.
 
 What a checkpoint holds decides every number that follows, so that on one kind of processor a
-training in two parts gives the bits of one in one part. A checkpoint of another task is passed over, as is a damaged
+training in two parts gives the bits of one in one part. A checkpoint of another task is ignored, as is a damaged
 file.
 """
 
@@ -79,7 +79,7 @@ def resume(saved: Checkpoint | None, new_state: Callable[[], TrainingState], bat
     try:
         restore(state, saved)
     except ValueError as error:
-        sys.stderr.write(f"{error}; training begins anew\n")
+        sys.stderr.write(f"{error}; training starts from the beginning\n")
         return new_state()
     return state
 
@@ -135,20 +135,20 @@ def save(state: TrainingState, task: TrialTask, path: Path, *, seconds: float) -
 
 
 def load(task: TrialTask, path: Path) -> Checkpoint | None:
-    """The task's checkpoint; None if there is none. Why one is passed over is told on stderr. Runs no code from it."""
+    """The task's checkpoint, or None. The reason to ignore one is written to stderr. Runs no code from it."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        return _pass_over(path, f"it cannot be read ({error.strerror})")
+        return _ignore(path, f"it cannot be read ({error.strerror})")
     size = len(_header(b""))
     head, payload = content[:size], content[size:]
     if head != _header(payload):
-        return _pass_over(path, "it is damaged, or of another version")
+        return _ignore(path, "it is damaged, or of another version")
     stored = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
     if stored["fingerprint"] != fingerprint(task):
-        return _pass_over(path, "it is that of another task")
+        return _ignore(path, "it belongs to another task")
     return Checkpoint(
         batch_size=stored["batch_size"],
         records=tuple(EpochRecord.from_json(record) for record in stored["records"]),
@@ -161,8 +161,8 @@ def _header(payload: bytes | memoryview) -> bytes:
     return FORM + b"\n" + hashlib.sha256(payload).hexdigest().encode() + b"\n"
 
 
-def _pass_over(path: Path, why: str) -> Checkpoint | None:
-    sys.stderr.write(f"the checkpoint {path} is passed over: {why}; training begins anew\n")
+def _ignore(path: Path, why: str) -> Checkpoint | None:
+    sys.stderr.write(f"the checkpoint {path} is ignored: {why}; training starts from the beginning\n")
     return None
 
 

@@ -41,7 +41,7 @@ def train(
     context: AttemptContext,
     on_epoch: Callable[[EpochRecord], None],
 ) -> TrainingState:
-    """The trained network and its records; goes on from the checkpoint of an earlier attempt, and saves its own.
+    """The trained network and its records; resumes from the checkpoint of an earlier attempt, and saves its own.
 
     `on_epoch` is called for every epoch, those of earlier attempts included. Raises InfeasibleError, and PreemptedError
     after SIGTERM, once a checkpoint is saved.
@@ -73,7 +73,7 @@ def train(
     except TrainingInterruptedError as error:
         if policy:
             _save_checkpoint(error.state, task, policy, context.started)
-        raise PreemptedError("asked to end: the next attempt goes on from the checkpoint") from error
+        raise PreemptedError("ended by SIGTERM: the next attempt resumes from the checkpoint") from error
     return state
 
 
@@ -138,7 +138,7 @@ def _save_checkpoint(state: TrainingState, task: TrialTask, policy: CheckpointPo
     try:
         checkpoint.save(state, task, policy.file, seconds=state.earlier_seconds + time.monotonic() - started)
     except OSError as error:
-        sys.stderr.write(f"no checkpoint in {policy.folder}: {error.strerror}\n")
+        sys.stderr.write(f"cannot save a checkpoint in {policy.folder}: {error.strerror}\n")
 
 
 def has_diverged(record: EpochRecord) -> bool:

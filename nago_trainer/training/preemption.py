@@ -22,7 +22,7 @@ class Preemption:
         signal.signal(signal.SIGTERM, self._on_signal)
 
     def wait_for_checkpoint(self) -> None:
-        """From now on SIGTERM sets `requested`, and whoever trains has to look."""
+        """From now on SIGTERM sets `requested`, which the training has to check."""
         self._at_once = False
 
     def end_at_once(self, exit_code: int) -> None:

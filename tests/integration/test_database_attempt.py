@@ -104,7 +104,7 @@ def test_an_attempt_that_nobody_waits_for_ends_itself(
     scene.attempt()
     _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == ExitCode.BUSY, errors
-    assert "a newer one has taken its place" in errors
+    assert "a newer attempt has replaced it" in errors
     assert not scene.message.exists()
 
 

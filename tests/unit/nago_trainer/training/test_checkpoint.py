@@ -98,7 +98,7 @@ def test_a_state_that_does_not_fit_is_refused(
     with pytest.raises(ValueError, match="does not fit"):
         checkpoint.restore(state, replace(saved, state={}))
     assert checkpoint.resume(replace(saved, state={}), lambda: _initial(task, _network()), 16).epoch == 1
-    assert "does not fit: 'weights'; training begins anew" in capsys.readouterr().err
+    assert "does not fit: 'weights'; training starts from the beginning" in capsys.readouterr().err
 
 
 def test_a_checkpoint_of_other_batches_is_not_resumed(task: TrialTask, state: TrainingState) -> None:
@@ -123,7 +123,7 @@ def test_the_checkpoint_of_another_task_is_passed_over(
 ) -> None:
     assert fingerprint(other(task)) != fingerprint(task)
     assert checkpoint.load(other(task), file) is None
-    assert "is passed over: it is that of another task" in capsys.readouterr().err
+    assert "is ignored: it belongs to another task" in capsys.readouterr().err
 
 
 def _flip(content: bytes) -> bytes:

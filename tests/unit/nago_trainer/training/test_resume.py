@@ -151,7 +151,7 @@ def test_a_folder_that_takes_no_checkpoint_costs_no_training(
     trainer.shared_folder.write_text("a file stands in the way")
     result, _, _ = trainer.train(long_task, trainer.policy(float("inf"), seconds=0.0))
     assert result.epochs == 4
-    assert "no checkpoint in" in capsys.readouterr().err
+    assert "cannot save a checkpoint in" in capsys.readouterr().err
 
 
 def test_a_batch_that_fits_no_more_begins_anew(
