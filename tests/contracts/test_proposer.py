@@ -127,6 +127,7 @@ class TestMobohbOfTwoObjectives(TestMobohb):
     objectives = 2
 
 
+@pytest.mark.slow
 class TestMobo(ProposerContract):
     def make(self, space: SearchSpace, study_seed: int) -> Proposer:
         quick = AcquisitionOptions(usemo=UsemoOptions(evolution=EvolutionOptions(population=20, generations=4)))
@@ -135,6 +136,7 @@ class TestMobo(ProposerContract):
         return Mobo(plan, fit_gaussian)
 
 
+@pytest.mark.slow
 class TestMoboOfTwoObjectives(ProposerContract):
     """The default search, with its Bayesian network."""
 
@@ -144,6 +146,7 @@ class TestMoboOfTwoObjectives(ProposerContract):
         return quick_mobo(space, study_seed, proposals=13, acquisition=Acquisition.USEMO)
 
 
+@pytest.mark.slow
 class TestEhvi(ProposerContract):
     objectives = 2
 

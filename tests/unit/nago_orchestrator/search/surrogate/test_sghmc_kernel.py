@@ -16,6 +16,8 @@ from numpyro.infer import MCMC, NUTS
 from nago_orchestrator.search.surrogate.sghmc import SghmcSettings
 from nago_orchestrator.search.surrogate.sghmc_kernel import SGHMC
 
+pytestmark = pytest.mark.slow  # each test has jax compile a model
+
 ALL_DATA = SghmcSettings(step_size=0.1, friction=0.1, gradient_noise=0.0)
 
 
@@ -105,7 +107,6 @@ def test_a_model_without_finite_density_is_refused() -> None:
         run(model, num_chains=1)
 
 
-@pytest.mark.slow
 def test_small_bayesian_network_agrees_with_nuts() -> None:
     inputs = jnp.linspace(-2, 2, 30)
     targets = jnp.sin(2 * inputs) + 0.2 * jax.random.normal(jax.random.key(3), (30,))

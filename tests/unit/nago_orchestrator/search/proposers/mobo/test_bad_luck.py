@@ -14,6 +14,8 @@ from nago_orchestrator.search.proposers.mobo.proposer import Mobo
 from nago_trainer.architecture import canonical
 from tests.quick_mobo import quick_mobo
 
+pytestmark = pytest.mark.slow  # each test fits a surrogate
+
 HUGE, INF, NAN = 1e30, float("inf"), float("nan")
 COSTS = {
     "different": [(float(number), float(-number % 3)) for number in range(6)],
