@@ -91,6 +91,14 @@ def test_functions_are_short() -> None:
     assert {place: count for place, count in lines.items() if count > MOST_BODY_LINES} == {}
 
 
+def test_unit_tests_lie_where_their_modules_lie() -> None:
+    folders = {
+        file.parent.relative_to(ROOT / "tests" / "unit")
+        for file in (ROOT / "tests" / "unit").glob("nago_*/**/test_*.py")
+    }
+    assert sorted(str(folder) for folder in folders if not (ROOT / folder).is_dir()) == []
+
+
 def test_no_file_knows_the_machine_that_it_was_written_on() -> None:
     found = {
         f"{file.relative_to(ROOT)}: {match.group()}"
