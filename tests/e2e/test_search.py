@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import psutil
@@ -52,7 +51,7 @@ def test_two_orchestrators_on_one_study_never_run_it_together(database_url: str,
 
 
 def test_the_first_interrupt_lets_running_trials_end(database_url: str, tmp_path: Path) -> None:
-    study = write_study(tmp_path, fidelities="[4, 8, 16]", execution="{parallelism: 2, device: cpu}")
+    study = write_study(tmp_path, fidelities="[40, 80, 160]", execution="{parallelism: 2, device: cpu}")
     process = start(database_url, "submit", study)
     wait_for_trials(database_url, 2)
     os.kill(process.pid, signal.SIGINT)
@@ -69,7 +68,9 @@ def test_the_second_interrupt_stops_at_once_and_loses_nothing(database_url: str,
     process = start(database_url, "submit", study)
     wait_for_trials(database_url, 1)
     os.kill(process.pid, signal.SIGINT)
-    time.sleep(0.5)
+    told = process.stderr
+    assert told is not None
+    until(lambda: "Ctrl-C again" in told.readline())
     os.kill(process.pid, signal.SIGINT)
     output, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130, errors

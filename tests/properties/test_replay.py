@@ -103,6 +103,7 @@ def test_so_does_one_by_mobohb(
     check(make, seed, objectives=2, in_flight=in_flight, steps=(steps, 30))
 
 
+@pytest.mark.slow
 @any_number_of(max_examples=4)
 @given(seed=SEEDS, in_flight=IN_FLIGHT, steps=st.integers(8, 24))
 @pytest.mark.parametrize("acquisition", Acquisition)
