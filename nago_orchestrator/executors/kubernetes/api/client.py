@@ -28,6 +28,8 @@ CallListener = Callable[[str, str, float], None]
 """Told of every request: its verb, the answer's status (or `unanswered`), and the seconds until the answer began."""
 UNANSWERED = "unanswered"
 UNAUTHORIZED = 401
+PAGE = 500
+"""Most objects of one answer to a list."""
 BACK_OFF = BackOff(first=0.25, longest=10.0)
 Query = Mapping[str, str] | Mapping[str, str | int]
 _WARNING = re.compile(r'\b299 \S+ "((?:[^"\\]|\\.)*)"')
@@ -98,6 +100,17 @@ class KubernetesClient:
     def get(self, path: str, query: Query | None = None) -> dict[str, Any]:
         request = Request("GET", path, query)
         return _parsed(request, self._ask(request))
+
+    def pages(self, path: str, query: Query) -> Iterator[dict[str, Any]]:
+        """Of a list: it comes in parts."""
+        parts = {**query, "limit": PAGE}
+        while True:
+            page = self.get(path, parts)
+            yield page
+            following = (page.get("metadata") or {}).get("continue")
+            if not following:
+                return
+            parts["continue"] = following
 
     def post(self, path: str, body: Mapping[str, Any], query: Query | None = None) -> dict[str, Any]:
         """Tried again even where the first try may have reached the server: names make it harmless."""

@@ -20,12 +20,21 @@ from nago_orchestrator.executors.port import LOG_TAIL_BYTES, LOG_TAIL_LINES
 Object = dict[str, Any]
 
 
+def core_path(namespace: str) -> str:
+    return f"/api/v1/namespaces/{quote(namespace)}"
+
+
+def jobs_path(namespace: str) -> str:
+    return f"/apis/batch/v1/namespaces/{quote(namespace)}/jobs"
+
+
 class JobApi:
     def __init__(self, client: KubernetesClient, namespace: str) -> None:
         self.client = client
         self.namespace = namespace
-        self._core = f"/api/v1/namespaces/{quote(namespace)}"
-        self.path = f"/apis/batch/v1/namespaces/{quote(namespace)}/jobs"
+        self._pods = f"{core_path(namespace)}/pods"
+        self._events = f"{core_path(namespace)}/events"
+        self.path = jobs_path(namespace)
 
     def create(self, wanted: Mapping[str, Any]) -> Object:
         """The Job, new or made by an earlier try. Raises ForeignJobError if the name belongs to another."""
@@ -57,15 +66,15 @@ class JobApi:
             return
 
     def pods(self, selector: str) -> list[Object]:
-        return self._list(f"{self._core}/pods", {"labelSelector": selector})
+        return self._list(self._pods, {"labelSelector": selector})
 
     def recent_pods(self, selector: str) -> list[Object]:
         """As the API server remembers them, which may be a little late and spares it reading every pod there is."""
-        return self._list(f"{self._core}/pods", {"labelSelector": selector, "resourceVersion": "0"})
+        return self._list(self._pods, {"labelSelector": selector, "resourceVersion": "0"})
 
     def failed_creates(self) -> list[Object]:
         """Events of Jobs of this namespace whose pods could not be created; Kubernetes keeps them for about an hour."""
-        return self._list(f"{self._core}/events", {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"})
+        return self._list(self._events, {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"})
 
     def log_tail(self, pod: str) -> str | None:
         """One try only: a node that is gone keeps its log and whoever asks for it."""
@@ -74,14 +83,10 @@ class JobApi:
             "tailLines": LOG_TAIL_LINES,
             "limitBytes": LOG_TAIL_BYTES,
         }
-        return self.client.text(f"{self._core}/pods/{quote(pod)}/log", query, tries=1).strip() or None
+        return self.client.text(self.log_path(pod), query, tries=1).strip() or None
+
+    def log_path(self, pod: str) -> str:
+        return f"{self._pods}/{quote(pod)}/log"
 
     def _list(self, path: str, query: dict[str, str | int]) -> list[Object]:
-        found: list[Object] = []
-        page = self.client.get(path, {**query, "limit": 500})
-        while True:
-            found += page.get("items") or []
-            following = (page.get("metadata") or {}).get("continue")
-            if not following:
-                return found
-            page = self.client.get(path, {**query, "limit": 500, "continue": following})
+        return [item for page in self.client.pages(path, query) for item in page.get("items") or []]

@@ -23,7 +23,6 @@ from nago_trainer.contract.back_off import BackOff
 
 log = logging.getLogger(__name__)
 
-PAGE = 500
 BACK_OFF = BackOff(first=0.5, longest=10.0)
 Job = dict[str, Any]
 
@@ -121,21 +120,16 @@ class JobWatch:
     def _list(self) -> str:
         began = time.monotonic()
         found: dict[str, Job] = {}
-        query: dict[str, str | int] = {"labelSelector": self._selector, "limit": PAGE}
-        while True:
-            page = self._client.get(self._path, query)
-            for job in page.get("items") or []:
-                found[job["metadata"]["name"]] = trimmed(job)
-            following = page["metadata"].get("continue")
-            if not following:
-                break
-            query["continue"] = following
+        version = ""
+        for page in self._client.pages(self._path, {"labelSelector": self._selector}):
+            found |= {job["metadata"]["name"]: trimmed(job) for job in page.get("items") or []}
+            version = str(page["metadata"].get("resourceVersion") or "")
         with self._lock:
             self._added_at = {name: at for name, at in self._added_at.items() if at >= began}
             self._jobs = {name: self._jobs[name] for name in self._added_at if name in self._jobs} | found
             self.changes += 1
         self._all_is_well()
-        return str(page["metadata"].get("resourceVersion") or "")
+        return version
 
     def _follow(self, version: str, until: float) -> None:
         """Watch, again and again, until the next full list is due."""

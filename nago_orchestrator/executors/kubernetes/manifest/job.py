@@ -15,6 +15,7 @@ from nago_orchestrator.executors.kubernetes.manifest.labels import (
     job_labels,
     token_digest,
 )
+from nago_orchestrator.executors.kubernetes.manifest.objects import CONTAINER
 from nago_orchestrator.executors.kubernetes.manifest.resources import trial_resources
 from nago_orchestrator.executors.kubernetes.manifest.settings import ClaimMount, KubernetesSettings
 from nago_orchestrator.executors.kubernetes.manifest.template import merge_template
@@ -29,7 +30,6 @@ from nago_trainer.contract.attempt_files import (
 )
 from nago_trainer.contract.task import TrialTask
 
-CONTAINER = "trainer"
 USER = 10001
 GRACE_SECONDS = 60
 """Between SIGTERM and SIGKILL: enough for a trainer to put down what it has."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 CONTAINER = "trainer"
+"""Name of the trainer's container in its pod."""
 
 
 def parse_time(text: str | None) -> datetime | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from nago_orchestrator.executors.kubernetes.manifest.labels import PREFIX
+from nago_orchestrator.executors.kubernetes.manifest.objects import CONTAINER
 from nago_trainer.contract.attempt_files import (
     ATTEMPT_VARIABLE,
     DATABASE_VARIABLE,
@@ -17,7 +18,6 @@ from nago_trainer.contract.attempt_files import (
     TRIAL_VARIABLE,
 )
 
-CONTAINER = "trainer"
 KEPT_ENVIRONMENT = (ATTEMPT_VARIABLE, TRIAL_VARIABLE, TOKEN_VARIABLE, DATABASE_VARIABLE)
 KEPT_OF_CONTAINER = ("image", "terminationMessagePath", "terminationMessagePolicy")
 KEPT_OF_POD = ("restartPolicy", "serviceAccountName", "automountServiceAccountToken")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from nago_orchestrator.executors.kubernetes.api.client import KubernetesClient
 from nago_orchestrator.executors.kubernetes.api.errors import ApiError, ApiForbiddenError, ApiNotFoundError
+from nago_orchestrator.executors.kubernetes.api.jobs import core_path, jobs_path
 
 Object = Mapping[str, Any]
 OWN_FIELDS = frozenset({"spec.podReplacementPolicy"})
@@ -46,15 +47,17 @@ class Cluster:
     def __init__(self, client: KubernetesClient, namespace: str) -> None:
         self.client = client
         self.namespace = namespace
-        self.core = f"/api/v1/namespaces/{quote(namespace)}"
-        self.jobs = f"/apis/batch/v1/namespaces/{quote(namespace)}/jobs"
+        self.core = core_path(namespace)
+        self.jobs = jobs_path(namespace)
 
     def read(self, collection: str, name: str) -> Answer:
         return _answered(lambda: self.client.get(f"{collection}/{quote(name)}"))
 
     def list(self, collection: str) -> Listing:
-        found = _answered(lambda: self.client.get(collection, {"limit": 500}))
-        return found if isinstance(found, Refused) else tuple((found or {}).get("items") or ())
+        try:
+            return tuple(item for page in self.client.pages(collection, {}) for item in page.get("items") or ())
+        except ApiError as error:
+            return _refused(error)
 
     def try_creating(self, collection: str, item: Object) -> DryRun:
         """Unknown and duplicate fields are refused; API servers before 1.25 do not look for them."""

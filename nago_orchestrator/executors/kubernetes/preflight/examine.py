@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from nago_orchestrator.domain.findings import Finding, problem
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.executors.kubernetes.api.access import Access, find_access
-from nago_orchestrator.executors.kubernetes.api.client import ClientOptions, KubernetesClient
+from nago_orchestrator.executors.kubernetes.api.client import UNAUTHORIZED, ClientOptions, KubernetesClient
 from nago_orchestrator.executors.kubernetes.api.errors import ApiError
 from nago_orchestrator.executors.kubernetes.preflight.answers import Answer, Cluster, Refused
 from nago_orchestrator.executors.kubernetes.preflight.cluster import namespace_finding, server_finding
@@ -30,7 +30,6 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 CREATE_JOBS = Right("batch", "jobs", "create")
 OPTIONS = ClientOptions(tries=2, read_timeout=10.0)
 """Somebody waits for the answer."""
-UNAUTHORIZED = 401
 
 
 def examine_cluster(study: ExaminedStudy | None) -> list[Finding]:

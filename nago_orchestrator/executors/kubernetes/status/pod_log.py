@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from nago_orchestrator.executors.kubernetes.api.errors import (
     ApiError,
@@ -116,7 +115,7 @@ class PodLog:
             yield text
 
     def _path(self, pod: Mapping[str, Any]) -> str:
-        return f"/api/v1/namespaces/{quote(self.api.namespace)}/pods/{quote(pod['metadata']['name'])}/log"
+        return self.api.log_path(pod["metadata"]["name"])
 
 
 def read_moment(stamp: str) -> Moment | None:
