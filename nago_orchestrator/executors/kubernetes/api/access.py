@@ -95,7 +95,7 @@ def _configure_inside(configuration: Configuration) -> None:
 
 
 def _socket_options() -> list[tuple[int, int, int]]:
-    """A peer that is gone without a word is noticed after a minute."""
+    """A connection to a peer that has disappeared fails after a minute."""
     options = list(urllib3.connection.HTTPConnection.default_socket_options)
     options += [(socket.SOL_SOCKET, option, value) for option, value in _KEEP_ALIVE]
     return options + [

@@ -25,7 +25,7 @@ class BackgroundRequests:
     def run(self, requests: Mapping[Hashable, Send]) -> None:
         """Begin those that are not under way, and wait for them; not at all while an earlier one is late.
 
-        Raises the first error of those that are done, be it one that nobody waited for any more.
+        Raises the first error of those that are done, including those that were late.
         """
         late = [done for done in self._under_way.values() if not done.done()]
         begun = [key for key in requests if key not in self._under_way or self._under_way[key].done()]
@@ -39,11 +39,11 @@ class BackgroundRequests:
         return key in self._under_way and not self._under_way[key].done()
 
     def has_news(self) -> bool:
-        """Whether one got done that nobody waited for any more."""
+        """Whether one that was late is done."""
         return any(future.done() for future in self._under_way.values())
 
     def finish(self, seconds: float) -> None:
-        """Wait for all that is under way, at most so long; their errors are nobody's any more."""
+        """Wait for all that is under way, at most so long; their errors are dropped."""
         wait(self._under_way.values(), timeout=seconds)
         self._take_done()
 

@@ -118,7 +118,7 @@ class KubernetesClient:
         return _parsed(request, self._ask(request))
 
     def warnings_of(self, path: str, body: Mapping[str, Any], query: Query) -> tuple[str, ...]:
-        """The API server's warnings about a POST, which nobody wants the object of."""
+        """The API server's warnings about a POST; the object that it answers is not read."""
         return self._ask(Request("POST", path, query, body)).warnings
 
     def delete(self, path: str, *, uid: str) -> None:

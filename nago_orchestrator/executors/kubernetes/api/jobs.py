@@ -77,7 +77,7 @@ class JobApi:
         return self._list(self._events, {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"})
 
     def log_tail(self, pod: str) -> str | None:
-        """One try only: a node that is gone keeps its log and whoever asks for it."""
+        """One try only: for a node that is unreachable, the request hangs until its timeout."""
         query: dict[str, str | int] = {
             "container": CONTAINER,
             "tailLines": LOG_TAIL_LINES,

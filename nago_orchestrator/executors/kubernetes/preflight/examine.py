@@ -48,7 +48,7 @@ def examine_cluster(study: ExaminedStudy | None) -> list[Finding]:
 def examine(access: Access, study: ExaminedStudy | None, options: ClientOptions = OPTIONS) -> Iterator[Finding]:
     """Without a study: who we are, what we may do, and the namespace's quotas.
 
-    Raises ApiError where nobody answers or nobody lets us in.
+    Raises ApiError if the API server does not respond or does not know the user.
     """
     namespace = None if study is None else study.namespace
     cluster = Cluster(KubernetesClient(access, options), namespace or access.namespace)

@@ -32,7 +32,7 @@ FOR_STUDIES = (
     *_rights("", "pods/log", "get"),
     *_rights("", "events", "list"),
 )
-"""Without one of these no study runs, or nobody learns why its trials fail."""
+"""Without one of these no study runs, or the causes of failures remain unknown."""
 FOR_DOCTOR = (
     *_rights("", "resourcequotas", "list"),
     *_rights("", "persistentvolumeclaims", "get"),

@@ -53,7 +53,7 @@ def is_over(job: Mapping[str, Any]) -> bool:
 
 
 def has_ended(pod: Mapping[str, Any] | None) -> bool:
-    """Whether the pod tells how its trainer ended: then it will tell nothing else."""
+    """Whether the pod has the status of its ended trainer, which is final."""
     return bool(_terminated(pod))
 
 
@@ -167,7 +167,7 @@ def _container_cause(pod: Mapping[str, Any]) -> Cause | None:
         message = "its node was restarted, and its container was lost"
         return Cause(failure=Failure.INFRASTRUCTURE, reason="NodeLost", message=message)
     if reason == "ContainerStatusUnknown":
-        return Cause(failure=Failure.INFRASTRUCTURE, reason="PodLost", message="its node forgot how the pod ended")
+        return Cause(failure=Failure.INFRASTRUCTURE, reason="PodLost", message="its node lost the status of the pod")
     signalled = terminated.get("signal") or ended_by_signal(code)
     if pod["metadata"].get("deletionTimestamp") is not None and (signalled or code == ExitCode.PREEMPTED):
         return Cause(failure=Failure.INFRASTRUCTURE, reason="PodDeleted", message="its pod was deleted")
@@ -188,7 +188,7 @@ def _cause_told_by_job(failed: Mapping[str, Any]) -> Cause:
     code = _EXIT_CODE.search(message)
     if reason == "PodFailurePolicy" and code and int(code[1]) != ExitCode.DONE:
         return exit_cause(int(code[1]))
-    lost = _with("its pod is gone without a word", message)
+    lost = _with("its pod disappeared without a status", message)
     return Cause(failure=Failure.INFRASTRUCTURE, reason="PodLost", message=lost)
 
 
