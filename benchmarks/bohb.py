@@ -40,7 +40,7 @@ IMPORT = "import nago_orchestrator.search.proposers.bohb.proposer"
 
 def new_proposer(num_samples: int = 64) -> Bohb:
     options = ModelOptions(num_samples=num_samples)
-    return Bohb(space=SPACE, study_seed=1, ladder=(30, 60, 120), brackets=3_000, options=options)
+    return Bohb(space=SPACE, study_seed=1, fidelities=(30, 60, 120), brackets=3_000, options=options)
 
 
 def evaluate(proposal: Proposal, told: int) -> Evaluation:

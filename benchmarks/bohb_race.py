@@ -74,7 +74,7 @@ class Search(Protocol):
 
 class Ours:
     def __init__(self, space: SearchSpace, seed: int) -> None:
-        self._proposer = Bohb(space=space, study_seed=seed, ladder=LADDER, brackets=_BRACKETS)
+        self._proposer = Bohb(space=space, study_seed=seed, fidelities=LADDER, brackets=_BRACKETS)
         self._told = 0
 
     def ask(self) -> Step:

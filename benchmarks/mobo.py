@@ -22,7 +22,7 @@ from benchmarks.rows import read_rows
 from nago_orchestrator.domain.proposals import Evaluation, Outcome, Proposal
 from nago_orchestrator.domain.space import FloatRange, SearchSpace
 from nago_orchestrator.search.acquisition.batch import Acquisition, AcquisitionOptions
-from nago_orchestrator.search.acquisition.functions import Gain, GainOptions
+from nago_orchestrator.search.acquisition.functions import AcquisitionFunction, FunctionOptions
 from nago_orchestrator.search.acquisition.usemo import UsemoOptions
 from nago_orchestrator.search.encoding import Encoding
 from nago_orchestrator.search.proposers.mobo.proposer import Mobo
@@ -48,18 +48,20 @@ FIXED = {"top_nodes": 10, "top_k": 4, "mid_nodes": 5, "bottom_nodes": 10, "botto
 FIXED_RATIOS = {"channel_ratio_3": 1.0, "stage_ratio_2": 1e6, "stage_ratio_3": 0.0}
 
 
-def usemo(gain: Gain = Gain.EXPECTED_IMPROVEMENT) -> AcquisitionOptions:
-    return AcquisitionOptions(acquisition=Acquisition.USEMO, usemo=UsemoOptions(gains=GainOptions(gain=gain)))
+def usemo(gain: AcquisitionFunction = AcquisitionFunction.EXPECTED_IMPROVEMENT) -> AcquisitionOptions:
+    return AcquisitionOptions(
+        acquisition=Acquisition.USEMO, usemo=UsemoOptions(function=FunctionOptions(function=gain))
+    )
 
 
 SEARCHES: Mapping[str, tuple[AcquisitionOptions, Fit]] = {
     "usemo-network": (usemo(), network_fit()),
-    "thompson-network": (usemo(Gain.THOMPSON), network_fit()),
-    "bound-network": (usemo(Gain.CONFIDENCE_BOUND), network_fit()),
+    "thompson-network": (usemo(AcquisitionFunction.THOMPSON), network_fit()),
+    "bound-network": (usemo(AcquisitionFunction.CONFIDENCE_BOUND), network_fit()),
     "ehvi-network": (AcquisitionOptions(acquisition=Acquisition.EHVI), network_fit()),
     "usemo-gp": (usemo(), fit_gaussian),
-    "thompson-gp": (usemo(Gain.THOMPSON), fit_gaussian),
-    "bound-gp": (usemo(Gain.CONFIDENCE_BOUND), fit_gaussian),
+    "thompson-gp": (usemo(AcquisitionFunction.THOMPSON), fit_gaussian),
+    "bound-gp": (usemo(AcquisitionFunction.CONFIDENCE_BOUND), fit_gaussian),
     "ehvi-gp": (AcquisitionOptions(acquisition=Acquisition.EHVI), fit_gaussian),
 }
 

@@ -62,7 +62,7 @@ def evaluation(proposal: Proposal, number: int, costs: tuple[float, ...]) -> Eva
 
 def mobohb(problem: FidelityProblem, seed: int) -> list[Row]:
     space = unit_space(problem.dimensions)
-    proposer = Mobohb(space=space, study_seed=seed, ladder=LADDER, brackets=BRACKETS)
+    proposer = Mobohb(space=space, study_seed=seed, fidelities=LADDER, brackets=BRACKETS)
     full = run(problem, proposer, space, lambda costs: tuple(costs.tolist()))
     return rows(problem, "mobohb", seed, full)
 
@@ -70,7 +70,7 @@ def mobohb(problem: FidelityProblem, seed: int) -> list[Row]:
 def bohb(problem: FidelityProblem, seed: int) -> list[Row]:
     """On the sum of both costs: they are of one scale."""
     space = unit_space(problem.dimensions)
-    proposer = Bohb(space=space, study_seed=seed, ladder=LADDER, brackets=BRACKETS)
+    proposer = Bohb(space=space, study_seed=seed, fidelities=LADDER, brackets=BRACKETS)
     full = run(problem, proposer, space, lambda costs: (float(costs.sum()),))
     return rows(problem, "bohb on the sum", seed, full)
 
@@ -103,7 +103,7 @@ def _show(figure: str, shares: list[float], goal: float | None) -> bool:
 def proposal_milliseconds() -> list[float]:
     """CPU time of each proposal after 1,000 results, in eight dimensions with two objectives."""
     space = unit_space(real=4, whole=4)
-    proposer = Mobohb(space=space, study_seed=1, ladder=LADDER, brackets=BRACKETS)
+    proposer = Mobohb(space=space, study_seed=1, fidelities=LADDER, brackets=BRACKETS)
     noise, found = np.random.default_rng(0), []
     for number in range(RESULTS + TIMED_ASKS):
         started = time.process_time()

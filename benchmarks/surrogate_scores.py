@@ -68,7 +68,7 @@ def mixture_scores(fitted: FittedSurrogate, points: Array, costs: Array) -> Scor
     deviations = np.sqrt(noises)
     log_densities = logsumexp(norm.logpdf(normalised, means, deviations), axis=0) - np.log(len(means))
     below = np.mean(norm.cdf(normalised, means, deviations), axis=0)
-    return _scores(log_densities - np.log(fitted.scale.spread[0]), below)
+    return _scores(log_densities - np.log(fitted.scale.deviation[0]), below)
 
 
 def mean_error(fitted: FittedSurrogate, points: Array, costs: Array) -> float:

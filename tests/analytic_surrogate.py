@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nago_orchestrator.search.acquisition.landscape import Cube, Evidence
+from nago_orchestrator.search.acquisition.inputs import Cube, Observations
 from nago_orchestrator.search.surrogate.port import Array, Prediction
 
 CENTRES = np.array([[0.2, 0.2], [0.8, 0.8]])
@@ -42,11 +42,11 @@ class Bowls:
 PLAIN = Cube(dimensions=2, round=lambda points: np.clip(points, 0.0, 1.0), to_model=lambda points: points)
 
 
-def evidence(points: Array, *, pending: Array | None = None, infeasible: Array | None = None) -> Evidence:
+def observations(points: Array, *, pending: Array | None = None, infeasible: Array | None = None) -> Observations:
     nothing = np.empty((0, 2))
-    return Evidence(
+    return Observations(
         points=points,
-        places=points,
+        search_points=points,
         costs=bowls(points),
         pending=nothing if pending is None else pending,
         infeasible=nothing if infeasible is None else infeasible,

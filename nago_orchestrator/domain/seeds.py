@@ -17,7 +17,7 @@ class Purpose(IntEnum):
     PROPOSAL = 1
     ARCHITECTURE = 2
     TRAINING = 3
-    KNOWN_COST = 4
+    CHEAP_COST = 4
     PHASE = 5
 
 
@@ -36,9 +36,9 @@ def training(study_seed: int, proposal_number: int, replicate: int) -> int:
     return _integer(_child(study_seed, Purpose.TRAINING, proposal_number, replicate))
 
 
-def known_cost(study_seed: int, draw: int) -> int:
+def cheap_cost(study_seed: int, draw: int) -> int:
     """For the free draws from which a search learns what is known before training: an integer of 53 bits."""
-    return _integer(_child(study_seed, Purpose.KNOWN_COST, draw))
+    return _integer(_child(study_seed, Purpose.CHEAP_COST, draw))
 
 
 def phase(study_seed: int, number: int) -> int:

@@ -1,8 +1,8 @@
-"""Between thetas and the unit cube: where a search looks, and where a surrogate sees each generator exactly once.
+"""Between thetas and the unit cube: where a search moves, and where a surrogate sees each generator exactly once.
 
 Two cubes have the space's dimensions as axes. In the *search cube* an optimiser moves: a float is its share of the
 range, an integer has an equal part of [0, 1] to itself. In the *model cube* lies the canonical theta, so that thetas
-which draw the same architectures (k = 2 and k = 3, a probability without effect, proportional weights) are one point.
+that sample the same architectures (k = 2 and k = 3, a probability without effect, proportional weights) are one point.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Encoding:
         self._space = space
         self._names = [dimension.name for dimension in space.dimensions]
         self._lowest = np.array([dimension.low for dimension in space.dimensions], dtype=np.float64)
-        self._whole = np.array([isinstance(dimension, IntegerRange) for dimension in space.dimensions], dtype=bool)
+        self._integers = np.array([isinstance(dimension, IntegerRange) for dimension in space.dimensions], dtype=bool)
         # An integer range holds high - low + 1 values.
-        self._extent = np.array([item.high - item.low for item in space.dimensions], dtype=np.float64) + self._whole
+        self._extent = np.array([item.high - item.low for item in space.dimensions], dtype=np.float64) + self._integers
         bounds = [self._canonical_range(name) for name in self._names]
         self._model_low = np.array([low for low, _ in bounds], dtype=np.float64)
         width = np.array([high - low for low, high in bounds], dtype=np.float64)
@@ -49,35 +49,35 @@ class Encoding:
         return [self._legal(row)[0] for row in np.atleast_2d(points)]
 
     def encode(self, thetas: Iterable[Theta]) -> Array:
-        """The thetas' places in the model cube, shape (thetas, dimensions)."""
-        return self._model_places(map(canonical, thetas))
+        """The thetas' points in the model cube, shape (thetas, dimensions)."""
+        return self._model_points(map(canonical, thetas))
 
     def to_model(self, points: Array) -> Array:
         """`encode` of `decode`: from the search cube to the model cube, shape kept."""
-        return self._model_places(self._legal(row)[1] for row in np.atleast_2d(points))
+        return self._model_points(self._legal(row)[1] for row in np.atleast_2d(points))
 
     def locate(self, thetas: Iterable[Theta]) -> Array:
-        """The thetas' places in the search cube, shape (thetas, dimensions); `decode` leads back to them."""
+        """The thetas' points in the search cube, shape (thetas, dimensions); `decode` leads back to them."""
         rows = [[theta[name] for name in self._names] for theta in thetas]
         table = np.array(rows, dtype=np.float64).reshape(len(rows), self.dimensions)
-        found: Array = np.clip((table - self._lowest + 0.5 * self._whole) / self._extent, 0.0, 1.0)
+        found: Array = np.clip((table - self._lowest + 0.5 * self._integers) / self._extent, 0.0, 1.0)
         return found
 
     def round(self, points: Array) -> Array:
         """Points of the search cube with every integer at the middle of its part; shape kept."""
-        parts = np.where(self._whole, self._extent, 1.0)
+        parts = np.where(self._integers, self._extent, 1.0)
         middle = (np.clip(np.floor(points * parts), 0, parts - 1) + 0.5) / parts
-        rounded: Array = np.where(self._whole, middle, np.clip(points, 0.0, 1.0))
+        rounded: Array = np.where(self._integers, middle, np.clip(points, 0.0, 1.0))
         return rounded
 
     def every(self) -> Array | None:
         """All points of the search cube that `round` leads to, shape (points, dimensions); None if they are many."""
-        if not self._whole.all() or self._extent.prod() > _FEW:
+        if not self._integers.all() or self._extent.prod() > _FEW:
             return None
         middles = [(np.arange(count) + 0.5) / count for count in self._extent]
         return np.array(list(product(*middles)), dtype=np.float64)
 
-    def _model_places(self, forms: Iterable[Theta]) -> Array:
+    def _model_points(self, forms: Iterable[Theta]) -> Array:
         rows = [[form[name] for name in self._names] for form in forms]
         table = np.array(rows, dtype=np.float64).reshape(len(rows), self.dimensions)
         found: Array = np.clip((table - self._model_low) / self._model_width, 0.0, 1.0)
@@ -94,7 +94,7 @@ class Encoding:
 
     def _theta(self, point: Array) -> dict[str, float | int]:
         steps = point * self._extent
-        steps = np.where(self._whole, np.minimum(np.floor(steps), self._extent - 1), steps)
+        steps = np.where(self._integers, np.minimum(np.floor(steps), self._extent - 1), steps)
         return self._space.theta(dict(zip(self._names, (self._lowest + steps).tolist(), strict=True)))
 
     def _canonical_range(self, name: str) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The paper's last stage: networks of the generators that a search found, trained in full. Pure.
+"""The paper's last stage: networks of the generators that a search found, given their final training. Pure.
 
 `train_best.train_best` stores what is planned here; the loop then runs it as it runs every trial.
 """
@@ -44,7 +44,7 @@ def final_recipe(search: TrainingRecipe, changes: Mapping[str, Any]) -> Training
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Full training that a user asks for, of each generator."""
+    """Final training that a user asks for, of each generator."""
 
     networks: int
     epochs: int
@@ -102,7 +102,7 @@ def search_alone(
 
 
 class EndedSearch:
-    """The proposer of a study whose networks are trained in full: nothing more is proposed."""
+    """The proposer of a study whose networks are given their final training: nothing more is proposed."""
 
     def ask(self) -> Proposal | Pause:
         return Pause.EXHAUSTED

@@ -49,7 +49,7 @@ class Taught:
     def values(self, costs: Array, place: int) -> Array:
         """Scaled costs of one objective in its own units, as the user knows them."""
         turned = -1.0 if self.objectives[place].goal is Goal.MAXIMIZE else 1.0
-        return np.asarray(turned * (self.scaling.centre[place] + self.scaling.spread[place] * costs))
+        return np.asarray(turned * (self.scaling.centre[place] + self.scaling.deviation[place] * costs))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +121,14 @@ def rank_generators(taught: Taught, found: Sequence[Found]) -> tuple[Belief, ...
     points = taught.encoding.encode([generator.theta for generator in found])
     prediction = taught.surrogate.predict(points)
     means = taught.values(prediction.mean[:, 0], 0)
-    spread = taught.scaling.spread[0]
+    deviation = taught.scaling.deviation[0]
     beliefs = [
         Belief(
             found=generator,
             observed=_observed(generator, taught.objectives[0].name),
             mean=float(means[place]),
-            epistemic=float(spread * math.sqrt(prediction.epistemic[place, 0])),
-            aleatoric=float(spread * math.sqrt(prediction.aleatoric[place, 0])),
+            epistemic=float(deviation * math.sqrt(prediction.epistemic[place, 0])),
+            aleatoric=float(deviation * math.sqrt(prediction.aleatoric[place, 0])),
         )
         for place, generator in enumerate(found)
     ]
@@ -138,8 +138,8 @@ def rank_generators(taught: Taught, found: Sequence[Found]) -> tuple[Belief, ...
 def hyperparameter_effects(taught: Taught, space: SearchSpace) -> tuple[Effect, ...]:
     """Of every searched hyperparameter on every objective (Friedman, 2001, section 8.2).
 
-    f_j(v) = mean over evaluated thetas of f(theta with v at j). Its band is the spread of that mean over functions
-    drawn from the posterior, so that what all thetas share is not averaged away.
+    f_j(v) = mean over evaluated thetas of f(theta with v at j). Its band is the standard deviation of that mean over
+    functions drawn from the posterior, so that what all thetas share is not averaged away.
     """
     background = taught.encoding.locate([row.theta for row in evenly(taught.rows, BACKGROUND)])
     return tuple(
@@ -164,7 +164,7 @@ def _effects(taught: Taught, background: Array, place: int, dimension: Dimension
             objective=objective.name,
             at=tuple(at.tolist()),
             mean=tuple(taught.values(mean[:, column], column).tolist()),
-            deviation=tuple((taught.scaling.spread[column] * deviation[:, column]).tolist()),
+            deviation=tuple((taught.scaling.deviation[column] * deviation[:, column]).tolist()),
         )
         for column, objective in enumerate(taught.objectives)
     ]

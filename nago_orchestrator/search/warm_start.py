@@ -1,4 +1,4 @@
-"""What a study may learn from others before it begins. Pure; called when a study with `warm_start` is submitted."""
+"""Observations of other studies from which a study starts. Pure; called when a study with `warm_start` is submitted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class SourceStudy:
     space: SearchSpace
     proposals: Sequence[Proposal]
     evaluations: Sequence[Evaluation]
-    """In told order; with the values of the objectives of the study that is to begin, where it measured them."""
+    """In the order of evaluation; with the values of the objectives of the study that is to begin, where it measured
+    them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,16 +32,16 @@ class Learner:
     objectives: Sequence[Objective]
     fidelities: Sequence[int]
     """All of the study's."""
-    taught_at: Sequence[int]
-    """Those at which any of its searches learns."""
+    observed_at: Sequence[int]
+    """Those whose evaluations any of its searches uses."""
     search: str
     """Its algorithm, for messages."""
 
 
 def prior_evaluations(source: SourceStudy, learner: Learner) -> tuple[PriorEvaluation, ...]:
-    """Its evaluations in told order, with costs in the order of the learner's objectives; those lost tell nothing.
+    """Its evaluations in their order, with costs in the order of the learner's objectives; lost ones are left out.
 
-    What is infeasible is so at every fidelity; of the others those of another fidelity would never be looked at.
+    What is infeasible is so at every fidelity; of the others those of another fidelity would never be used.
     Raises SpecError where the source searched another space, lacks an objective, or has nothing to learn from.
     """
     _check_space(source, learner.space)
@@ -56,7 +57,7 @@ def prior_evaluations(source: SourceStudy, learner: Learner) -> tuple[PriorEvalu
         )
         for proposal, evaluation in told
         if evaluation.outcome is not Outcome.LOST
-        and proposal.fidelity in (learner.taught_at if evaluation.outcome is Outcome.OK else learner.fidelities)
+        and proposal.fidelity in (learner.observed_at if evaluation.outcome is Outcome.OK else learner.fidelities)
     )
     if not any(prior.outcome is Outcome.OK for prior in found):
         outcomes = [(proposal.fidelity, evaluation.outcome) for proposal, evaluation in told]
@@ -70,13 +71,13 @@ def _what_is_missing(outcomes: Sequence[tuple[int, Outcome]], learner: Learner) 
     """`outcomes`: fidelity and outcome of each evaluation of the source."""
     if not outcomes:
         return "it has no evaluation yet"
-    at = [outcome for fidelity, outcome in outcomes if fidelity in learner.taught_at]
+    at = [outcome for fidelity, outcome in outcomes if fidelity in learner.observed_at]
     if at:
         without = "is feasible" if Outcome.LOST not in at else "has a value"
-        return f"none of its {counted(len(at), 'evaluation')} at {_epochs(learner.taught_at)} {without}"
+        return f"none of its {counted(len(at), 'evaluation')} at {_epochs(learner.observed_at)} {without}"
     theirs = sorted({fidelity for fidelity, _ in outcomes})
     return (
-        f"the search by {learner.search} learns from trials of {_epochs(learner.taught_at)}, "
+        f"the search by {learner.search} learns from trials of {_epochs(learner.observed_at)}, "
         f"that study has trials of {_epochs(theirs)}"
     )
 

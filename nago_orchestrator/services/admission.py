@@ -85,6 +85,6 @@ def _learner(spec: StudySpec) -> Learner:
         space=spec.search_space(),
         objectives=spec.objective_values(),
         fidelities=spec.fidelities,
-        taught_at=sorted({fidelity for phase in learning for fidelity in trained_at(phase, spec.fidelities)}),
+        observed_at=sorted({fidelity for phase in learning for fidelity in trained_at(phase, spec.fidelities)}),
         search=" and ".join(dict.fromkeys(phase.algorithm for phase in learning)),
     )

@@ -115,12 +115,12 @@ class TestRandomSearch(ProposerContract):
 class TestBohb(ProposerContract):
     def make(self, space: SearchSpace, study_seed: int) -> Proposer:
         options = ModelOptions(num_samples=4)
-        return Bohb(space=space, study_seed=study_seed, ladder=(30, 60, 120), brackets=12, options=options)
+        return Bohb(space=space, study_seed=study_seed, fidelities=(30, 60, 120), brackets=12, options=options)
 
 
 class TestMobohb(ProposerContract):
     def make(self, space: SearchSpace, study_seed: int) -> Proposer:
-        return Mobohb(space=space, study_seed=study_seed, ladder=(30, 60, 120), brackets=12)
+        return Mobohb(space=space, study_seed=study_seed, fidelities=(30, 60, 120), brackets=12)
 
 
 class TestMobohbOfTwoObjectives(TestMobohb):
@@ -162,7 +162,12 @@ class TestPhases(ProposerContract):
         def begin_bohb(prior: tuple[PriorEvaluation, ...]) -> Proposer:
             options = ModelOptions(num_samples=4)
             return Bohb(
-                space=space, study_seed=study_seed + 1, ladder=(30, 60, 120), brackets=4, options=options, prior=prior
+                space=space,
+                study_seed=study_seed + 1,
+                fidelities=(30, 60, 120),
+                brackets=4,
+                options=options,
+                prior=prior,
             )
 
         return Phases([begin_random(study_seed), begin_bohb, begin_random(study_seed + 2)])

@@ -81,24 +81,24 @@ IN_FLIGHT = st.integers(1, 6)
 
 
 @any_number_of(max_examples=25)
-@given(seed=SEEDS, ladder=LADDERS, in_flight=IN_FLIGHT, steps=st.integers(0, 120))
+@given(seed=SEEDS, fidelities=LADDERS, in_flight=IN_FLIGHT, steps=st.integers(0, 120))
 def test_a_rebuilt_study_goes_on_as_the_living_one(
-    small_space: SearchSpace, seed: int, ladder: tuple[int, ...], in_flight: int, steps: int
+    small_space: SearchSpace, seed: int, fidelities: tuple[int, ...], in_flight: int, steps: int
 ) -> None:
     def make() -> Bohb:
         options = ModelOptions(num_samples=2)
-        return Bohb(space=small_space, study_seed=seed, ladder=ladder, brackets=60, options=options)
+        return Bohb(space=small_space, study_seed=seed, fidelities=fidelities, brackets=60, options=options)
 
     check(make, seed, objectives=1, in_flight=in_flight, steps=(steps, 30))
 
 
 @any_number_of(max_examples=10)
-@given(seed=SEEDS, ladder=LADDERS, in_flight=IN_FLIGHT, steps=st.integers(0, 80))
+@given(seed=SEEDS, fidelities=LADDERS, in_flight=IN_FLIGHT, steps=st.integers(0, 80))
 def test_so_does_one_by_mobohb(
-    small_space: SearchSpace, seed: int, ladder: tuple[int, ...], in_flight: int, steps: int
+    small_space: SearchSpace, seed: int, fidelities: tuple[int, ...], in_flight: int, steps: int
 ) -> None:
     def make() -> Mobohb:
-        return Mobohb(space=small_space, study_seed=seed, ladder=ladder, brackets=60)
+        return Mobohb(space=small_space, study_seed=seed, fidelities=fidelities, brackets=60)
 
     check(make, seed, objectives=2, in_flight=in_flight, steps=(steps, 30))
 

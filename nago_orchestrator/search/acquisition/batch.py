@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from nago_orchestrator.search.acquisition.ehvi import Ehvi, EhviOptions
-from nago_orchestrator.search.acquisition.landscape import Choice, Cube, Evidence, Landscape
+from nago_orchestrator.search.acquisition.inputs import Choice, CostModel, Cube, Observations
 from nago_orchestrator.search.acquisition.usemo import Usemo, UsemoOptions
 
 
@@ -33,9 +33,9 @@ class Task:
 
 
 def choose_batch(
-    landscape: Landscape, evidence: Evidence, cube: Cube, options: AcquisitionOptions, task: Task
+    cost_model: CostModel, observations: Observations, cube: Cube, options: AcquisitionOptions, task: Task
 ) -> Choice:
-    """Deterministic. `evidence` has at least one evaluated point; predictions must be finite."""
+    """Deterministic. `observations` has at least one evaluated point; predictions must be finite."""
     if options.acquisition is Acquisition.EHVI:
-        return Ehvi(landscape, evidence, cube, options.ehvi, task.seed).choose(task.count)
-    return Usemo(landscape, evidence, cube, options.usemo, task.seed).choose(task.count)
+        return Ehvi(cost_model, observations, cube, options.ehvi, task.seed).choose(task.count)
+    return Usemo(cost_model, observations, cube, options.usemo, task.seed).choose(task.count)

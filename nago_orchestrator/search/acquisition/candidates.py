@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from nago_orchestrator.domain.generator_key import GeneratorKey
-from nago_orchestrator.search.acquisition.landscape import Cube, keys
+from nago_orchestrator.search.acquisition.inputs import Cube, keys
 from nago_orchestrator.search.surrogate.port import Array
 
 SEARCHED_FOR_NEW = 1024
@@ -18,17 +18,17 @@ SEARCHED_FOR_NEW = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    places: Array
+    search_points: Array
     """In the search cube, shape (candidates, dimensions)."""
     points: Array
     """The same in the model cube."""
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.search_points)
 
     def take(self, which: NDArray[np.intp] | NDArray[np.bool_]) -> Candidates:
         """By index or mask."""
-        return Candidates(places=self.places[which], points=self.points[which])
+        return Candidates(search_points=self.search_points[which], points=self.points[which])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +50,16 @@ def sobol(dimensions: int, count: int, seed: int) -> Array:
     return np.asarray(engine.random_base2(max(count - 1, 0).bit_length())[:count], dtype=np.float64)
 
 
-def new_candidates(places: Array, cube: Cube, blocked: set[GeneratorKey]) -> Candidates:
-    """Those of the places whose generators are not in `blocked`, each generator once, in the order given."""
-    rounded = cube.round(places)
+def new_candidates(search_points: Array, cube: Cube, blocked: set[GeneratorKey]) -> Candidates:
+    """Those of the points whose generators are not in `blocked`, each generator once, in the order given."""
+    rounded = cube.round(search_points)
     points = cube.to_model(rounded)
     first: dict[GeneratorKey, int] = {}
     for index, key in enumerate(keys(points)):
         if key not in blocked:
             first.setdefault(key, index)
     chosen = np.array(list(first.values()), dtype=np.intp)
-    return Candidates(places=rounded[chosen], points=points[chosen])
+    return Candidates(search_points=rounded[chosen], points=points[chosen])
 
 
 def fill(found: Candidates, cube: Cube, blocked: set[GeneratorKey], count: int, seed: int) -> Pool:
@@ -67,7 +67,7 @@ def fill(found: Candidates, cube: Cube, blocked: set[GeneratorKey], count: int, 
     if len(found) >= count:
         return Pool(new=found, again=_none_of(found))
     others = cube.every if cube.every is not None else sobol(cube.dimensions, SEARCHED_FOR_NEW, seed)
-    new = new_candidates(np.vstack([found.places, others]), cube, blocked)
+    new = new_candidates(np.vstack([found.search_points, others]), cube, blocked)
     if len(new) >= count:
         return Pool(new=new, again=_none_of(new))
     known = new_candidates(others, cube, set())

@@ -16,7 +16,7 @@ _BATCH = 512
 def probability_feasible(points: Array, seen: Array, feasible: NDArray[np.bool_]) -> Array:
     """(1 + Σ wᵢ · feasibleᵢ) / (1 + Σ wᵢ), w a Gaussian kernel of the distance: shape (points,), in (0, 1].
 
-    The one in both sums is a prior: a place of which nothing is known counts as feasible, so it will be tried, and the
+    The one in both sums is a prior: a point of which nothing is known counts as feasible, so it will be tried, and the
     first infeasible neighbours halve it. `seen`: shape (evaluations, dimensions).
     """
     if not len(seen) or feasible.all():

@@ -1,8 +1,8 @@
-"""How promising a point is, objective by objective: what USeMO's cheap problem minimises.
+"""Acquisition functions, objective by objective: what USeMO's cheap problem minimises.
 
 Only the order of the values counts there, so each is given in the form that is exact in floating point. Sources:
-expected improvement, Jones, Schonlau and Welch (1998), in logarithms as Ament et al. (2023); confidence bounds,
-Srinivas et al. (2010); Thompson sampling is `Surrogate.draw` itself.
+expected improvement, Jones, Schonlau and Welch (1998, equation 15), in logarithms as Ament et al. (2023); confidence
+bounds, Srinivas et al. (2010); Thompson sampling is `Surrogate.draw` itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LEAST_DEVIATION = 1e-9
 _LOG_ROOT_TAU = 0.5 * np.log(2 * np.pi)
 
 
-class Gain(StrEnum):
+class AcquisitionFunction(StrEnum):
     EXPECTED_IMPROVEMENT = "expected-improvement"
     CONFIDENCE_BOUND = "confidence-bound"
     THOMPSON = "thompson"
@@ -65,22 +65,22 @@ def confidence_bound(mean: Array, deviations: Array, exploration: float) -> Arra
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GainOptions:
-    gain: Gain = Gain.EXPECTED_IMPROVEMENT
+class FunctionOptions:
+    function: AcquisitionFunction = AcquisitionFunction.EXPECTED_IMPROVEMENT
     uncertainty: Uncertainty = Uncertainty.EPISTEMIC
     exploration: float = 2.0
-    """Deviations below the mean, of the confidence bound alone."""
+    """Standard deviations below the mean, of the confidence bound alone."""
 
 
-def gains(surrogate: Surrogate, points: Array, best: Array, options: GainOptions, seed: int) -> Array:
+def acquisition_values(surrogate: Surrogate, points: Array, best: Array, options: FunctionOptions, seed: int) -> Array:
     """What to minimise at points, shape (points, objectives). `best`: the costs to improve on, shape (objectives,).
 
     `seed` names the function that Thompson sampling goes by; the same seed, the same function.
     """
-    if options.gain is Gain.THOMPSON:
+    if options.function is AcquisitionFunction.THOMPSON:
         return surrogate.draw(points, seed)
     prediction = surrogate.predict(points)
     deviations = deviation(prediction, options.uncertainty)
-    if options.gain is Gain.CONFIDENCE_BOUND:
+    if options.function is AcquisitionFunction.CONFIDENCE_BOUND:
         return confidence_bound(prediction.mean, deviations, options.exploration)
     return -log_expected_improvement(prediction.mean, deviations, best)

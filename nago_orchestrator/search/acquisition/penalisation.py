@@ -1,7 +1,7 @@
-"""Hard local penalisation: what keeps the points of a batch apart (Alvi et al., 2019; Ru et al., 2020, algorithm 2).
+"""Hard local penalisation: keeps the points of a batch apart (Alvi et al., 2019; Ru et al., 2020, algorithm 2).
 
-For one objective the paper gives, with the model's mean μ and deviation σ at a chosen point Θⱼ, a Lipschitz constant L
-of the mean, and the value to beat M,
+For one objective, with the model's posterior mean μ and standard deviation σ at a chosen point Θⱼ, a Lipschitz constant
+L of the mean, and the value to beat M, a point Θ is penalised by
 
     φ(Θ | Θⱼ) = min{ L ‖Θ − Θⱼ‖ / (|μ(Θⱼ) − M| + σ(Θⱼ)), 1 }.
 
@@ -13,7 +13,7 @@ the paper leaves open what this means. Here:
   not the best value anywhere, so the ball keeps its meaning along the whole front. With one objective this is the best
   so far; where nothing is as good in the others, μᵢ(Θⱼ) itself is beaten already and the ball is σᵢ / Lᵢ.
 * A point can be left out only where *no* objective can improve: of the objectives' balls the smallest counts,
-  φ = maxᵢ φᵢ. Objectives known in advance have no part in it: there is nothing to be learnt of them around Θⱼ.
+  φ = maxᵢ φᵢ. Cheap objectives have no part in it: there is nothing to be learnt of them around Θⱼ.
 """
 
 from __future__ import annotations

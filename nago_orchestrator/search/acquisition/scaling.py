@@ -1,4 +1,5 @@
-"""Costs as a surrogate and an acquisition can live with them: finite, centred, in units of their own spread."""
+"""Costs as a surrogate and an acquisition can live with them: finite, centred, in units of their own standard
+deviation."""
 
 from __future__ import annotations
 
@@ -29,62 +30,64 @@ class Scaling:
     """One number per objective, shape (objectives,)."""
 
     centre: Array
-    spread: Array
+    deviation: Array
     ceiling: Array
-    """Costs above it, infinite or not a number are told as this much: a diverged training must not flatten the rest."""
+    """Costs above it, infinite or not a number count as this much: a diverged training must not flatten the rest."""
     floor: Array
-    """The lowest finite cost: what minus infinity is told as."""
+    """The lowest finite cost: what minus infinity counts as."""
 
     def forward(self, costs: Array) -> Array:
-        """Costs in the user's units, shape (points, objectives), as multiples of the spread; always finite."""
+        """Costs in the user's units, shape (points, objectives), as multiples of the deviation; always finite."""
         bounded = np.where(np.isnan(costs), self.ceiling, np.minimum(costs, self.ceiling))
-        return self.place(np.where(np.isneginf(bounded), self.floor, bounded))
+        return self.scale(np.where(np.isneginf(bounded), self.floor, bounded))
 
-    def place(self, costs: Array) -> Array:
-        """Any costs in the user's units, shape (..., objectives), as multiples of the spread, however bad they are."""
+    def scale(self, costs: Array) -> Array:
+        """Any costs in the user's units, shape (..., objectives), as multiples of the deviation, however bad they
+        are."""
         with np.errstate(over="ignore"):
-            scaled: Array = np.clip(costs / self.spread - self.centre / self.spread, -_FARTHEST, _FARTHEST)
+            scaled: Array = np.clip(costs / self.deviation - self.centre / self.deviation, -_FARTHEST, _FARTHEST)
         return scaled
 
     def of(self, objectives: Sequence[int]) -> Scaling:
         """The scaling of some of the objectives alone."""
-        places = list(objectives)
+        indices = list(objectives)
         return Scaling(
-            centre=self.centre[places],
-            spread=self.spread[places],
-            ceiling=self.ceiling[places],
-            floor=self.floor[places],
+            centre=self.centre[indices],
+            deviation=self.deviation[indices],
+            ceiling=self.ceiling[indices],
+            floor=self.floor[indices],
         )
 
 
 def scaling_of(costs: Array) -> Scaling:
-    """Of the costs told so far, shape (points, objectives); where none is finite, of the user's units as they are."""
+    """Of the costs observed so far, shape (points, objectives); where none is finite, of the user's units as they
+    are."""
     columns = [_scale(column[np.isfinite(column)]) for column in costs.T]
-    centre, spread, ceiling, floor = (np.array(numbers, dtype=np.float64) for numbers in zip(*columns, strict=True))
-    return Scaling(centre=centre, spread=spread, ceiling=ceiling, floor=floor)
+    centre, deviation, ceiling, floor = (np.array(numbers, dtype=np.float64) for numbers in zip(*columns, strict=True))
+    return Scaling(centre=centre, deviation=deviation, ceiling=ceiling, floor=floor)
 
 
 class _Scale(NamedTuple):
     """Of one objective."""
 
     centre: float
-    spread: float
+    deviation: float
     ceiling: float
     floor: float
 
 
 def _scale(finite: Array) -> _Scale:
-    """An objective without a spread keeps its units' magnitude."""
+    """An objective whose costs are all equal keeps its units' magnitude."""
     if not len(finite):
         return _Scale(0.0, 1.0, 0.0, 0.0)
     ceiling = float(finite[finite <= _fence(finite)].max())
     bounded = np.minimum(finite, ceiling)
     # Divided first: the squares of 1e200 are no numbers any more.
     magnitude = float(np.abs(bounded).max()) or 1.0
-    spread = float((bounded / magnitude).std()) * magnitude
+    deviation = float((bounded / magnitude).std()) * magnitude
     negligible = 1e-12 * magnitude
     centre = float((bounded / magnitude).mean()) * magnitude
-    return _Scale(centre, spread if spread > negligible else magnitude, ceiling, float(finite.min()))
+    return _Scale(centre, deviation if deviation > negligible else magnitude, ceiling, float(finite.min()))
 
 
 def _fence(finite: Array) -> float:

@@ -1,8 +1,8 @@
-"""What a proposer has proposed and been told so far; every proposer keeps one."""
+"""What a proposer has proposed, and how much of it is evaluated; every proposer keeps one."""
 
 from __future__ import annotations
 
-from nago_orchestrator.domain.proposals import Evaluation, Proposal
+from nago_orchestrator.domain.proposals import Evaluation, Origin, Proposal
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.search.proposers.port import HistoryError
 
@@ -12,7 +12,7 @@ class History:
 
     def __init__(self) -> None:
         self.proposals: list[Proposal] = []
-        self.told = 0
+        self.evaluated = 0
         """Evaluations so far."""
         self._pending: set[int] = set()
 
@@ -25,9 +25,16 @@ class History:
         """Proposals without an evaluation."""
         return len(self._pending)
 
+    @property
+    def model_share(self) -> float:
+        """Of the proposals that are no promotions, those that a model made."""
+        origins = [proposal.origin for proposal in self.proposals]
+        new = len(origins) - origins.count(Origin.PROMOTION)
+        return origins.count(Origin.MODEL) / new if new else 0.0
+
     def check_next(self, proposal: Proposal) -> None:
         """Raises HistoryError unless the proposal can follow here."""
-        found, wanted = (proposal.number, proposal.told_before), (self.next_number, self.told)
+        found, wanted = (proposal.number, proposal.told_before), (self.next_number, self.evaluated)
         if found != wanted:
             raise HistoryError(
                 f"Proposal {found[0]}, made after {counted(found[1], 'evaluation')}, cannot follow here: "
@@ -41,12 +48,12 @@ class History:
 
     def tell(self, evaluation: Evaluation) -> Proposal:
         """Which proposal the evaluation is of; it is no longer pending."""
-        if evaluation.number != self.told:
-            raise HistoryError(f"Evaluation {evaluation.number} is out of order: {self.told} is next.")
+        if evaluation.number != self.evaluated:
+            raise HistoryError(f"Evaluation {evaluation.number} is out of order: {self.evaluated} is next.")
         if evaluation.proposal not in self._pending:
             raise HistoryError(
                 f"Evaluation {evaluation.number} is of proposal {evaluation.proposal}, not a pending one."
             )
         self._pending.remove(evaluation.proposal)
-        self.told += 1
+        self.evaluated += 1
         return self.proposals[evaluation.proposal]

@@ -1,6 +1,6 @@
-"""The ladder of fidelities, and how Hyperband climbs it: arithmetic alone, without HpBandSter.
+"""The brackets of Hyperband over a study's fidelities: arithmetic alone, without HpBandSter.
 
-`brackets.py` builds its brackets from it.
+The `brackets.py` of `bohb` and of `mobohb` build theirs from it.
 """
 
 from __future__ import annotations
@@ -20,41 +20,44 @@ class Shape:
     sizes: tuple[int, ...]
 
 
-def bracket_shape(ladder: tuple[int, ...], bracket: int) -> Shape:
-    """HpBandSter's `BOHB.get_next_iteration`, with the number of rungs taken from the ladder.
+def bracket_shape(fidelities: tuple[int, ...], bracket: int) -> Shape:
+    """Of S fidelities, each η times the one before, bracket b has the rungs 0 to s = S - 1 - (b mod S), of sizes
 
-    HpBandSter computes that number from the smallest and the largest budget; rounding loses a rung there for some
-    ladders, e.g. for 1 to 243 with eta 3. Here all are kept.
+        n_i = max(⌊n_0 η^(-i)⌋, 1),     n_0 = ⌊S / (s + 1)⌋ η^s,
+
+    as HpBandSter's `BOHB.get_next_iteration`; in Hyperband (Li et al., 2018, algorithm 1) n_0 = ⌈S η^s / (s + 1)⌉.
+    HpBandSter computes S from the smallest and the largest budget; rounding loses a rung there for some
+    fidelities, e.g. for 1 to 243 with eta 3. Here all are kept.
     """
-    rungs = len(ladder)
-    eta = ladder[1] // ladder[0] if rungs > 1 else 1
+    rungs = len(fidelities)
+    eta = fidelities[1] // fidelities[0] if rungs > 1 else 1
     last = rungs - 1 - bracket % rungs
     first_size = (rungs // (last + 1)) * eta**last
     sizes = tuple(max(int(first_size * eta ** (-rung)), 1) for rung in range(last + 1))
-    return Shape(fidelities=ladder[-last - 1 :], sizes=sizes)
+    return Shape(fidelities=fidelities[-last - 1 :], sizes=sizes)
 
 
-def planned_runs(ladder: tuple[int, ...], brackets: int) -> Mapping[int, int]:
+def planned_runs(fidelities: tuple[int, ...], brackets: int) -> Mapping[int, int]:
     """Runs at each fidelity, in rising order, of so many brackets together. Crashed runs do not change it."""
     found: Counter[int] = Counter()
-    cycles, rest = divmod(brackets, len(ladder))
-    for bracket in range(len(ladder)):
-        shape = bracket_shape(ladder, bracket)
+    cycles, rest = divmod(brackets, len(fidelities))
+    for bracket in range(len(fidelities)):
+        shape = bracket_shape(fidelities, bracket)
         times = cycles + (bracket < rest)
         for fidelity, size in zip(shape.fidelities, shape.sizes, strict=True):
             found[fidelity] += times * size
     return {fidelity: found[fidelity] for fidelity in sorted(found) if found[fidelity]}
 
 
-def check_ladder(ladder: tuple[int, ...]) -> None:
+def check_fidelities(fidelities: tuple[int, ...]) -> None:
     """Raises SpecError unless every fidelity is the same whole multiple, at least 2, of the one before."""
-    if not ladder or min(ladder) < 1:
-        raise SpecError(f"The fidelities {list(ladder)} are wrong: BOHB needs at least one, and all positive.")
-    if len(ladder) > 1:
-        eta = ladder[1] // ladder[0]
-        expected = tuple(ladder[0] * eta**rung for rung in range(len(ladder)))
-        if eta < 2 or ladder != expected:
+    if not fidelities or min(fidelities) < 1:
+        raise SpecError(f"The fidelities {list(fidelities)} are wrong: BOHB needs at least one, and all positive.")
+    if len(fidelities) > 1:
+        eta = fidelities[1] // fidelities[0]
+        expected = tuple(fidelities[0] * eta**rung for rung in range(len(fidelities)))
+        if eta < 2 or fidelities != expected:
             raise SpecError(
-                f"The fidelities {list(ladder)} are wrong: BOHB needs each to be the same whole multiple (2 or more) "
-                "of the one before, e.g. 30, 60, 120."
+                f"The fidelities {list(fidelities)} are wrong: BOHB needs each to be the same whole multiple "
+                "(2 or more) of the one before, e.g. 30, 60, 120."
             )

@@ -1,6 +1,6 @@
 """What the loop needs of any search algorithm: ask, record, tell.
 
-A proposer's next answer depends on the study seed, the number of the proposal and what it has been told, on nothing
+A proposer's next answer depends on the study seed, the number of the proposal and the evaluations so far, on nothing
 else. So nothing of it is stored but its proposals and evaluations, and `replay` rebuilds it from these.
 """
 
@@ -18,9 +18,9 @@ class Pause(StrEnum):
     """Why there is no proposal now."""
 
     WAITING = "waiting"
-    """Nothing to propose until a pending evaluation is told."""
+    """Nothing to propose until a pending proposal is evaluated."""
     EXHAUSTED = "exhausted"
-    """The search is over: nothing will be proposed any more, whatever is told."""
+    """The search is over: nothing will be proposed any more."""
 
 
 class HistoryError(NagoError):
@@ -40,7 +40,8 @@ class Proposer(Protocol):
         ...
 
     def tell(self, evaluation: Evaluation) -> None:
-        """Learn from a finished proposal. Raises HistoryError unless it is known, pending and next in told order."""
+        """Learn from a finished proposal. Raises HistoryError unless it is known, pending and next in evaluation
+        order."""
         ...
 
     def facts(self) -> Mapping[str, int | float]:

@@ -30,7 +30,7 @@ class Difference:
 def rebuild(proposer: Proposer, proposals: Sequence[Proposal], evaluations: Sequence[Evaluation]) -> None:
     """Record and tell, in the order in which it happened. Raises HistoryError if the rows contradict each other.
 
-    `proposer` is new; proposals come by number, evaluations in told order. Pending proposals are recorded as well.
+    `proposer` is new; proposals come by number, evaluations in their order. Pending proposals are recorded as well.
     """
     for step in _in_order(proposals, evaluations):
         if isinstance(step, Proposal):

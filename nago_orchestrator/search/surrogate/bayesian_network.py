@@ -13,15 +13,15 @@ Priors, all on numbers of unit scale (z ~ N(0, 1), the form in which chains mix 
     level = ln 0.05 + 1.5 z,   weights of h times 0.8       the noise
 
 These scales were tried out on six functions of 2 to 8 dimensions, four of them without noise, at 120 points. Learnt
-scales and relevance helped; between neighbouring values of c and of the spreads, seeds made more difference.
+scales and relevance helped; between neighbouring values of c and of the deviations, seeds made more difference.
 
 The noise's prior. The code that the paper builds on adds -(ln s² - ln 1e-6)² / (2 · 0.01) to the log density: a
 standard deviation of 0.1 around one millionth of the costs' variance, which no data of a hundred points moves: noise is
 pulled to nothing, and the mean has to follow every evaluation. Here the level's prior is centred at a twentieth of the
 observed variance, and its three standard deviations reach from 0.06 % of it to all of it and more, so that the level is
 learnt; how noise varies with the input is learnt as well, from a prior of about a factor exp(±0.8). s₀² = 3e-4 (1.7 %
-of the costs' spread) bounds how steep the energy is, without which no step size is small enough; noise above 1.3 times
-the observed variance is cut off smoothly: single draws far beyond it would rule the mean of s².
+of the costs' deviation) bounds how steep the energy is, without which no step size is small enough; noise above 1.3
+times the observed variance is cut off smoothly: single draws far beyond it would rule the mean of s².
 """
 
 from __future__ import annotations

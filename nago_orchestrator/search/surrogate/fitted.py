@@ -39,9 +39,9 @@ class FittedSurrogate:
         Σ (f(x; w_i) - f)² / M; aleatoric variance Σ s²(x; w_i) / M, of a single trial."""
         moments = partial(_moments, self.networks, heteroscedastic=self.heteroscedastic)
         mean, epistemic, aleatoric = _in_batches(moments, points)
-        variance = self.scale.spread**2
+        variance = self.scale.deviation**2
         return Prediction(
-            mean=self.scale.centre + self.scale.spread * mean,
+            mean=self.scale.centre + self.scale.deviation * mean,
             epistemic=variance * epistemic,
             aleatoric=variance * aleatoric,
         )
@@ -49,7 +49,7 @@ class FittedSurrogate:
     def mean_gradient(self, points: Array) -> Array:
         """Of the predictive mean with respect to the points, shape (points, objectives, dimensions)."""
         (gradient,) = _in_batches(partial(_gradients, self.networks), points)
-        return self.scale.spread[:, None] * gradient
+        return self.scale.deviation[:, None] * gradient
 
     def draw(self, points: Array, seed: int) -> Array:
         """One network per objective, drawn independently: shape (points, objectives)."""
@@ -57,7 +57,7 @@ class FittedSurrogate:
         chosen = np.random.default_rng(seed).integers(networks, size=objectives)
         one = {name: leaf[np.arange(objectives), chosen] for name, leaf in self.networks.items()}
         (values,) = _in_batches(partial(_means, one), points)
-        return self.scale.centre + self.scale.spread * values
+        return self.scale.centre + self.scale.deviation * values
 
 
 def _in_batches(compiled: Callable[[jax.Array], tuple[jax.Array, ...]], points: Array) -> tuple[Array, ...]:

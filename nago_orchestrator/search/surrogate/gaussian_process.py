@@ -66,14 +66,18 @@ def _distances(first: Array, second: Array, lengths: Array) -> Array:
 
 
 def _covariance(first: Array, second: Array, own: Hyperparameters) -> tuple[Array, Array]:
-    """The Matérn-5/2 covariance, and the factor its derivatives share: ∂k/∂(½ scaled squared distance) = −factor."""
+    """The Matérn-5/2 covariance (Rasmussen and Williams, 2006, equation 4.17), and the factor its derivatives share:
+    ∂k/∂(½ scaled squared distance) = −factor."""
     distance = _distances(first, second, own.lengths)
     decay = np.exp(own.scale - distance)
     return (1 + distance + distance**2 / 3) * decay, 5 / 3 * (1 + distance) * decay
 
 
 def _energy(vector: Array, points: Array, targets: Array, samples: Array) -> tuple[float, Array]:
-    """Negative log posterior of the hyperparameters, up to a constant, and its gradient."""
+    """Negative log posterior of the hyperparameters, up to a constant, and its gradient.
+
+    The likelihood is that of Rasmussen and Williams (2006), equation 5.8, its gradient equation 5.9.
+    """
     dimensions = points.shape[1]
     own = _unpack(vector, dimensions)
     kernel, factor = _covariance(points, points, own)
@@ -142,7 +146,8 @@ class OneProcess:
         self._paths: dict[int, tuple[Array, Array]] = {}
 
     def predict(self, points: Array) -> tuple[Array, Array]:
-        """Mean and variance of the function, each of shape (points,)."""
+        """Mean and variance of the function (Rasmussen and Williams, 2006, equations 2.25 and 2.26), each of shape
+        (points,)."""
         cross, _ = _covariance(points, self._points, self.own)
         explained = solve_triangular(self._root, cross.T, lower=True)
         variance: Array = np.maximum(np.exp(self.own.scale) - (explained**2).sum(axis=0), 1e-12)
@@ -199,10 +204,10 @@ class OneProcess:
 class GaussianProcesses:
     """One process per objective."""
 
-    def __init__(self, processes: Sequence[OneProcess], centre: Array, spread: Array) -> None:
+    def __init__(self, processes: Sequence[OneProcess], centre: Array, deviation: Array) -> None:
         self._processes = tuple(processes)
         self._centre = centre
-        self._spread = spread
+        self._deviation = deviation
 
     @property
     def hyperparameters(self) -> tuple[Hyperparameters, ...]:
@@ -216,14 +221,14 @@ class GaussianProcesses:
         moments = [process.predict(points) for process in self._processes]
         noise = np.column_stack([process.own.noise_at(points) for process in self._processes])
         return Prediction(
-            mean=np.column_stack([mean for mean, _ in moments]) * self._spread + self._centre,
-            epistemic=np.column_stack([variance for _, variance in moments]) * self._spread**2,
-            aleatoric=noise * self._spread**2,
+            mean=np.column_stack([mean for mean, _ in moments]) * self._deviation + self._centre,
+            epistemic=np.column_stack([variance for _, variance in moments]) * self._deviation**2,
+            aleatoric=noise * self._deviation**2,
         )
 
     def mean_gradient(self, points: Array) -> Array:
         slopes = np.stack([process.mean_gradient(points) for process in self._processes], axis=1)
-        found: Array = slopes * self._spread[None, :, None]
+        found: Array = slopes * self._deviation[None, :, None]
         return found
 
     def draw(self, points: Array, seed: int) -> Array:
@@ -236,17 +241,17 @@ class GaussianProcesses:
             process.draws(points, [len(self._processes) * seed + place for seed in seeds])
             for place, process in enumerate(self._processes)
         ]
-        found: Array = np.stack(columns, axis=2) * self._spread + self._centre
+        found: Array = np.stack(columns, axis=2) * self._deviation + self._centre
         return found
 
 
 def fit_gaussian_processes(points: Array, costs: Array, samples: Array, *, seed: int) -> GaussianProcesses:
     """Of costs, shape (points, objectives), at points of the unit cube, each the mean of so many `samples`."""
-    centre, spread = costs.mean(axis=0), costs.std(axis=0)
-    spread = np.where(spread > 1e-12 * np.maximum(np.abs(costs).max(axis=0), 1e-300), spread, 1.0)
-    targets = (costs - centre) / spread
+    centre, deviation = costs.mean(axis=0), costs.std(axis=0)
+    deviation = np.where(deviation > 1e-12 * np.maximum(np.abs(costs).max(axis=0), 1e-300), deviation, 1.0)
+    targets = (costs - centre) / deviation
     counted = np.maximum(samples, 1.0)
     processes = [
         OneProcess(points, column, counted, fit_hyperparameters(points, column, counted, seed)) for column in targets.T
     ]
-    return GaussianProcesses(processes, centre, spread)
+    return GaussianProcesses(processes, centre, deviation)

@@ -1,6 +1,6 @@
-"""Whether a Gaussian process can be trusted: how its intervals hold evaluations that it was not told.
+"""Whether a Gaussian process can be trusted: how often its intervals contain evaluations that it was not fitted to.
 
-Called by `proposers/mobo_fit.py`, which stores what is found here with the proposals; the report shows it.
+Called by `kinds.py`; a proposer stores what is found here with its proposals, and the report shows it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def held_out_diagnostics(deviations: Array) -> list[dict[str, Any]]:
     """Of each objective, JSON. `deviations`: `GaussianProcesses.leave_one_out`, shape (points, objectives).
 
     `coverage_50` and `coverage_90`: share of the evaluations within the central interval of that probability, each of
-    them left out. `held_out` says so, as the networks' coverage is of evaluations that they knew.
+    them left out. `held_out` says so: the networks' coverage is of evaluations that they were fitted to.
     """
     return [_diagnose(column) for column in deviations.T]
 

@@ -34,8 +34,8 @@ def network_fit(options: SurrogateOptions | None = None) -> Fit:
 
 
 def fit_gaussian(points: Array, costs: Array, samples: Array, seed: int) -> Fitted:
-    """A Gaussian process per objective. Notes, per objective: how it foretells evaluations that are left out, and the
-    noise and the length scales it found."""
+    """A Gaussian process per objective. Notes, per objective: how well it predicts evaluations that are left out, and
+    the noise and the length scales it found."""
     surrogate = fit_gaussian_processes(points, costs, samples, seed=seed)
     objectives = held_out_diagnostics(surrogate.leave_one_out())
     return Fitted(

@@ -24,7 +24,7 @@ class CostScale:
     """Per objective, shape (objectives,)."""
 
     centre: Array
-    spread: Array
+    deviation: Array
     """Standard deviation; 1 for an objective without any."""
 
     @classmethod
@@ -32,13 +32,13 @@ class CostScale:
         """Of the finite costs in each column of shape (points, objectives); an objective without any has centre 0."""
         columns = [column[np.isfinite(column)] for column in costs.T]
         centre = np.array([_mean(column) for column in columns])
-        spread = np.array([_deviation(column, mean) for column, mean in zip(columns, centre, strict=True)])
-        # Below the resolution of a double at that magnitude, a spread is rounding.
+        deviation = np.array([_deviation(column, mean) for column, mean in zip(columns, centre, strict=True)])
+        # Below the resolution of a double at that magnitude, a deviation is rounding.
         smallest = 8 * np.finfo(np.float64).eps * np.abs(centre)
-        return cls(centre=centre, spread=np.where(spread > smallest, spread, 1.0))
+        return cls(centre=centre, deviation=np.where(deviation > smallest, deviation, 1.0))
 
     def normalise(self, costs: Array) -> Array:
-        return (costs - self.centre) / self.spread
+        return (costs - self.centre) / self.deviation
 
 
 def _mean(column: Array) -> float:

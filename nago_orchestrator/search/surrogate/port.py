@@ -1,4 +1,5 @@
-"""What acquisitions ask of a model of the objectives. Implemented by `surrogate.fit`; numpy alone at this boundary."""
+"""What acquisitions ask of a model of the objectives. Implemented by `fitted` and `gaussian_process`; numpy alone at
+this boundary."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ class Prediction:
 
     mean: Array
     epistemic: Array
-    """Variance between the functions that the model believes in: it shrinks as evaluations come."""
+    """Variance between functions of the posterior: it shrinks as evaluations come."""
     aleatoric: Array
     """Variance of a single evaluation around its function: it stays."""
 

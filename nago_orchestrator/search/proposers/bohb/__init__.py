@@ -1,1 +1,1 @@
-"""BOHB (Falkner et al., ICML 2018), by HpBandSter's own classes, in process."""
+"""`bohb`: Hyperband's brackets with a density model (Falkner, Klein and Hutter, 2018), by HpBandSter's own classes."""

@@ -1,6 +1,6 @@
 """Successive Halving brackets in flight: what runs next at which fidelity, by HpBandSter's own iterations.
 
-`bohb.py` drives it as `hpbandster.core.master.Master.run` does, but by calls instead of by threads and sockets.
+`proposer.py` drives it as `hpbandster.core.master.Master.run` does, but by calls instead of by threads and sockets.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nago_orchestrator.search.proposers.bohb.hpbandster_classes import Job, SuccessiveHalving
-from nago_orchestrator.search.proposers.hyperband import bracket_shape, check_ladder, planned_runs
+from nago_orchestrator.search.proposers.hyperband import bracket_shape, check_fidelities, planned_runs
 
 Configuration = dict[str, float | int]
 Sampler = Callable[[int], Configuration]
@@ -31,9 +31,9 @@ class Run:
 class Brackets:
     """Hyperband's brackets, started one after the other whenever those in flight have nothing to run."""
 
-    def __init__(self, ladder: tuple[int, ...], count: int) -> None:
-        check_ladder(ladder)
-        self._ladder = ladder
+    def __init__(self, fidelities: tuple[int, ...], count: int) -> None:
+        check_fidelities(fidelities)
+        self._fidelities = fidelities
         self._count = count
         self._started: list[SuccessiveHalving] = []
         self._active: list[SuccessiveHalving] = []
@@ -46,7 +46,7 @@ class Brackets:
     @property
     def planned_runs(self) -> int:
         """In all brackets together. Crashed runs do not change it: HpBandSter fills their places at the next rung."""
-        return sum(planned_runs(self._ladder, self._count).values())
+        return sum(planned_runs(self._fidelities, self._count).values())
 
     @property
     def finished(self) -> bool:
@@ -84,7 +84,7 @@ class Brackets:
         self._active = [bracket for bracket in self._active if not bracket.is_finished]
 
     def _start(self) -> None:
-        shape = bracket_shape(self._ladder, self.started)
+        shape = bracket_shape(self._fidelities, self.started)
         bracket = SuccessiveHalving(
             HPB_iter=self.started, num_configs=shape.sizes, budgets=shape.fidelities, config_sampler=self._sample
         )

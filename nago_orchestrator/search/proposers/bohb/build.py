@@ -14,7 +14,7 @@ def build(section: BohbSection, problem: Problem, prior: tuple[PriorEvaluation, 
     return Bohb(
         space=problem.space,
         study_seed=problem.seed,
-        ladder=problem.fidelities,
+        fidelities=problem.fidelities,
         brackets=section.iterations,
         objective=names.index(section.objective or names[0]),
         options=ModelOptions(

@@ -2,7 +2,7 @@
 
 HpBandSter draws each coordinate of each candidate by a call of `scipy.stats.truncnorm.rvs`, some 500 calls per
 proposal. Here the uniform numbers behind these calls are drawn in the same order, and one `truncnorm.ppf` turns them
-into all candidates. Used by `hpbandster_fence.py`; a test holds the proposals equal to the parent class's.
+into all candidates. Used by `sampler.py`; a test holds the proposals equal to the parent class's.
 """
 
 from __future__ import annotations

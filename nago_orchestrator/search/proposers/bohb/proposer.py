@@ -1,6 +1,6 @@
 """BOHB (Falkner, Klein and Hutter, 2018): Hyperband's brackets, filled by a density model, as HpBandSter does it.
 
-For the same study seed and the same told results the proposals are those of HpBandSter's classes. Proposal i is drawn
+For the same study seed and the same results the proposals are those of HpBandSter's classes. Proposal i is drawn
 with numpy's global generator seeded by the first four 32-bit words of `seeds.proposal(study seed, i)` and with the
 ConfigSpace seeded by the fifth.
 """
@@ -22,29 +22,30 @@ from nago_orchestrator.search.proposers.port import HistoryError, Pause
 
 
 class Bohb:
-    """Proposes until `brackets` brackets over `ladder` are complete."""
+    """Proposes until `brackets` brackets over `fidelities` are complete."""
 
     def __init__(  # noqa: PLR0913  # each a setting of its own, given by name
         self,
         *,
         space: SearchSpace,
         study_seed: int,
-        ladder: tuple[int, ...],
+        fidelities: tuple[int, ...],
         brackets: int,
         objective: int = 0,
         options: ModelOptions | None = None,
         prior: tuple[PriorEvaluation, ...] = (),
     ) -> None:
-        """`objective` is the place in an evaluation's costs of the one to be minimised; `prior` teaches the model only.
+        """`objective` is the index among an evaluation's costs of the one to be minimised; `prior` is added to the
+        model only.
 
-        Raises SpecError if nothing is searched or the ladder is not geometric.
+        Raises SpecError if nothing is searched or the fidelities is not geometric.
         """
         if not space.dimensions:
             raise SpecError("BOHB has nothing to search: every hyperparameter is fixed; give at least one a range.")
         self._space = space
         self._study_seed = study_seed
         self._objective = objective
-        self._brackets = Brackets(ladder, brackets)
+        self._brackets = Brackets(fidelities, brackets)
         self._model = DensityModel(space.dimensions, options or ModelOptions())
         self._history = History()
         self._runs: list[Run] = []
@@ -54,7 +55,7 @@ class Bohb:
         self._drawn = Origin.RANDOM
         """How the newest configuration was drawn."""
         for known in prior:
-            if known.fidelity in ladder and known.outcome is not Outcome.LOST:
+            if known.fidelity in fidelities and known.outcome is not Outcome.LOST:
                 self._model.learn(space.searched(known.theta), known.fidelity, self._loss(known))
 
     def ask(self) -> Proposal | Pause:
@@ -81,13 +82,11 @@ class Bohb:
             self._model.learn(run.configuration, run.fidelity, loss)
 
     def facts(self) -> Mapping[str, int | float]:
-        origins = [proposal.origin for proposal in self._history.proposals]
-        fresh = len(origins) - origins.count(Origin.PROMOTION)
         return {
             "planned_proposals": self._brackets.planned_runs,
             "brackets_started": self._brackets.started,
             "model_fidelity": self._model.fidelity or 0,
-            "model_based_share": origins.count(Origin.MODEL) / fresh if fresh else 0.0,
+            "model_based_share": self._history.model_share,
             **{f"points_at_fidelity_{fidelity}": count for fidelity, count in self._model.points().items()},
         }
 
@@ -113,7 +112,7 @@ class Bohb:
             rung=run.rung,
             slot=run.key[2],
             parent=parent,
-            told_before=self._history.told,
+            told_before=self._history.evaluated,
         )
         self._history.add(proposal)
         self._runs.append(run)

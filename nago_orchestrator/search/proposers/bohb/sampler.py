@@ -1,8 +1,8 @@
 """HpBandSter's configuration generator behind a fence: own random state, own log, own types.
 
 `hpbandster.optimizers.config_generators.bohb.BOHB` (Falkner, Klein and Hutter, 2018) draws from numpy's global
-generator, turns every exception into a random sample and answers with numpy's types. `DensityModel` gives `bohb.py` the
-same numbers without any of that: same seed and same results, same configuration as from the class itself.
+generator, turns every exception into a random sample and answers with numpy's types. `DensityModel` gives `proposer.py`
+the same numbers without any of that: same seed and same results, same configuration as from the class itself.
 """
 
 from __future__ import annotations

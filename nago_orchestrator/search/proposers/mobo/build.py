@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from nago_orchestrator.domain.proposals import PriorEvaluation
 from nago_orchestrator.search.acquisition.batch import Acquisition, AcquisitionOptions
-from nago_orchestrator.search.acquisition.functions import Gain, GainOptions, Uncertainty
+from nago_orchestrator.search.acquisition.functions import AcquisitionFunction, FunctionOptions, Uncertainty
 from nago_orchestrator.search.acquisition.usemo import UsemoOptions
-from nago_orchestrator.search.proposers.mobo.cheap_objectives import cost_sampler, known_from_draws, known_places
-from nago_orchestrator.search.proposers.mobo.observations import Known
+from nago_orchestrator.search.proposers.mobo.cheap_objectives import cheap_from_samples, cheap_indices, cost_sampler
+from nago_orchestrator.search.proposers.mobo.observations import CheapObjectives
 from nago_orchestrator.search.proposers.mobo.proposer import Mobo
 from nago_orchestrator.search.proposers.mobo.settings import MoboOptions, MoboPlan
 from nago_orchestrator.search.proposers.problem import Problem
@@ -26,20 +26,22 @@ def build(section: BatchSection, problem: Problem, prior: tuple[PriorEvaluation,
         reference=None if None in references else tuple(cost for cost in references if cost is not None),
         options=MoboOptions(batch=section.batch, initial=section.initial, acquisition=_acquisition(section)),
     )
-    return Mobo(plan, fit_of(section), known=_known(section, problem), prior=prior)
+    return Mobo(plan, fit_of(section), cheap=_cheap(section, problem), prior=prior)
 
 
 def _acquisition(section: BatchSection) -> AcquisitionOptions:
     if isinstance(section, MoboSection):
-        gains = GainOptions(gain=Gain(section.acquisition), uncertainty=Uncertainty(section.uncertainty))
-        return AcquisitionOptions(acquisition=Acquisition.USEMO, usemo=UsemoOptions(gains=gains))
+        function = FunctionOptions(
+            function=AcquisitionFunction(section.acquisition), uncertainty=Uncertainty(section.uncertainty)
+        )
+        return AcquisitionOptions(acquisition=Acquisition.USEMO, usemo=UsemoOptions(function=function))
     return AcquisitionOptions(acquisition=Acquisition.EHVI)
 
 
-def _known(section: BatchSection, problem: Problem) -> Known | None:
-    places = known_places(problem.objectives, section.learn)
-    if not places:
+def _cheap(section: BatchSection, problem: Problem) -> CheapObjectives | None:
+    indices = cheap_indices(problem.objectives, section.learn)
+    if not indices:
         return None
-    objectives = [problem.objectives[place] for place in places]
+    objectives = [problem.objectives[index] for index in indices]
     sample = cost_sampler(problem.recipe, objectives, connected=problem.space.connected)
-    return known_from_draws(problem.space, problem.seed, places, sample)
+    return cheap_from_samples(problem.space, problem.seed, indices, sample)

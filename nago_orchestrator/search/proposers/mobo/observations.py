@@ -1,4 +1,4 @@
-"""From stored proposals, evaluations and priors to what a surrogate and an acquisition can be told. Pure."""
+"""From stored proposals, evaluations and priors to the observations of a surrogate and an acquisition. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nago_orchestrator.domain.proposals import Evaluation, Outcome, PriorEvaluation, Proposal, Theta
-from nago_orchestrator.search.acquisition.landscape import Evidence
+from nago_orchestrator.search.acquisition.inputs import Observations
 from nago_orchestrator.search.acquisition.scaling import Scaling, scaling_of
 from nago_orchestrator.search.encoding import Encoding
 from nago_orchestrator.search.proposers.mobo.settings import MoboPlan
@@ -17,20 +17,20 @@ from nago_orchestrator.search.surrogate.port import Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownCosts:
+class CheapCosts:
     at: Callable[[Array], Array]
-    """From places in the model cube to costs in the user's units, shape (points, known objectives)."""
+    """From points of the model cube to costs in the user's units, shape (points, cheap objectives)."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """How they are known, JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class CheapObjectives:
     """Objectives whose costs need no evaluation to be learnt."""
 
-    places: tuple[int, ...]
+    indices: tuple[int, ...]
     """Among all objectives, ascending."""
-    costs: Callable[[], KnownCosts]
+    costs: Callable[[], CheapCosts]
     """Called once, before the first fit: it may take seconds."""
 
 
@@ -69,20 +69,20 @@ def cost_table(records: Records, plan: MoboPlan) -> Array:
 
 
 def clipped(costs: Array, scaling: Scaling) -> int:
-    """How many costs, of shape (points, objectives), are told as another number than they are."""
+    """How many costs, of shape (points, objectives), are given to the model as another number than they are."""
     return int(np.count_nonzero(~((costs <= scaling.ceiling) & np.isfinite(costs))))
 
 
-def encode(records: Records, encoding: Encoding, plan: MoboPlan) -> tuple[Evidence, Scaling]:
-    """The evidence with scaled costs, and their scaling."""
+def encode(records: Records, encoding: Encoding, plan: MoboPlan) -> tuple[Observations, Scaling]:
+    """With scaled costs, and their scaling."""
     costs = cost_table(records, plan)
     scaling = scaling_of(costs)
-    evidence = Evidence(
+    observations = Observations(
         points=encoding.encode(records.evaluated),
-        places=encoding.locate(records.evaluated),
+        search_points=encoding.locate(records.evaluated),
         costs=scaling.forward(costs),
         pending=encoding.encode(records.pending),
         infeasible=encoding.encode(records.infeasible),
-        reference=None if plan.reference is None else scaling.place(np.array(plan.reference)),
+        reference=None if plan.reference is None else scaling.scale(np.array(plan.reference)),
     )
-    return evidence, scaling
+    return observations, scaling

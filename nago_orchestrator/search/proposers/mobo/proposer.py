@@ -1,6 +1,6 @@
 """Multi-objective Bayesian optimisation at one fidelity, in batches (Ru et al., 2020, algorithm 1 with 2).
 
-An initial design of scrambled Sobol points, then batches: the surrogate is fitted to all that is known, the acquisition
+An initial design of scrambled Sobol points, then batches: the surrogate is fitted to all observations, the acquisition
 chooses. A batch follows from the evaluations told before its first member and the proposals pending then, and from the
 study seed: after a restart in its middle it is computed again, and its remaining members are handed out. Before the
 first of them it waits for what is pending where that will be enough for a model.
@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, PriorEvaluation, Proposal
+from nago_orchestrator.domain.proposals import Evaluation, Outcome, PriorEvaluation, Proposal
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.search.proposers.history import History
-from nago_orchestrator.search.proposers.mobo.observations import Known, gather
+from nago_orchestrator.search.proposers.mobo.observations import CheapObjectives, gather
 from nago_orchestrator.search.proposers.mobo.sampler import Batch, BatchMaker
 from nago_orchestrator.search.proposers.mobo.settings import MoboPlan
 from nago_orchestrator.search.proposers.port import HistoryError, Pause
@@ -25,9 +25,9 @@ class Mobo:
     """Proposes `plan.proposals` thetas."""
 
     def __init__(
-        self, plan: MoboPlan, fit: Fit, *, known: Known | None = None, prior: tuple[PriorEvaluation, ...] = ()
+        self, plan: MoboPlan, fit: Fit, *, cheap: CheapObjectives | None = None, prior: tuple[PriorEvaluation, ...] = ()
     ) -> None:
-        """`fit`: of the surrogate. `known`: the objectives whose costs need no evaluation to be learnt.
+        """`fit`: of the surrogate. `cheap`: the objectives whose costs are computed without an evaluation.
 
         `prior`: what is known before the first proposal; of other fidelities only what cannot be trained, which no
         number of epochs changes. Raises SpecError if nothing is searched, or if all objectives are known, so that there
@@ -35,7 +35,7 @@ class Mobo:
         """
         if not plan.space.dimensions:
             raise SpecError("MOBO has nothing to search: every hyperparameter is fixed; give at least one a range.")
-        if known is not None and len(known.places) >= plan.objectives:
+        if cheap is not None and len(cheap.indices) >= plan.objectives:
             raise SpecError(
                 "MOBO has nothing to learn: every objective is known before training; "
                 "add one that is measured, e.g. the error."
@@ -47,10 +47,10 @@ class Mobo:
             item for item in prior if item.fidelity == plan.fidelity or item.outcome is Outcome.INFEASIBLE
         )
         # What is known already replaces the design, as the paper's second phase begins from BOHB's data.
-        known_costs = sum(item.outcome is Outcome.OK for item in self._prior)
-        wanted = plan.least_for_model if known_costs else max(plan.initial, plan.least_for_model)
-        self._initial = max(wanted - known_costs, 0)
-        self._maker = BatchMaker(plan, fit, known)
+        cheap_costs = sum(item.outcome is Outcome.OK for item in self._prior)
+        wanted = plan.least_for_model if cheap_costs else max(plan.initial, plan.least_for_model)
+        self._initial = max(wanted - cheap_costs, 0)
+        self._maker = BatchMaker(plan, fit, cheap)
         self._history = History()
         self._evaluations: list[Evaluation] = []
         self._batch: Batch | None = None
@@ -68,7 +68,7 @@ class Mobo:
             theta=member.theta,
             fidelity=self._plan.fidelity,
             origin=member.origin,
-            told_before=self._history.told,
+            told_before=self._history.evaluated,
             notes=member.notes,
         )
         self._history.add(proposal)
@@ -90,12 +90,11 @@ class Mobo:
         self._evaluations.append(evaluation)
 
     def facts(self) -> Mapping[str, int | float]:
-        origins = [proposal.origin for proposal in self._history.proposals]
         return {
             "planned_proposals": self._plan.proposals,
             "initial_design": self._initial,
             "prior_evaluations": len(self._prior),
-            "model_based_share": origins.count(Origin.MODEL) / len(origins) if origins else 0.0,
+            "model_based_share": self._history.model_share,
             **(self._batch.facts if self._batch else {}),
         }
 
@@ -105,7 +104,7 @@ class Mobo:
         if number < self._initial or number != first:
             return False
         outcomes = [item.outcome for item in self._prior] + [item.outcome for item in self._evaluations]
-        told, pending = outcomes.count(Outcome.OK), number - self._history.told
+        told, pending = outcomes.count(Outcome.OK), number - self._history.evaluated
         return told < self._plan.least_for_model <= told + pending
 
     def _current_batch(self, number: int) -> Batch:
@@ -113,7 +112,7 @@ class Mobo:
         if self._batch is None or self._batch.first != first:
             before = self._history.proposals[:first]
             recorded = self._history.proposals[first:]
-            told = recorded[0].told_before if recorded else self._history.told
+            told = recorded[0].told_before if recorded else self._history.evaluated
             records = gather(self._prior, before, self._evaluations[:told])
             self._batch = self._maker.make(first, size, records, initial=first < self._initial)
         return self._batch

@@ -1,4 +1,4 @@
-"""The settings of a multi-objective search, for `mobo.py` and its parts."""
+"""The settings of a multi-objective search, for `proposer.py` and its parts."""
 
 from __future__ import annotations
 

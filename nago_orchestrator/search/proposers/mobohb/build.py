@@ -12,7 +12,7 @@ def build(section: MobohbSection, problem: Problem, prior: tuple[PriorEvaluation
     return Mobohb(
         space=problem.space,
         study_seed=problem.seed,
-        ladder=problem.fidelities,
+        fidelities=problem.fidelities,
         brackets=section.iterations,
         prior=prior,
     )

@@ -1,10 +1,10 @@
 """Which of several evaluated configurations are best: by front, and within a front by hypervolume. Pure.
 
-`proposer.py` promotes by it, `lessons.py` divides good from bad by it. Costs have the shape (points, objectives).
+`proposer.py` promotes by it, `observations.py` divides good from bad by it. Costs have the shape (points, objectives).
 
 Within a front hypervolume decides and not crowding distance: crowding keeps the front evenly spaced in each objective's
-own range, flat ends included, while what a study is judged by is the volume. Scaled to the front's own range, so that
-no unit counts more than another.
+own range, flat ends included, while what a study is judged by is the hypervolume. Scaled to the front's own range, so
+that no unit counts more than another.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def choose_promoted(costs: Array, promoted: Sequence[int], candidates: Sequence[
         return tied[0]
     scaled = _scale(costs, ranks <= best)
     corner = np.full(costs.shape[1], _CORNER)
-    gains = [pareto.hypervolume(scaled[[*promoted, row]], corner) for row in tied]
-    return tied[int(np.argmax(gains))]
+    volumes = [pareto.hypervolume(scaled[[*promoted, row]], corner) for row in tied]
+    return tied[int(np.argmax(volumes))]
 
 
 def best_rows(costs: Array, count: int) -> list[int]:
@@ -47,13 +47,13 @@ def best_rows(costs: Array, count: int) -> list[int]:
     for rank in range(int(ranks.max(initial=-1)) + 1):
         front = np.flatnonzero(ranks == rank)
         room = count - len(chosen)
-        chosen += front[_spread(costs[front], room)].tolist() if len(front) > room else front.tolist()
+        chosen += front[_drop_least_contributors(costs[front], room)].tolist() if len(front) > room else front.tolist()
         if len(chosen) >= count:
             break
     return chosen
 
 
-def _spread(front: Array, count: int) -> NDArray[np.int64]:
+def _drop_least_contributors(front: Array, count: int) -> NDArray[np.int64]:
     """Rows of a front that are left after the least contributor has been taken away, again and again."""
     scaled = _scale(front, np.ones(len(front), dtype=bool))
     corner = np.full(front.shape[1], _CORNER)

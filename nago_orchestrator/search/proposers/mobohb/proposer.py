@@ -1,7 +1,8 @@
 """`mobohb`: the Pareto front by Hyperband's brackets, promotion by domination and densities of good and bad thetas.
 
-Its brackets are BOHB's (Falkner et al., 2018), but without their barrier, and a place on a higher rung goes to the best
-configuration of any bracket. Every fidelity teaches one model. Proposal i is drawn by `seeds.proposal(study seed, i)`.
+Its brackets are BOHB's (Falkner et al., 2018), but without their barrier, and a slot on a higher rung goes to the best
+configuration of any bracket. One model is fitted to the observations of every fidelity. Proposal i is drawn by
+`seeds.proposal(study seed, i)`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.search.encoding import Encoding
 from nago_orchestrator.search.proposers.history import History
-from nago_orchestrator.search.proposers.mobohb.brackets import Brackets, Place
-from nago_orchestrator.search.proposers.mobohb.observations import Lessons
+from nago_orchestrator.search.proposers.mobohb.brackets import Brackets, Slot
+from nago_orchestrator.search.proposers.mobohb.observations import Observations
 from nago_orchestrator.search.proposers.mobohb.promotion import choose_promoted
 from nago_orchestrator.search.proposers.mobohb.sampler import Drawn, Sampler
 from nago_orchestrator.search.proposers.mobohb.settings import DensityOptions
@@ -44,21 +45,21 @@ class _Rung:
 
 
 class Mobohb:
-    """Proposes until the places of `brackets` brackets over `ladder` are taken."""
+    """Proposes until the slots of `brackets` brackets over `fidelities` are taken."""
 
     def __init__(
         self,
         *,
         space: SearchSpace,
         study_seed: int,
-        ladder: tuple[int, ...],
+        fidelities: tuple[int, ...],
         brackets: int,
         prior: tuple[PriorEvaluation, ...] = (),
         options: DensityOptions | None = None,
     ) -> None:
-        """`prior` teaches the densities; it is not promoted, and its thetas are not proposed again.
+        """`prior` is added to the densities' observations; it is not promoted, and its thetas are not proposed again.
 
-        Raises SpecError if nothing is searched or the ladder is not geometric.
+        Raises SpecError if nothing is searched or the fidelities is not geometric.
         """
         if not space.dimensions:
             raise SpecError("mobohb has nothing to search: every hyperparameter is fixed; give at least one a range.")
@@ -66,18 +67,18 @@ class Mobohb:
         self._study_seed = study_seed
         self._encoding = Encoding(space)
         self._sampler = Sampler(space, self._encoding, options or DensityOptions())
-        self._brackets = Brackets(ladder, brackets)
-        self._rungs = {fidelity: _Rung() for fidelity in ladder}
-        self._lessons = Lessons(self._encoding)
+        self._brackets = Brackets(fidelities, brackets)
+        self._rungs = {fidelity: _Rung() for fidelity in fidelities}
+        self._observations = Observations(self._encoding)
         self._history = History()
-        self._places: list[Place] = []
+        self._slots: list[Slot] = []
         """By number of their proposal."""
         self._pending: dict[int, Theta] = {}
         """New configurations under way, by number of their proposal."""
-        self._known: set[GeneratorKey] = set()
+        self._proposed: set[GeneratorKey] = set()
         for evaluation in prior:
-            self._learn(evaluation)
-            self._known.add(generator_key(canonical(evaluation.theta)))
+            self._observe(evaluation)
+            self._proposed.add(generator_key(canonical(evaluation.theta)))
 
     def ask(self) -> Proposal | Pause:
         found = self._next(self._draw)
@@ -100,7 +101,7 @@ class Mobohb:
     def tell(self, evaluation: Evaluation) -> None:
         proposal = self._history.tell(evaluation)
         self._pending.pop(proposal.number, None)
-        self._brackets.report(self._places[proposal.number])
+        self._brackets.report(self._slots[proposal.number])
         if evaluation.outcome is Outcome.LOST:
             return
         prior = PriorEvaluation(
@@ -110,34 +111,32 @@ class Mobohb:
             costs=evaluation.costs,
             samples=evaluation.samples,
         )
-        self._learn(prior)
+        self._observe(prior)
         if evaluation.outcome is Outcome.OK and all(map(math.isfinite, evaluation.costs)):
             rung = self._rungs[proposal.fidelity]
             rung.proposals.append(proposal.number)
             rung.costs.append(evaluation.costs)
 
     def facts(self) -> Mapping[str, int | float]:
-        origins = [proposal.origin for proposal in self._history.proposals]
-        fresh = len(origins) - origins.count(Origin.PROMOTION)
         return {
             "planned_proposals": self._brackets.planned_runs,
             "brackets_started": self._brackets.started,
-            "model_based_share": origins.count(Origin.MODEL) / fresh if fresh else 0.0,
-            **{f"points_at_fidelity_{fidelity}": count for fidelity, count in self._lessons.points().items()},
+            "model_based_share": self._history.model_share,
+            **{f"points_at_fidelity_{fidelity}": count for fidelity, count in self._observations.points().items()},
         }
 
-    def _learn(self, evaluation: PriorEvaluation) -> None:
+    def _observe(self, evaluation: PriorEvaluation) -> None:
         costs = evaluation.costs if evaluation.outcome is Outcome.OK else None
-        self._lessons.learn(evaluation.theta, evaluation.fidelity, costs)
+        self._observations.add(evaluation.theta, evaluation.fidelity, costs)
 
-    def _next(self, draw: Callable[[], Drawn]) -> tuple[Place, Proposal] | None:
-        """What would be proposed, and for which place; `draw` is called if it is a new configuration."""
-        place = self._brackets.next_place(lambda fidelity: bool(self._rungs[fidelity].candidates))
-        if place is None:
+    def _next(self, draw: Callable[[], Drawn]) -> tuple[Slot, Proposal] | None:
+        """What would be proposed, and for which slot; `draw` is called if it is a new configuration."""
+        slot = self._brackets.next_slot(lambda fidelity: bool(self._rungs[fidelity].candidates))
+        if slot is None:
             return None
-        if place.promoted_from is None:
-            return place, self._proposal(place, draw(), None)
-        return place, self._proposal(place, *self._promoted(self._rungs[place.promoted_from]))
+        if slot.promoted_from is None:
+            return slot, self._proposal(slot, draw(), None)
+        return slot, self._proposal(slot, *self._promoted(self._rungs[slot.promoted_from]))
 
     def _promoted(self, rung: _Rung) -> tuple[Drawn, int]:
         row = choose_promoted(np.array(rung.costs), rung.promoted, rung.candidates)
@@ -148,32 +147,32 @@ class Mobohb:
     def _draw(self) -> Drawn:
         seed = seeds.proposal(self._study_seed, self._history.next_number)
         rng = np.random.Generator(np.random.PCG64(seed))
-        return self._sampler.draw(rng, self._lessons, list(self._pending.values()), self._known)
+        return self._sampler.draw(rng, self._observations, list(self._pending.values()), self._proposed)
 
     def _stored(self, proposal: Proposal) -> Drawn:
         return Drawn(theta=self._space.theta(proposal.theta), origin=proposal.origin, notes=proposal.notes)
 
-    def _proposal(self, place: Place, drawn: Drawn, parent: int | None) -> Proposal:
+    def _proposal(self, slot: Slot, drawn: Drawn, parent: int | None) -> Proposal:
         return Proposal(
             number=self._history.next_number,
             theta=drawn.theta,
-            fidelity=place.fidelity,
+            fidelity=slot.fidelity,
             origin=drawn.origin,
-            bracket=place.bracket,
-            rung=place.rung,
-            slot=place.slot,
+            bracket=slot.bracket,
+            rung=slot.rung,
+            slot=slot.index,
             parent=parent,
-            told_before=self._history.told,
+            told_before=self._history.evaluated,
             notes=drawn.notes,
         )
 
-    def _add(self, place: Place, proposal: Proposal) -> None:
+    def _add(self, slot: Slot, proposal: Proposal) -> None:
         self._history.add(proposal)
-        self._brackets.take(place)
-        self._places.append(place)
-        if place.promoted_from is None or proposal.parent is None:
+        self._brackets.take(slot)
+        self._slots.append(slot)
+        if slot.promoted_from is None or proposal.parent is None:
             self._pending[proposal.number] = proposal.theta
-            self._known.add(generator_key(canonical(proposal.theta)))
+            self._proposed.add(generator_key(canonical(proposal.theta)))
         else:
-            rung = self._rungs[place.promoted_from]
+            rung = self._rungs[slot.promoted_from]
             rung.promoted.append(rung.proposals.index(proposal.parent))

@@ -1,6 +1,6 @@
 """From costs at several fidelities to one estimate at the highest: what a short training says of a long one. Pure.
 
-`lessons.py` calls it, so that one model learns from every evaluation, wherever it was made.
+`observations.py` calls it, so that one model learns from every evaluation, wherever it was made.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def carry_up(costs: Array) -> Array:
     """
     estimate: Array = costs[-1].copy()
     for level in costs[-2::-1]:
-        has_level, has_estimate = _known(level), _known(estimate)
+        has_level, has_estimate = _evaluated(level), _evaluated(estimate)
         pairs, new = has_level & has_estimate, has_level & ~has_estimate
         for objective in range(costs.shape[2]):
             line = _line(level[pairs, objective], estimate[pairs, objective], level[has_level, objective])
@@ -37,11 +37,11 @@ def _line(below: Array, above: Array, everywhere: Array) -> tuple[float, float]:
         return 0.0, 1.0
     centred = below - below.mean()
     prior = float(np.var(everywhere))
-    spread = float(centred @ centred) + prior
-    slope = (float(centred @ (above - above.mean())) + prior) / spread if spread > 0 else 1.0
+    squares = float(centred @ centred) + prior
+    slope = (float(centred @ (above - above.mean())) + prior) / squares if squares > 0 else 1.0
     slope = float(np.clip(slope, *_SLOPES)) if np.isfinite(slope) else 1.0
     return float(above.mean() - slope * below.mean()), slope
 
 
-def _known(costs: Array) -> NDArray[np.bool_]:
+def _evaluated(costs: Array) -> NDArray[np.bool_]:
     return np.asarray(~np.isnan(costs).any(axis=1))

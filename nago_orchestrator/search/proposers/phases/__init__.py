@@ -1,1 +1,1 @@
-"""Searches in sequence, each starting from the observations of those before it."""
+"""`phases`: searches in sequence, each with the observations of those before it (Ru et al., 2020, appendix C.2)."""

@@ -90,7 +90,7 @@ class Phases:
     def _begin_next(self) -> None:
         self._current += 1
         self._first_number = self._history.next_number
-        self._told_before = self._history.told
+        self._told_before = self._history.evaluated
         self._proposer = self._phases[self._current](tuple(self._known))
 
     def _outward(self, own: Proposal) -> Proposal:

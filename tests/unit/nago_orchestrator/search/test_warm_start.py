@@ -50,7 +50,7 @@ def learner(space: SearchSpace, *taught_at: int, objectives: tuple[Objective, ..
         space=space,
         objectives=objectives,
         fidelities=(30, 60, 120, 600),
-        taught_at=taught_at,
+        observed_at=taught_at,
         search="ehvi",
     )
 

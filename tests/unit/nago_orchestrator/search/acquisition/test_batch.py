@@ -11,24 +11,29 @@ from nago_orchestrator.search.acquisition import usemo
 from nago_orchestrator.search.acquisition.batch import Acquisition, AcquisitionOptions, Task, choose_batch
 from nago_orchestrator.search.acquisition.ehvi import EhviOptions
 from nago_orchestrator.search.acquisition.evolution import EvolutionOptions, Evolved
-from nago_orchestrator.search.acquisition.functions import Gain, GainOptions
-from nago_orchestrator.search.acquisition.landscape import Choice, Evidence, Landscape, keys
+from nago_orchestrator.search.acquisition.functions import AcquisitionFunction, FunctionOptions
+from nago_orchestrator.search.acquisition.inputs import Choice, CostModel, Observations, keys
 from nago_orchestrator.search.acquisition.usemo import UsemoOptions
 from nago_orchestrator.search.surrogate.port import Array, Prediction
-from tests.analytic_surrogate import PLAIN, Bowls, bowls, distance_to_front, evidence
+from tests.analytic_surrogate import PLAIN, Bowls, bowls, distance_to_front, observations
 
 EVOLUTION = EvolutionOptions(population=40, generations=15)
 CORNERS = np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.5, 0.5]])
 
 
-def choose(given: Evidence, acquisition: Acquisition, gain: Gain = Gain.EXPECTED_IMPROVEMENT, count: int = 4) -> Choice:
+def choose(
+    given: Observations,
+    acquisition: Acquisition,
+    gain: AcquisitionFunction = AcquisitionFunction.EXPECTED_IMPROVEMENT,
+    count: int = 4,
+) -> Choice:
     options = AcquisitionOptions(
         acquisition=acquisition,
-        usemo=UsemoOptions(evolution=EVOLUTION, gains=GainOptions(gain=gain)),
+        usemo=UsemoOptions(evolution=EVOLUTION, function=FunctionOptions(function=gain)),
         ehvi=EhviOptions(evolution=EVOLUTION, functions=16, random=64),
     )
-    landscape = Landscape(surrogate=Bowls(seen=given.points), learnt=(0, 1))
-    return choose_batch(landscape, given, PLAIN, options, Task(count=count, seed=3))
+    cost_model = CostModel(surrogate=Bowls(seen=given.points), learnt=(0, 1))
+    return choose_batch(cost_model, given, PLAIN, options, Task(count=count, seed=3))
 
 
 def smallest_distance(points: Array) -> float:
@@ -38,7 +43,7 @@ def smallest_distance(points: Array) -> float:
 
 @pytest.mark.parametrize("acquisition", list(Acquisition))
 def test_a_batch_lies_near_the_front_and_apart(acquisition: Acquisition) -> None:
-    places = choose(evidence(np.random.default_rng(0).random((40, 2))), acquisition).places
+    places = choose(observations(np.random.default_rng(0).random((40, 2))), acquisition).search_points
     assert places.shape == (4, 2)
     assert np.median(distance_to_front(places)) < 0.2
     assert smallest_distance(places) > 0.02
@@ -46,21 +51,21 @@ def test_a_batch_lies_near_the_front_and_apart(acquisition: Acquisition) -> None
 
 @pytest.mark.parametrize("acquisition", list(Acquisition))
 def test_the_seed_and_the_evidence_decide(acquisition: Acquisition) -> None:
-    first, second = (choose(evidence(CORNERS), acquisition).places for _ in range(2))
+    first, second = (choose(observations(CORNERS), acquisition).search_points for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.parametrize("acquisition", list(Acquisition))
 def test_pending_points_are_kept_away_from(acquisition: Acquisition) -> None:
-    alone = choose(evidence(CORNERS), acquisition, count=1).places
-    beside = choose(evidence(CORNERS, pending=alone), acquisition, count=1).places
+    alone = choose(observations(CORNERS), acquisition, count=1).search_points
+    beside = choose(observations(CORNERS, pending=alone), acquisition, count=1).search_points
     assert np.linalg.norm(alone - beside) > 0.05
 
 
 @pytest.mark.parametrize("acquisition", list(Acquisition))
 def test_what_was_proposed_is_not_proposed_again(acquisition: Acquisition) -> None:
-    given = evidence(np.vstack([CORNERS, np.random.default_rng(0).random((30, 2))]))
-    chosen = keys(choose(given, acquisition, count=8).places)
+    given = observations(np.vstack([CORNERS, np.random.default_rng(0).random((30, 2))]))
+    chosen = keys(choose(given, acquisition, count=8).search_points)
     assert not given.keys() & set(chosen)
     assert len(set(chosen)) == 8
 
@@ -68,13 +73,13 @@ def test_what_was_proposed_is_not_proposed_again(acquisition: Acquisition) -> No
 @pytest.mark.parametrize("acquisition", list(Acquisition))
 def test_infeasible_neighbourhoods_are_avoided(acquisition: Acquisition) -> None:
     infeasible = np.array([[0.6, 0.6]]) + np.random.default_rng(0).normal(0, 0.1, (60, 2))
-    places = choose(evidence(CORNERS[:3], infeasible=infeasible), acquisition).places
+    places = choose(observations(CORNERS[:3], infeasible=infeasible), acquisition).search_points
     assert np.linalg.norm(places - 0.6, axis=1).min() > 0.15
 
 
-@pytest.mark.parametrize("gain", list(Gain))
-def test_every_gain_gives_a_batch(gain: Gain) -> None:
-    assert choose(evidence(CORNERS), Acquisition.USEMO, gain).places.shape == (4, 2)
+@pytest.mark.parametrize("gain", list(AcquisitionFunction))
+def test_every_gain_gives_a_batch(gain: AcquisitionFunction) -> None:
+    assert choose(observations(CORNERS), Acquisition.USEMO, gain).search_points.shape == (4, 2)
 
 
 @dataclass(frozen=True)
@@ -102,14 +107,14 @@ class Agreeing(Bowls):
 def test_a_batch_keeps_apart_where_objectives_agree_on_one_spot(acquisition: Acquisition, objectives: int) -> None:
     """The first point is the best one; the others look elsewhere."""
     seen = np.random.default_rng(0).random((12, 2))
-    given = replace(evidence(seen), costs=np.repeat(bowls(seen)[:, :1], objectives, axis=1))
+    given = replace(observations(seen), costs=np.repeat(bowls(seen)[:, :1], objectives, axis=1))
     options = AcquisitionOptions(
         acquisition=acquisition,
         usemo=UsemoOptions(evolution=EVOLUTION),
         ehvi=EhviOptions(evolution=EVOLUTION, functions=16, random=64),
     )
-    landscape = Landscape(surrogate=Agreeing(seen=seen, objectives=objectives), learnt=tuple(range(objectives)))
-    places = choose_batch(landscape, given, PLAIN, options, Task(count=8, seed=3)).places
+    cost_model = CostModel(surrogate=Agreeing(seen=seen, objectives=objectives), learnt=tuple(range(objectives)))
+    places = choose_batch(cost_model, given, PLAIN, options, Task(count=8, seed=3)).search_points
     distances = np.linalg.norm(places[:, None] - places[None], axis=2)
     assert distances.max() > 0.1
     assert smallest_distance(places) > 0.01
@@ -120,7 +125,7 @@ def test_usemo_takes_a_wide_front_as_nsga2_leaves_it(monkeypatch: pytest.MonkeyP
     left = np.linspace([0.3, 0.3], [0.7, 0.7], 12)
     passed = np.vstack([left, np.linspace([0.1, 0.1], [0.9, 0.9], 200)])
     monkeypatch.setattr(usemo, "evolve", lambda *_: Evolved(population=left, looked_at=passed))
-    chosen = choose(evidence(np.array([[0.5, 0.5], [0.5, 0.45]])), Acquisition.USEMO).places
+    chosen = choose(observations(np.array([[0.5, 0.5], [0.5, 0.45]])), Acquisition.USEMO).search_points
     assert set(keys(chosen)) < set(keys(left))
 
 
@@ -141,15 +146,15 @@ class Flat(Bowls):
 @pytest.mark.parametrize("acquisition", list(Acquisition))
 @pytest.mark.parametrize("points", [1, 2, 5, 1000])
 def test_a_surrogate_that_knows_nothing_still_gives_a_batch(acquisition: Acquisition, points: int) -> None:
-    given = evidence(np.random.default_rng(0).random((points, 2)))
+    given = observations(np.random.default_rng(0).random((points, 2)))
     options = AcquisitionOptions(
         acquisition=acquisition,
         usemo=UsemoOptions(evolution=EVOLUTION),
         ehvi=EhviOptions(evolution=EVOLUTION, functions=4, random=64),
     )
-    landscape = Landscape(surrogate=Flat(seen=CORNERS), learnt=(0, 1))
-    choice = choose_batch(landscape, given, PLAIN, options, Task(count=8, seed=3))
-    assert len(np.unique(choice.places, axis=0)) == 8
+    cost_model = CostModel(surrogate=Flat(seen=CORNERS), learnt=(0, 1))
+    choice = choose_batch(cost_model, given, PLAIN, options, Task(count=8, seed=3))
+    assert len(np.unique(choice.search_points, axis=0)) == 8
 
 
 class First(Bowls):
@@ -168,12 +173,12 @@ class First(Bowls):
 
 @pytest.mark.parametrize("acquisition", list(Acquisition))
 def test_a_known_objective_needs_no_surrogate(acquisition: Acquisition) -> None:
-    given = evidence(CORNERS)
-    landscape = Landscape(
-        surrogate=First(seen=CORNERS), learnt=(0,), known=(1,), known_costs=lambda points: bowls(points)[:, 1:]
+    given = observations(CORNERS)
+    cost_model = CostModel(
+        surrogate=First(seen=CORNERS), learnt=(0,), cheap=(1,), cheap_costs=lambda points: bowls(points)[:, 1:]
     )
     options = AcquisitionOptions(
         acquisition=acquisition, usemo=UsemoOptions(evolution=EVOLUTION), ehvi=EhviOptions(evolution=EVOLUTION)
     )
-    places = choose_batch(landscape, given, PLAIN, options, Task(count=4, seed=3)).places
+    places = choose_batch(cost_model, given, PLAIN, options, Task(count=4, seed=3)).search_points
     assert np.median(distance_to_front(places)) < 0.25

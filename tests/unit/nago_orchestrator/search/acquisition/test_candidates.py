@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nago_orchestrator.search.acquisition.candidates import fill, new_candidates, sobol
-from nago_orchestrator.search.acquisition.landscape import Cube, keys
+from nago_orchestrator.search.acquisition.inputs import Cube, keys
 from tests.analytic_surrogate import PLAIN
 
 GRID = Cube(
@@ -31,14 +31,14 @@ def test_each_generator_is_a_candidate_once_and_none_that_was_proposed() -> None
     found = new_candidates(places, GRID, blocked)
     assert len(found) == 7
     assert not blocked & set(keys(found.points))
-    np.testing.assert_array_equal(GRID.round(found.places), found.places)
+    np.testing.assert_array_equal(GRID.round(found.search_points), found.search_points)
 
 
 def test_too_few_are_filled_with_new_ones() -> None:
     pool = fill(new_candidates(np.array([[0.5, 0.5]]), PLAIN, set()), PLAIN, set(), 10, 0)
     assert not len(pool.again)
     assert len(pool.new) >= 10
-    np.testing.assert_array_equal(pool.new.places[0], [0.5, 0.5])
+    np.testing.assert_array_equal(pool.new.search_points[0], [0.5, 0.5])
 
 
 def test_the_last_new_ones_of_a_space_are_apart_from_those_that_repeat() -> None:
@@ -55,4 +55,4 @@ def test_in_a_listed_space_the_last_new_one_is_found() -> None:
     places = (np.arange(4000)[:, None] + 0.5) / 4000
     listed = Cube(dimensions=1, round=lambda points: points, to_model=lambda points: points, every=places)
     pool = fill(new_candidates(np.empty((0, 1)), listed, set()), listed, set(keys(np.delete(places, 1234, 0))), 3, 0)
-    np.testing.assert_array_equal(pool.new.places, places[[1234]])
+    np.testing.assert_array_equal(pool.new.search_points, places[[1234]])

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from nago_orchestrator.search.acquisition.functions import (
-    Gain,
-    GainOptions,
+    AcquisitionFunction,
+    FunctionOptions,
     Uncertainty,
+    acquisition_values,
     confidence_bound,
-    gains,
     log_expected_improvement,
 )
 from tests.analytic_surrogate import Bowls
@@ -35,15 +35,23 @@ def test_the_confidence_bound_is_optimistic() -> None:
 
 def test_thompson_goes_by_one_drawn_function() -> None:
     surrogate, points = Bowls(seen=np.array([[0.5, 0.5]])), np.random.default_rng(0).random((5, 2))
-    found = gains(surrogate, points, np.zeros(2), GainOptions(gain=Gain.THOMPSON), 7)
+    found = acquisition_values(
+        surrogate, points, np.zeros(2), FunctionOptions(function=AcquisitionFunction.THOMPSON), 7
+    )
     np.testing.assert_array_equal(found, surrogate.draw(points, 7))
 
 
-@pytest.mark.parametrize("gain", [Gain.EXPECTED_IMPROVEMENT, Gain.CONFIDENCE_BOUND])
-def test_noise_counts_only_where_the_total_variance_is_meant(gain: Gain) -> None:
+@pytest.mark.parametrize("gain", [AcquisitionFunction.EXPECTED_IMPROVEMENT, AcquisitionFunction.CONFIDENCE_BOUND])
+def test_noise_counts_only_where_the_total_variance_is_meant(gain: AcquisitionFunction) -> None:
     points = np.random.default_rng(0).random((5, 2))
     found = [
-        gains(Bowls(seen=points[:1], noise=noise), points, np.zeros(2), GainOptions(gain=gain, uncertainty=kind), 0)
+        acquisition_values(
+            Bowls(seen=points[:1], noise=noise),
+            points,
+            np.zeros(2),
+            FunctionOptions(function=gain, uncertainty=kind),
+            0,
+        )
         for kind in Uncertainty
         for noise in (0.0, 1.0)
     ]

@@ -91,7 +91,7 @@ def test_an_objective_without_a_spread_is_finite_and_constant(value: float) -> N
 def test_a_reference_may_be_worse_than_everything() -> None:
     costs = np.linspace(0, 1, 40)[:, None]
     scaling = scaling_of(costs)
-    assert scaling.place(np.array([100.0]))[0] > scaling.forward(np.array([[100.0]]))[0, 0]
+    assert scaling.scale(np.array([100.0]))[0] > scaling.forward(np.array([[100.0]]))[0, 0]
 
 
 def test_some_objectives_keep_their_scaling() -> None:

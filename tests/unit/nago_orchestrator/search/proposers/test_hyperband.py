@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from nago_orchestrator.errors import SpecError
-from nago_orchestrator.search.proposers.hyperband import bracket_shape, check_ladder
+from nago_orchestrator.search.proposers.hyperband import bracket_shape, check_fidelities
 
 
 @pytest.mark.parametrize(
-    ("ladder", "bracket", "fidelities", "sizes"),
+    ("fidelities", "bracket", "rungs", "sizes"),
     [
         ((30, 60, 120), 0, (30, 60, 120), (4, 2, 1)),
         ((30, 60, 120), 1, (60, 120), (2, 1)),
@@ -19,23 +19,23 @@ from nago_orchestrator.search.proposers.hyperband import bracket_shape, check_la
     ],
 )
 def test_brackets_have_hyperbands_shape(
-    ladder: tuple[int, ...], bracket: int, fidelities: tuple[int, ...], sizes: tuple[int, ...]
+    fidelities: tuple[int, ...], bracket: int, rungs: tuple[int, ...], sizes: tuple[int, ...]
 ) -> None:
-    shape = bracket_shape(ladder, bracket)
-    assert (shape.fidelities, shape.sizes) == (fidelities, sizes)
+    shape = bracket_shape(fidelities, bracket)
+    assert (shape.fidelities, shape.sizes) == (rungs, sizes)
 
 
 def test_no_rung_is_lost_where_hpbandster_rounds_one_away() -> None:
     assert bracket_shape((1, 3, 9, 27, 81, 243), 0).fidelities == (1, 3, 9, 27, 81, 243)
 
 
-@pytest.mark.parametrize("ladder", [(30, 60, 120), (1, 3, 9, 27), (5,), (2, 20)])
-def test_geometric_ladders_are_accepted(ladder: tuple[int, ...]) -> None:
-    check_ladder(ladder)
-    assert bracket_shape(ladder, 0).fidelities == ladder
+@pytest.mark.parametrize("fidelities", [(30, 60, 120), (1, 3, 9, 27), (5,), (2, 20)])
+def test_geometric_ladders_are_accepted(fidelities: tuple[int, ...]) -> None:
+    check_fidelities(fidelities)
+    assert bracket_shape(fidelities, 0).fidelities == fidelities
 
 
-@pytest.mark.parametrize("ladder", [(), (0, 2), (30, 60, 100), (30, 30), (60, 30), (2, 3), (-1,)])
-def test_other_ladders_are_refused(ladder: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("fidelities", [(), (0, 2), (30, 60, 100), (30, 30), (60, 30), (2, 3), (-1,)])
+def test_other_ladders_are_refused(fidelities: tuple[int, ...]) -> None:
     with pytest.raises(SpecError, match="fidelities"):
-        check_ladder(ladder)
+        check_fidelities(fidelities)

@@ -36,7 +36,7 @@ def run(proposer: Proposer, steps: int) -> tuple[list[Proposal], list[Evaluation
 
 def bohb(preset: str) -> Bohb:
     options = ModelOptions(num_samples=4, random_fraction=0.2)
-    return Bohb(space=preset_space(preset), study_seed=1, ladder=(1, 2), brackets=60, options=options)
+    return Bohb(space=preset_space(preset), study_seed=1, fidelities=(1, 2), brackets=60, options=options)
 
 
 @pytest.mark.parametrize("preset", SEARCHABLE)

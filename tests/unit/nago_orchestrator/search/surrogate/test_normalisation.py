@@ -24,10 +24,10 @@ def test_costs_have_mean_0_and_variance_1(magnitude: float) -> None:
 def test_costs_without_spread_become_0(value: float) -> None:
     costs = np.full((7, 1), value)
     np.testing.assert_allclose(CostScale.of(costs).normalise(costs), 0, atol=1e-6)
-    assert CostScale.of(costs).spread.tolist() == [1.0]
+    assert CostScale.of(costs).deviation.tolist() == [1.0]
 
 
 def test_what_is_not_finite_is_left_out() -> None:
     scale = CostScale.of(np.array([[1.0, np.nan], [np.inf, np.nan], [3.0, -np.inf]]))
     assert scale.centre.tolist() == [2.0, 0.0]
-    assert scale.spread.tolist() == [1.0, 1.0]
+    assert scale.deviation.tolist() == [1.0, 1.0]

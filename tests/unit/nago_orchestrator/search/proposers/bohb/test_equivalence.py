@@ -29,15 +29,15 @@ Step = tuple[tuple[int, int, int], dict[str, float | int], float]
 
 @dataclass(frozen=True)
 class Case:
-    ladder: tuple[int, ...]
+    fidelities: tuple[int, ...]
     brackets: int
     in_flight: int
     num_samples: int
 
 
 CASES = {
-    "paper's ladder, one at a time": Case((30, 60, 120), 18, 1, 64),
-    "paper's ladder, four in flight": Case((30, 60, 120), 24, 4, 4),
+    "paper's fidelities, one at a time": Case((30, 60, 120), 18, 1, 64),
+    "paper's fidelities, four in flight": Case((30, 60, 120), 24, 4, 4),
     "four rungs, one at a time": Case((1, 3, 9, 27), 12, 1, 4),
     "four rungs, four in flight": Case((1, 3, 9, 27), 12, 4, 4),
     "one fidelity, four in flight": Case((5,), 60, 4, 4),
@@ -55,10 +55,10 @@ class Master:
     """`hpbandster.core.master.Master.run` without threads: HpBandSter's generator and iterations, in its order."""
 
     def __init__(self, space: SearchSpace, seed: int, case: Case) -> None:
-        low, high = case.ladder[0], case.ladder[-1]
-        eta = case.ladder[1] // low if low < high else 2
+        low, high = case.fidelities[0], case.fidelities[-1]
+        eta = case.fidelities[1] // low if low < high else 2
         rungs = -int(np.log(low / high) / np.log(eta)) + 1
-        assert rungs == len(case.ladder)
+        assert rungs == len(case.fidelities)
         self.configuration_space = configuration_space(space.dimensions)
         self.settings = SimpleNamespace(
             max_SH_iter=rungs,
@@ -105,7 +105,7 @@ class Ours:
         self.proposer = Bohb(
             space=space,
             study_seed=seed,
-            ladder=case.ladder,
+            fidelities=case.fidelities,
             brackets=case.brackets,
             options=ModelOptions(num_samples=case.num_samples),
         )
@@ -174,4 +174,4 @@ def test_proposals_equal_hpbandsters(paper_space: SearchSpace, case: Case) -> No
     origins = [proposal.origin for proposal in ours.proposals]
     assert origins.count(Origin.MODEL) >= 10
     assert origins.count(Origin.RANDOM) >= 10
-    assert (origins.count(Origin.PROMOTION) >= 10) == (len(case.ladder) > 1)
+    assert (origins.count(Origin.PROMOTION) >= 10) == (len(case.fidelities) > 1)

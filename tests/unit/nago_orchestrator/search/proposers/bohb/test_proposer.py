@@ -18,7 +18,7 @@ def bohb(space: SearchSpace, brackets: int = 40, objective: int = 0) -> Bohb:
     return Bohb(
         space=space,
         study_seed=4,
-        ladder=(30, 60, 120),
+        fidelities=(30, 60, 120),
         brackets=brackets,
         objective=objective,
         options=ModelOptions(num_samples=4),

@@ -8,10 +8,10 @@ from nago_orchestrator.domain.proposals import Theta
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.search.encoding import Encoding
 from nago_orchestrator.search.proposers.mobo.cheap_objectives import (
-    KnownModel,
-    fit_known_costs,
-    known_from_draws,
-    known_places,
+    CheapModel,
+    cheap_from_samples,
+    cheap_indices,
+    fit_cheap_costs,
 )
 
 OBJECTIVES = [Objective(name=name, goal=Goal.MINIMIZE) for name in ("error", "memory", "flops")]
@@ -24,12 +24,12 @@ def drawn(theta: Theta, seed: int) -> tuple[float, ...]:
 
 
 def test_what_is_known_can_be_learnt_all_the_same() -> None:
-    assert known_places(OBJECTIVES) == (1, 2)
-    assert known_places(OBJECTIVES, ["memory"]) == (2,)
+    assert cheap_indices(OBJECTIVES) == (1, 2)
+    assert cheap_indices(OBJECTIVES, ["memory"]) == (2,)
 
 
 def test_the_model_finds_the_means_of_generators(paper_space: SearchSpace) -> None:
-    known = fit_known_costs(paper_space, 1, 2, drawn, 200)
+    known = fit_cheap_costs(paper_space, 1, 2, drawn, 200)
     model = known.at
     rng = np.random.default_rng(9)
     thetas = [paper_space.sample(rng) for _ in range(100)]
@@ -39,8 +39,8 @@ def test_the_model_finds_the_means_of_generators(paper_space: SearchSpace) -> No
     expected = np.array([1e6 * theta["top_nodes"] ** 2 * np.exp(theta["mid_p"] + 0.005) for theta in thetas])
     assert np.median(np.abs(found[:, 0] / expected - 1)) < 0.05
     assert np.median(np.abs(found[:, 1] / means - 1)) < 0.05
-    assert isinstance(model, KnownModel)
-    assert np.median(model.spread(points)[:, 0]) == pytest.approx(0.1, rel=0.3)
+    assert isinstance(model, CheapModel)
+    assert np.median(model.relative_deviation(points)[:, 0]) == pytest.approx(0.1, rel=0.3)
     assert known.notes["trainable"] == 200
     assert known.notes["spread"][0] == pytest.approx(0.1, rel=0.3)
 
@@ -48,13 +48,13 @@ def test_the_model_finds_the_means_of_generators(paper_space: SearchSpace) -> No
 def test_the_same_study_has_the_same_model(paper_space: SearchSpace) -> None:
     points = np.random.default_rng(0).random((5, 8))
     first, second, other = (
-        known_from_draws(paper_space, seed, (1, 2), drawn, draws=40).costs().at(points) for seed in (1, 1, 2)
+        cheap_from_samples(paper_space, seed, (1, 2), drawn, draws=40).costs().at(points) for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, second)
     assert (first != other).any()
 
 
 def test_infeasible_draws_teach_nothing(paper_space: SearchSpace) -> None:
-    known = fit_known_costs(paper_space, 1, 2, lambda theta, seed: None, 20)
+    known = fit_cheap_costs(paper_space, 1, 2, lambda theta, seed: None, 20)
     np.testing.assert_array_equal(known.at(np.zeros((3, 8))), 0.0)
     assert known.notes == {"draws": 20, "trainable": 0, "model": None}

@@ -14,7 +14,7 @@ from nago_orchestrator.search.acquisition.batch import Acquisition, AcquisitionO
 from nago_orchestrator.search.acquisition.ehvi import EhviOptions
 from nago_orchestrator.search.acquisition.evolution import EvolutionOptions
 from nago_orchestrator.search.acquisition.usemo import UsemoOptions
-from nago_orchestrator.search.proposers.mobo.observations import Known, KnownCosts
+from nago_orchestrator.search.proposers.mobo.observations import CheapCosts, CheapObjectives
 from nago_orchestrator.search.proposers.mobo.proposer import Mobo
 from nago_orchestrator.search.proposers.mobo.settings import MoboOptions, MoboPlan
 from nago_orchestrator.search.proposers.port import HistoryError, Pause
@@ -279,11 +279,13 @@ def test_a_known_objective_is_not_learnt(small_space: SearchSpace) -> None:
         widths.append(costs.shape[1])
         return fit_gaussian(points, costs, samples, seed)
 
-    def known_costs() -> KnownCosts:
+    def cheap_costs() -> CheapCosts:
         asked.append(1)
-        return KnownCosts(at=lambda points: points[:, :1], notes={"model": "its own coordinate"})
+        return CheapCosts(at=lambda points: points[:, :1], notes={"model": "its own coordinate"})
 
-    proposals = search(Mobo(make_plan(small_space), fit, known=Known(places=(1,), costs=known_costs)), smooth)
+    proposals = search(
+        Mobo(make_plan(small_space), fit, cheap=CheapObjectives(indices=(1,), costs=cheap_costs)), smooth
+    )
     assert set(widths) == {1}
     assert asked == [1]
     assert proposals[-1].notes["known"] == {"model": "its own coordinate"}
@@ -293,9 +295,9 @@ def test_nothing_to_search_or_to_learn_is_refused(small_space: SearchSpace) -> N
     fixed = replace(small_space, dimensions=(), fixed={**small_space.fixed, "top_nodes": 5, "top_p": 0.5})
     with pytest.raises(SpecError, match="nothing to search"):
         Mobo(make_plan(fixed), fit_bowls)
-    known = Known(places=(0, 1), costs=lambda: KnownCosts(at=lambda points: points))
+    known = CheapObjectives(indices=(0, 1), costs=lambda: CheapCosts(at=lambda points: points))
     with pytest.raises(SpecError, match="nothing to learn"):
-        Mobo(make_plan(small_space), fit_bowls, known=known)
+        Mobo(make_plan(small_space), fit_bowls, cheap=known)
 
 
 def test_another_number_of_costs_is_refused(small_space: SearchSpace) -> None:

@@ -4,43 +4,43 @@ import pytest
 
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.search.proposers.hyperband import bracket_shape
-from nago_orchestrator.search.proposers.mobohb.brackets import Brackets, Place
+from nago_orchestrator.search.proposers.mobohb.brackets import Brackets, Slot
 
 LADDER = (1, 3, 9)
 
 
-def take(brackets: Brackets, *, candidates: bool = True) -> Place | None:
-    place = brackets.next_place(lambda _: candidates)
-    if place is not None:
-        brackets.take(place)
-    return place
+def take(brackets: Brackets, *, candidates: bool = True) -> Slot | None:
+    slot = brackets.next_slot(lambda _: candidates)
+    if slot is not None:
+        brackets.take(slot)
+    return slot
 
 
 @pytest.mark.parametrize("in_flight", [1, 4, 30])
 def test_every_bracket_gets_the_sizes_of_its_shape(in_flight: int) -> None:
-    brackets, running, places = Brackets(LADDER, 4), list[Place](), list[Place]()
+    brackets, running, taken = Brackets(LADDER, 4), list[Slot](), list[Slot]()
     while not brackets.is_full:
-        place = take(brackets)
-        if place is not None:
-            places.append(place)
-            running.append(place)
-        if place is None or len(running) == in_flight:
+        slot = take(brackets)
+        if slot is not None:
+            taken.append(slot)
+            running.append(slot)
+        if slot is None or len(running) == in_flight:
             brackets.report(running.pop(0))
-    assert len(places) == brackets.planned_runs
+    assert len(taken) == brackets.planned_runs
     assert take(brackets) is None
     for number in range(4):
         shape = bracket_shape(LADDER, number)
-        found = [[place.slot for place in places if (place.bracket, place.rung) == (number, rung)] for rung in range(3)]
+        found = [[slot.index for slot in taken if (slot.bracket, slot.rung) == (number, rung)] for rung in range(3)]
         assert [slots for slots in found if slots] == [list(range(size)) for size in shape.sizes]
 
 
-def test_a_higher_place_opens_as_soon_as_its_results_are_in_and_no_run_waits_for_it() -> None:
+def test_a_higher_slot_opens_as_soon_as_its_results_are_in_and_no_run_waits_for_it() -> None:
     brackets = Brackets(LADDER, 3)
     first = [take(brackets) for _ in range(9)]
-    assert {place and place.rung for place in first} == {0}
-    for place in first[:3]:
-        assert place is not None
-        brackets.report(place)
+    assert {slot and slot.rung for slot in first} == {0}
+    for slot in first[:3]:
+        assert slot is not None
+        brackets.report(slot)
     promotion, other = take(brackets), take(brackets)
     assert promotion is not None
     assert other is not None
@@ -48,13 +48,13 @@ def test_a_higher_place_opens_as_soon_as_its_results_are_in_and_no_run_waits_for
     assert (other.bracket, other.rung) == (1, 0)
 
 
-def test_a_place_that_nobody_can_be_promoted_to_waits_for_its_rung_and_then_takes_a_new_configuration() -> None:
+def test_a_slot_that_nobody_can_be_promoted_to_waits_for_its_rung_and_then_takes_a_new_configuration() -> None:
     brackets = Brackets(LADDER, 1)
     running = [take(brackets) for _ in range(9)]
-    for done, place in enumerate(running, start=1):
-        assert place is not None
-        brackets.report(place)
-        found = brackets.next_place(lambda _: False)
+    for done, slot in enumerate(running, start=1):
+        assert slot is not None
+        brackets.report(slot)
+        found = brackets.next_slot(lambda _: False)
         assert (found is None) == (done < 9)
     assert found is not None
     assert (found.rung, found.promoted_from) == (1, None)

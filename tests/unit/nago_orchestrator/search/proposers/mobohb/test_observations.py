@@ -6,7 +6,7 @@ import pytest
 
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.search.encoding import Encoding
-from nago_orchestrator.search.proposers.mobohb.observations import Lessons
+from nago_orchestrator.search.proposers.mobohb.observations import Observations
 
 Theta = dict[str, float | int]
 
@@ -24,10 +24,10 @@ def places(space: SearchSpace, thetas: list[Theta]) -> list[list[float]]:
 
 
 def test_the_best_are_good_and_all_others_bad(small_space: SearchSpace, thetas: list[Theta]) -> None:
-    lessons = Lessons(Encoding(small_space))
+    observations = Observations(Encoding(small_space))
     for cost, theta in enumerate(thetas):
-        lessons.learn(theta, 9, (float(cost), float(cost)))
-    division = lessons.divide(lambda usable: usable // 5)
+        observations.add(theta, 9, (float(cost), float(cost)))
+    division = observations.divide(lambda usable: usable // 5)
     assert division.good.tolist() == places(small_space, thetas[:2])
     assert division.bad.tolist() == places(small_space, thetas[2:])
 
@@ -36,22 +36,22 @@ def test_the_best_are_good_and_all_others_bad(small_space: SearchSpace, thetas: 
 def test_infeasible_and_diverged_thetas_are_bad_whatever_else_they_did(
     small_space: SearchSpace, thetas: list[Theta], costs: tuple[float, ...] | None
 ) -> None:
-    lessons = Lessons(Encoding(small_space))
+    observations = Observations(Encoding(small_space))
     for theta in thetas:
-        lessons.learn(theta, 1, (1.0, 1.0))
-    lessons.learn(thetas[0], 1, (-9.0, -9.0))
-    lessons.learn(thetas[0], 3, costs)
-    division = lessons.divide(lambda usable: usable)
+        observations.add(theta, 1, (1.0, 1.0))
+    observations.add(thetas[0], 1, (-9.0, -9.0))
+    observations.add(thetas[0], 3, costs)
+    division = observations.divide(lambda usable: usable)
     assert division.bad.tolist() == places(small_space, thetas[:1])
     assert len(division.good) == len(thetas) - 1
 
 
 def test_nothing_usable_means_nothing_good(small_space: SearchSpace, thetas: list[Theta]) -> None:
-    lessons = Lessons(Encoding(small_space))
-    assert lessons.divide(lambda usable: usable).good.shape == (0, 2)
+    observations = Observations(Encoding(small_space))
+    assert observations.divide(lambda usable: usable).good.shape == (0, 2)
     for theta in thetas:
-        lessons.learn(theta, 1, None)
-    division = lessons.divide(lambda usable: usable)
+        observations.add(theta, 1, None)
+    division = observations.divide(lambda usable: usable)
     assert (division.good.shape, division.bad.shape) == ((0, 2), (10, 2))
 
 
@@ -59,22 +59,22 @@ def test_every_fidelity_counts_and_a_worse_one_is_not_taken_for_a_worse_theta(
     small_space: SearchSpace, thetas: list[Theta]
 ) -> None:
     """All look worse at the low fidelity; the two that are best there are better than what reached the high one."""
-    lessons = Lessons(Encoding(small_space))
+    observations = Observations(Encoding(small_space))
     for cost, theta in enumerate(thetas):
-        lessons.learn(theta, 1, (10.0 + cost,))
+        observations.add(theta, 1, (10.0 + cost,))
         if cost in (2, 3, 4, 5):
-            lessons.learn(theta, 9, (float(cost),))
-    assert lessons.points() == {1: 10, 9: 4}
-    assert lessons.divide(lambda _: 2).good.tolist() == places(small_space, thetas[:2])
+            observations.add(theta, 9, (float(cost),))
+    assert observations.points() == {1: 10, 9: 4}
+    assert observations.divide(lambda _: 2).good.tolist() == places(small_space, thetas[:2])
 
 
 def test_the_same_generator_evaluated_again_is_one_theta_with_the_mean(
     small_space: SearchSpace, thetas: list[Theta]
 ) -> None:
-    lessons = Lessons(Encoding(small_space))
+    observations = Observations(Encoding(small_space))
     noisy, steady = thetas[:2]
     for cost in (0.0, 10.0):
-        lessons.learn(noisy, 9, (cost,))
-    lessons.learn(steady, 9, (4.0,))
-    assert lessons.thetas == 2
-    assert lessons.divide(lambda _: 1).good.tolist() == places(small_space, [steady])
+        observations.add(noisy, 9, (cost,))
+    observations.add(steady, 9, (4.0,))
+    assert observations.thetas == 2
+    assert observations.divide(lambda _: 1).good.tolist() == places(small_space, [steady])

@@ -20,7 +20,7 @@ Costs = Callable[[Proposal], tuple[float, ...]]
 
 
 def mobohb(space: SearchSpace, brackets: int = 40, prior: tuple[PriorEvaluation, ...] = ()) -> Mobohb:
-    return Mobohb(space=space, study_seed=4, ladder=(30, 60, 120), brackets=brackets, prior=prior)
+    return Mobohb(space=space, study_seed=4, fidelities=(30, 60, 120), brackets=brackets, prior=prior)
 
 
 def evaluation(proposal: Proposal, number: int, outcome: Outcome, *costs: float) -> Evaluation:

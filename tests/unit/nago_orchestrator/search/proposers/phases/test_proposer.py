@@ -28,7 +28,7 @@ class Scene:
 
     def _bohb(self, prior: tuple[PriorEvaluation, ...]) -> Proposer:
         self.known.append(prior)
-        return Bohb(space=self._space, study_seed=2, ladder=(1, 2, 4), brackets=1)
+        return Bohb(space=self._space, study_seed=2, fidelities=(1, 2, 4), brackets=1)
 
 
 def evaluation(proposal: int, number: int) -> Evaluation:

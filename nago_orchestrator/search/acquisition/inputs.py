@@ -1,4 +1,4 @@
-"""What a choice of points goes by: where points may lie, what was found there, and all objectives together."""
+"""What a choice of points is given: where points may lie, what was observed there, and a model of all objectives."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Cube:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What was proposed so far. Places in the model cube, shape (points, dimensions)."""
+class Observations:
+    """Of all that was proposed so far: points of the model cube, shape (points, dimensions)."""
 
     points: Array
     """Evaluated."""
-    places: Array
+    search_points: Array
     """The same points in the search cube."""
     costs: Array
     """Theirs, scaled: shape (points, objectives)."""
@@ -48,8 +48,8 @@ class Evidence:
         return set(keys(np.vstack([self.points, self.pending, self.infeasible])))
 
     def front(self) -> Array:
-        """The evaluated points that no other dominates, as places in the search cube."""
-        found: Array = self.places[non_dominated(self.costs)]
+        """The evaluated points that no other dominates, in the search cube."""
+        found: Array = self.search_points[non_dominated(self.costs)]
         return found
 
     def log_feasible(self, points: Array) -> Array:
@@ -61,37 +61,39 @@ class Evidence:
 
 
 def keys(points: Array) -> list[GeneratorKey]:
-    """Of places in the model cube: equal for equal generators."""
+    """Of points of the model cube: equal for equal generators."""
     return [key_of_values(row) for row in points.tolist()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Landscape:
-    """All objectives: some learnt by a surrogate, the others known before an evaluation. In the model cube, scaled."""
+class CostModel:
+    """Of all objectives: some are learnt by a surrogate, the others are cheap. In the model cube, scaled."""
 
     surrogate: Surrogate
     """Of the learnt objectives, in their order."""
     learnt: tuple[int, ...]
-    """Places of the learnt objectives among all; at least one."""
-    known: tuple[int, ...] = ()
-    known_costs: PointsTo | None = None
-    """Shape (points, known objectives). Needed where an objective is known."""
+    """Indices of the learnt objectives among all; at least one."""
+    cheap: tuple[int, ...] = ()
+    """Of the objectives that are computed without an evaluation."""
+    cheap_costs: PointsTo | None = None
+    """Shape (points, cheap objectives). Needed where an objective is cheap."""
 
     def join(self, learnt: Array, points: Array) -> Array:
-        """Columns of the learnt objectives, completed by the known costs at the points: shape (points, objectives)."""
-        if not self.known or self.known_costs is None:
+        """Columns of the learnt objectives, completed by the cheap costs at the points: shape (points, objectives)."""
+        if not self.cheap or self.cheap_costs is None:
             return learnt
-        table = np.empty((len(points), len(self.learnt) + len(self.known)))
+        table = np.empty((len(points), len(self.learnt) + len(self.cheap)))
         table[:, self.learnt] = learnt
-        table[:, self.known] = self.known_costs(points)
+        table[:, self.cheap] = self.cheap_costs(points)
         return table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """A batch, as places in the search cube, shape (batch, dimensions)."""
+    """A batch."""
 
-    places: Array
+    search_points: Array
+    """In the search cube, shape (batch, dimensions)."""
     candidates: int
     """Points that it was chosen from."""
     repeats: bool
