@@ -84,7 +84,13 @@ def _containers(pod: Object) -> list[Object]:
     return [*pod.get("initContainers", ()), *pod["containers"]]
 
 
-@pytest.mark.parametrize("version", _newest_versions(3))
+@pytest.mark.parametrize(
+    "version",
+    [
+        *(pytest.param(version, marks=pytest.mark.slow) for version in _newest_versions(3)[:-1]),
+        *_newest_versions(1),
+    ],
+)
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_object_is_valid(overlay: str, version: str) -> None:
     for item in _overlay(overlay):

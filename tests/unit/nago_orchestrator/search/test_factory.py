@@ -106,12 +106,16 @@ BATCHES = "{algorithm: %s, evaluations: 3}"
     ("search", "loaded"),
     [
         (RANDOM, set()),
-        (f"{{algorithm: phases, phases: [{RANDOM}, {RANDOM}]}}", set()),
+        pytest.param(f"{{algorithm: phases, phases: [{RANDOM}, {RANDOM}]}}", set(), marks=pytest.mark.slow),
         (BOHB, {"ConfigSpace", "hpbandster", "scipy", "statsmodels"}),
-        (f"{{algorithm: phases, phases: [{RANDOM}, {BOHB}]}}", {"ConfigSpace", "hpbandster", "scipy", "statsmodels"}),
-        ("{algorithm: mobohb, iterations: 1}", {"moocore", "scipy"}),
+        pytest.param(
+            f"{{algorithm: phases, phases: [{RANDOM}, {BOHB}]}}",
+            {"ConfigSpace", "hpbandster", "scipy", "statsmodels"},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("{algorithm: mobohb, iterations: 1}", {"moocore", "scipy"}, marks=pytest.mark.slow),
         (BATCHES % "mobo", {"moocore", "scipy"}),
-        (BATCHES % "ehvi", {"moocore", "scipy"}),
+        pytest.param(BATCHES % "ehvi", {"moocore", "scipy"}, marks=pytest.mark.slow),
     ],
 )
 def test_a_search_loads_the_libraries_of_its_own_algorithm(search: str, loaded: set[str]) -> None:

@@ -115,6 +115,7 @@ def test_the_server_has_one_thread_and_its_attempts_have_sessions_of_their_own(
     assert _exit_code(folder) == 128 + signal.SIGTERM
 
 
+@pytest.mark.slow
 def test_when_its_input_ends_it_waits_for_the_attempts(make_attempt: Callable[..., Path]) -> None:
     folders = [make_attempt(name, epochs=2) for name in ("first", "second")]
     server = _start()
@@ -125,6 +126,7 @@ def test_when_its_input_ends_it_waits_for_the_attempts(make_attempt: Callable[..
     assert [_exit_code(folder) for folder in folders] == [ExitCode.DONE] * 2
 
 
+@pytest.mark.slow
 def test_its_input_may_be_a_file(make_attempt: Callable[..., Path], tmp_path: Path) -> None:
     folder = make_attempt()
     (tmp_path / "lines").write_text(json.dumps({"folder": str(folder)}) + "\n")

@@ -3,7 +3,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.slow
 def test_the_datasets_can_be_imported_whatever_torch_was_built_for() -> None:
     """In a process of its own, as the first thing that knows of torchvision."""
     program = (

@@ -154,6 +154,7 @@ def test_a_folder_that_takes_no_checkpoint_costs_no_training(
     assert "cannot save a checkpoint in" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_batch_that_fits_no_more_begins_anew(
     trainer: Trainer, long_task: TrialTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -154,7 +154,13 @@ def run(driver: Master | Ours, in_flight: int, report: Callable[[Step], None]) -
         driver.tell(number, step, loss_of(number, dict(step[1]), step[2]))
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=name, marks=[] if name == "one fidelity, four in flight" else pytest.mark.slow)
+        for name, case in CASES.items()
+    ],
+)
 def test_proposals_equal_hpbandsters(paper_space: SearchSpace, case: Case) -> None:
     reference, found = list[Step](), list[Step]()
     master, ours = Master(paper_space, 11, case), Ours(paper_space, 11, case)
