@@ -77,7 +77,7 @@ def _explanations(report: StudyReport) -> Sequence[Panel | None]:
         learning_curves(report.trials, report.epochs),
         correlation(report.evaluations, report.objective),
         hyperparameters(report.search, report.objective, report.best.proposals if report.best else ()),
-        effects(report.beliefs, report.objectives, report.beliefs_missing),
+        effects(report.posterior, report.objectives, report.effects_missing),
         calibration(report.search, report.learnt),
         foretold(report.search, report.objectives),
         failures(report.attempts, report.trials, _hopeless(report)),

@@ -18,7 +18,7 @@ from nago_orchestrator.domain.rows import (
     TrialRow,
 )
 from nago_orchestrator.evaluation.generator_results import best_generator, compared_fidelity, merge_generators, searched
-from nago_orchestrator.search.posterior import Beliefs
+from nago_orchestrator.search.posterior import PosteriorEffects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,8 @@ class StudyReport:
     """Objectives that the search's surrogate learns, where it has one."""
     trained: Sequence[FullTraining] = ()
     """Generators whose networks were trained in full, with their trials."""
-    beliefs: Beliefs | None = None
-    beliefs_missing: str | None = None
+    posterior: PosteriorEffects | None = None
+    effects_missing: str | None = None
     """Why there are none, in one sentence."""
 
     @property

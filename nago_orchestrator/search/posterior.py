@@ -1,4 +1,4 @@
-"""What a surrogate believes about the generators of a study: their posterior means, and what each hyperparameter does.
+"""The posterior of a surrogate about a study's generators: their means, and the effect of each hyperparameter.
 
 Pure: rows in, values out, the fit is given. The commands `best --posterior` and `report` call it.
 """
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 MOST_EVALUATIONS = 1000
 """That a surrogate is fitted to: of more, so many are taken evenly."""
 GRID = 15
-"""Places of each hyperparameter where its effect is computed; an integer range with fewer values has them all."""
+"""Values of each hyperparameter at which its effect is computed; an integer range with fewer values has them all."""
 BACKGROUND = 48
 """Evaluated thetas over which an effect is averaged."""
 FUNCTIONS = 64
@@ -34,8 +34,8 @@ FUNCTIONS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taught:
-    """A surrogate with what it was taught."""
+class FittedPosterior:
+    """A surrogate with the evaluations that it was fitted to."""
 
     surrogate: Surrogate
     scaling: Scaling
@@ -53,7 +53,7 @@ class Taught:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Belief:
+class GeneratorPosterior:
     """About the first objective of a generator that was evaluated; in the objective's units."""
 
     found: Found
@@ -86,7 +86,7 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beliefs:
+class PosteriorEffects:
     """All effects, for the report."""
 
     fidelity: int
@@ -96,9 +96,9 @@ class Beliefs:
     """Why the fit should not be trusted."""
 
 
-def teach(
+def fit_posterior(
     rows: Sequence[EvaluationRow], objectives: Sequence[Objective], space: SearchSpace, fit: Fit, seed: int
-) -> Taught:
+) -> FittedPosterior:
     """`rows`: all at one fidelity, all ok, at least one."""
     encoding = Encoding(space)
     chosen = evenly(rows, MOST_EVALUATIONS)
@@ -106,7 +106,7 @@ def teach(
     scaling = scaling_of(costs)
     samples = np.array([row.samples for row in chosen], dtype=np.float64)
     fitted = fit(encoding.encode([row.theta for row in chosen]), scaling.forward(costs), samples, seed)
-    return Taught(
+    return FittedPosterior(
         surrogate=fitted.surrogate,
         scaling=scaling,
         encoding=encoding,
@@ -116,57 +116,57 @@ def teach(
     )
 
 
-def rank_generators(taught: Taught, found: Sequence[Found]) -> tuple[Belief, ...]:
+def rank_generators(fitted: FittedPosterior, found: Sequence[Found]) -> tuple[GeneratorPosterior, ...]:
     """By the posterior mean of the first objective, the best first; of equals the one evaluated first."""
-    points = taught.encoding.encode([generator.theta for generator in found])
-    prediction = taught.surrogate.predict(points)
-    means = taught.values(prediction.mean[:, 0], 0)
-    deviation = taught.scaling.deviation[0]
-    beliefs = [
-        Belief(
+    points = fitted.encoding.encode([generator.theta for generator in found])
+    prediction = fitted.surrogate.predict(points)
+    means = fitted.values(prediction.mean[:, 0], 0)
+    deviation = fitted.scaling.deviation[0]
+    ranked = [
+        GeneratorPosterior(
             found=generator,
-            observed=_observed(generator, taught.objectives[0].name),
+            observed=_observed(generator, fitted.objectives[0].name),
             mean=float(means[place]),
             epistemic=float(deviation * math.sqrt(prediction.epistemic[place, 0])),
             aleatoric=float(deviation * math.sqrt(prediction.aleatoric[place, 0])),
         )
         for place, generator in enumerate(found)
     ]
-    return tuple(sorted(beliefs, key=lambda belief: taught.objectives[0].cost(belief.mean)))
+    return tuple(sorted(ranked, key=lambda own: fitted.objectives[0].cost(own.mean)))
 
 
-def hyperparameter_effects(taught: Taught, space: SearchSpace) -> tuple[Effect, ...]:
+def hyperparameter_effects(fitted: FittedPosterior, space: SearchSpace) -> tuple[Effect, ...]:
     """Of every searched hyperparameter on every objective (Friedman, 2001, section 8.2).
 
     f_j(v) = mean over evaluated thetas of f(theta with v at j). Its band is the standard deviation of that mean over
     functions drawn from the posterior, so that what all thetas share is not averaged away.
     """
-    background = taught.encoding.locate([row.theta for row in evenly(taught.rows, BACKGROUND)])
+    background = fitted.encoding.locate([row.theta for row in evenly(fitted.rows, BACKGROUND)])
     return tuple(
         effect
         for place, dimension in enumerate(space.dimensions)
-        for effect in _effects(taught, background, place, dimension)
+        for effect in _effects(fitted, background, place, dimension)
     )
 
 
-def _effects(taught: Taught, background: Array, place: int, dimension: Dimension) -> list[Effect]:
+def _effects(fitted: FittedPosterior, background: Array, place: int, dimension: Dimension) -> list[Effect]:
     at = _grid(dimension)
     points = np.repeat(background[None], len(at), axis=0)
     points[:, :, place] = _places(at, dimension)[:, None]
-    flat = taught.encoding.to_model(points.reshape(-1, background.shape[1]))
-    shape = (len(at), len(background), len(taught.objectives))
-    mean = taught.surrogate.predict(flat).mean.reshape(shape).mean(axis=1)
-    drawn = [taught.surrogate.draw(flat, seed).reshape(shape).mean(axis=1) for seed in range(FUNCTIONS)]
+    flat = fitted.encoding.to_model(points.reshape(-1, background.shape[1]))
+    shape = (len(at), len(background), len(fitted.objectives))
+    mean = fitted.surrogate.predict(flat).mean.reshape(shape).mean(axis=1)
+    drawn = [fitted.surrogate.draw(flat, seed).reshape(shape).mean(axis=1) for seed in range(FUNCTIONS)]
     deviation = np.std(drawn, axis=0)
     return [
         Effect(
             hyperparameter=dimension.name,
             objective=objective.name,
             at=tuple(at.tolist()),
-            mean=tuple(taught.values(mean[:, column], column).tolist()),
-            deviation=tuple((taught.scaling.deviation[column] * deviation[:, column]).tolist()),
+            mean=tuple(fitted.values(mean[:, column], column).tolist()),
+            deviation=tuple((fitted.scaling.deviation[column] * deviation[:, column]).tolist()),
         )
-        for column, objective in enumerate(taught.objectives)
+        for column, objective in enumerate(fitted.objectives)
     ]
 
 

@@ -12,7 +12,7 @@ from nago_orchestrator.evaluation.metrics import cheap_objectives
 from nago_orchestrator.report.figures.hyperparameters import best_covered
 from nago_orchestrator.report.page import build_page
 from nago_orchestrator.report.study_report import StudyReport
-from nago_orchestrator.services.surrogate_analysis import least_evaluations, study_beliefs
+from nago_orchestrator.services.surrogate_analysis import least_evaluations, posterior_effects
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.search import BatchSection, phases_of
 from nago_orchestrator.store import found, queries
@@ -44,16 +44,16 @@ def _collect(engine: OpenDatabase, study: str, now: datetime, *, believe: bool) 
         learnt=_learnt(spec),
         trained=queries.final_training(engine, study),
     )
-    return _with_beliefs(made, spec) if believe else made
+    return _with_effects(made, spec) if believe else made
 
 
-def _with_beliefs(made: StudyReport, spec: StudySpec) -> StudyReport:
+def _with_effects(made: StudyReport, spec: StudySpec) -> StudyReport:
     """At the fidelity that is compared, or where most is known if that is too little for a surrogate."""
     rows = evaluated_at(made.search, made.fidelity)
     if made.search and len(rows) < least_evaluations(spec.search_space()):
         rows = evaluated_at(made.search, best_covered([row.fidelity for row in made.search]))
-    beliefs, missing = study_beliefs(rows, made.objectives, spec)
-    return replace(made, beliefs=beliefs, beliefs_missing=missing)
+    posterior, missing = posterior_effects(rows, made.objectives, spec)
+    return replace(made, posterior=posterior, effects_missing=missing)
 
 
 def _learnt(spec: StudySpec) -> tuple[str, ...]:

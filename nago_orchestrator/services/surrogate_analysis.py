@@ -10,7 +10,7 @@ from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.errors import NagoError
 from nago_orchestrator.search.extras import needing
-from nago_orchestrator.search.posterior import Beliefs, Taught, hyperparameter_effects, teach
+from nago_orchestrator.search.posterior import FittedPosterior, PosteriorEffects, fit_posterior, hyperparameter_effects
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.search import BatchSection, phases_of
 
@@ -20,7 +20,9 @@ def least_evaluations(space: SearchSpace) -> int:
     return len(space.dimensions) + 2
 
 
-def taught_surrogate(rows: Sequence[EvaluationRow], objectives: Sequence[Objective], spec: StudySpec) -> Taught:
+def fitted_posterior(
+    rows: Sequence[EvaluationRow], objectives: Sequence[Objective], spec: StudySpec
+) -> FittedPosterior:
     """Of the kind that the study's newest phase with one asks for, fitted to evaluations of one fidelity.
 
     The same rows give the same.
@@ -38,21 +40,21 @@ def taught_surrogate(rows: Sequence[EvaluationRow], objectives: Sequence[Objecti
     asked = [phase for phase in phases_of(spec.search) if isinstance(phase, BatchSection)]
     with needing("mobo", what="a surrogate"):
         kinds = import_module("nago_orchestrator.search.surrogate.kinds")  # scipy belongs to the extra
-        return teach(rows, objectives, space, kinds.fit_of(asked[-1] if asked else None), spec.seed)
+        return fit_posterior(rows, objectives, space, kinds.fit_of(asked[-1] if asked else None), spec.seed)
 
 
-def study_beliefs(
+def posterior_effects(
     rows: Sequence[EvaluationRow], objectives: Sequence[Objective], spec: StudySpec
-) -> tuple[Beliefs | None, str | None]:
+) -> tuple[PosteriorEffects | None, str | None]:
     """What the report shows of a surrogate; without it, why."""
     try:
-        taught = taught_surrogate(rows, objectives, spec)
+        fitted = fitted_posterior(rows, objectives, spec)
     except NagoError as error:
         return None, f"Not shown: {error}."
-    beliefs = Beliefs(
+    effects = PosteriorEffects(
         fidelity=rows[0].fidelity,
-        evaluations=len(taught.rows),
-        effects=hyperparameter_effects(taught, spec.search_space()),
-        problem=taught.problem,
+        evaluations=len(fitted.rows),
+        effects=hyperparameter_effects(fitted, spec.search_space()),
+        problem=fitted.problem,
     )
-    return beliefs, None
+    return effects, None

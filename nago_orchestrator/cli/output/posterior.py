@@ -1,4 +1,4 @@
-"""best --posterior: the generators of a study, ranked by what a surrogate believes of them."""
+"""best --posterior: the generators of a study, ranked by posterior mean."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from nago_orchestrator.evaluation.generator_results import (
     merge_generators,
 )
 from nago_orchestrator.formatting import quantities
-from nago_orchestrator.search.posterior import Belief, rank_generators
-from nago_orchestrator.services.surrogate_analysis import taught_surrogate
+from nago_orchestrator.search.posterior import GeneratorPosterior, rank_generators
+from nago_orchestrator.services.surrogate_analysis import fitted_posterior
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store import queries
 
@@ -34,12 +34,12 @@ def print_posterior(study: str, fidelity: int, output: OutputFormat, database: s
     objectives = status.objectives
     objective = objectives[0]
     spec = StudySpec.from_canonical(status.spec)
-    taught = taught_surrogate(evaluated_at(evaluations, fidelity), [objective], spec)
-    beliefs = rank_generators(taught, found_generators(evaluations, trials, objective, fidelity))
+    fitted = fitted_posterior(evaluated_at(evaluations, fidelity), [objective], spec)
+    ranked = rank_generators(fitted, found_generators(evaluations, trials, objective, fidelity))
     seen = best_generator(merge_generators(evaluations, objectives, fidelity))
-    best = next(belief for belief in beliefs if seen and belief.found.proposals[0] == seen.proposal)
-    rows = [_row(rank, belief) for rank, belief in enumerate(beliefs, start=1)]
-    sentence = verdict(objective.name, beliefs[0], best)
+    best = next(own for own in ranked if seen and own.found.proposals[0] == seen.proposal)
+    rows = [_row(rank, own) for rank, own in enumerate(ranked, start=1)]
+    sentence = verdict(objective.name, ranked[0], best)
     if output is OutputFormat.JSON:
         typer.echo(
             to_json(
@@ -47,10 +47,10 @@ def print_posterior(study: str, fidelity: int, output: OutputFormat, database: s
                     "study": study,
                     "objective": objective.name,
                     "fidelity": fidelity,
-                    "problem": taught.problem,
-                    "chosen": beliefs[0].found.proposals[0],
+                    "problem": fitted.problem,
+                    "chosen": ranked[0].found.proposals[0],
                     "observed_best": best.found.proposals[0],
-                    "differs": best is not beliefs[0],
+                    "differs": best is not ranked[0],
                     "generators": rows,
                 }
             )
@@ -58,28 +58,28 @@ def print_posterior(study: str, fidelity: int, output: OutputFormat, database: s
     elif output is OutputFormat.CSV:
         print_rows(rows, (), output, empty="")
     else:
-        _print_table(objective.name, rows, beliefs[0], sentence)
-    if taught.problem is not None:
-        typer.echo(f"the fit should not be trusted: {taught.problem}", err=True)
+        _print_table(objective.name, rows, ranked[0], sentence)
+    if fitted.problem is not None:
+        typer.echo(f"the fit should not be trusted: {fitted.problem}", err=True)
 
 
-def _row(rank: int, belief: Belief) -> Row:
-    found = belief.found
+def _row(rank: int, own: GeneratorPosterior) -> Row:
+    found = own.found
     return {
         "rank": rank,
         "proposal": found.proposals[0],
         "proposals": found.proposals,
-        "observed": belief.observed,
-        "posterior_mean": belief.mean,
-        "epistemic": belief.epistemic,
-        "aleatoric": belief.aleatoric,
+        "observed": own.observed,
+        "posterior_mean": own.mean,
+        "epistemic": own.epistemic,
+        "aleatoric": own.aleatoric,
         "networks": found.networks,
         "deviation": found.deviation,
         "theta": dict(found.theta),
     }
 
 
-def _print_table(objective: str, rows: Sequence[Row], chosen: Belief, sentence: str) -> None:
+def _print_table(objective: str, rows: Sequence[Row], chosen: GeneratorPosterior, sentence: str) -> None:
     def shown(value: float) -> str:
         return quantities.objective(objective, value)
 
@@ -102,7 +102,7 @@ def _print_table(objective: str, rows: Sequence[Row], chosen: Belief, sentence: 
     print_table([{"name": name, "value": value} for name, value in chosen.found.theta.items()], columns.THETA)
 
 
-def verdict(objective: str, chosen: Belief, best: Belief) -> str:
+def verdict(objective: str, chosen: GeneratorPosterior, best: GeneratorPosterior) -> str:
     """`best`: of the generator that the command `best` names."""
     expected = quantities.objective(objective, chosen.mean)
     doubt = quantities.objective(objective, chosen.epistemic)

@@ -1,4 +1,4 @@
-"""What the surrogate believes about each hyperparameter: partial dependence, a small picture for each objective."""
+"""The posterior effect of each hyperparameter: partial dependence, a small picture for each objective."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.panel import Panel, TextTable
 from nago_orchestrator.report.style import dress, objective_axis, padded, whole_ticks
-from nago_orchestrator.search.posterior import Beliefs, Effect
+from nago_orchestrator.search.posterior import Effect, PosteriorEffects
 
 TITLE = "What the model believes"
 READING = (
@@ -24,21 +24,21 @@ _LINES = ("#0b4a86", "#2b8a3e", "#ae3ec9", "#0b7285")
 """Of the objectives, in their order."""
 
 
-def effects(beliefs: Beliefs | None, objectives: Sequence[Objective], missing: str | None) -> Panel | None:
-    """`missing` says why there are no beliefs; without either the panel is left out."""
-    if beliefs is None:
+def effects(found: PosteriorEffects | None, objectives: Sequence[Objective], missing: str | None) -> Panel | None:
+    """`missing` says why there are none; without either the panel is left out."""
+    if found is None:
         return Panel(key="beliefs", title=TITLE, reading="", figure=None, note=missing) if missing else None
     reading = READING.format(
-        fidelity=counted(beliefs.fidelity, "epoch"), evaluations=counted(beliefs.evaluations, "evaluation")
+        fidelity=counted(found.fidelity, "epoch"), evaluations=counted(found.evaluations, "evaluation")
     )
-    warning = f"The fit should not be trusted: {beliefs.problem}" if beliefs.problem else None
+    warning = f"The fit should not be trusted: {found.problem}" if found.problem else None
     return Panel(
         key="beliefs",
         title=TITLE,
         reading=reading,
-        figure=_figure(beliefs.effects, objectives),
+        figure=_figure(found.effects, objectives),
         note=warning,
-        table=_table(beliefs.effects, objectives),
+        table=_table(found.effects, objectives),
     )
 
 

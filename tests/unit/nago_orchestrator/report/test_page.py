@@ -14,7 +14,7 @@ from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
 from nago_orchestrator.report.figures.study_summary import best_words, study_facts, top_trials
 from nago_orchestrator.report.page import build_page, build_panels
 from nago_orchestrator.report.study_report import StudyReport
-from nago_orchestrator.search.posterior import Beliefs, Effect
+from nago_orchestrator.search.posterior import Effect, PosteriorEffects
 from tests.rows import full_training, fully_trained
 
 MESSAGE = "the limit is out of reach"
@@ -73,7 +73,7 @@ def two_phases(report: StudyReport) -> StudyReport:
         phases=("bohb", "mobo"),
         learnt=("accuracy",),
         trained=[full_training(6, 40, [trained], proposal=999)],
-        beliefs=Beliefs(fidelity=8, evaluations=20, effects=(effect, other), problem=None),
+        posterior=PosteriorEffects(fidelity=8, evaluations=20, effects=(effect, other), problem=None),
     )
 
 

@@ -14,8 +14,8 @@ from nago_orchestrator.domain.proposals import Theta
 from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.domain.space import FloatRange, IntegerRange, SearchSpace
 from nago_orchestrator.evaluation.generator_results import found_generators
-from nago_orchestrator.search import posterior as beliefs
-from nago_orchestrator.search.posterior import Taught, hyperparameter_effects, rank_generators, teach
+from nago_orchestrator.search import posterior
+from nago_orchestrator.search.posterior import FittedPosterior, fit_posterior, hyperparameter_effects, rank_generators
 from nago_orchestrator.search.surrogate.gaussian_process import fit_gaussian_processes
 from nago_orchestrator.search.surrogate.port import Array, Fitted
 from nago_trainer.architecture import canonical
@@ -33,8 +33,8 @@ def fit(points: Array, costs: Array, samples: Array, seed: int) -> Fitted:
 @pytest.fixture(autouse=True)
 def fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of what a report averages over, for speed."""
-    monkeypatch.setattr(beliefs, "BACKGROUND", 12)
-    monkeypatch.setattr(beliefs, "FUNCTIONS", 12)
+    monkeypatch.setattr(posterior, "BACKGROUND", 12)
+    monkeypatch.setattr(posterior, "FUNCTIONS", 12)
 
 
 @pytest.fixture
@@ -68,12 +68,12 @@ def made_rows(space: SearchSpace, count: int, noise: float = 0.002) -> list[Eval
     ]
 
 
-def taught_of(space: SearchSpace, rows: list[EvaluationRow]) -> Taught:
-    return teach(rows, [ACCURACY, MEMORY], space, fit, seed=3)
+def fitted_to(space: SearchSpace, rows: list[EvaluationRow]) -> FittedPosterior:
+    return fit_posterior(rows, [ACCURACY, MEMORY], space, fit, seed=3)
 
 
 def test_effects_are_those_of_the_truth_in_the_users_units(space: SearchSpace) -> None:
-    found = hyperparameter_effects(taught_of(space, made_rows(space, 40)), space)
+    found = hyperparameter_effects(fitted_to(space, made_rows(space, 40)), space)
     effects = {(effect.hyperparameter, effect.objective): effect for effect in found}
     assert len(effects) == 4
     rising = effects["top_p", "accuracy"]
@@ -88,7 +88,7 @@ def test_effects_are_those_of_the_truth_in_the_users_units(space: SearchSpace) -
 def test_few_evaluations_leave_more_doubt(space: SearchSpace) -> None:
     rows = made_rows(space, 60, noise=0.02)
     few, many = (
-        next(e for e in hyperparameter_effects(taught_of(space, own), space) if e.hyperparameter == "top_p")
+        next(e for e in hyperparameter_effects(fitted_to(space, own), space) if e.hyperparameter == "top_p")
         for own in (rows[:8], rows)
     )
     assert np.mean(few.deviation) > np.mean(many.deviation)
@@ -99,7 +99,7 @@ def test_the_ranking_follows_the_mean_and_not_the_luckiest(space: SearchSpace) -
     poor = min(rows, key=lambda found: found.theta["top_p"])
     lucky = row(40, poor.theta, 0.95, poor.cost_2)
     rows = [*rows, *[replace(row(41 + k, poor.theta, 0.81, poor.cost_2), samples=4) for k in range(3)], lucky]
-    ranked = rank_generators(taught_of(space, rows), found_generators(rows, [], ACCURACY, 4))
+    ranked = rank_generators(fitted_to(space, rows), found_generators(rows, [], ACCURACY, 4))
     assert [belief.mean for belief in ranked] == sorted((belief.mean for belief in ranked), reverse=True)
     best = max(rows[:40], key=lambda found: found.theta["top_p"])
     assert ranked[0].found.proposals == (best.proposal,)
@@ -110,14 +110,14 @@ def test_the_ranking_follows_the_mean_and_not_the_luckiest(space: SearchSpace) -
 
 
 def test_of_very_many_evaluations_some_are_taken_evenly(space: SearchSpace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beliefs, "MOST_EVALUATIONS", 5)
-    taught = taught_of(space, made_rows(space, 21))
-    assert [found.proposal for found in taught.rows] == [0, 5, 10, 15, 20]
-    assert taught.problem == "made up"
+    monkeypatch.setattr(posterior, "MOST_EVALUATIONS", 5)
+    fitted = fitted_to(space, made_rows(space, 21))
+    assert [found.proposal for found in fitted.rows] == [0, 5, 10, 15, 20]
+    assert fitted.problem == "made up"
 
 
 def test_the_same_rows_give_the_same_beliefs(space: SearchSpace) -> None:
-    first, second = (hyperparameter_effects(taught_of(space, made_rows(space, 12)), space) for _ in range(2))
+    first, second = (hyperparameter_effects(fitted_to(space, made_rows(space, 12)), space) for _ in range(2))
     assert first == second
 
 

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.synthetic_study import fill
 from nago_orchestrator.cli.output.posterior import verdict
 from nago_orchestrator.evaluation.generator_results import Found
-from nago_orchestrator.search.posterior import Belief
+from nago_orchestrator.search.posterior import GeneratorPosterior
 from tests.command_line import Run
 from tests.rows import evaluation_row
 
@@ -94,7 +94,7 @@ def test_a_missing_extra_is_one_sentence(run: Run, modelled: str, monkeypatch: p
 )
 def test_the_verdict_names_the_observed_best_of_the_command_best(seen: tuple[float, float], words: str) -> None:
     chosen, best = (
-        Belief(
+        GeneratorPosterior(
             found=Found(evaluations=(evaluation_row(proposal),), values=()),
             observed=observed,
             mean=0.85,

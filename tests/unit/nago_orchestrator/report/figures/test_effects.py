@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.report.figures.effects import effects
-from nago_orchestrator.search.posterior import Beliefs, Effect
+from nago_orchestrator.search.posterior import Effect, PosteriorEffects
 
 ERROR = Objective(name="error", goal=Goal.MINIMIZE)
 MEMORY = Objective(name="memory", goal=Goal.MINIMIZE)
@@ -14,17 +14,17 @@ def effect(hyperparameter: str, objective: str, *mean: float) -> Effect:
     return Effect(hyperparameter=hyperparameter, objective=objective, at=at, mean=mean, deviation=(0.01,) * len(mean))
 
 
-def beliefs(count: int, problem: str | None = None) -> Beliefs:
+def found(count: int, problem: str | None = None) -> PosteriorEffects:
     made = [
         effect(f"h{number}", objective.name, 0.5, 0.4 - 0.1 * number, 0.45)
         for number in range(count)
         for objective in OBJECTIVES
     ]
-    return Beliefs(fidelity=4, evaluations=20, effects=tuple(made), problem=problem)
+    return PosteriorEffects(fidelity=4, evaluations=20, effects=tuple(made), problem=problem)
 
 
 def test_a_picture_for_each_hyperparameter_and_objective_with_one_axis_for_each_objective() -> None:
-    panel = effects(beliefs(6), OBJECTIVES, None)
+    panel = effects(found(6), OBJECTIVES, None)
     assert panel is not None
     assert panel.figure is not None
     lines = [trace for trace in panel.figure.data if trace.fill is None]
@@ -36,7 +36,7 @@ def test_a_picture_for_each_hyperparameter_and_objective_with_one_axis_for_each_
 
 
 def test_the_table_begins_with_what_matters_most_and_says_where_it_is_best() -> None:
-    panel = effects(beliefs(3), OBJECTIVES, None)
+    panel = effects(found(3), OBJECTIVES, None)
     assert panel is not None
     assert panel.table is not None
     assert [row[:2] for row in panel.table.rows[:3]] == [("error", "h2"), ("error", "h1"), ("error", "h0")]
@@ -44,7 +44,7 @@ def test_the_table_begins_with_what_matters_most_and_says_where_it_is_best() -> 
 
 
 def test_a_bad_fit_is_said() -> None:
-    panel = effects(beliefs(1, "The chains diverged."), OBJECTIVES, None)
+    panel = effects(found(1, "The chains diverged."), OBJECTIVES, None)
     assert panel is not None
     assert panel.note == "The fit should not be trusted: The chains diverged."
 
