@@ -17,7 +17,7 @@ from nago_orchestrator.control_loop.session import Session, StopSignal
 from nago_orchestrator.control_loop.trial_sampling import TrialSampling
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.domain.trials import TrainingRecipe
-from nago_orchestrator.errors import InputError
+from nago_orchestrator.errors import InputError, needing
 from nago_orchestrator.executors.local.executor import LocalExecutor
 from nago_orchestrator.executors.port import Executor
 from nago_orchestrator.paths import data_folder
@@ -88,15 +88,11 @@ def _kubernetes_executor(
 ) -> Executor:
     if store.file is not None:
         raise InputError(
-            "trials on Kubernetes write their results to PostgreSQL, not to a file: "
-            "give --database postgresql://… or NAGO_DATABASE_URL"
+            "trials on Kubernetes write their results to PostgreSQL, not to a file",
+            do="give --database postgresql://… or NAGO_DATABASE_URL",
         )
-    try:
+    with needing("kubernetes", what="Kubernetes"):  # imported here: the extra is optional
         from nago_orchestrator.executors.kubernetes.opening import open_client, open_executor, study_label
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"Kubernetes needs the package {error.name}: pip install 'nago-orchestrator[kubernetes]'"
-        ) from error
 
     return open_executor(open_client(on_call=on_call), section, study_label(study.name, study.created_at))
 

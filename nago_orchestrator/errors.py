@@ -13,11 +13,23 @@ NagoError                   exit code 3
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class NagoError(Exception):
-    """Its text is one sentence for the user: what is wrong, where, what to do."""
+    """Its text is one sentence for the user, put together here alone: `<what is wrong> (<where>): <what to do>`.
+
+    It has no capital at its start but a name's, and no stop at its end, so that it can stand within a longer one.
+    """
 
     exit_code = 3
+
+    def __init__(self, what: str, *, where: object = None, do: str | None = None) -> None:
+        """`where`: a file, a line, a place in a database; `do`: what the user can do now."""
+        self.what, self.where, self.do = what, where, do
+        place = f" ({where})" if where is not None else ""
+        super().__init__(f"{what}{place}{f': {do}' if do else ''}")
 
 
 class InputError(NagoError):
@@ -52,3 +64,13 @@ class ExecutorError(NagoError):
 
 class StaleStateError(NagoError):
     """The row was not in the expected state: somebody else moved it first."""
+
+
+@contextmanager
+def needing(extra: str, *, what: str) -> Iterator[None]:
+    """Raises InputError where what is done within imports a library that is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = f"{what} needs the package {error.name}, which is not installed"
+        raise InputError(missing, do=f"pip install 'nago-orchestrator[{extra}]'") from error

@@ -69,7 +69,7 @@ class SearchSpace:
 
     def __post_init__(self) -> None:
         if self.generator not in GENERATORS:
-            raise SpecError(f"There is no generator {self.generator}; known are {', '.join(GENERATORS)}.")
+            raise SpecError(f"there is no generator {self.generator}; known are {', '.join(GENERATORS)}")
         searched = [dimension.name for dimension in self.dimensions]
         names = [*searched, *self.fixed]
         known = {hyperparameter.name for hyperparameter in self.hyperparameters}
@@ -109,7 +109,7 @@ class SearchSpace:
                 for value in bounds.get(hyperparameter.name) or (self.fixed[hyperparameter.name],):
                     hyperparameter.check(value)
         except ThetaError as error:
-            raise SpecError(f"The search space is wrong: {error}.") from error
+            raise SpecError(f"the search space is wrong: {error}") from error
         whole = {item.name for item in self.hyperparameters if item.kind == "int"}
         wrong = [item.name for item in self.dimensions if isinstance(item, IntegerRange) is not (item.name in whole)]
         _refuse("has a range of the wrong kind: integers for node counts and k, floats for all others", wrong)
@@ -118,10 +118,10 @@ class SearchSpace:
 def _check_order(name: str, low: float, high: float) -> None:
     if not low < high:
         raise SpecError(
-            f"The range of {name} is empty: {low} is not below {high}; give a fixed value or a wider range."
+            f"the range of {name} is empty: {low} is not below {high}", do="give a fixed value or a wider range"
         )
 
 
 def _refuse(complaint: str, names: list[str]) -> None:
     if names:
-        raise SpecError(f"The search space is wrong: {sorted(names)[0]} {complaint}.")
+        raise SpecError(f"the search space is wrong: {sorted(names)[0]} {complaint}")

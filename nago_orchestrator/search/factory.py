@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from nago_orchestrator.domain import seeds
 from nago_orchestrator.domain.proposals import PriorEvaluation
 from nago_orchestrator.domain.trials import TrainingRecipe
-from nago_orchestrator.search.extras import needing
+from nago_orchestrator.errors import needing
 from nago_orchestrator.search.proposers.phases.proposer import Phases
 from nago_orchestrator.search.proposers.port import Proposer
 from nago_orchestrator.search.proposers.problem import Problem

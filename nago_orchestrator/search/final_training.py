@@ -108,10 +108,10 @@ class EndedSearch:
         return Pause.EXHAUSTED
 
     def record(self, proposal: Proposal) -> None:
-        raise HistoryError(f"The search was over before proposal {proposal.number}.")
+        raise HistoryError(f"the search was over before proposal {proposal.number}")
 
     def tell(self, evaluation: Evaluation) -> None:
-        raise HistoryError(f"The search was over before evaluation {evaluation.number}.")
+        raise HistoryError(f"the search was over before evaluation {evaluation.number}")
 
     def facts(self) -> Mapping[str, int | float]:
         return {}

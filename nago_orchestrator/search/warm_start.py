@@ -62,7 +62,7 @@ def prior_evaluations(source: SourceStudy, learner: Learner) -> tuple[PriorEvalu
     if not any(prior.outcome is Outcome.OK for prior in found):
         outcomes = [(proposal.fidelity, evaluation.outcome) for proposal, evaluation in told]
         raise SpecError(
-            f"There is nothing to begin from in the study {source.name!r}: {_what_is_missing(outcomes, learner)}."
+            f"there is nothing to begin from in the study {source.name!r}: {_what_is_missing(outcomes, learner)}"
         )
     return found
 
@@ -99,7 +99,7 @@ def _check_space(source: SourceStudy, space: SearchSpace) -> None:
         if theirs.get(name) != ours.get(name) or source.space.fixed.get(name) != space.fixed.get(name)
     ]
     what = f"in {', '.join(different)}" if different else "in generator or `connected`"
-    raise SpecError(f"The study {source.name!r} searched another space ({what}): a warm start needs the same one.")
+    raise SpecError(f"the study {source.name!r} searched another space ({what}): a warm start needs the same one")
 
 
 def _costs(source: str, evaluation: Evaluation, objectives: Sequence[Objective]) -> tuple[float, ...]:
@@ -108,6 +108,6 @@ def _costs(source: str, evaluation: Evaluation, objectives: Sequence[Objective])
     missing = [objective.name for objective in objectives if objective.name not in evaluation.values]
     if missing:
         raise SpecError(
-            f"The study {source!r} has no value of {', '.join(missing)}: a warm start needs each objective of this one."
+            f"the study {source!r} has no value of {', '.join(missing)}: a warm start needs each objective of this one"
         )
     return tuple(objective.cost(evaluation.values[objective.name]) for objective in objectives)

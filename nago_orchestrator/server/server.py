@@ -125,4 +125,4 @@ class Server:
 
     def _try_again(self, name: str, event: str, message: str, *, is_error: bool) -> None:
         self._not_before[name] = self.clock() + timedelta(seconds=RETRY_SECONDS)
-        self.log(event, f"{message} Tried again in {RETRY_SECONDS:g} s.", study=name, error=is_error)
+        self.log(event, f"{message.rstrip()}; trying again in {RETRY_SECONDS:g} s", study=name, error=is_error)

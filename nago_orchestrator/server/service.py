@@ -13,7 +13,7 @@ from nago_orchestrator.bootstrap import run_study
 from nago_orchestrator.control_loop.events import Event
 from nago_orchestrator.control_loop.session import StopSignal
 from nago_orchestrator.domain.states import StudyState
-from nago_orchestrator.errors import InputError
+from nago_orchestrator.errors import needing
 from nago_orchestrator.server.http_pages import serve_pages, text_page
 from nago_orchestrator.server.json_log import LineHandler
 from nago_orchestrator.server.server import RunStudy, Server
@@ -33,10 +33,8 @@ def serve_studies(url: str, where: str, *, host: str, port: int, leave: threadin
 
     Raises InputError if the port is taken, or the package for metrics missing.
     """
-    try:
-        from nago_orchestrator.server.metrics import Metrics  # here: the extra `serve` is optional
-    except ModuleNotFoundError as error:
-        raise InputError(f"serving needs the package {error.name}: pip install 'nago-orchestrator[serve]'") from error
+    with needing("serve", what="serving"):
+        from nago_orchestrator.server.metrics import Metrics  # here: the extra is optional
 
     store = open_store(url)
     metrics = Metrics(store)

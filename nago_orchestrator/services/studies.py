@@ -52,7 +52,7 @@ def run_detached(name: str, url: str) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         log = (folder / "orchestrator.log").open("ab")
     except OSError as error:
-        raise ExecutorError(f"Attempts cannot run in the folder {folder}: {error.strerror}.") from error
+        raise ExecutorError(f"attempts cannot run in the folder {folder}: {error.strerror}") from error
     command = [sys.executable, "-m", "nago_orchestrator", "resume", name]
     # The address may hold a password: it goes through the environment, never through the arguments.
     environment = {**os.environ, "NAGO_DATABASE_URL": url}

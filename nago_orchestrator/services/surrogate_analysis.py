@@ -8,8 +8,7 @@ from importlib import import_module
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.domain.space import SearchSpace
-from nago_orchestrator.errors import NagoError
-from nago_orchestrator.search.extras import needing
+from nago_orchestrator.errors import NagoError, needing
 from nago_orchestrator.search.posterior import FittedPosterior, PosteriorEffects, fit_posterior, hyperparameter_effects
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.search import BatchSection, phases_of

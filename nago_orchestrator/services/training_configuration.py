@@ -48,8 +48,9 @@ def _dataset_facts(spec: StudySpec) -> DatasetFacts:
     if spec.execution.where == "local":
         if find_spec("torch") is None:
             raise InputError(
-                "trials cannot run on this machine, which has no torch: let them run in a cluster "
-                "(execution.where: kubernetes), or pip install 'nago-orchestrator[trainer]'"
+                "trials cannot run on this machine, which has no torch",
+                do="let them run in a cluster (execution.where: kubernetes), or pip install "
+                "'nago-orchestrator[trainer]'",
             )
         return describe_dataset(section.name, section.path)
     if section.channels is not None and section.classes is not None:
@@ -57,6 +58,6 @@ def _dataset_facts(spec: StudySpec) -> DatasetFacts:
     if section.name in PUBLISHED:
         return PUBLISHED[section.name]
     raise InputError(
-        "the images lie in the cluster, where only the trainer sees them: "
-        "give trainer.dataset.classes and trainer.dataset.channels"
+        "the images lie in the cluster, where only the trainer sees them",
+        do="give trainer.dataset.classes and trainer.dataset.channels",
     )

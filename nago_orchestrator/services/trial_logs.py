@@ -8,7 +8,7 @@ from typing import Protocol
 
 from nago_orchestrator.bootstrap import runs_folder
 from nago_orchestrator.domain.rows import AttemptRow
-from nago_orchestrator.errors import NotFoundError
+from nago_orchestrator.errors import NotFoundError, needing
 from nago_orchestrator.executors.local.log import LocalLog
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.store import Store, open_store
@@ -41,7 +41,8 @@ def log_source(study: str, attempt: AttemptRow, url: str) -> LogSource:
 
 
 def _pod_log(study: str, attempt: AttemptRow, store: Store) -> LogSource:
-    from nago_orchestrator.executors.kubernetes.opening import open_pod_log  # here: the extra `kubernetes` is optional
+    with needing("kubernetes", what="the log of a pod"):
+        from nago_orchestrator.executors.kubernetes.opening import open_pod_log  # here: the extra is optional
 
     section = StudySpec.from_canonical(store.study(study).spec).execution.kubernetes
     return open_pod_log(attempt.name, section.namespace if section is not None else None)

@@ -55,7 +55,7 @@ def read_document(text: str, source: str) -> Document:
         raise SpecError(f"{source} is not valid YAML: {_explain(error)}") from error
     except yaml.YAMLError as error:
         raise SpecError(
-            f"{source} is not valid YAML: it contains a control character; save it as plain text"
+            f"{source} is not valid YAML: it contains a control character", do="save it as plain text"
         ) from error
 
 

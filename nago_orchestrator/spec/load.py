@@ -37,7 +37,7 @@ def parse_study_spec(text: str, source: str, *, folder: Path | None = None) -> S
     """
     document = read_document(text, source)
     if document.value is None:
-        raise SpecError(f"{source} is empty: a study needs at least name, search, fidelities and trainer")
+        raise SpecError(f"{source} is empty", do="give at least name, search, fidelities and trainer")
     if not isinstance(document.value, dict):
         raise SpecError(
             f"{source} must hold a mapping of keys such as `name: my-study`, found {describe(document.value)}"
@@ -78,7 +78,7 @@ def _read_file(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise SpecError(f"the study file {path} does not exist") from error
     except IsADirectoryError as error:
-        raise SpecError(f"{path} is a folder: name the study file in it") from error
+        raise SpecError(f"{path} is a folder", do="name the study file in it") from error
     except PermissionError as error:
         raise SpecError(f"the study file {path} may not be read by this user") from error
     except (OSError, ValueError) as error:
@@ -95,4 +95,4 @@ def _decode(content: bytes, source: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SpecError(f"{source} is not UTF-8 text (byte {error.start + 1}): save it as UTF-8") from error
+        raise SpecError(f"{source} is not UTF-8 text (byte {error.start + 1})", do="save it as UTF-8") from error

@@ -41,5 +41,7 @@ def _renewed_phase(phase: Mapping[str, Any]) -> dict[str, Any]:
     if phase.get("acquisition") != "ehvi":
         return kept
     if phase.get("surrogate") != "gaussian-process":
-        raise SpecError("A search by mobo with acquisition ehvi on a network is no longer offered: use algorithm ehvi.")
+        raise SpecError(
+            "a search by mobo with acquisition ehvi on a network is no longer offered", do="use algorithm ehvi"
+        )
     return {**{key: value for key, value in kept.items() if key not in _OF_MOBO_ALONE}, "algorithm": "ehvi"}

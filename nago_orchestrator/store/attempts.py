@@ -228,9 +228,9 @@ def _move(
 
 def _stale(row: Row[Any], to: AttemptState) -> StaleStateError:
     return StaleStateError(
-        f"Attempt {row.number} of a trial is {row.state} and cannot become {to}: somebody moved it first."
+        f"attempt {row.number} of a trial is {row.state} and cannot become {to}: somebody moved it first"
     )
 
 
 def _unknown(attempt_id: int) -> NotFoundError:
-    return NotFoundError(f"There is no attempt with the id {attempt_id}.")
+    return NotFoundError(f"there is no attempt with the id {attempt_id}")

@@ -46,7 +46,7 @@ class Pulse:
 def pulse(connection: Connection, study_id: int) -> Pulse:
     rows = connection.execute(_PULSE, {"of_study": study_id}).all()
     if not rows:
-        raise NotFoundError(f"There is no study with the id {study_id}.")
+        raise NotFoundError(f"there is no study with the id {study_id}")
     first = rows[0]
     return Pulse(
         state=StudyState(first.state),

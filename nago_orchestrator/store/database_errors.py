@@ -60,12 +60,12 @@ def translated(address: str) -> Iterator[None]:
         yield
     except IntegrityError as error:
         if _code(error) in _UNIQUE_CODES:
-            raise StaleStateError("Another process has written this first: nothing was changed.") from error
+            raise StaleStateError("another process has written this first: nothing was changed") from error
         raise
     except DBAPIError as error:
         raise DatabaseError(explain(error, address)) from error
     except PoolTimeoutError as error:
-        raise DatabaseError(f"The database {address} has no free connection: try again.") from error
+        raise DatabaseError(f"the database {address} has no free connection", do="try again") from error
 
 
 def explain(error: DBAPIError, address: str) -> str:
@@ -73,11 +73,11 @@ def explain(error: DBAPIError, address: str) -> str:
     code = _code(error)
     for known in (code, code[:2], "_".join(code.split("_")[:2])):
         if known in _BY_CODE:
-            return f"The database {address} {_BY_CODE[known]}."
+            return f"the database {address} {_BY_CODE[known]}"
     first_line = _first_line(error)
     if not code and type(error.orig).__name__ == "OperationalError":
-        return f"The database {address} cannot be reached: {first_line}."
-    return f"The database {address} refused: {first_line}."
+        return f"the database {address} cannot be reached: {first_line}"
+    return f"the database {address} refused: {first_line}"
 
 
 def _code(error: DBAPIError) -> str:

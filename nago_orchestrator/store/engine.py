@@ -48,14 +48,14 @@ def parse(address: str) -> URL:
         url = make_url(address)
     except (ArgumentError, ValueError) as error:
         raise DatabaseError(
-            "The database's address is not of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE or sqlite:///PATH."
+            "the database's address is not of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE or sqlite:///PATH"
         ) from error
     if url.drivername in _POSTGRES_SCHEMES:
         return url.set(drivername="postgresql+psycopg2")
     if url.drivername in ("sqlite", "sqlite+pysqlite"):
         return _sqlite_url(url.database or "")
     raise DatabaseError(
-        f"The database cannot be of kind {url.drivername!r}: give postgresql://... or the path of an SQLite file."
+        f"the database cannot be of kind {url.drivername!r}", do="give postgresql://... or the path of an SQLite file"
     )
 
 
@@ -129,23 +129,23 @@ def use_write_ahead_log(engine: Engine, *, busy_timeout_seconds: float = BUSY_TI
 def _sqlite_url(path: str) -> URL:
     if path in ("", ":memory:") or path.startswith("file:"):
         raise DatabaseError(
-            "A database in memory would be lost with the process: give the path of a file, or postgresql://..."
+            "a database in memory would be lost with the process", do="give the path of a file, or postgresql://..."
         )
     try:
         return URL.create("sqlite", database=str(Path(path).expanduser().absolute()))
     except RuntimeError as error:
-        raise DatabaseError(f"The database {path} cannot be found: this system knows no such home folder.") from error
+        raise DatabaseError(f"the database {path} cannot be found: this system knows no such home folder") from error
 
 
 def _sqlite_engine(url: URL, busy_timeout_seconds: float) -> Engine:
     path = Path(url.database or "")
     if path.is_dir():
-        raise DatabaseError(f"The database {path} is a folder: give the path of a file.")
+        raise DatabaseError(f"the database {path} is a folder", do="give the path of a file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseError(
-            f"The database's folder {path.parent} cannot be created ({error.strerror}): give another path."
+            f"the database's folder {path.parent} cannot be created ({error.strerror})", do="give another path"
         ) from error
     engine = create_engine(url, connect_args={"timeout": busy_timeout_seconds}, json_serializer=_dump)
     event.listen(engine, "connect", _prepare_sqlite)
@@ -180,7 +180,7 @@ def _postgres_engine(url: URL, busy_timeout_seconds: float) -> Engine:
         engine = create_engine(url, connect_args=own, json_serializer=_dump, pool_size=2, max_overflow=8)
     except ModuleNotFoundError as error:
         raise DatabaseError(
-            "PostgreSQL needs the driver psycopg2: install it with `pip install 'nago-orchestrator[postgres]'`."
+            "PostgreSQL needs the driver psycopg2", do="install it with `pip install 'nago-orchestrator[postgres]'`"
         ) from error
     of_session = {"lock_timeout": str(round(1000 * busy_timeout_seconds)), **_SERVER_KEEPALIVES}
     statement = f"SELECT {', '.join(['set_config(%s, %s, false)'] * len(of_session))}"

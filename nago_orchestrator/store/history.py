@@ -115,7 +115,7 @@ def add_evaluation(connection: Connection, study_id: int, new: Evaluation, now: 
         raise ValueError(f"an evaluation has at most {len(_COSTS)} costs, not {len(new.costs)}")
     asked = connection.execute(_ASKED, {"of_study": study_id, "of_number": new.proposal}).one_or_none()
     if asked is None:
-        raise NotFoundError(f"There is no proposal {new.proposal} in the study with the id {study_id}.")
+        raise NotFoundError(f"there is no proposal {new.proposal} in the study with the id {study_id}")
     costs = {column.name: cost for column, cost in zip(_COSTS, new.costs, strict=False)}
     values = {
         "study_id": study_id,

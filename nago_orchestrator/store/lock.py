@@ -74,8 +74,8 @@ class _FileHold:
         """Raises ReplacedError once the open connections write into a database that nobody finds any more."""
         if _identity(self._database) != self._identity:
             raise ReplacedError(
-                f"The database {self._database} was deleted, moved or replaced while the study ran: "
-                "put it back and resume."
+                f"the database {self._database} was deleted, moved or replaced while the study ran",
+                do="put it back and resume",
             )
         return _is_same_file(self._path, self._descriptor)
 
@@ -90,7 +90,7 @@ def _hold_file(engine: Engine, path: Path, study_id: int, holder: str) -> Iterat
     try:
         descriptor = _lock(path)
     except OSError as error:
-        raise DatabaseError(f"The lock file {path} cannot be written: {error.strerror}.") from error
+        raise DatabaseError(f"the lock file {path} cannot be written: {error.strerror}") from error
     if descriptor is None:
         raise _held(engine, study_id, _file_holder(path))
     try:
@@ -233,7 +233,9 @@ def _session_holder(connection: Connection, study_id: int) -> str | None:
 
 def _held(engine: Engine, study_id: int, holder: str | None) -> HeldError:
     if study_id == SERVING:
-        return HeldError(f"This database is already served by {holder or 'another process'}.")
+        return HeldError(f"this database is already served by {holder or 'another process'}")
     with engine.connect() as connection:
         name = connection.scalar(select(study.c.name).where(study.c.id == study_id))
-    return HeldError(f"The study {name!r} is already being run by {holder or 'another process'}: stop that one first.")
+    return HeldError(
+        f"the study {name!r} is already being run by {holder or 'another process'}", do="stop that one first"
+    )

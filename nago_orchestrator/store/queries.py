@@ -138,7 +138,7 @@ def show_trial(engine: Engine, study: str, trial_number: int) -> TrialDetails:
             .where(*chosen)
         ).one_or_none()
         if own is None:
-            raise NotFoundError(f"The study {study!r} has no trial {trial_number}: `nago-orch trials` lists them.")
+            raise NotFoundError(f"the study {study!r} has no trial {trial_number}", do="`nago-orch trials` lists them")
         view = of_study(views.trial_overview, study).where(views.trial_overview.c.trial == trial_number)
         (overview,) = trial_rows(connection, view)
         tried = attempt_rows(connection, _attempts().add_columns(attempt.c.log_tail).where(*chosen), LoggedAttempt)

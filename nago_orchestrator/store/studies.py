@@ -25,7 +25,7 @@ from nago_trainer.contract.task import DatasetSettings, TrainingSettings
 def create(connection: Connection, new: NewStudy, now: datetime) -> Study:
     """The study of that name, created if there is none. Raises SpecError where its spec is another one."""
     if len(new.objectives) > LARGEST_OBJECTIVE_COUNT:
-        raise SpecError(f"A study has at most {LARGEST_OBJECTIVE_COUNT} objectives, not {len(new.objectives)}.")
+        raise SpecError(f"a study has at most {LARGEST_OBJECTIVE_COUNT} objectives, not {len(new.objectives)}")
     existing = _by_name(connection, new.name) or _insert(connection, new, now)
     found = _study(existing)
     refuse_other_spec(found, new.spec_hash)
@@ -36,8 +36,8 @@ def refuse_other_spec(stored: Study, spec_hash: str) -> None:
     """Raises SpecError unless the study of that name is of this spec."""
     if stored.spec_hash != spec_hash and not _means_the_same(stored.spec, spec_hash):
         raise SpecError(
-            f"A study named {stored.name!r} exists already with another specification: give this one a new name, "
-            "or submit the file that the study was created from."
+            f"a study named {stored.name!r} exists already with another specification",
+            do="give this one a new name, or submit the file that the study was created from",
         )
 
 
@@ -70,10 +70,12 @@ def find_id(connection: Connection, name: str) -> int:
 def not_found(name: str, names: Sequence[str]) -> NotFoundError:
     near = get_close_matches(name, names, n=3, cutoff=0.5)
     if near:
-        return NotFoundError(f"There is no study {name!r}; did you mean {' or '.join(map(repr, near))}?")
+        return NotFoundError(f"there is no study {name!r}", do=f"did you mean {' or '.join(map(repr, near))}?")
     if names:
-        return NotFoundError(f"There is no study {name!r}; `nago-orch list` shows the {len(names)} that exist.")
-    return NotFoundError(f"There is no study {name!r}, and no other in this database: `nago-orch submit` creates one.")
+        return NotFoundError(f"there is no study {name!r}", do=f"`nago-orch list` shows the {len(names)} that exist")
+    return NotFoundError(
+        f"there is no study {name!r}, and no other in this database", do="`nago-orch submit` creates one"
+    )
 
 
 def unsettled(connection: Connection) -> frozenset[int]:
@@ -101,8 +103,8 @@ def move(connection: Connection, study_id: int, to: StudyState, *, message: str 
     if moved.rowcount != 1:
         row = connection.execute(select(study.c.name, study.c.state).where(study.c.id == study_id)).one_or_none()
         if row is None:
-            raise NotFoundError(f"There is no study with the id {study_id}.")
-        raise StaleStateError(f"The study {row.name!r} is {row.state} and cannot become {to}.")
+            raise NotFoundError(f"there is no study with the id {study_id}")
+        raise StaleStateError(f"the study {row.name!r} is {row.state} and cannot become {to}")
 
 
 def _by_name(connection: Connection, name: str) -> Row[Any] | None:

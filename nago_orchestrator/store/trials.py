@@ -157,8 +157,8 @@ def move(connection: Connection, trial_id: int, source: TrialState, to: TrialSta
         row = connection.execute(select(trial.c.number, trial.c.state).where(trial.c.id == trial_id)).one_or_none()
         if row is None:
             raise _unknown(trial_id)
-        raise StaleStateError(f"Trial {row.number} is {row.state} and cannot become {to}: somebody moved it first.")
+        raise StaleStateError(f"trial {row.number} is {row.state} and cannot become {to}: somebody moved it first")
 
 
 def _unknown(trial_id: int) -> NotFoundError:
-    return NotFoundError(f"There is no trial with the id {trial_id}.")
+    return NotFoundError(f"there is no trial with the id {trial_id}")

@@ -254,7 +254,7 @@ def test_a_database_that_does_not_answer_for_a_while_loses_nothing(
         nonlocal calls
         calls += 1
         if calls % 7 == 0:
-            raise DatabaseError("The database does not answer.")
+            raise DatabaseError("the database does not answer.")
         return real(self, study_id)
 
     monkeypatch.setattr(Store, "pulse", out_of_order)
@@ -271,7 +271,7 @@ def test_a_database_that_never_comes_back_ends_the_loop_with_its_sentence(
     orchestrator = Orchestrator(store, study, SimulatedExecutor(), sleep=slept.append)
 
     def fail(self: Store, study_id: int) -> None:
-        raise DatabaseError("The database does not answer.")
+        raise DatabaseError("the database does not answer.")
 
     monkeypatch.setattr(Store, "pulse", fail)
     with pytest.raises(DatabaseError, match="does not answer"):

@@ -40,7 +40,7 @@ class FailingStore(Store):
             self.calls += 1
             self._fails = self._fails or self.calls % 3 == 0
             if self._fails and not self._after_commit:
-                raise DatabaseError("The database does not answer.")
+                raise DatabaseError("the database does not answer.")
             return found(*arguments, **named)
 
         return write
@@ -109,7 +109,7 @@ class UnusableExecutor(SimulatedExecutor):
     def _refuse_some(self) -> None:
         self.calls += 1
         if self.calls % 3 == 0:
-            raise ExecutorError("Attempts cannot run: no space left.")
+            raise ExecutorError("attempts cannot run: no space left.")
 
 
 def test_an_executor_that_cannot_work_for_a_while_is_waited_for(store: Store, undisturbed: Rows) -> None:

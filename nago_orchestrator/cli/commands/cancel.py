@@ -23,7 +23,7 @@ def cancel(
     url = known_database(database)
     chosen = named_study(name, url)
     if not yes and not sys.stdin.isatty():
-        raise InputError(f"cancelling ends the study {chosen} for good: say --yes where nobody can be asked")
+        raise InputError(f"cancelling ends the study {chosen} for good", do="pass --yes in a non-interactive session")
     if not yes:
         typer.confirm(f"End the study {chosen} for good?", abort=True)
     study = cancel_study(chosen, url, datetime.now(UTC))

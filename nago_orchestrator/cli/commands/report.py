@@ -10,7 +10,7 @@ import typer
 
 from nago_orchestrator.cli.options import Database, StudyName
 from nago_orchestrator.cli.reading import chosen_study, reading
-from nago_orchestrator.errors import InputError
+from nago_orchestrator.errors import InputError, needing
 
 
 def report(
@@ -25,10 +25,8 @@ def report(
     database: Database = None,
 ) -> None:
     """Everything about a study as one HTML page that needs no network."""
-    try:
-        from nago_orchestrator.services.study_report import report_page  # here: the extra `report` is optional
-    except ModuleNotFoundError as error:
-        raise InputError(f"a report needs {error.name}: pip install 'nago-orchestrator[report]'") from error
+    with needing("report", what="a report"):
+        from nago_orchestrator.services.study_report import report_page  # here: the extra is optional
 
     with reading(database) as engine:
         study = chosen_study(engine, name)

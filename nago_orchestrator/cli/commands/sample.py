@@ -90,9 +90,9 @@ def sample(  # noqa: PLR0913  # one argument for each option of the command
     What --theta leaves out is the middle of the search space's range (the paper's space, that of --preset or --study).
     """
     if best and study is None:
-        raise InputError("--best needs --study STUDY")
+        raise InputError("--best needs a study", do="give --study STUDY too")
     if preset is not None and study is not None:
-        raise InputError("--preset and --study both name a space: leave one out")
+        raise InputError("--preset and --study both name a space", do="leave one out")
     setting = _preset_setting(preset or "hnag") if study is None else _study_setting(study, best, database)
     chosen: dict[str, Any] = {
         "parameter_limit": parameter_limit,
@@ -200,4 +200,4 @@ def _picture(architecture: Architecture, drawn: Mapping[str, Any], file: Path) -
     except OSError as error:
         raise InputError(f"the picture cannot be written to {file}: {error.strerror}") from error
     except ImportError as error:
-        raise InputError("a PNG needs pillow: pip install pillow, or draw an .svg") from error
+        raise InputError("a PNG needs pillow", do="pip install pillow, or draw an .svg") from error

@@ -157,4 +157,4 @@ def _picture(surveys: Sequence[tuple[str, SpaceSurvey]], file: Path) -> None:
     except OSError as error:
         raise InputError(f"the picture cannot be written to {file}: {error.strerror}") from error
     except ImportError as error:
-        raise InputError("a PNG needs pillow: pip install pillow, or draw an .svg") from error
+        raise InputError("a PNG needs pillow", do="pip install pillow, or draw an .svg") from error

@@ -57,7 +57,9 @@ def status(
 ) -> None:
     """How a study stands: its trials, its best, what it has used, who runs it."""
     if watch and output is not OutputFormat.TABLE:
-        raise InputError(f"--watch shows lines for people: look again and again with -o {output} yourself, without it")
+        raise InputError(
+            "--watch shows lines for people", do=f"look again and again with -o {output} yourself, without it"
+        )
     with reading(database) as engine:
         study = chosen_study(engine, name)
         if watch:

@@ -47,7 +47,7 @@ def train_best(  # noqa: PLR0913  # one argument for each option of the command
     How stands in the section `final` of the study file. `best` shows what came of it.
     """
     if pareto and best:
-        raise InputError("--pareto and --best each say which generators to train: leave one out")
+        raise InputError("--pareto and --best each say which generators to train", do="leave one out")
     with reading(database) as engine:
         study = chosen_study(engine, name)
         several = len(queries.study_status(engine, study).objectives) > 1

@@ -216,7 +216,7 @@ def _usable(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ExecutorError(f"Attempts cannot run in the folder {root}: {error.strerror}.") from error
+        raise ExecutorError(f"attempts cannot run in the folder {root}: {error.strerror}") from error
 
 
 def _leave(server: subprocess.Popen[bytes]) -> None:

@@ -37,8 +37,8 @@ class History:
         found, wanted = (proposal.number, proposal.told_before), (self.next_number, self.evaluated)
         if found != wanted:
             raise HistoryError(
-                f"Proposal {found[0]}, made after {counted(found[1], 'evaluation')}, cannot follow here: "
-                f"proposal {wanted[0]} after {counted(wanted[1], 'evaluation')} is next."
+                f"proposal {found[0]}, made after {counted(found[1], 'evaluation')}, cannot follow here: "
+                f"proposal {wanted[0]} after {counted(wanted[1], 'evaluation')} is next"
             )
 
     def add(self, proposal: Proposal) -> None:
@@ -49,10 +49,10 @@ class History:
     def tell(self, evaluation: Evaluation) -> Proposal:
         """Which proposal the evaluation is of; it is no longer pending."""
         if evaluation.number != self.evaluated:
-            raise HistoryError(f"Evaluation {evaluation.number} is out of order: {self.evaluated} is next.")
+            raise HistoryError(f"evaluation {evaluation.number} is out of order: {self.evaluated} is next")
         if evaluation.proposal not in self._pending:
             raise HistoryError(
-                f"Evaluation {evaluation.number} is of proposal {evaluation.proposal}, not a pending one."
+                f"evaluation {evaluation.number} is of proposal {evaluation.proposal}, not a pending one"
             )
         self._pending.remove(evaluation.proposal)
         self.evaluated += 1

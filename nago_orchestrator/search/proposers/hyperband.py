@@ -52,12 +52,12 @@ def planned_runs(fidelities: tuple[int, ...], brackets: int) -> Mapping[int, int
 def check_fidelities(fidelities: tuple[int, ...]) -> None:
     """Raises SpecError unless every fidelity is the same whole multiple, at least 2, of the one before."""
     if not fidelities or min(fidelities) < 1:
-        raise SpecError(f"The fidelities {list(fidelities)} are wrong: BOHB needs at least one, and all positive.")
+        raise SpecError(f"the fidelities {list(fidelities)} are wrong: BOHB needs at least one, and all positive")
     if len(fidelities) > 1:
         eta = fidelities[1] // fidelities[0]
         expected = tuple(fidelities[0] * eta**rung for rung in range(len(fidelities)))
         if eta < 2 or fidelities != expected:
             raise SpecError(
-                f"The fidelities {list(fidelities)} are wrong: BOHB needs each to be the same whole multiple "
-                "(2 or more) of the one before, e.g. 30, 60, 120."
+                f"the fidelities {list(fidelities)} are wrong: BOHB needs each to be the same whole multiple "
+                "(2 or more) of the one before, e.g. 30, 60, 120"
             )

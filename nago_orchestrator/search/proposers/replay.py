@@ -65,9 +65,9 @@ def _in_order(proposals: Sequence[Proposal], evaluations: Sequence[Evaluation]) 
     for proposal in proposals:
         if not told <= proposal.told_before <= len(evaluations):
             raise HistoryError(
-                f"Proposal {proposal.number} was made after {counted(proposal.told_before, 'evaluation')}, "
+                f"proposal {proposal.number} was made after {counted(proposal.told_before, 'evaluation')}, "
                 f"which does not fit: the one before after {told}, "
-                f"and the store has {counted(len(evaluations), 'evaluation')}."
+                f"and the store has {counted(len(evaluations), 'evaluation')}"
             )
         yield from evaluations[told : proposal.told_before]
         told = proposal.told_before

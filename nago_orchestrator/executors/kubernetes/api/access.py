@@ -81,7 +81,7 @@ def find_access(context: str | None = None) -> Access:
         contexts, active = list_kube_config_contexts()  # type: ignore[no-untyped-call]  # as above
     except UNUSABLE as error:
         raise InputError(
-            f"no access to Kubernetes: set KUBECONFIG, or run where ~/.kube/config exists ({_first_line(error)})"
+            "no access to Kubernetes", where=_first_line(error), do="set KUBECONFIG, or run where ~/.kube/config exists"
         ) from error
     chosen = active if context is None else next((found for found in contexts if found["name"] == context), None)
     if chosen is None:

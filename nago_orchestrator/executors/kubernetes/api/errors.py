@@ -11,8 +11,8 @@ from nago_orchestrator.errors import ExecutorError
 class ApiError(ExecutorError):
     """The API server's answer is a refusal that trying again does not change."""
 
-    def __init__(self, message: str, *, status: int = 0, reason: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, what: str, *, do: str | None = None, status: int = 0, reason: str = "") -> None:
+        super().__init__(what, do=do)
         self.status = status
         self.reason = reason
         """Kubernetes' own word, e.g. AlreadyExists."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from nago_orchestrator.errors import InputError
+from nago_orchestrator.errors import needing
 
 
 def quantity(value: object) -> float:
     """The number behind it. Raises ValueError for what is none, InputError without the extra `kubernetes`."""
-    try:
+    with needing("kubernetes", what="a quantity of Kubernetes"):
         # Here, because a study for a cluster can be submitted without the extra: only whoever runs it needs numbers.
         from kubernetes.utils.quantity import parse_quantity
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"quantities of Kubernetes need the package {error.name}: pip install 'nago-orchestrator[kubernetes]'"
-        ) from error
     return float(parse_quantity(str(value)))  # type: ignore[no-untyped-call]  # not annotated

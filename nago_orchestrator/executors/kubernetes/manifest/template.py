@@ -41,7 +41,9 @@ def merge_template(built: dict[str, Any], settings: KubernetesSettings) -> dict[
         return merged
     violation = first_violation(merged, built)
     if violation is not None:
-        raise SpecError(f"{PLACE}: {violation}; take it out, or set execution.kubernetes.allow_unsafe_template: true")
+        raise SpecError(
+            f"{PLACE}: {violation}", do="take it out, or set execution.kubernetes.allow_unsafe_template: true"
+        )
     return merged
 
 

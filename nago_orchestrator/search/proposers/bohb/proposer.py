@@ -41,7 +41,7 @@ class Bohb:
         Raises SpecError if nothing is searched or the fidelities is not geometric.
         """
         if not space.dimensions:
-            raise SpecError("BOHB has nothing to search: every hyperparameter is fixed; give at least one a range.")
+            raise SpecError("BOHB has nothing to search: every hyperparameter is fixed", do="give at least one a range")
         self._space = space
         self._study_seed = study_seed
         self._objective = objective
@@ -70,8 +70,8 @@ class Bohb:
         run = self._brackets.next_run(lambda _: self._space.searched(proposal.theta)) if complete else None
         if run is None or self._add(run, proposal.origin) != proposal:
             raise HistoryError(
-                f"The stored proposal {proposal.number} does not follow from the search settings: "
-                "the study's spec or its rows were changed."
+                f"the stored proposal {proposal.number} does not follow from the search settings: "
+                "the study's spec or its rows were changed"
             )
 
     def tell(self, evaluation: Evaluation) -> None:

@@ -34,11 +34,11 @@ class Mobo:
         is nothing to be learnt; HistoryError for priors with another number of costs.
         """
         if not plan.space.dimensions:
-            raise SpecError("MOBO has nothing to search: every hyperparameter is fixed; give at least one a range.")
+            raise SpecError("MOBO has nothing to search: every hyperparameter is fixed", do="give at least one a range")
         if cheap is not None and len(cheap.indices) >= plan.objectives:
             raise SpecError(
-                "MOBO has nothing to learn: every objective is known before training; "
-                "add one that is measured, e.g. the error."
+                "MOBO has nothing to learn: every objective is known before training",
+                do="add one that is measured, e.g. the error",
             )
         self._plan = plan
         for item in prior:
@@ -79,8 +79,8 @@ class Mobo:
         fits = complete and self._plan.space.theta(proposal.theta) == proposal.theta
         if not fits or proposal.fidelity != self._plan.fidelity or self._history.next_number >= self._plan.proposals:
             raise HistoryError(
-                f"The stored proposal {proposal.number} at fidelity {proposal.fidelity} does not fit a search of "
-                f"{counted(self._plan.proposals, 'proposal')} at fidelity {self._plan.fidelity} in this space."
+                f"the stored proposal {proposal.number} at fidelity {proposal.fidelity} does not fit a search of "
+                f"{counted(self._plan.proposals, 'proposal')} at fidelity {self._plan.fidelity} in this space"
             )
         self._history.add(proposal)
 
@@ -120,8 +120,8 @@ class Mobo:
     def _check_costs(self, found: Evaluation | PriorEvaluation) -> None:
         if found.outcome is Outcome.OK and len(found.costs) != self._plan.objectives:
             raise HistoryError(
-                f"An evaluation has {len(found.costs)} costs where the study has {self._plan.objectives} objectives: "
-                "the study's spec or its rows were changed."
+                f"an evaluation has {len(found.costs)} costs where the study has {self._plan.objectives} objectives: "
+                "the study's spec or its rows were changed"
             )
 
     def _bounds(self, number: int) -> tuple[int, int]:

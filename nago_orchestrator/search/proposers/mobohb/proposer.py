@@ -62,7 +62,9 @@ class Mobohb:
         Raises SpecError if nothing is searched or the fidelities is not geometric.
         """
         if not space.dimensions:
-            raise SpecError("mobohb has nothing to search: every hyperparameter is fixed; give at least one a range.")
+            raise SpecError(
+                "mobohb has nothing to search: every hyperparameter is fixed", do="give at least one a range"
+            )
         self._space = space
         self._study_seed = study_seed
         self._encoding = Encoding(space)
@@ -93,8 +95,8 @@ class Mobohb:
         found = self._next(lambda: self._stored(proposal)) if complete else None
         if found is None or found[1] != proposal:
             raise HistoryError(
-                f"The stored proposal {proposal.number} does not follow from the search settings: "
-                "the study's spec or its rows were changed."
+                f"the stored proposal {proposal.number} does not follow from the search settings: "
+                "the study's spec or its rows were changed"
             )
         self._add(found[0], proposal)
 

@@ -50,14 +50,14 @@ class Phases:
         while self._current < proposal.phase and self._current + 1 < len(self._phases):
             if self._history.pending or self._proposer.ask() is not Pause.EXHAUSTED:
                 raise HistoryError(
-                    f"The stored proposal {proposal.number} is of phase {proposal.phase}, but phase {self._current} "
-                    "is not over there: the study's spec or its rows were changed."
+                    f"the stored proposal {proposal.number} is of phase {proposal.phase}, but phase {self._current} "
+                    "is not over there: the study's spec or its rows were changed"
                 )
             self._begin_next()
         if proposal.phase != self._current:
             raise HistoryError(
-                f"The stored proposal {proposal.number} is of phase {proposal.phase}, which cannot follow here: "
-                "the study's spec or its rows were changed."
+                f"the stored proposal {proposal.number} is of phase {proposal.phase}, which cannot follow here: "
+                "the study's spec or its rows were changed"
             )
         self._proposer.record(self._inward(proposal))
         self._history.add(proposal)

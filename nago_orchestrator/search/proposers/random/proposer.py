@@ -42,8 +42,8 @@ class RandomSearch:
     def record(self, proposal: Proposal) -> None:
         if proposal.fidelity != self._fidelity or self._history.next_number >= self._planned:
             raise HistoryError(
-                f"The stored proposal {proposal.number} at fidelity {proposal.fidelity} does not fit a random search "
-                f"of {counted(self._planned, 'proposal')} at fidelity {self._fidelity}."
+                f"the stored proposal {proposal.number} at fidelity {proposal.fidelity} does not fit a random search "
+                f"of {counted(self._planned, 'proposal')} at fidelity {self._fidelity}"
             )
         self._history.add(proposal)
 

@@ -74,7 +74,7 @@ def test_aliases_that_explode_are_refused_at_once() -> None:
         ("a: 1\n\tb: 2", "file is not valid YAML: line 2, column 1: a tab, which YAML does not allow"),
         ("a: 'b", "file is not valid YAML: line 1, column 6: found unexpected end of stream"),
         ("a: b: c", "file is not valid YAML: line 1, column 5: mapping values are not allowed here"),
-        ("a: \x00", "file is not valid YAML: it contains a control character; save it as plain text"),
+        ("a: \x00", "file is not valid YAML: it contains a control character: save it as plain text"),
         ("a: 1\nb: 2\na: 3", "file, line 3, column 1: the key a stands twice, first on line 1"),
         ("b:\n  a: 1\n  a: 2", "file, line 3, column 3: the key a stands twice, first on line 2"),
         ("a: &a [*a]", "file, line 1, column 8: the alias *a has no finished anchor &a before it"),

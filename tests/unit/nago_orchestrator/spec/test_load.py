@@ -62,7 +62,7 @@ def test_absolute_paths_stay(path: str, read: str, small_study: str, monkeypatch
 def test_an_empty_file(tmp_path: Path, content: str) -> None:
     file = tmp_path / "study.yaml"
     file.write_text(content)
-    assert refusal(file) == f"{file} is empty: a study needs at least name, search, fidelities and trainer"
+    assert refusal(file) == f"{file} is empty: give at least name, search, fidelities and trainer"
 
 
 @pytest.mark.parametrize(

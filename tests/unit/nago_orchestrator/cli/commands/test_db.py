@@ -46,7 +46,7 @@ def test_a_mistyped_path_is_wrong_input_and_stays_absent(
     path = tmp_path / "folder" / "studys.db"
     ended = run(*command, "--database", address.format(path))
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith(f"error: There is no database file {path}: ")
+    assert ended.err.startswith(f"error: there is no database file {path}: ")
     assert "nago-orch submit" in ended.err
     assert ended.err.count("\n") == 1
     assert not path.parent.exists()

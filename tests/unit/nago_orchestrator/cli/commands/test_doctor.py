@@ -105,7 +105,7 @@ def test_what_is_needed_depends_on_where_trials_run(tmp_path: Path, monkeypatch:
     ("change", "words"),
     [
         ("seed: 4", "another specification"),
-        ("name: other\nwarm_start: [smal]", "no study 'smal'; did you mean 'small'?"),
+        ("name: other\nwarm_start: [smal]", "no study 'smal': did you mean 'small'?"),
         ("name: other\nwarm_start: [small]", "it has no evaluation yet"),
     ],
 )
@@ -131,5 +131,5 @@ def test_what_submit_would_refuse_for_the_database_is_a_problem(
 def test_a_warm_start_from_an_empty_database_is_a_problem(run: Run, study_file: Path, tmp_path: Path) -> None:
     study_file.write_text(SMALL_BOHB + "\nwarm_start: [before]\n")
     ended = run("doctor", str(study_file), "--database", str(tmp_path / "none.sqlite"), "-o", "json")
-    assert "There is no study 'before'" in by_check(ended)["study small in the database"]["detail"]
+    assert "there is no study 'before'" in by_check(ended)["study small in the database"]["detail"]
     assert not (tmp_path / "none.sqlite").exists()

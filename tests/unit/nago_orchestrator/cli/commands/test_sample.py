@@ -51,7 +51,7 @@ def test_a_picture_is_drawn(run: Run, tmp_path: Path, suffix: str) -> None:
         (["--preset", "rnag", "--theta", "top_k=3"], "names an unknown hyperparameter 'top_k'"),
         (["--theta", "top_p=2.5"], "top_p is 2.5, it must be a number from 0 to 1"),
         (["--theta", "top_nodes=99"], "top_nodes is 99, it must be"),
-        (["--best"], "--best needs --study"),
+        (["--best"], "--best needs a study"),
         (["--preset", "rnag", "--study", "x"], "--preset and --study"),
         (["--preset", "rnagd"], "did you mean rnag-d?"),
         (["--draw", "picture.gif"], ".svg and .png"),
