@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nago_orchestrator.bootstrap import sampling_of
+from nago_orchestrator.domain.rows import GeneratorRow
 from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.domain.trials import NewTrial
 from nago_orchestrator.errors import NagoError
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.search.final_training import Chosen, Wish, plan_final
 from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.store import found, queries
+from nago_orchestrator.store.engine import OpenDatabase
 from nago_orchestrator.store.lock import describe_holder
 from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import Store
@@ -29,6 +32,18 @@ class Queued:
     networks: int
     infeasible: tuple[str, ...]
     """Why some of these networks cannot be trained, one sentence each."""
+
+
+def chosen_generators(engine: OpenDatabase, study: str, *, pareto: bool, best: bool) -> list[Chosen]:
+    """The Pareto front or the best generator; by default the front of a study with several objectives."""
+    several = len(queries.study_status(engine, study).objectives) > 1
+    rows: Sequence[GeneratorRow]
+    if pareto or (several and not best):
+        rows = found.pareto_front(engine, study)
+    else:
+        incumbent = found.incumbent(engine, study)
+        rows = [incumbent] if incumbent else []
+    return [Chosen(proposal=row.proposal, theta=row.theta) for row in rows]
 
 
 def keeps_networks(study: Study) -> bool:

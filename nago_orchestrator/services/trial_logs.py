@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 from nago_orchestrator.bootstrap import runs_folder
-from nago_orchestrator.domain.rows import AttemptRow
+from nago_orchestrator.domain.rows import AttemptRow, EpochRow, LoggedAttempt, widened
 from nago_orchestrator.errors import NotFoundError, needing
 from nago_orchestrator.executors.local.log import LocalLog
+from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.store import queries
+from nago_orchestrator.store.engine import OpenDatabase
 from nago_orchestrator.store.store import Store, open_store
 from nago_trainer.contract.attempt_files import LOG_FILE
+from nago_trainer.contract.reports import EpochRecord
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownAttempt(LoggedAttempt):
+    """An attempt with all that is stored of its output."""
+
+    epochs: tuple[EpochRow, ...]
 
 
 class LogSource(Protocol):
@@ -46,3 +58,41 @@ def _pod_log(study: str, attempt: AttemptRow, store: Store) -> LogSource:
 
     section = StudySpec.from_canonical(store.study(study).spec).execution.kubernetes
     return open_pod_log(attempt.name, section.namespace if section is not None else None)
+
+
+def shown_attempt(engine: OpenDatabase, study: str, number: int, wanted: int | None) -> ShownAttempt:
+    """The last attempt, unless one is wanted. Raises NotFoundError without it."""
+    trial = queries.show_trial(engine, study, number)
+    rows = trial.attempt_rows
+    if not rows:
+        raise NotFoundError(f"the trial {study}/{number} has no attempt yet, so there is no log")
+    for row in reversed(rows):
+        if wanted is None or row.attempt == wanted:
+            epochs = tuple(epoch for epoch in trial.epoch_rows if epoch.attempt == row.attempt)
+            return widened(ShownAttempt, row, epochs=epochs)
+    raise NotFoundError(f"the trial {study}/{number} has {counted(len(rows), 'attempt')}; there is no attempt {wanted}")
+
+
+def stored_lines(row: ShownAttempt, study: str) -> tuple[str, list[str]]:
+    """What is stored of a log that is gone, and the lines: its end as it was when the attempt ended, or its epochs.
+
+    Raises NotFoundError without either.
+    """
+    if row.log_tail:
+        return "the log itself is gone; this is its stored end", row.log_tail.splitlines()
+    if row.epochs:
+        lines = [_epoch_of(epoch).in_words() for epoch in row.epochs]
+        return "the log itself is gone; this is what it told of the epochs", lines
+    raise NotFoundError(f"the log of {named(row, study)} is gone, or it printed nothing{why(row)}")
+
+
+def _epoch_of(row: EpochRow) -> EpochRecord:
+    return EpochRecord(**{field.name: getattr(row, field.name) for field in fields(EpochRecord)})
+
+
+def why(row: AttemptRow) -> str:
+    return f": {row.reason}: {row.message}" if row.reason else ""
+
+
+def named(row: AttemptRow, study: str) -> str:
+    return f"attempt {row.attempt} of trial {study}/{row.trial}"

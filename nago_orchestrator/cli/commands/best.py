@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from statistics import fmean, stdev
 from typing import Annotated
 
 import typer
@@ -11,26 +9,16 @@ import typer
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
 from nago_orchestrator.cli.output import columns
 from nago_orchestrator.cli.output.final_networks import print_trained
-from nago_orchestrator.cli.output.outlook import without_value
 from nago_orchestrator.cli.output.posterior import print_posterior
 from nago_orchestrator.cli.output.tables import print_facts, print_rows, print_table, to_json, without
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.domain.rows import BestGenerator
-from nago_orchestrator.evaluation.generator_results import trial_value
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
+from nago_orchestrator.services.best_generator import Repeats, repeats_of
+from nago_orchestrator.services.missing_best import without_value
+from nago_orchestrator.services.posterior_ranking import rank_by_posterior
 from nago_orchestrator.store import found, queries
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Repeats:
-    """Of a generator, over all its networks at one fidelity: mean and spread of an objective."""
-
-    objective: str
-    proposals: tuple[int, ...]
-    networks: int
-    mean: float | None
-    deviation: float | None
 
 
 def best(
@@ -47,8 +35,9 @@ def best(
         study = chosen_study(engine, name)
         row, trained = found.incumbent(engine, study), queries.final_training(engine, study)
         empty = f"the study {study} has {without_value(engine, study)}" if row is None else ""
-    if row is not None and posterior:
-        print_posterior(study, row.fidelity, output, database)
+        ranking = rank_by_posterior(engine, study, row.fidelity) if row is not None and posterior else None
+    if ranking is not None:
+        print_posterior(ranking, output)
     elif row is None:
         if output is OutputFormat.JSON:
             typer.echo(empty, err=True)
@@ -56,40 +45,26 @@ def best(
             return
         print_rows([], columns.FRONT, output, empty=empty)
     elif output is OutputFormat.JSON:
-        typer.echo(to_json({**columns.of_study(study, row), "generator": _repeats(row), "trained": trained}))
+        typer.echo(to_json({**columns.of_study(study, row), "generator": repeats_of(row), "trained": trained}))
     elif output is OutputFormat.CSV:
-        shown = {**columns.of_study(study, row), "generator": _repeats(row)}
+        shown = {**columns.of_study(study, row), "generator": repeats_of(row)}
         print_rows([without(shown, "trials", "canonical_theta")], (), output, empty="")
     else:
         _print_best(study, row)
         print_trained(trained)
 
 
-def _repeats(row: BestGenerator) -> _Repeats:
-    objective = next(iter(row.objective_values))
-    found = [(trial.proposal, trial_value(trial, objective)) for trial in row.trials]
-    known = [(proposal, value) for proposal, value in found if value is not None]
-    values = [value for _, value in known]
-    return _Repeats(
-        objective=objective,
-        proposals=tuple(sorted({proposal for proposal, _ in known})),
-        networks=len(values),
-        mean=fmean(values) if values else None,
-        deviation=stdev(values) if len(values) > 1 else None,
-    )
-
-
 def _print_best(study: str, row: BestGenerator) -> None:
     values = [(name, quantities.objective(name, value)) for name, value in row.objective_values.items()]
     shown = columns.of_study(study, row)
-    print_facts([*values, *_spread(_repeats(row)), *columns.facts(shown, columns.EVALUATION_FACTS)])
+    print_facts([*values, *_spread(repeats_of(row)), *columns.facts(shown, columns.EVALUATION_FACTS)])
     typer.echo("\ntheta")
     print_table([{"name": name, "value": value} for name, value in row.theta.items()], columns.THETA)
     typer.echo("\ntrials")
     print_table(row.trials, columns.TRIALS)
 
 
-def _spread(generator: _Repeats) -> list[tuple[str, str]]:
+def _spread(generator: Repeats) -> list[tuple[str, str]]:
     """Where the generator was sampled more than once."""
     if generator.mean is None or generator.deviation is None:
         return []

@@ -9,18 +9,13 @@ from nago_orchestrator.cli.output.tables import as_mapping, print_rows
 from nago_orchestrator.cli.reading import reading
 from nago_orchestrator.domain.rows import StudyRow
 from nago_orchestrator.domain.states import StudyState
-from nago_orchestrator.store import queries
-
-GOING_ON = (StudyState.RUNNING, StudyState.PAUSED)
+from nago_orchestrator.services.study_status import studies_with_holders
 
 
 def list_studies(output: Output = OutputFormat.TABLE, database: Database = None) -> None:
     """All studies of the database."""
     with reading(database) as engine:
-        studies = [
-            (row, queries.holder(engine, row.name) if row.state in GOING_ON else None)
-            for row in queries.list_studies(engine)
-        ]
+        studies = studies_with_holders(engine)
     rows = [{**as_mapping(row), "holder": holder} for row, holder in studies]
     if output is OutputFormat.TABLE:
         rows = [{**as_mapping(row), "message": _why(row, holder)} for row, holder in studies]

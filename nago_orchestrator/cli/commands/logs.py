@@ -7,30 +7,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
 from typing import Annotated
 
 import typer
 
 from nago_orchestrator.cli.options import Database, TrialName
 from nago_orchestrator.cli.reading import chosen_trial, known_database, reading
-from nago_orchestrator.domain.rows import AttemptRow, EpochRow, LoggedAttempt, widened
-from nago_orchestrator.errors import NotFoundError
-from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.services.trial_logs import LogSource, log_source
+from nago_orchestrator.services.trial_logs import (
+    LogSource,
+    ShownAttempt,
+    log_source,
+    named,
+    shown_attempt,
+    stored_lines,
+    why,
+)
 from nago_orchestrator.store import queries
 from nago_orchestrator.store.engine import OpenDatabase
-from nago_trainer.contract.reports import EpochRecord
 
 PAUSE_SECONDS = 1.0
 END_TRIES = 15
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownAttempt(LoggedAttempt):
-    """An attempt with all that is stored of its output."""
-
-    epochs: tuple[EpochRow, ...]
 
 
 Look = Callable[[], ShownAttempt]
@@ -50,7 +46,7 @@ def logs(
         first = _first_look(engine, study, number, attempt, wait=follow)
 
         def look() -> ShownAttempt:
-            return _attempt(engine, study, number, first.attempt)
+            return shown_attempt(engine, study, number, first.attempt)
 
         if first.state.is_final and first.executor == "kubernetes":
             _print_stored(first, study, tail)
@@ -68,7 +64,7 @@ def _follow(source: LogSource, look: Look, study: str, tail: int | None) -> None
     if not printed and (row.log_tail or row.epochs):
         _print_stored(row, study, tail)
     if row.state.is_final:
-        _say(f"{_named(row, study)} has ended, {row.state}{_why(row)}")
+        _say(f"{named(row, study)} has ended, {row.state}{why(row)}")
 
 
 def _ended(look: Look) -> ShownAttempt:
@@ -86,7 +82,7 @@ def _print_now(source: LogSource, row: ShownAttempt, study: str, tail: int | Non
     if lines is None and row.state.is_final:
         _print_stored(row, study, tail)
     elif not lines:
-        _say(f"{_named(row, study)} has printed nothing")
+        _say(f"{named(row, study)} has printed nothing")
     _print(lines or ())
 
 
@@ -98,36 +94,13 @@ def _first_look(engine: OpenDatabase, study: str, number: int, wanted: int | Non
             break
         say(f"the trial {study}/{number} waits for its first attempt")
         time.sleep(PAUSE_SECONDS)
-    return _attempt(engine, study, number, wanted)
-
-
-def _attempt(engine: OpenDatabase, study: str, number: int, wanted: int | None) -> ShownAttempt:
-    trial = queries.show_trial(engine, study, number)
-    rows = trial.attempt_rows
-    if not rows:
-        raise NotFoundError(f"the trial {study}/{number} has no attempt yet, so there is no log")
-    for row in reversed(rows):
-        if wanted is None or row.attempt == wanted:
-            epochs = tuple(epoch for epoch in trial.epoch_rows if epoch.attempt == row.attempt)
-            return widened(ShownAttempt, row, epochs=epochs)
-    raise NotFoundError(f"the trial {study}/{number} has {counted(len(rows), 'attempt')}; there is no attempt {wanted}")
+    return shown_attempt(engine, study, number, wanted)
 
 
 def _print_stored(row: ShownAttempt, study: str, tail: int | None) -> None:
-    """The end of the log, as it was when the attempt ended, or its epochs. Raises NotFoundError without either."""
-    if row.log_tail:
-        _say("the log itself is gone; this is its stored end")
-        lines = row.log_tail.splitlines()
-    elif row.epochs:
-        _say("the log itself is gone; this is what it told of the epochs")
-        lines = [_epoch_of(epoch).in_words() for epoch in row.epochs]
-    else:
-        raise NotFoundError(f"the log of {_named(row, study)} is gone, or it printed nothing{_why(row)}")
+    what, lines = stored_lines(row, study)
+    _say(what)
     _print(lines if tail is None else lines[-tail:])
-
-
-def _epoch_of(row: EpochRow) -> EpochRecord:
-    return EpochRecord(**{field.name: getattr(row, field.name) for field in fields(EpochRecord)})
 
 
 def _print(lines: Iterable[str]) -> bool:
@@ -137,14 +110,6 @@ def _print(lines: Iterable[str]) -> bool:
         typer.echo(line)
         printed = True
     return printed
-
-
-def _why(row: AttemptRow) -> str:
-    return f": {row.reason}: {row.message}" if row.reason else ""
-
-
-def _named(row: AttemptRow, study: str) -> str:
-    return f"attempt {row.attempt} of trial {study}/{row.trial}"
 
 
 def _say(message: str) -> None:

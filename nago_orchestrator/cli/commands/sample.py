@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat
-from nago_orchestrator.cli.output.outlook import without_value
 from nago_orchestrator.cli.output.tables import Column, print_rows
-from nago_orchestrator.cli.reading import known_database, reading
-from nago_orchestrator.domain.space import SearchSpace
-from nago_orchestrator.domain.trial_design import size_network
+from nago_orchestrator.cli.reading import known_database
 from nago_orchestrator.drawing import draw_png, draw_svg
 from nago_orchestrator.drawing.notes import network_notes
-from nago_orchestrator.errors import InputError, NotFoundError
+from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.suggestions import suggestion
-from nago_orchestrator.spec import StudySpec
-from nago_orchestrator.spec.space_section import preset_space
-from nago_orchestrator.store import found
-from nago_orchestrator.store.store import open_store
+from nago_orchestrator.services.architecture_samples import describe, preset_setting, sample_all, study_setting
 from nago_trainer.architecture import (
     Architecture,
-    DisconnectedGraphError,
-    TensorShape,
-    ThetaError,
-    read_theta,
-    sample_architecture,
 )
-
-Theta = Mapping[str, float | int]
 
 COLUMNS = (
     Column(key="seed", title="seed"),
@@ -47,18 +34,6 @@ COLUMNS = (
     Column(key="architecture_hash", title="architecture", show=lambda value: str(value)[:10]),
     Column(key="infeasible", title="infeasible", right=False),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What an architecture is sized for."""
-
-    theta: Theta
-    connected: bool
-    image_size: int
-    channels: int
-    classes: int
-    parameter_limit: int
 
 
 def sample(  # noqa: PLR0913  # one argument for each option of the command
@@ -93,7 +68,9 @@ def sample(  # noqa: PLR0913  # one argument for each option of the command
         raise InputError("--best needs a study", do="give --study STUDY too")
     if preset is not None and study is not None:
         raise InputError("--preset and --study both name a space", do="leave one out")
-    setting = _preset_setting(preset or "hnag") if study is None else _study_setting(study, best, database)
+    setting = (
+        preset_setting(preset or "hnag") if study is None else study_setting(study, known_database(database), best=best)
+    )
     chosen: dict[str, Any] = {
         "parameter_limit": parameter_limit,
         "image_size": image_size,
@@ -102,7 +79,7 @@ def sample(  # noqa: PLR0913  # one argument for each option of the command
     }
     setting = replace(setting, **{key: value for key, value in chosen.items() if value is not None})
     setting = replace(setting, theta={**setting.theta, **parse_theta(theta or (), setting.theta)})
-    architectures = _draw_all(setting, range(seed, seed + count))
+    architectures = sample_all(setting, range(seed, seed + count))
     rows = [describe(architecture, number, setting) for number, architecture in enumerate(architectures, start=seed)]
     if draw is not None:
         _picture(architectures[0], rows[0], draw)
@@ -123,66 +100,6 @@ def _hyperparameter(text: str, known: Sequence[str]) -> tuple[str, float | int]:
     if name not in known:
         raise InputError(f"--theta names an unknown hyperparameter '{name}'{suggestion(name, known)}")
     return name, number
-
-
-def middle(space: SearchSpace) -> dict[str, float | int]:
-    """The theta in the middle of every range."""
-    return space.theta({dimension.name: (dimension.low + dimension.high) / 2 for dimension in space.dimensions})
-
-
-def describe(architecture: Architecture, seed: int, setting: Setting) -> dict[str, Any]:
-    """What the largest network within the parameter limit costs; `infeasible` says why where there is none."""
-    stages = [architecture.stages.count(stage) for stage in range(len(architecture.channel_ratio))]
-    image = TensorShape(setting.channels, setting.image_size)
-    return {
-        "seed": seed,
-        "cells": len(architecture.cells),
-        "stages": "/".join(map(str, stages)),
-        "nodes": architecture.node_count,
-        "architecture_hash": architecture.digest(),
-        **asdict(size_network(architecture, image, setting.classes, setting.parameter_limit)),
-    }
-
-
-def _preset_setting(name: str) -> Setting:
-    space = preset_space(name)
-    return Setting(
-        theta=middle(space),
-        connected=space.connected,
-        image_size=32,
-        channels=3,
-        classes=10,
-        parameter_limit=4_000_000,
-    )
-
-
-def _study_setting(name: str, best: bool, database: str | None) -> Setting:
-    study = open_store(known_database(database)).study(name)
-    space = StudySpec.from_canonical(study.spec).search_space()
-    theta: Theta = middle(space)
-    if best:
-        with reading(database) as engine:
-            row = found.incumbent(engine, name)
-            if row is None:
-                raise NotFoundError(f"there is no best theta: the study {name} has {without_value(engine, name)}")
-        theta = row.theta
-    data = study.recipe.dataset
-    return Setting(
-        theta=theta,
-        connected=space.connected,
-        image_size=data.image_size,
-        channels=data.channels,
-        classes=data.classes,
-        parameter_limit=study.recipe.parameter_limit,
-    )
-
-
-def _draw_all(setting: Setting, seeds: range) -> list[Architecture]:
-    try:
-        theta = read_theta(setting.theta)
-        return [sample_architecture(theta, seed, connected=setting.connected) for seed in seeds]
-    except (ThetaError, DisconnectedGraphError) as error:
-        raise InputError(str(error)) from error
 
 
 def _picture(architecture: Architecture, drawn: Mapping[str, Any], file: Path) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,17 +14,14 @@ from nago_orchestrator.cli.options import Database, Output, OutputFormat
 from nago_orchestrator.cli.output.space_drawing import space_page, space_png, space_svg
 from nago_orchestrator.cli.output.space_tables import print_spaces
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
-from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.errors import InputError
-from nago_orchestrator.executors.local.dataset_check import PUBLISHED
-from nago_orchestrator.services.space_survey import Sizing, SpaceSurvey, survey_space
-from nago_orchestrator.spec import StudySpec, load_study_spec
-from nago_orchestrator.spec.space_section import preset_space
-from nago_orchestrator.store.store import open_store
-from nago_trainer.architecture import TensorShape, ThetaError
+from nago_orchestrator.services.sized_space import SizedSpace, SizingWish, file_space, preset_space_of, stored_space
+from nago_orchestrator.services.space_survey import SpaceSurvey, survey_space
+from nago_orchestrator.spec import load_study_spec
+from nago_trainer.architecture import ThetaError
 
 _STUDY_NAME = re.compile(r"[a-z0-9-]*[a-z0-9]")
-_GUESSED_CHANNELS, _GUESSED_CLASSES = 3, 10
+"""A study's name has no dot and no slash; everything else is a file."""
 
 
 def space(  # noqa: PLR0913  # one argument for each option of the command
@@ -59,15 +55,13 @@ def space(  # noqa: PLR0913  # one argument for each option of the command
     Networks are drawn and sized, not trained. A preset stands for the paper's images: 32×32, 10 classes, 4,000,000
     parameters.
     """
-    changes: dict[str, Any] = {
-        "image_size": image_size, "channels": channels, "classes": classes, "parameter_limit": parameter_limit,
-    }  # fmt: skip
-    chosen = [_of_preset(name) for name in preset or ()]
-    chosen += [_of_name(name, changes, database) for name in _studies(names, preset, database)]
-    surveys = []
-    for title, found, sizing in chosen:
-        asked = _resized(sizing, changes)
-        surveys.append((title, _survey(title, found, asked, count, seed)))
+    wish = SizingWish(image_size=image_size, channels=channels, classes=classes, parameter_limit=parameter_limit)
+    chosen = [preset_space_of(name) for name in preset or ()]
+    chosen += [_of_name(name, wish, database) for name in _studies(names, preset, database)]
+    for item in chosen:
+        if item.assumed is not None:
+            typer.echo(f"{item.name}: {item.assumed}", err=True)
+    surveys = [(item.name, _survey(item, wish, count, seed)) for item in chosen]
     if draw is not None:
         _picture(surveys, draw)
     print_spaces(surveys, output)
@@ -82,65 +76,22 @@ def _studies(names: Sequence[str] | None, preset: Sequence[str] | None, database
         return [chosen_study(engine, None)]
 
 
-def _of_preset(name: str) -> tuple[str, SearchSpace, Sizing]:
-    return name, preset_space(name), Sizing(image=TensorShape(3, 32), classes=10, parameter_limit=4_000_000)
-
-
-def _of_name(name: str, changes: dict[str, Any], database: str | None) -> tuple[str, SearchSpace, Sizing]:
-    """A study's name has no dot and no slash; everything else is a file."""
+def _of_name(name: str, wish: SizingWish, database: str | None) -> SizedSpace:
     if _STUDY_NAME.fullmatch(name):
-        return _of_stored(name, database)
-
-    spec = load_study_spec(name)
-    return spec.name, spec.search_space(), _sizing_of(spec, changes)
+        return stored_space(name, known_database(database))
+    return file_space(load_study_spec(name), wish)
 
 
-def _of_stored(name: str, database: str | None) -> tuple[str, SearchSpace, Sizing]:
-    study = open_store(known_database(database)).study(name)
-    data, limit = study.recipe.dataset, study.recipe.parameter_limit
-    sizing = Sizing(image=TensorShape(data.channels, data.image_size), classes=data.classes, parameter_limit=limit)
-    return name, StudySpec.from_canonical(study.spec).search_space(), sizing
-
-
-def _sizing_of(spec: StudySpec, changes: dict[str, Any]) -> Sizing:
-    """Of a study file. No image is opened here: what only the images tell is assumed, and said to be."""
-    data = spec.trainer.dataset
-    published = PUBLISHED.get(data.name)
-    channels = data.channels or (published.channels if published else None) or changes["channels"]
-    classes = data.classes or (published.classes if published else None) or changes["classes"]
-    if channels is None or classes is None:
-        typer.echo(
-            f"{spec.name}: the images are not opened here; 3 channels and 10 classes are assumed where --channels and "
-            "--classes do not say otherwise",
-            err=True,
-        )
-    return Sizing(
-        image=TensorShape(channels or _GUESSED_CHANNELS, data.image_size),
-        classes=classes or _GUESSED_CLASSES,
-        parameter_limit=spec.trainer.parameter_limit,
-    )
-
-
-def _resized(sizing: Sizing, changes: dict[str, Any]) -> Sizing:
-    image = TensorShape(changes["channels"] or sizing.image.channels, changes["image_size"] or sizing.image.size)
-    return replace(
-        sizing,
-        image=image,
-        classes=changes["classes"] or sizing.classes,
-        parameter_limit=changes["parameter_limit"] or sizing.parameter_limit,
-    )
-
-
-def _survey(title: str, space: SearchSpace, sizing: Sizing, count: int, seed: int) -> SpaceSurvey:
+def _survey(item: SizedSpace, wish: SizingWish, count: int, seed: int) -> SpaceSurvey:
     def show(done: int) -> None:
         """A line that is written over, on a terminal alone."""
         if sys.stderr.isatty():
-            typer.echo(f"\r{title}: {done:,} of {count:,} drawn", err=True, nl=done == count)
+            typer.echo(f"\r{item.name}: {done:,} of {count:,} drawn", err=True, nl=done == count)
 
     try:
-        return survey_space(space, sizing, draws=count, seed=seed, on_progress=show)
+        return survey_space(item.space, wish.applied_to(item.sizing), draws=count, seed=seed, on_progress=show)
     except ThetaError as error:
-        raise InputError(f"a draw of {title} is no theta: {error}") from error
+        raise InputError(f"a draw of {item.name} is no theta: {error}") from error
 
 
 def _picture(surveys: Sequence[tuple[str, SpaceSurvey]], file: Path) -> None:

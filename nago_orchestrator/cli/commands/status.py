@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Annotated
@@ -18,7 +17,7 @@ from rich.text import Text
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
 from nago_orchestrator.cli.output import columns
-from nago_orchestrator.cli.output.outlook import best_sentence, resume_hint, without_value
+from nago_orchestrator.cli.output.outlook import best_sentence, resume_hint
 from nago_orchestrator.cli.output.tables import (
     as_mapping,
     print_facts,
@@ -30,22 +29,17 @@ from nago_orchestrator.cli.output.tables import (
 )
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.domain.rows import (
-    BestGenerator,
     FullTrainingCount,
-    LedgerRow,
     StudyStatus,
-    TrialRow,
-    widened,
 )
-from nago_orchestrator.domain.states import StudyState, TrialState
+from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted, learnt_from
-from nago_orchestrator.store import found, queries
+from nago_orchestrator.services.study_status import StudyLook, read_status, seconds_left
 from nago_orchestrator.store.engine import OpenDatabase
 
 ENDED = (StudyState.COMPLETED, StudyState.FAILED, StudyState.CANCELLED)
-FEWEST_FOR_ESTIMATE = 5
 
 
 def status(
@@ -65,7 +59,7 @@ def status(
         if watch:
             _watch(engine, study, interval)
             return
-        shown = look(engine, study)
+        shown = read_status(engine, study)
     if output is OutputFormat.JSON:
         best = None if shown.best is None else columns.of_study(study, shown.best)
         typer.echo(to_json({**as_mapping(shown), "best": best}))
@@ -74,44 +68,6 @@ def status(
         print_rows([without(shown, *left_out)], (), output, empty="")
     else:
         _print_status(shown)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyLook(StudyStatus):
-    """All that the command shows of a study."""
-
-    best: BestGenerator | None
-    nothing: str | None
-    """Why there is no best."""
-    full_trainings: tuple[FullTrainingCount, ...]
-    ledger: tuple[LedgerRow, ...]
-    last_event_at: datetime
-
-
-def look(engine: OpenDatabase, study: str) -> StudyLook:
-    row = queries.study_status(engine, study)
-    newest = queries.list_trials(engine, study, limit=20)
-    best = found.incumbent(engine, study)
-    return widened(
-        StudyLook,
-        row,
-        best=best,
-        nothing=without_value(engine, study) if best is None and row.evaluations else None,
-        full_trainings=tuple(queries.full_trainings(engine, study)),
-        ledger=tuple(queries.gpu_ledger(engine, study)),
-        last_event_at=last_event(row, newest),
-    )
-
-
-def last_event(status: StudyStatus, newest: Sequence[TrialRow]) -> datetime:
-    """When the study or one of its newest or running trials last moved."""
-    moments = [
-        moment
-        for row in (*newest, *status.running)
-        for moment in (row.created_at, row.started_at, row.ended_at)
-        if moment is not None
-    ]
-    return max([status.changed_at, *moments])
 
 
 def status_facts(status: StudyLook, now: datetime) -> list[tuple[str, str]]:
@@ -152,24 +108,6 @@ def _gpu_words(status: StudyStatus) -> str:
     return f", {quantities.duration(status.gpu_seconds)} of GPUs" if status.gpu_seconds else ""
 
 
-def seconds_left(status: StudyStatus) -> float | None:
-    """Mean time of a trial times the trials to come over the parallelism; None where that would be a guess.
-
-    It is one for every search whose number of trials or fidelity is not fixed from the start, so only random search
-    has an estimate, and only once a few trials have finished.
-    """
-    search, execution = status.spec["search"], status.spec["execution"]
-    total = search.get("proposals")
-    if status.state != StudyState.RUNNING or search["algorithm"] != "random" or total is None:
-        return None
-    succeeded = status.trial_states.get(TrialState.SUCCEEDED, 0)
-    if succeeded < FEWEST_FOR_ESTIMATE:
-        return None
-    to_come: int = total * status.spec["architectures_per_proposal"] - status.finished
-    mean: float = status.seconds / succeeded
-    return max(to_come, 0) * mean / float(execution["parallelism"])
-
-
 def _print_status(status: StudyLook) -> None:
     print_facts(status_facts(status, datetime.now(UTC)))
     if status.ledger:
@@ -186,7 +124,7 @@ def _watch(engine: OpenDatabase, study: str, interval: float) -> None:
         return
     before = None
     while True:
-        status = look(engine, study)
+        status = read_status(engine, study)
         line = watch_line(status)
         if line != before:
             typer.echo(line)
@@ -212,7 +150,7 @@ def _watch_live(engine: OpenDatabase, study: str, interval: float) -> None:
 
     with Live(console=Console(), auto_refresh=False) as live:
         while True:
-            status = look(engine, study)
+            status = read_status(engine, study)
             live.update(render(status), refresh=True)
             if status.state in ENDED:
                 return

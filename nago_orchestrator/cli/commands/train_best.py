@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,13 +10,10 @@ import typer
 from nago_orchestrator.cli.options import Database, Follow, StudyName
 from nago_orchestrator.cli.output.following import go_on
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
-from nago_orchestrator.domain.rows import GeneratorRow
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.search.final_training import Chosen
-from nago_orchestrator.services.final_training import Queued, keeps_networks, short_of_search
+from nago_orchestrator.services.final_training import Queued, chosen_generators, keeps_networks, short_of_search
 from nago_orchestrator.services.final_training import train_best as queue_training
-from nago_orchestrator.store import found, queries
 from nago_orchestrator.store.store import open_store
 
 NOT_KEPT = (
@@ -50,11 +46,7 @@ def train_best(  # noqa: PLR0913  # one argument for each option of the command
         raise InputError("--pareto and --best each say which generators to train", do="leave one out")
     with reading(database) as engine:
         study = chosen_study(engine, name)
-        several = len(queries.study_status(engine, study).objectives) > 1
-        incumbent = found.incumbent(engine, study)
-        front = found.pareto_front(engine, study) if pareto or (several and not best) else None
-    rows: Sequence[GeneratorRow] = front if front is not None else [incumbent] if incumbent else []
-    chosen = [Chosen(proposal=row.proposal, theta=row.theta) for row in rows]
+        chosen = chosen_generators(engine, study, pareto=pareto, best=best)
     url = known_database(database)
     queued = queue_training(open_store(url), study, chosen, networks=networks, epochs=epochs, now=datetime.now(UTC))
     _tell(queued, epochs)

@@ -18,11 +18,12 @@ import typer
 from nago_orchestrator.bootstrap import run_study
 from nago_orchestrator.cli.output.event_line import event_line
 from nago_orchestrator.cli.output.live import live_view
-from nago_orchestrator.cli.output.outlook import best_sentence, resume_hint, without_value
+from nago_orchestrator.cli.output.outlook import best_sentence, resume_hint
 from nago_orchestrator.cli.reading import reading
 from nago_orchestrator.control_loop.events import Event, EventKind
 from nago_orchestrator.control_loop.session import StopSignal
 from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.services.missing_best import without_value
 from nago_orchestrator.services.studies import run_detached, server_of
 from nago_orchestrator.store import found, queries
 

@@ -9,45 +9,26 @@ import typer
 from nago_orchestrator.cli.options import OutputFormat
 from nago_orchestrator.cli.output import columns
 from nago_orchestrator.cli.output.tables import Column, Row, print_rows, print_table, to_json
-from nago_orchestrator.cli.reading import reading
-from nago_orchestrator.evaluation.generator_results import (
-    best_generator,
-    evaluated_at,
-    found_generators,
-    merge_generators,
-)
 from nago_orchestrator.formatting import quantities
-from nago_orchestrator.search.posterior import GeneratorPosterior, rank_generators
-from nago_orchestrator.services.surrogate_analysis import fitted_posterior
-from nago_orchestrator.spec import StudySpec
-from nago_orchestrator.store import queries
+from nago_orchestrator.search.posterior import GeneratorPosterior
+from nago_orchestrator.services.posterior_ranking import PosteriorRanking
 
 MOST_ROWS = 20
 """Of the table; JSON and CSV have all."""
 
 
-def print_posterior(study: str, fidelity: int, output: OutputFormat, database: str | None) -> None:
-    """At the fidelity. Raises InputError without the extra `mobo`, NagoError with too few evaluations."""
-    with reading(database) as engine:
-        status = queries.study_status(engine, study)
-        evaluations, trials = queries.evaluations(engine, study), queries.list_trials(engine, study)
-    objectives = status.objectives
-    objective = objectives[0]
-    spec = StudySpec.from_canonical(status.spec)
-    fitted = fitted_posterior(evaluated_at(evaluations, fidelity), [objective], spec)
-    ranked = rank_generators(fitted, found_generators(evaluations, trials, objective, fidelity))
-    seen = best_generator(merge_generators(evaluations, objectives, fidelity))
-    best = next(own for own in ranked if seen and own.found.proposals[0] == seen.proposal)
+def print_posterior(ranking: PosteriorRanking, output: OutputFormat) -> None:
+    ranked, best = ranking.generators, ranking.observed_best
     rows = [_row(rank, own) for rank, own in enumerate(ranked, start=1)]
-    sentence = verdict(objective.name, ranked[0], best)
+    sentence = verdict(ranking.objective, ranked[0], best)
     if output is OutputFormat.JSON:
         typer.echo(
             to_json(
                 {
-                    "study": study,
-                    "objective": objective.name,
-                    "fidelity": fidelity,
-                    "problem": fitted.problem,
+                    "study": ranking.study,
+                    "objective": ranking.objective,
+                    "fidelity": ranking.fidelity,
+                    "problem": ranking.problem,
                     "chosen": ranked[0].found.proposals[0],
                     "observed_best": best.found.proposals[0],
                     "differs": best is not ranked[0],
@@ -58,9 +39,9 @@ def print_posterior(study: str, fidelity: int, output: OutputFormat, database: s
     elif output is OutputFormat.CSV:
         print_rows(rows, (), output, empty="")
     else:
-        _print_table(objective.name, rows, ranked[0], sentence)
-    if fitted.problem is not None:
-        typer.echo(f"the fit should not be trusted: {fitted.problem}", err=True)
+        _print_table(ranking.objective, rows, ranked[0], sentence)
+    if ranking.problem is not None:
+        typer.echo(f"the fit should not be trusted: {ranking.problem}", err=True)
 
 
 def _row(rank: int, own: GeneratorPosterior) -> Row:

@@ -12,12 +12,10 @@ from nago_orchestrator.cli.options import OutputFormat
 from nago_orchestrator.cli.output.tables import Column, Row, print_facts, print_table, to_csv, to_json
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
+from nago_orchestrator.services.space_picture import Survey
 from nago_orchestrator.services.space_survey import QUANTITIES, SpaceDraw, SpaceSurvey, aliases, whole_number_settings
 from nago_orchestrator.spec.presets import PRESETS
 from nago_orchestrator.spec.space_section import preset_of
-
-Survey = tuple[str, "SpaceSurvey"]
-"""Name and survey of a space."""
 
 SEARCHED = (
     Column(key="name", title="searched", right=False),

@@ -26,6 +26,7 @@ from tests.kubernetes_access import kubernetes_settings
 from tests.store_scene import Scene
 from tests.studies import create, small_spec
 from tests.trainer_scene import SMALL, small_trial
+from tests.waiting import until
 
 NAME = "small-t00000-a1"
 EPOCHS = tuple(
@@ -187,12 +188,13 @@ def test_a_pod_s_log_is_read_while_it_runs(run: Run, in_cluster: LogScene, serve
 
 def test_a_pod_s_log_is_followed_from_before_it_is_there(run: Run, in_cluster: LogScene, server: ApiServer) -> None:
     def train() -> None:
+        until(lambda: server.count("GET", "/pods") >= 2)
         begin(server, NAME)
         server.logs[f"{NAME}-x7k2p"] = "epoch 1\n"
         end(server, NAME, code=137, reason="OOMKilled")
         in_cluster.fail("epoch 1")
 
-    timer = threading.Timer(0.5, train)
+    timer = threading.Thread(target=train)
     timer.start()
     ended = run("logs", "0", "-f")
     timer.join()

@@ -7,18 +7,13 @@ from typing import Any
 
 import pytest
 
-from nago_orchestrator.cli.commands.status import (
-    StudyLook,
-    full_training_words,
-    last_event,
-    seconds_left,
-    watch_line,
-)
+from nago_orchestrator.cli.commands.status import full_training_words, watch_line
 from nago_orchestrator.cli.output.outlook import best_sentence
 from nago_orchestrator.domain.rows import FullTrainingCount, widened
 from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.search.final_training import Chosen
 from nago_orchestrator.services.final_training import train_best
+from nago_orchestrator.services.study_status import StudyLook, last_event, seconds_left
 from nago_orchestrator.store.store import open_store
 from tests.command_line import Run
 from tests.rows import MADE_AT, generator_row, study_status, trial_row

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from nago_orchestrator.cli.output.outlook import resume_hint, without_value
+from nago_orchestrator.cli.output.outlook import resume_hint
 from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.services.missing_best import without_value
 from nago_orchestrator.store.store import open_store
 from nago_orchestrator.store.versions import open_engine
 from tests.command_line import Run

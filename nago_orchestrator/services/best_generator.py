@@ -1,0 +1,67 @@
+"""How far the networks of a generator spread: those of a search, and those that were trained in full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import itemgetter
+from statistics import fmean, stdev
+
+from nago_orchestrator.domain.rows import BestGenerator, FullTraining
+from nago_orchestrator.evaluation.generator_results import trial_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeats:
+    """Of a generator, over all its networks at one fidelity: mean and spread of an objective."""
+
+    objective: str
+    proposals: tuple[int, ...]
+    networks: int
+    mean: float | None
+    deviation: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalSummary:
+    """Of a generator trained in full: mean and spread over the networks that are trained, and the best of them."""
+
+    parent: int | None
+    epochs: int
+    networks: int
+    finished: int
+    accuracy: float | None
+    deviation: float | None
+    best: int | None
+    """The trial."""
+    network: str | None
+    """Where it was saved."""
+
+
+def repeats_of(row: BestGenerator) -> Repeats:
+    objective = next(iter(row.objective_values))
+    found = [(trial.proposal, trial_value(trial, objective)) for trial in row.trials]
+    known = [(proposal, value) for proposal, value in found if value is not None]
+    values = [value for _, value in known]
+    return Repeats(
+        objective=objective,
+        proposals=tuple(sorted({proposal for proposal, _ in known})),
+        networks=len(values),
+        mean=fmean(values) if values else None,
+        deviation=stdev(values) if len(values) > 1 else None,
+    )
+
+
+def summary_of(row: FullTraining) -> FinalSummary:
+    done = [(trial.validation_accuracy, trial) for trial in row.trials if trial.validation_accuracy is not None]
+    accuracies = [accuracy for accuracy, _ in done]
+    _, top = max(done, key=itemgetter(0), default=(None, None))
+    return FinalSummary(
+        parent=row.parent,
+        epochs=row.epochs,
+        networks=len(row.trials),
+        finished=len(done),
+        accuracy=fmean(accuracies) if accuracies else None,
+        deviation=stdev(accuracies) if len(accuracies) > 1 else None,
+        best=None if top is None else top.trial,
+        network=None if top is None else top.network,
+    )

@@ -1,0 +1,89 @@
+"""How a study stands: its rows at one moment, when it last moved, how long it will take. For `nago-orch status`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from nago_orchestrator.domain.rows import (
+    BestGenerator,
+    FullTrainingCount,
+    LedgerRow,
+    StudyRow,
+    StudyStatus,
+    TrialRow,
+    widened,
+)
+from nago_orchestrator.domain.states import StudyState, TrialState
+from nago_orchestrator.services.missing_best import without_value
+from nago_orchestrator.store import found, queries
+from nago_orchestrator.store.engine import OpenDatabase
+
+_GOING_ON = (StudyState.RUNNING, StudyState.PAUSED)
+FEWEST_FOR_ESTIMATE = 5
+"""Trials that must have succeeded before their mean time is an estimate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyLook(StudyStatus):
+    """All that the command shows of a study."""
+
+    best: BestGenerator | None
+    nothing: str | None
+    """Why there is no best."""
+    full_trainings: tuple[FullTrainingCount, ...]
+    ledger: tuple[LedgerRow, ...]
+    last_event_at: datetime
+
+
+def studies_with_holders(engine: OpenDatabase) -> list[tuple[StudyRow, str | None]]:
+    """All studies, each with who runs it."""
+    return [
+        (row, queries.holder(engine, row.name) if row.state in _GOING_ON else None)
+        for row in queries.list_studies(engine)
+    ]
+
+
+def read_status(engine: OpenDatabase, study: str) -> StudyLook:
+    row = queries.study_status(engine, study)
+    newest = queries.list_trials(engine, study, limit=20)
+    best = found.incumbent(engine, study)
+    return widened(
+        StudyLook,
+        row,
+        best=best,
+        nothing=without_value(engine, study) if best is None and row.evaluations else None,
+        full_trainings=tuple(queries.full_trainings(engine, study)),
+        ledger=tuple(queries.gpu_ledger(engine, study)),
+        last_event_at=last_event(row, newest),
+    )
+
+
+def last_event(status: StudyStatus, newest: Sequence[TrialRow]) -> datetime:
+    """When the study or one of its newest or running trials last moved."""
+    moments = [
+        moment
+        for row in (*newest, *status.running)
+        for moment in (row.created_at, row.started_at, row.ended_at)
+        if moment is not None
+    ]
+    return max([status.changed_at, *moments])
+
+
+def seconds_left(status: StudyStatus) -> float | None:
+    """Mean time of a trial times the trials to come over the parallelism; None where that would be a guess.
+
+    It is one for every search whose number of trials or fidelity is not fixed from the start, so only random search
+    has an estimate, and only once a few trials have finished.
+    """
+    search, execution = status.spec["search"], status.spec["execution"]
+    total = search.get("proposals")
+    if status.state != StudyState.RUNNING or search["algorithm"] != "random" or total is None:
+        return None
+    succeeded = status.trial_states.get(TrialState.SUCCEEDED, 0)
+    if succeeded < FEWEST_FOR_ESTIMATE:
+        return None
+    to_come: int = total * status.spec["architectures_per_proposal"] - status.finished
+    mean: float = status.seconds / succeeded
+    return max(to_come, 0) * mean / float(execution["parallelism"])
