@@ -17,11 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import PATIENCE_SECONDS
+
 _MISSING = (
     "The tests need PostgreSQL's server programs: run `apt-get install postgresql`, "
     "or give the address of a server in NAGO_TEST_DATABASE_URL (its user must be allowed to create databases)."
 )
-_START_SECONDS = 30
+_START_SECONDS = PATIENCE_SECONDS
 _SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
