@@ -7,6 +7,7 @@ whose recipe the paper's numbers match). A small network on 8×8 digits wants so
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
@@ -63,9 +64,20 @@ def _read_path(value: Any, info: ValidationInfo) -> str | None:
     folder = context.get("folder")
     try:
         path = Path(read_text(value)).expanduser()
-        return str(path) if folder is None else str((Path(folder) / path).resolve())
+        return str(path) if folder is None else _resolved(Path(folder) / path)
     except (OSError, RuntimeError) as error:  # a folder that may not be entered, a loop of links, ~ of an unknown user
         raise wrong(f"cannot be followed to its end: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _resolved(path: Path) -> str:
+    """Whether it exists or not. Raises OSError for a loop of links, of which Python 3.13 says nothing by itself."""
+    found = path.resolve()
+    try:
+        found.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise
+    return str(found)
 
 
 def _path_in_container(text: str, volume: str | None) -> str:
