@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
@@ -38,9 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = _parser().parse_args(arguments)
     try:
+        from nago_trainer.attempt import commands  # after the variable is set, since this loads numpy
+
         if options.command == "run":
-            return _run(options.folder) if options.folder else _run_from_database()
-        return _warm() if options.command == "warm" else _describe_data()
+            return commands.run_folder(options.folder) if options.folder else commands.run_from_database()
+        return commands.serve_forks() if options.command == "warm" else commands.describe_data()
     except TrainerError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -70,45 +71,6 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("warm", help='load torch once, then fork an attempt for each line {"folder": PATH} on stdin')
     commands.add_parser("describe-data", help='check the dataset {"name", "path"} given on stdin, and describe it')
     return parser
-
-
-def _run(folder: Path) -> int:
-    from nago_trainer.attempt.folder_attempt import run_attempt
-    from nago_trainer.data.catalogue import load_images
-
-    return run_attempt(folder.absolute(), load_images)
-
-
-def _run_from_database() -> int:
-    """Raises TaskError."""
-    from nago_trainer.attempt.database_attempt import AttemptSettings, run_database_attempt
-    from nago_trainer.data.catalogue import load_images
-
-    settings = AttemptSettings.from_environment(os.environ)
-    # torch names its cache after a user and a home, which a container's user may not have.
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(settings.scratch / "torchinductor"))
-    return run_database_attempt(settings, os.environ, load_images)
-
-
-def _warm() -> int:
-    from nago_trainer.attempt.fork_server import serve
-
-    return serve()
-
-
-def _describe_data() -> int:
-    """Raises DataError."""
-    from nago_trainer.data.catalogue import describe
-    from nago_trainer.errors import DataError
-
-    try:
-        question = json.load(sys.stdin)
-        name, path = str(question["name"]), question.get("path")
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DataError('describe-data reads {"name": ..., "path": ...} on stdin') from error
-    json.dump(describe(name, path).to_json(), sys.stdout)
-    sys.stdout.write("\n")
-    return ExitCode.DONE
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ _REPLACED = str.maketrans({"×": "x", "–": "-", "—": "-", "…": "..."})
 
 def picture_to_png(picture: Picture, *, scale: float = 2.0) -> bytes:
     """`scale` pixels per unit of the picture, fewer for a huge one. Raises ImportError without Pillow."""
-    from PIL import Image, ImageDraw
+    from PIL import Image, ImageDraw  # here, because Pillow is optional
 
     factor = SHARPNESS * min(scale, (MOST_PIXELS / (picture.width * picture.height)) ** 0.5 / SHARPNESS)
     size = round(picture.width * factor), round(picture.height * factor)
@@ -84,14 +84,16 @@ def _draw_node(pen: ImageDraw, node: Node, factor: float) -> None:
 
 
 def _draw_label(pen: ImageDraw, label: Label, factor: float) -> None:
-    from PIL import ImageFont
-
     x, y = label.at
     anchor = "mm" if label.anchor is Anchor.MIDDLE else "lm"
     boldness = label.size * factor / 60 if label.bold else 0.0
-    font = ImageFont.load_default(size=label.size * factor)
     pen.text(
-        (x * factor, y * factor), _plain(label.text), font=font, fill=label.colour, anchor=anchor, stroke_width=boldness
+        (x * factor, y * factor),
+        _plain(label.text),
+        font_size=label.size * factor,
+        fill=label.colour,
+        anchor=anchor,
+        stroke_width=boldness,
     )
 
 

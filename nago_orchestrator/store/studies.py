@@ -43,13 +43,11 @@ def refuse_other_spec(stored: Study, spec_hash: str) -> None:
 
 def _means_the_same(stored: Mapping[str, Any], spec_hash: str) -> bool:
     """Whether a spec that an older version stored is this one, once the keys that are new since have their defaults."""
-    from pydantic import ValidationError  # here, because reading commands load this file and need neither
-
-    from nago_orchestrator.spec import StudySpec
+    from nago_orchestrator.spec import StudySpec  # here, because reading commands load this file and need no pydantic
 
     try:
         return StudySpec.from_canonical(stored).digest() == spec_hash
-    except ValidationError:
+    except ValueError:  # pydantic's ValidationError is one
         return False
 
 

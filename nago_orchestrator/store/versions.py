@@ -157,11 +157,10 @@ def _state(found: str | None) -> SchemaState:
 
 def _migrate(engine: Engine, revision: str) -> None:
     """One transaction under one lock, so that several processes may start on a new database at the same moment."""
-    from alembic import command
-    from alembic.config import Config
+    from alembic import command, config  # here, because every command loads this file and few migrate
 
-    config = Config()
-    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    settings = config.Config()
+    settings.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     move = command.downgrade if revision == "base" or revision < HEAD else command.upgrade
     path = sqlite_path(engine.url)
     with translated(describe(engine.url)):
@@ -170,5 +169,5 @@ def _migrate(engine: Engine, revision: str) -> None:
         with writing(engine) as connection:
             if path is None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
-            config.attributes["connection"] = connection
-            move(config, revision)
+            settings.attributes["connection"] = connection
+            move(settings, revision)

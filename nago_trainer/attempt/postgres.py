@@ -1,7 +1,7 @@
 """An attempt's way into the orchestrator's PostgreSQL: three functions, called by name and token. No other SQL.
 
 Called by database attempts. A connection lives only as long as there is something to say: hundreds of trainers share
-one server. The driver is loaded with the first connection.
+one server.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import psycopg2
+from psycopg2.extensions import parse_dsn
 
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.errors import TaskError
@@ -49,23 +52,16 @@ class DatabaseRefusedError(Exception):
 
 class AttemptDatabase:
     def __init__(self, address: str, name: str, token: str) -> None:
-        """`name` and `token` are the attempt's. Raises TaskError for an address of another form, or without driver."""
+        """`name` and `token` are the attempt's. Raises TaskError for an address of another form."""
         scheme = next((scheme for scheme in SCHEMES if address.startswith(scheme)), None)
         if scheme is None:
             raise TaskError("NAGO_DATABASE_URL must be of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
-        try:
-            import psycopg2  # noqa: F401  # whether it is there at all
-        except ModuleNotFoundError as error:
-            raise TaskError("the driver psycopg2 is missing: pip install 'nago-orchestrator[postgres]'") from error
         self._address = "postgresql://" + address.removeprefix(scheme)
         self._attempt = (name, token)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Raises DatabaseDownError or DatabaseRefusedError, as do the session's methods."""
-        import psycopg2
-        from psycopg2.extensions import parse_dsn
-
         try:
             own = parse_dsn(self._address)
         except psycopg2.ProgrammingError as error:  # its text may hold the password
@@ -108,8 +104,6 @@ class Session:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    import psycopg2
-
     try:
         yield
     except psycopg2.Error as error:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from nago_trainer.data.images import DatasetDescription, ImageSet, resize_all
+from nago_trainer.data.torchvision_import import import_torchvision_datasets
 from nago_trainer.errors import DataError
 
 SIZE = 32
@@ -85,8 +86,6 @@ def find_root(archive: CifarArchive, path: Path) -> Path:
 
 
 def _dataset_class(archive: CifarArchive) -> Any:
-    from nago_trainer.data.torchvision_import import import_torchvision_datasets
-
     return getattr(import_torchvision_datasets(), archive.torchvision_name)
 
 

@@ -39,7 +39,7 @@ def _forget_failed_import() -> None:
 
 
 def _declare_operators() -> None:
-    import torch
+    import torch  # here, because only these datasets need it
 
     library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]  # torch gives it no types
     for name in SCHEMAS:

@@ -1,4 +1,4 @@
-"""NSGA-II (Deb et al., 2002) by pymoo on a cheap vector function over the search cube.
+"""NSGA-II (Deb et al., 2002) on a cheap vector function over the search cube.
 
 Integers are rounded within the search: every point that is evaluated is one that a theta stands for.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -38,28 +37,24 @@ def evolve(costs: PointsTo, repair: PointsTo, start: Array, options: EvolutionOp
     that may be evaluated. `start`: the first population, of any size from one point on; later ones have
     `options.population` at most.
     """
-    # Here, because pymoo takes half a second to load, and many a process asks for no batch.
-    from pymoo.algorithms.moo.nsga2 import NSGA2
-    from pymoo.core.problem import Problem
-    from pymoo.core.repair import Repair
-    from pymoo.optimize import minimize
+    # Here, because pymoo takes half a second to load, and many processes ask for no batch.
+    from nago_orchestrator.search.acquisition import nsga2
 
     looked_at = list[Array]()
 
-    class Cheap(Problem):  # type: ignore[misc]  # pymoo is untyped
-        def _evaluate(self, points: Array, out: dict[str, Any], *_: Any, **__: Any) -> None:
-            looked_at.append(points)
-            out["F"] = costs(points)
-
-    class Rounding(Repair):  # type: ignore[misc]  # as above
-        def _do(self, _: Any, points: Array, **__: Any) -> Array:
-            return repair(points)
+    def seen(points: Array) -> Array:
+        looked_at.append(points)
+        return costs(points)
 
     first = _without_repetitions(repair(start))
-    problem = Cheap(n_var=start.shape[1], n_obj=costs(first[:1]).shape[1], xl=0.0, xu=1.0)
-    algorithm = NSGA2(pop_size=options.population, sampling=first, repair=Rounding())
-    result = minimize(problem, algorithm, ("n_gen", options.generations), seed=seed, verbose=False)
-    population = np.atleast_2d(result.pop.get("X")).astype(np.float64)
+    population = nsga2.last_population(
+        nsga2.Cheap(seen, dimensions=start.shape[1], objectives=costs(first[:1]).shape[1]),
+        nsga2.Repaired(repair),
+        first,
+        size=options.population,
+        generations=options.generations,
+        seed=seed,
+    )
     return Evolved(population=_without_repetitions(population), looked_at=_without_repetitions(np.vstack(looked_at)))
 
 

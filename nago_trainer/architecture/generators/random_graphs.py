@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from itertools import accumulate
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from nago_trainer.architecture.architecture import Dag
@@ -53,12 +54,11 @@ class RandomWords:
         return [(word >> 11) * 2.0**-53 for word in self._words(count, (purpose,))]
 
     def _words(self, count: int, purpose: tuple[int, ...]) -> list[int]:
-        from numpy import uint64
-        from numpy.random import SeedSequence
+        import numpy as np  # here, as the module's docstring says
 
         # The length comes first, so that no key is another one's beginning.
         key = (len(self.position), *self.position, *purpose)
-        words: list[int] = SeedSequence(self._seed, spawn_key=key).generate_state(count, uint64).tolist()
+        words: list[int] = np.random.SeedSequence(self._seed, spawn_key=key).generate_state(count, np.uint64).tolist()
         return words
 
 
@@ -68,14 +68,13 @@ def draw_watts_strogatz(words: RandomWords, *, nodes: int, k: int, p: float, con
     Source: Watts and Strogatz (1998), without a redraw unless `connected`, as in the paper. Raises
     DisconnectedGraphError.
     """
-    from networkx import watts_strogatz_graph
-
+    networkx = _networkx()
     degree = ring_degree(nodes, k)
 
     def draw(seed: int) -> Dag:
         if nodes == 2:  # The ring needs three; two nodes have their one edge.
             return Dag(2, ((0, 1),))
-        return _to_dag(watts_strogatz_graph(nodes, degree, p, seed=seed))
+        return _to_dag(networkx.watts_strogatz_graph(nodes, degree, p, seed=seed))
 
     return _draw(draw, words, connected, f"Watts–Strogatz graph of {nodes} nodes with k = {degree}, p = {p:g}")
 
@@ -85,10 +84,10 @@ def draw_erdos_renyi(words: RandomWords, *, nodes: int, p: float, connected: boo
 
     Source: Erdős and Rényi (1960). Raises DisconnectedGraphError.
     """
-    from networkx import erdos_renyi_graph
+    networkx = _networkx()
 
     def draw(seed: int) -> Dag:
-        return _to_dag(erdos_renyi_graph(nodes, p, seed=seed))
+        return _to_dag(networkx.erdos_renyi_graph(nodes, p, seed=seed))
 
     return _draw(draw, words, connected, f"Erdős–Rényi graph of {nodes} nodes with p = {p:g}")
 
@@ -139,6 +138,12 @@ def is_connected(dag: Dag) -> bool:
         if old != new:
             part = [new if entry == old else entry for entry in part]
     return len(set(part)) == 1
+
+
+def _networkx() -> ModuleType:
+    import networkx  # here, as the module's docstring says
+
+    return networkx
 
 
 def _to_dag(graph: nx.Graph[int]) -> Dag:

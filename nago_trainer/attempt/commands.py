@@ -1,0 +1,49 @@
+"""The commands of `nago-train`, one function each; all give the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from nago_trainer.attempt import fork_server
+from nago_trainer.attempt.folder_attempt import run_attempt
+from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.data.catalogue import describe, load_images
+from nago_trainer.errors import DataError, TaskError
+
+
+def run_folder(folder: Path) -> int:
+    return run_attempt(folder.absolute(), load_images)
+
+
+def run_from_database() -> int:
+    """The attempt that the environment names. Raises TaskError."""
+    try:
+        # Here, because psycopg2 is an optional extra, which attempts in a folder do not need.
+        from nago_trainer.attempt.database_attempt import AttemptSettings, run_database_attempt
+    except ModuleNotFoundError as error:
+        if error.name != "psycopg2":
+            raise
+        raise TaskError("the driver psycopg2 is missing: pip install 'nago-orchestrator[postgres]'") from error
+    settings = AttemptSettings.from_environment(os.environ)
+    # torch names its cache after a user and a home, which a container's user may not have.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(settings.scratch / "torchinductor"))
+    return run_database_attempt(settings, os.environ, load_images)
+
+
+def serve_forks() -> int:
+    return fork_server.serve()
+
+
+def describe_data() -> int:
+    """Raises DataError."""
+    try:
+        question = json.load(sys.stdin)
+        name, path = str(question["name"]), question.get("path")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError('describe-data reads {"name": ..., "path": ...} on stdin') from error
+    json.dump(describe(name, path).to_json(), sys.stdout)
+    sys.stdout.write("\n")
+    return ExitCode.DONE
