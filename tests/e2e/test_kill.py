@@ -33,7 +33,7 @@ def test_thirty_random_kills_change_nothing(tmp_path: Path) -> None:
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         kills += 1
-    run(disturbed, "resume", "small")
+    run(disturbed, "submit", study)  # where every kill came too early, there is nothing to resume
     output, errors = reference.communicate(timeout=4 * PATIENCE_SECONDS)
     assert reference.returncode == 0, output + errors
     assert history(disturbed) == history(undisturbed)
