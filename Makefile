@@ -43,7 +43,8 @@ coverage: setup ## The quick tests, and which lines of the packages they reach
 	$(BIN)/pytest --numprocesses 2 -m 'not slow' --cov --cov-report=term
 
 test-cluster: setup ## The tests that need Kubernetes: on a cluster of their own (as root), or that of KUBECONFIG
-	$(BIN)/pytest tests/cluster
+	# In the order of the files: the tests share one installation, and some take the whole cluster away for a while.
+	$(BIN)/pytest --randomly-dont-reorganize tests/cluster
 
 lint: setup ## Style, types and layers
 	$(BIN)/ruff check .
