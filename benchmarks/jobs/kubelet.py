@@ -97,7 +97,7 @@ class Kubelet:
         variables = {item["name"]: item.get("value", "") for item in pod["spec"]["containers"][0]["env"]}
         token = variables["NAGO_TOKEN"]
         result = result_of(int(variables["NAGO_TRIAL"]))
-        session = Session(self._connection(), (variables["NAGO_ATTEMPT"], token))
+        session = Session(psycopg2, self._connection(), (variables["NAGO_ATTEMPT"], token))
         session.read_task()
         session.add_result(result)
         message = json.dumps({"token": token, "result": result.to_json()})

@@ -78,7 +78,10 @@ def signal_cause(number: int) -> Cause:
     # by people. The code does not tell which, so it counts against no trial; memory is what is most worth checking.
     # Where an executor knows that the trial itself used too much memory, it says so before it asks here.
     if number == signal.SIGKILL:
-        message = "the trainer was killed from outside (signal 9), probably because memory was short"
+        message = (
+            "the trainer was killed from outside (signal 9), probably because memory was short: lower "
+            "trainer.batch_size or execution.parallelism, or raise execution.kubernetes.memory"
+        )
         return Cause(failure=Failure.INFRASTRUCTURE, reason="Signal9", message=message)
     failure = Failure.DEFECT if number in CRASH_SIGNALS else Failure.INFRASTRUCTURE
     return Cause(failure=failure, reason=f"Signal{number}", message=f"the trainer was ended by signal {number}")

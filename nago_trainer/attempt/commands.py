@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 from nago_trainer.attempt import fork_server
+from nago_trainer.attempt.database_attempt import AttemptSettings, run_database_attempt
 from nago_trainer.attempt.folder_attempt import run_attempt
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.data.catalogue import describe, load_images
-from nago_trainer.errors import DataError, TaskError
+from nago_trainer.errors import DataError
 
 
 def run_folder(folder: Path) -> int:
@@ -20,13 +21,6 @@ def run_folder(folder: Path) -> int:
 
 def run_from_database() -> int:
     """The attempt that the environment names. Raises TaskError."""
-    try:
-        # Here, because psycopg2 is an optional extra, which attempts in a folder do not need.
-        from nago_trainer.attempt.database_attempt import AttemptSettings, run_database_attempt
-    except ModuleNotFoundError as error:
-        if error.name != "psycopg2":
-            raise
-        raise TaskError("the driver psycopg2 is missing: pip install 'nago-orchestrator[postgres]'") from error
     settings = AttemptSettings.from_environment(os.environ)
     # torch names its cache after a user and a home, which a container's user may not have.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(settings.scratch / "torchinductor"))

@@ -11,9 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg2
-from psycopg2.extensions import parse_dsn
-
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.errors import TaskError
 
@@ -50,12 +47,22 @@ class DatabaseRefusedError(Exception):
     """The database answers, and says no: another try would hear the same."""
 
 
+def load_driver() -> Any:
+    """psycopg2. Raises TaskError where it is not installed."""
+    try:
+        import psycopg2  # here, because it is an optional extra, which attempts in a folder do not need
+    except ModuleNotFoundError as error:
+        raise TaskError("the driver psycopg2 is missing: pip install 'nago-orchestrator[postgres]'") from error
+    return psycopg2
+
+
 class AttemptDatabase:
     def __init__(self, address: str, name: str, token: str) -> None:
-        """`name` and `token` are the attempt's. Raises TaskError for an address of another form."""
+        """`name` and `token` are the attempt's. Raises TaskError for an address of another form, or without driver."""
         scheme = next((scheme for scheme in SCHEMES if address.startswith(scheme)), None)
         if scheme is None:
             raise TaskError("NAGO_DATABASE_URL must be of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+        self._driver = load_driver()
         self._address = "postgresql://" + address.removeprefix(scheme)
         self._attempt = (name, token)
 
@@ -63,13 +70,13 @@ class AttemptDatabase:
     def session(self) -> Iterator[Session]:
         """Raises DatabaseDownError or DatabaseRefusedError, as do the session's methods."""
         try:
-            own = parse_dsn(self._address)
-        except psycopg2.ProgrammingError as error:  # its text may hold the password
+            own = self._driver.extensions.parse_dsn(self._address)
+        except self._driver.ProgrammingError as error:  # its text may hold the password
             raise DatabaseRefusedError("the database's address has the wrong form") from error
-        with _translated():
-            connection = psycopg2.connect(self._address, **{k: v for k, v in CONNECTION.items() if k not in own})
+        with _translated(self._driver):
+            connection = self._driver.connect(self._address, **{k: v for k, v in CONNECTION.items() if k not in own})
         try:
-            yield Session(connection, self._attempt)
+            yield Session(self._driver, connection, self._attempt)
         finally:
             connection.close()
 
@@ -77,7 +84,8 @@ class AttemptDatabase:
 class Session:
     """Each method is one transaction."""
 
-    def __init__(self, connection: Any, attempt: tuple[str, str]) -> None:
+    def __init__(self, driver: Any, connection: Any, attempt: tuple[str, str]) -> None:
+        self._driver = driver
         self._connection = connection
         self._attempt = attempt
 
@@ -95,7 +103,7 @@ class Session:
         return bool(self._call("SELECT nago_add_result(%s, %s, %s::jsonb)", _json(result.to_json())))
 
     def _call(self, statement: str, *arguments: str) -> Any:
-        with _translated(), self._connection, self._connection.cursor() as cursor:
+        with _translated(self._driver), self._connection, self._connection.cursor() as cursor:
             # For this transaction alone: a connection pool may give this connection to another client afterwards.
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", (f"{STATEMENT_SECONDS}s",))
             cursor.execute(statement, (*self._attempt, *arguments))
@@ -103,16 +111,16 @@ class Session:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(driver: Any) -> Iterator[None]:
     try:
         yield
-    except psycopg2.Error as error:
+    except driver.Error as error:
         code = error.pgcode or ""
         text = error.diag.message_primary or " ".join(str(error).split()) or type(error).__name__
         if code:
             passing = code.startswith(PASSING)
         else:
-            lost = isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError))
+            lost = isinstance(error, (driver.OperationalError, driver.InterfaceError))
             passing = lost and not any(words in text for words in LASTING)
         raise (DatabaseDownError if passing else DatabaseRefusedError)(text) from error
 

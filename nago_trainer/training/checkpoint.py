@@ -80,6 +80,7 @@ def resume(saved: Checkpoint | None, new_state: Callable[[], TrainingState], bat
         restore(state, saved)
     except ValueError as error:
         sys.stderr.write(f"{error}; training starts from the beginning\n")
+        del state  # before the next one is made: two networks may not fit in memory
         return new_state()
     return state
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,22 @@ def test_a_package_that_is_not_installed_is_named_with_the_way_to_get_it(
     assert ended.stderr == (
         f"training needs {package}, which is not installed: pip install 'nago-orchestrator[trainer]'\n"
     )
+
+
+def test_a_missing_driver_is_reported_to_the_orchestrator(tmp_path: Path) -> None:
+    left = tmp_path / "termination-log"
+    code = "import sys; sys.modules['psycopg2'] = None\nfrom nago_trainer.__main__ import main; sys.exit(main(['run']))"
+    variables = {
+        "NAGO_ATTEMPT": "t00001-a1",
+        "NAGO_TOKEN": "secret",
+        "NAGO_DATABASE_URL": "postgresql://nobody@localhost/nago",
+        "NAGO_TERMINATION_LOG": str(left),
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == ExitCode.BAD_TASK
+    assert "pip install 'nago-orchestrator[postgres]'" in json.loads(left.read_text())["failure"]["message"]
 
 
 def test_a_run_needs_a_folder_or_a_database(

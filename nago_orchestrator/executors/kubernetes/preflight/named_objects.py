@@ -5,6 +5,7 @@ No dry run of a Job looks at these.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,16 @@ from nago_orchestrator.executors.kubernetes.preflight.pod import PodNeeds
 
 CLAIM, SECRET, PULL_SECRET = "claim", "Secret", "pull secret"
 SERVICE_ACCOUNT, PRIORITY_CLASS = "service account", "priority class"
+PASSWORD_TYPES = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
+"""Of a Secret with which images can be pulled."""
+
+_HOST = r"[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]+)?"
+_PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_IMAGE = re.compile(
+    rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
+    r"(?P<digest>@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,})?"
+)
+"""The grammar of github.com/distribution/reference. The API server accepts any text; the node refuses others later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +83,9 @@ def object_finding(kind: str, name: str, found: Answer, pod: PodNeeds, paralleli
         return unknown(check, found.why, f"check with: kubectl get {about.resource} {name}")
     if kind == CLAIM:
         return _claim(check, found, written=pod.claims[name], parallelism=parallelism)
+    if kind == PULL_SECRET and found.get("type") not in PASSWORD_TYPES:
+        detail = f"is of the type {found.get('type')}, which holds no password of a registry: {about.consequence}"
+        return problem(check, detail, f"delete it, and {about.remedy}")
     missing = sorted(pod.secret_keys[name] - (found.get("data") or {}).keys()) if kind == SECRET else []
     if missing:
         return problem(check, f"has no key {', '.join(missing)}: {about.consequence}", f"add the key to {check}")
@@ -103,7 +117,10 @@ def _claim(check: str, claim: Object, *, written: bool, parallelism: int) -> Fin
 
 
 def image_finding(pod: PodNeeds) -> Finding:
-    if "@" in pod.image:
+    match = _IMAGE.fullmatch(pod.image)
+    if match is None:
+        return problem("image", f"{pod.image} is not the name of an image", "write REGISTRY/NAME@sha256:DIGEST")
+    if match["digest"]:
         return ok("image", pod.image)
     stale = "" if pod.pull_policy == "Always" else ", and a node may have an older image of that tag"
     return warning(

@@ -32,6 +32,8 @@ DATA, CHECKPOINTS = ClaimMount(claim="c", mount_path="/data"), ClaimMount(claim=
         (f"localhost:5000/nago-trainer:1.0@{DIGEST}", State.OK),
         ("registry.example.org/nago-trainer:1.0", State.WARNING),
         ("nago-trainer", State.WARNING),
+        (f"Registry/Trainer@{DIGEST}", State.PROBLEM),
+        ("nago-trainer@sha256:abc", State.PROBLEM),
     ],
 )
 def test_an_image_is_best_named_by_its_digest(make_pod: MakePod, image: str, state: State) -> None:
@@ -67,7 +69,15 @@ def test_what_cannot_be_seen_has_a_remedy(make_pod: MakePod, kind: str, found: A
     assert finding.remedy
 
 
-@pytest.mark.parametrize("kind", ["pull secret", "service account", "priority class"])
+@pytest.mark.parametrize(
+    ("secret_type", "state"), [("kubernetes.io/dockerconfigjson", State.OK), ("Opaque", State.PROBLEM)]
+)
+def test_a_pull_secret_holds_a_password(make_pod: MakePod, secret_type: str, state: State) -> None:
+    found = {"metadata": {}, "type": secret_type, "data": {}}
+    assert object_finding("pull secret", "registry", found, make_pod(), 4).state is state
+
+
+@pytest.mark.parametrize("kind", ["service account", "priority class"])
 def test_what_exists_is_well(make_pod: MakePod, kind: str) -> None:
     assert object_finding(kind, "a", {"metadata": {}}, make_pod(), 4).state is State.OK
 
