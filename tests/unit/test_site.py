@@ -27,7 +27,6 @@ def places(nav: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def pages() -> Any:
-    pytest.importorskip("mkdocs")
     spec = importlib.util.spec_from_file_location("pages", DOCS / "theme" / "pages.py")
     assert spec is not None
     assert spec.loader is not None
