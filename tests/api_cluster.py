@@ -9,7 +9,7 @@ from typing import Any
 Object = dict[str, Any]
 _NAMESPACED = re.compile(r"/api/v1/namespaces/([^/]+)/([a-z]+)(?:/([^/]+))?")
 _NAMESPACE = re.compile(r"/api/v1/(namespaces)/([^/]+)")
-_SCOPELESS = re.compile(r"/(?:api/v1|apis/scheduling\.k8s\.io/v1)/(nodes|priorityclasses)(?:/([^/]+))?")
+_SCOPELESS = re.compile(r"/api/v1/(nodes)(?:/([^/]+))?")
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 

@@ -6,9 +6,8 @@ Called by `submit`, which refuses what could never run, by `submit --dry-run` an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from importlib.util import find_spec
 from typing import Any
 
 from nago_orchestrator.bootstrap import sampling_of
@@ -98,13 +97,17 @@ def preview_study(spec: StudySpec, recipe: TrainingRecipe) -> Preview:
 
 def refuse_impossible(spec: StudySpec, recipe: TrainingRecipe, now: datetime) -> None:
     """Raises SpecError for a pod template that could never be sent. Quick: no search is loaded."""
-    if spec.execution.where != "kubernetes" or find_spec("kubernetes") is None:
-        return  # a study can be submitted from a machine without the extra; whoever runs it checks it again
+    if spec.execution.where != "kubernetes":
+        return
     space, fidelity = spec.search_space(), spec.fidelities[-1]
     some = RandomSearch(space=space, study_seed=spec.seed, fidelity=fidelity, proposals=FIRST_PROPOSALS)
     preview = _drawn(spec, recipe, some)
     if preview.feasible:
-        first_job(preview, now)
+        settings = settings_of(_section(spec))
+        # Any amount will do, and one that is given is not computed, which takes the extra `kubernetes`: a study can
+        # be submitted without it.
+        given = replace(settings, memory=settings.memory or settings.shared_memory)
+        build_job(preview.name, preview.first_task(), StudyLabel.of(spec.name, now), given)
 
 
 def first_job(preview: Preview, now: datetime) -> dict[str, Any]:

@@ -13,9 +13,7 @@ from nago_orchestrator.executors.kubernetes.api.errors import ApiError, ApiForbi
 from nago_orchestrator.executors.kubernetes.api.jobs import core_path, jobs_path
 
 Object = Mapping[str, Any]
-OWN_FIELDS = frozenset({"spec.podReplacementPolicy"})
-"""That this program sends also to API servers which are too old to know them, and drop them."""
-_UNKNOWN_FIELD = re.compile(r'(?:unknown|duplicate) field "([^"]+)"')
+TRY = {"dryRun": "All", "fieldValidation": "Strict"}
 _MISSING_RIGHT = re.compile(r'cannot (get|list|create) resource "([a-z]+)"')
 
 
@@ -61,14 +59,8 @@ class Cluster:
 
     def try_creating(self, collection: str, item: Object) -> DryRun:
         """Unknown and duplicate fields are refused; API servers before 1.25 do not look for them."""
-        run = self._dry_run(collection, item, "Strict")
-        unknown = set(_UNKNOWN_FIELD.findall(run.refused.why)) if run.refused else set()
-        return self._dry_run(collection, item, "Ignore") if unknown and unknown <= OWN_FIELDS else run
-
-    def _dry_run(self, collection: str, item: Object, validation: str) -> DryRun:
-        query = {"dryRun": "All", "fieldValidation": validation}
         try:
-            return DryRun(warnings=self.client.warnings_of(collection, item, query))
+            return DryRun(warnings=self.client.warnings_of(collection, item, TRY))
         except ApiError as error:
             return DryRun(refused=_refused(error))
 

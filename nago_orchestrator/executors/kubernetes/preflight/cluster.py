@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from nago_orchestrator.domain.findings import Finding, ok, problem, warning
-from nago_orchestrator.executors.kubernetes.preflight.answers import Answer, Refused
+from nago_orchestrator.executors.kubernetes.preflight.answers import Answer
 
 OLDEST = (1, 25)
 """Whose Jobs fail by pod failure policies and tell whether their pods are ready."""
@@ -27,12 +27,8 @@ def server_finding(where: str, version: str) -> Finding:
 
 
 def namespace_finding(namespace: str, found: Answer) -> Finding:
-    if found is None:
-        return problem(
-            "namespace",
-            f"there is no namespace {namespace}",
-            "create it with kubectl create namespace, or name another in execution.kubernetes.namespace",
-        )
-    if not isinstance(found, Refused) and (found.get("status") or {}).get("phase") == "Terminating":
-        return problem("namespace", f"{namespace} is being deleted", "wait for its end and create it again")
-    return ok("namespace", namespace)
+    """One that is being deleted refuses the dry run of the first Job."""
+    if found is not None:
+        return ok("namespace", namespace)
+    remedy = "create it with kubectl create namespace, or name another in execution.kubernetes.namespace"
+    return problem("namespace", f"there is no namespace {namespace}", remedy)

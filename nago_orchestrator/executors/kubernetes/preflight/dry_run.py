@@ -1,7 +1,7 @@
 """What the API server says to the study's first Job and to its pod, which are tried and not kept. Pure.
 
 It checks all fields and asks the cluster's admission rules. A Job's pod is checked only when it is created, e.g. by
-LimitRanges: where this user may create pods, a right that nobody needs here, the pod is tried as well.
+LimitRanges: where this user may create pods, a right that no study needs, the pod is tried as well.
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ from nago_orchestrator.domain.findings import Finding, ok, problem, unknown, war
 from nago_orchestrator.executors.kubernetes.preflight.answers import DryRun, Object
 
 JOB, POD = "first Job", "first pod"
+NEWER_FIELDS = frozenset({"podReplacementPolicy"})
+"""Of a Job, that this program sends also to API servers which are too old to know them, and drop them."""
+OF_PODS = "limit ranges, quotas of limits, the priority class or admission rules"
 REMEDY = "correct what the message names in execution.kubernetes of the study file, or ask the cluster's administrator"
+
+
+def job_to_try(job: Object) -> Object:
+    return {**job, "spec": {key: value for key, value in job["spec"].items() if key not in NEWER_FIELDS}}
 
 
 def pod_of(job: Object) -> Object:
@@ -23,10 +30,14 @@ def pod_of(job: Object) -> Object:
 
 
 def dry_run_findings(name: str, job: DryRun, pod: DryRun | None) -> Iterator[Finding]:
-    """`pod`: None where it was not tried."""
+    """`pod`: None where it was not tried, because the Job is refused."""
     yield _finding(JOB, name, job)
-    if pod is None or (pod.refused is not None and (pod.refused.lacks_right or _is_full(pod))):
-        return  # a quota that is used up is told by its own finding
+    if pod is None or _is_full(pod):
+        return  # a quota that is used up has its own finding
+    if pod.refused is not None and pod.refused.lacks_right:
+        detail = f"not tried, because {pod.refused.why}: {OF_PODS} may still refuse the trials' pods"
+        yield unknown(POD, detail, "run the doctor with a user who may create pods")
+        return
     told = DryRun(pod.refused, tuple(text for text in pod.warnings if text not in job.warnings))
     yield _finding(POD, f"the pod of {name}", told)
 

@@ -9,18 +9,17 @@ from nago_orchestrator.errors import InputError
 from nago_orchestrator.executors.kubernetes.api.access import Access, find_access
 from nago_orchestrator.executors.kubernetes.api.client import UNAUTHORIZED, ClientOptions, KubernetesClient
 from nago_orchestrator.executors.kubernetes.api.errors import ApiError
-from nago_orchestrator.executors.kubernetes.preflight.answers import Answer, Cluster, Refused
+from nago_orchestrator.executors.kubernetes.preflight.answers import Cluster, Refused
 from nago_orchestrator.executors.kubernetes.preflight.cluster import namespace_finding, server_finding
-from nago_orchestrator.executors.kubernetes.preflight.dry_run import dry_run_findings, pod_of
+from nago_orchestrator.executors.kubernetes.preflight.dry_run import dry_run_findings, job_to_try, pod_of
 from nago_orchestrator.executors.kubernetes.preflight.named_objects import (
     KINDS,
-    PRIORITY_CLASS,
     image_finding,
     image_path_finding,
     names_of,
     object_finding,
 )
-from nago_orchestrator.executors.kubernetes.preflight.nodes import node_finding
+from nago_orchestrator.executors.kubernetes.preflight.nodes import fitting_nodes, node_finding
 from nago_orchestrator.executors.kubernetes.preflight.pod import needs_of
 from nago_orchestrator.executors.kubernetes.preflight.quotas import quota_findings
 from nago_orchestrator.executors.kubernetes.preflight.rights import ROLE, Right, rights_findings
@@ -66,26 +65,22 @@ def examine(access: Access, study: ExaminedStudy | None, options: ClientOptions 
         return
     pod = needs_of(study.job)
     yield from quota_findings(quotas, pod, study.parallelism)
-    yield node_finding(cluster.list("/api/v1/nodes"), pod, study.parallelism)
+    nodes = cluster.list("/api/v1/nodes")
+    yield node_finding(nodes, pod, study.parallelism)
+    fitting = None if isinstance(nodes, Refused) else len(fitting_nodes(nodes, pod))
     yield image_finding(pod)
     yield from image_path_finding(study.image_path, pod)
     for kind, name in names_of(pod):
-        yield object_finding(kind, name, _named(cluster, kind, name), pod, study.parallelism)
+        there = cluster.read(f"{cluster.core}/{KINDS[kind].resource}", name)
+        yield object_finding(kind, name, there, pod, parallelism=study.parallelism, fitting_nodes=fitting)
     if rights[CREATE_JOBS] is True:
         yield from _dry_runs(cluster, study)
 
 
 def _dry_runs(cluster: Cluster, study: ExaminedStudy) -> Iterator[Finding]:
-    job = cluster.try_creating(cluster.jobs, study.job)
+    job = cluster.try_creating(cluster.jobs, job_to_try(study.job))
     pod = None if job.refused else cluster.try_creating(f"{cluster.core}/pods", pod_of(study.job))
     yield from dry_run_findings(study.job["metadata"]["name"], job, pod)
-
-
-def _named(cluster: Cluster, kind: str, name: str) -> Answer:
-    resource = KINDS[kind].resource
-    return cluster.read(
-        f"/apis/scheduling.k8s.io/v1/{resource}" if kind == PRIORITY_CLASS else f"{cluster.core}/{resource}", name
-    )
 
 
 def _may(cluster: Cluster, right: Right) -> bool | Refused:

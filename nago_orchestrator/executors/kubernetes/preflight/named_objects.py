@@ -1,4 +1,4 @@
-"""Verdicts on what a pod only names: image, claims, Secrets, service account, priority class. Pure.
+"""Verdicts on what a pod only names: image, claims, Secrets, service account. Pure.
 
 No dry run of a Job looks at these.
 """
@@ -13,8 +13,7 @@ from nago_orchestrator.domain.findings import Finding, ok, problem, unknown, war
 from nago_orchestrator.executors.kubernetes.preflight.answers import Answer, Object, Refused
 from nago_orchestrator.executors.kubernetes.preflight.pod import PodNeeds
 
-CLAIM, SECRET, PULL_SECRET = "claim", "Secret", "pull secret"
-SERVICE_ACCOUNT, PRIORITY_CLASS = "service account", "priority class"
+CLAIM, SECRET, PULL_SECRET, SERVICE_ACCOUNT = "claim", "Secret", "pull secret", "service account"
 PASSWORD_TYPES = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
 """Of a Secret with which images can be pulled."""
 
@@ -56,33 +55,30 @@ KINDS: Mapping[str, Kind] = {
         consequence="the cluster refuses the trials' pods",
         remedy="create it (k8s/base/access.yaml has nago-trainer), or change execution.kubernetes.service_account",
     ),
-    PRIORITY_CLASS: Kind(
-        resource="priorityclasses",
-        consequence="the cluster refuses the trials' pods",
-        remedy="ask an administrator to create it, or change execution.kubernetes.priority_class",
-    ),
 }
 
 
 def names_of(pod: PodNeeds) -> tuple[tuple[str, str], ...]:
     """Kind and name of all that the pod needs."""
-    optional = ((SERVICE_ACCOUNT, pod.service_account), (PRIORITY_CLASS, pod.priority_class))
     return (
         *((CLAIM, name) for name in pod.claims),
         *((SECRET, name) for name in pod.secret_keys),
         *((PULL_SECRET, name) for name in pod.pull_secrets),
-        *((kind, name) for kind, name in optional if name is not None),
+        *(((SERVICE_ACCOUNT, pod.service_account),) if pod.service_account is not None else ()),
     )
 
 
-def object_finding(kind: str, name: str, found: Answer, pod: PodNeeds, parallelism: int) -> Finding:
+def object_finding(
+    kind: str, name: str, found: Answer, pod: PodNeeds, *, parallelism: int, fitting_nodes: int | None = None
+) -> Finding:
+    """`fitting_nodes`: that take a trial; None where nodes may not be read."""
     check, about = f"{kind} {name}", KINDS[kind]
     if found is None:
         return problem(check, f"there is none of that name: {about.consequence}", about.remedy)
     if isinstance(found, Refused):
         return unknown(check, found.why, f"check with: kubectl get {about.resource} {name}")
     if kind == CLAIM:
-        return _claim(check, found, written=pod.claims[name], parallelism=parallelism)
+        return _claim(check, found, written=pod.claims[name], parallelism=parallelism, nodes=fitting_nodes)
     if kind == PULL_SECRET and found.get("type") not in PASSWORD_TYPES:
         detail = f"is of the type {found.get('type')}, which holds no password of a registry: {about.consequence}"
         return problem(check, detail, f"delete it, and {about.remedy}")
@@ -92,7 +88,7 @@ def object_finding(kind: str, name: str, found: Answer, pod: PodNeeds, paralleli
     return ok(check, "exists")
 
 
-def _claim(check: str, claim: Object, *, written: bool, parallelism: int) -> Finding:
+def _claim(check: str, claim: Object, *, written: bool, parallelism: int, nodes: int | None) -> Finding:
     """https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes"""
     status = claim.get("status") or {}
     phase = status.get("phase") or "Pending"
@@ -107,7 +103,7 @@ def _claim(check: str, claim: Object, *, written: bool, parallelism: int) -> Fin
     if parallelism > 1 and modes == ["ReadWriteOncePod"]:
         detail = f"{shown}: one of the {parallelism} parallel trials can have it"
         return problem(check, detail, f"{wanted}, or set execution.parallelism to 1")
-    if parallelism > 1 and not shared:
+    if parallelism > 1 and nodes != 1 and not shared:
         detail = f"{shown}: all {parallelism} parallel trials must run on the node that has the volume"
         return warning(check, detail, f"{wanted}, or set execution.parallelism to what one node takes")
     if phase != "Bound":

@@ -16,10 +16,15 @@ CHECK = "nodes"
 AUTOSCALER = "(ignore this if an autoscaler adds such nodes on demand)"
 
 
+def fitting_nodes(nodes: tuple[Object, ...], pod: PodNeeds) -> tuple[Object, ...]:
+    """That let a trial in and have room for one."""
+    return tuple(node for node in nodes if _lets_in(node, pod) and _trials_on(node, pod.requests))
+
+
 def node_finding(nodes: Listing, pod: PodNeeds, parallelism: int) -> Finding:
     if isinstance(nodes, Refused):
         return unknown(CHECK, nodes.why, "ask an administrator, or run the doctor with a user who may list nodes")
-    fitting = [node for node in nodes if _lets_in(node, pod)]
+    fitting = fitting_nodes(nodes, pod)
     room = sum(_trials_on(node, pod.requests) for node in fitting)
     needs = ", ".join(f"{name} {_shown(name, count)}" for name, count in sorted(pod.requests.items()))
     if not room:

@@ -83,7 +83,13 @@ def test_the_cost_in_trials_and_epochs(changes: dict[str, str], trials: int, epo
     assert (cost.trials, cost.epochs, cost.most_trials) == (trials, epochs, most)
 
 
-def test_a_template_that_undoes_what_must_stand_is_refused_before_anything_is_stored(tmp_path: Path) -> None:
+@pytest.mark.parametrize("extra", [True, False])
+def test_a_template_that_undoes_what_must_stand_is_refused_before_anything_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: bool
+) -> None:
+    if not extra:
+        for module in ("kubernetes", "kubernetes.utils.quantity"):
+            monkeypatch.setitem(sys.modules, module, None)
     url = str(tmp_path / "nago.sqlite")
     with pytest.raises(SpecError, match="gives the pod a part of its node"):
         submit_study(in_cluster("image: trainer, pod_template: {spec: {hostNetwork: true}}"), url, NOW)

@@ -6,7 +6,7 @@ import pytest
 
 from nago_orchestrator.domain.findings import Finding, State
 from nago_orchestrator.executors.kubernetes.preflight.answers import DryRun, Refused
-from nago_orchestrator.executors.kubernetes.preflight.dry_run import dry_run_findings, pod_of
+from nago_orchestrator.executors.kubernetes.preflight.dry_run import dry_run_findings, job_to_try, pod_of
 from tests.unit.nago_orchestrator.executors.kubernetes.preflight.conftest import MakeJob
 
 WELL = DryRun()
@@ -34,16 +34,36 @@ def test_the_answer_to_the_job_is_one_sentence(run: DryRun, state: State, words:
     assert (found.remedy is None) is (state is State.OK)
 
 
-def test_a_pod_is_told_of_only_by_who_may_create_one() -> None:
-    assert set(findings(WELL, DryRun(Refused("this user may not create pods", lacks_right=True)))) == {"first Job"}
+def test_a_pod_is_tried_by_who_may_create_one_and_unknown_to_others() -> None:
+    untried = findings(WELL, DryRun(Refused("this user may not create pods", lacks_right=True)))["first pod"]
+    assert untried.state is State.UNKNOWN
+    assert "this user may not create pods: limit ranges" in untried.detail
+    assert untried.remedy
     assert findings(WELL, WELL)["first pod"].state is State.OK
-    refused = DryRun(Refused("maximum memory usage per Container is 4Gi"))
-    assert findings(WELL, refused)["first pod"].state is State.PROBLEM
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "maximum memory usage per Container is 4Gi",
+        "failed quota: few: must specify limits.cpu for: trainer",
+        "no PriorityClass with name low was found",
+    ],
+)
+def test_a_pod_that_is_refused_is_a_problem(why: str) -> None:
+    refused = findings(WELL, DryRun(Refused(why)))["first pod"]
+    assert refused.state is State.PROBLEM
+    assert why in refused.detail
 
 
 def test_what_was_said_of_the_job_or_of_the_quota_is_not_said_of_the_pod_again() -> None:
     assert findings(DryRun(warnings=(PSA,)), DryRun(warnings=(PSA,)))["first pod"].state is State.OK
     assert set(findings(WELL, DryRun(Refused("exceeded quota: team")))) == {"first Job"}
+
+
+def test_a_field_that_older_api_servers_drop_is_not_tried(make_job: MakeJob) -> None:
+    job = make_job()
+    assert job["spec"].keys() - job_to_try(job)["spec"].keys() == {"podReplacementPolicy"}
 
 
 def test_the_pod_is_that_of_the_job(make_job: MakeJob) -> None:

@@ -56,7 +56,7 @@ def test_a_tag_may_be_stale_on_a_node(make_pod: MakePod) -> None:
     ],
 )
 def test_a_secret_has_the_key_that_trainers_read(make_pod: MakePod, secret: Any, state: State) -> None:
-    finding = object_finding("Secret", "nago", secret, make_pod(), 4)
+    finding = object_finding("Secret", "nago", secret, make_pod(), parallelism=4)
     assert (finding.check, finding.state) == ("Secret nago", state)
     assert "c2VjcmV0" not in str(finding), "what it holds is never said"
 
@@ -64,7 +64,7 @@ def test_a_secret_has_the_key_that_trainers_read(make_pod: MakePod, secret: Any,
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("found", "state"), [(None, State.PROBLEM), (NO, State.UNKNOWN)])
 def test_what_cannot_be_seen_has_a_remedy(make_pod: MakePod, kind: str, found: Any, state: State) -> None:
-    finding = object_finding(kind, "a", found, make_pod(), 4)
+    finding = object_finding(kind, "a", found, make_pod(), parallelism=4)
     assert (finding.check, finding.state) == (f"{kind} a", state)
     assert finding.remedy
 
@@ -74,25 +74,21 @@ def test_what_cannot_be_seen_has_a_remedy(make_pod: MakePod, kind: str, found: A
 )
 def test_a_pull_secret_holds_a_password(make_pod: MakePod, secret_type: str, state: State) -> None:
     found = {"metadata": {}, "type": secret_type, "data": {}}
-    assert object_finding("pull secret", "registry", found, make_pod(), 4).state is state
+    assert object_finding("pull secret", "registry", found, make_pod(), parallelism=4).state is state
 
 
-@pytest.mark.parametrize("kind", ["service account", "priority class"])
-def test_what_exists_is_well(make_pod: MakePod, kind: str) -> None:
-    assert object_finding(kind, "a", {"metadata": {}}, make_pod(), 4).state is State.OK
+def test_what_exists_is_well(make_pod: MakePod) -> None:
+    assert object_finding("service account", "a", {"metadata": {}}, make_pod(), parallelism=4).state is State.OK
 
 
 def test_only_what_is_named_is_looked_for(make_pod: MakePod) -> None:
     assert names_of(make_pod()) == (("Secret", "nago"),)
-    everything = make_pod(
-        data=DATA, image_pull_secrets=("registry",), service_account="nago-trainer", priority_class="low"
-    )
+    everything = make_pod(data=DATA, image_pull_secrets=("registry",), service_account="nago-trainer")
     assert names_of(everything) == (
         ("claim", "c"),
         ("Secret", "nago"),
         ("pull secret", "registry"),
         ("service account", "nago-trainer"),
-        ("priority class", "low"),
     )
 
 
@@ -101,7 +97,7 @@ def claim(*modes: str, phase: str = "Bound") -> dict[str, Any]:
 
 
 def claim_verdict(pod: PodNeeds, found: Any, parallelism: int = 4) -> Finding:
-    return object_finding("claim", "c", found, pod, parallelism)
+    return object_finding("claim", "c", found, pod, parallelism=parallelism)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def verdict(pod: PodNeeds | None, found: dict[str, Any], parallelism: int = 4) -
         ({"requests.memory": "7Gi"}, {}, State.PROBLEM, "not one trial fits into requests.memory 7Gi"),
         ({"count/jobs.batch": "3"}, {}, State.WARNING, "at most 3 of the 4"),
         ({"requests.cpu": "4", "pods": "100"}, {}, State.OK, "requests.cpu: 0 of 4 used"),
-        ({"limits.cpu": "100"}, {}, State.WARNING, "trials set no limits of cpu"),
+        ({"limits.cpu": "100"}, {}, State.OK, "counts nothing that trials take"),  # the first pod is refused
         ({"limits.memory": "40Gi"}, {}, State.OK, "limits.memory"),
         ({"persistentvolumeclaims": "3"}, {}, State.OK, "counts nothing that trials take"),
         ({"pods": "nonsense"}, {}, State.OK, "counts nothing that trials take"),

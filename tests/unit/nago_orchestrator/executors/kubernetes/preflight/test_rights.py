@@ -62,9 +62,7 @@ def test_all_that_the_program_asks_for_is_checked_and_nothing_else(
     end(server, NAME, code=1)
     list(PodLog(job_api(server), NAME).follow(None, lambda: False, lambda _: None))
     executor.stop(NAME, grace_seconds=0)
-    mounted = make_job(
-        data=ClaimMount(claim="images", mount_path="/data"), service_account="nago-trainer", priority_class="low"
-    )
+    mounted = make_job(data=ClaimMount(claim="images", mount_path="/data"), service_account="nago-trainer")
     study = ExaminedStudy(job=mounted, parallelism=1, image_path=None)
     assert list(examine(access_to(server), study, QUICK))
     assert used(server) == {*ROLE, *TRIED}
