@@ -15,10 +15,9 @@ from nago_orchestrator.domain.proposals import Evaluation, Origin, Proposal, The
 from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.search.proposers.port import HistoryError, Pause
 from nago_trainer.architecture import canonical
+from nago_trainer.contract.data_sets import DATA_SETS
 from nago_trainer.contract.task import TEST
 
-WITH_TEST_IMAGES = ("cifar10", "cifar100")
-"""Datasets that come with test images; all others are measured on the validation images, which the search knows."""
 RECIPE_KEYS = ("batch_size", "learning_rate", "weight_decay", "dropout", "label_smoothing", "cutout")
 
 
@@ -37,7 +36,7 @@ def final_recipe(search: TrainingRecipe, changes: Mapping[str, Any]) -> Training
     """
     changed = {name: value for name, value in changes.items() if value is not None}
     dataset = search.dataset
-    if dataset.name in WITH_TEST_IMAGES:
+    if DATA_SETS[dataset.name].test_images:
         dataset = replace(dataset, measured_on=TEST)
     return replace(search, training=replace(search.training, **changed), dataset=dataset, keep_network=True)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nago_orchestrator.domain.space import SearchSpace
-from nago_orchestrator.executors.local.dataset_check import PUBLISHED
 from nago_orchestrator.services.space_survey import Sizing
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.space_section import preset_space
 from nago_orchestrator.store.store import open_store
 from nago_trainer.architecture import TensorShape
+from nago_trainer.contract.data_sets import DATA_SETS
 
 _GUESSED_CHANNELS, _GUESSED_CLASSES = 3, 10
 
@@ -57,7 +57,7 @@ def stored_space(name: str, url: str) -> SizedSpace:
 def file_space(spec: StudySpec, wish: SizingWish) -> SizedSpace:
     """No image is opened here: what only the images tell is assumed, unless `wish` has it."""
     data = spec.trainer.dataset
-    published = PUBLISHED.get(data.name)
+    published = DATA_SETS[data.name].published
     channels = data.channels or (published.channels if published else None) or wish.channels
     classes = data.classes or (published.classes if published else None) or wish.classes
     assumed = None

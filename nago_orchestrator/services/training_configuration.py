@@ -6,8 +6,9 @@ from importlib.util import find_spec
 
 from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.errors import InputError
-from nago_orchestrator.executors.local.dataset_check import PUBLISHED, DatasetFacts, describe_dataset
+from nago_orchestrator.executors.local.dataset_check import describe_dataset
 from nago_orchestrator.spec import StudySpec
+from nago_trainer.contract.data_sets import DATA_SETS, DatasetFacts
 from nago_trainer.contract.task import DatasetSettings, TrainingSettings
 
 
@@ -55,8 +56,9 @@ def _dataset_facts(spec: StudySpec) -> DatasetFacts:
         return describe_dataset(section.name, section.path)
     if section.channels is not None and section.classes is not None:
         return DatasetFacts(channels=section.channels, classes=section.classes, images=0)
-    if section.name in PUBLISHED:
-        return PUBLISHED[section.name]
+    published = DATA_SETS[section.name].published
+    if published is not None:
+        return published
     raise InputError(
         "the images lie in the cluster, where only the trainer sees them",
         do="give trainer.dataset.classes and trainer.dataset.channels",

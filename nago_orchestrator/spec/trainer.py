@@ -10,20 +10,23 @@ from __future__ import annotations
 import errno
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
 from nago_orchestrator.spec.scalars import Real, Switch, Whole, format_number, known_word, read_text, wrong
 from nago_orchestrator.spec.section import Section
+from nago_trainer.contract.data_sets import DATA_SETS
 
-DatasetName = Literal["digits", "folder", "cifar10", "cifar100"]
-DATASETS = ("digits", "folder", "cifar10", "cifar100")
+DATASETS = tuple(DATA_SETS)
+DatasetName = Annotated[
+    str, BeforeValidator(known_word("dataset", DATASETS)), WithJsonSchema({"enum": [*DATASETS], "type": "string"})
+]
 
 
 def _of_dataset(*, digits: Any, folder: Any, cifar: Any) -> Any:
     """A field whose default is looked up by the dataset's name; the schema tells it in words."""
-    table = {"digits": digits, "folder": folder, "cifar10": cifar, "cifar100": cifar}
+    table = _by_name(digits=digits, folder=folder, cifar=cifar)
 
     def default(validated: dict[str, Any]) -> Any:
         dataset = validated.get("dataset")
@@ -35,7 +38,7 @@ def _of_dataset(*, digits: Any, folder: Any, cifar: Any) -> Any:
 
 def _part_of_image(*, digits: int, folder: int, cifar: int) -> Any:
     """A field whose default is this part of the image's side (2: half of it; 0: nothing)."""
-    divisors = {"digits": digits, "folder": folder, "cifar10": cifar, "cifar100": cifar}
+    divisors = _by_name(digits=digits, folder=folder, cifar=cifar)
 
     def default(validated: dict[str, Any]) -> int:
         dataset = validated.get("dataset")
@@ -44,6 +47,10 @@ def _part_of_image(*, digits: int, folder: int, cifar: int) -> Any:
 
     parts = {name: f"image_size / {divisor}" if divisor else 0 for name, divisor in divisors.items()}
     return Field(default_factory=default, json_schema_extra={"x-default": _in_words(parts)})
+
+
+def _by_name(**values: Any) -> dict[str, Any]:
+    return {name: values[dataset.defaults] for name, dataset in DATA_SETS.items()}
 
 
 def _in_words(table: Mapping[str, Any]) -> str:
@@ -96,7 +103,7 @@ def _path_in_container(text: str, volume: str | None) -> str:
 
 
 class DatasetSection(Section):
-    name: Annotated[DatasetName, BeforeValidator(known_word("dataset", DATASETS))]
+    name: DatasetName
     """The images: scikit-learn's digits, any folder with one subfolder per class, CIFAR-10 or CIFAR-100."""
     path: Annotated[str | None, BeforeValidator(_read_path)] = None
     """Where the images are; relative paths start at the study file's folder, for trials in a cluster at the volume that
@@ -112,9 +119,10 @@ class DatasetSection(Section):
 
     @model_validator(mode="after")
     def _path_fits_name(self) -> DatasetSection:
-        if self.name == "digits" and self.path is not None:
-            raise wrong("has a path, but digits come with scikit-learn: leave the path out")
-        if self.name != "digits" and self.path is None:
+        needs_path = DATA_SETS[self.name].needs_path
+        if not needs_path and self.path is not None:
+            raise wrong(f"has a path, but {self.name} come with scikit-learn: leave the path out")
+        if needs_path and self.path is None:
             raise wrong(f"needs a path: the folder that holds the images of {self.name}")
         return self
 

@@ -19,9 +19,9 @@ class DatasetSettings:
     """Which images, at which size, and how the validation split is taken from the training data."""
 
     name: str
-    """digits, folder, cifar10 or cifar100."""
+    """One of `DATA_SETS`."""
     path: str | None
-    """Folder of the images (folder) or of torchvision's files (cifar10, cifar100); None for digits."""
+    """Where the images are; None for a data set that needs none."""
     image_size: int
     """Height and width in pixels after resizing."""
     channels: int

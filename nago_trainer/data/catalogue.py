@@ -1,28 +1,56 @@
-"""The datasets by name: what they hold, and their images. Called by attempts and by `nago-train describe-data`."""
+"""The reader of each data set. Called by attempts and by `nago-train describe-data`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from nago_trainer.contract.data_sets import DATA_SETS
 from nago_trainer.contract.task import TEST, DatasetSettings
 from nago_trainer.data.cifar import ARCHIVES, describe_cifar, load_cifar
-from nago_trainer.data.digits import DESCRIPTION, check_digits, load_digits
+from nago_trainer.data.digits import describe_digits, load_digits
 from nago_trainer.data.folder import describe_folder, load_folder
 from nago_trainer.data.images import DatasetDescription, ImageSet
 from nago_trainer.errors import DataError
 
-NAMES = ("digits", "folder", *ARCHIVES)
-WITH_TEST_IMAGES = tuple(ARCHIVES)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """All are given where the images are, which means nothing for a data set that needs no path."""
+
+    describe: Callable[[Path], DatasetDescription]
+    """Checks everything, without torch."""
+    load: Callable[[Path, DatasetSettings], ImageSet]
+    """The images for training and validation."""
+    load_test: Callable[[Path, DatasetSettings], ImageSet] | None = None
+
+
+READERS: Mapping[str, Reader] = {
+    "digits": Reader(
+        describe=lambda _: describe_digits(),
+        load=lambda _, settings: load_digits(settings.image_size),
+    ),
+    "folder": Reader(
+        describe=describe_folder,
+        load=lambda path, settings: load_folder(path, settings.image_size, settings.channels),
+    ),
+    **{
+        name: Reader(
+            describe=partial(describe_cifar, name),
+            load=lambda path, settings: load_cifar(settings.name, path, settings.image_size),
+            load_test=lambda path, settings: load_cifar(settings.name, path, settings.image_size, train=False),
+        )
+        for name in ARCHIVES
+    },
+}
 
 
 def describe(name: str, path: str | None) -> DatasetDescription:
     """Checks the whole dataset without torch. Raises DataError for the first thing that is wrong."""
-    if name == "digits":
-        check_digits()
-        return DESCRIPTION
     location = _location(name, path)
-    return describe_folder(location) if name == "folder" else describe_cifar(name, location)
+    return READERS[name].describe(location)
 
 
 def load_images(settings: DatasetSettings) -> ImageSet:
@@ -30,9 +58,13 @@ def load_images(settings: DatasetSettings) -> ImageSet:
 
     Raises DataError, also where channels or classes are not what the settings say.
     """
-    images = _read(settings)
+    location = _location(settings.name, settings.path)
+    reader = READERS[settings.name]
+    images = reader.load(location, settings)
     if settings.measured_on == TEST:
-        images = replace(images, test=_read_test(settings))
+        if reader.load_test is None:
+            raise DataError(f"the dataset {settings.name} has no test images of its own")
+        images = replace(images, test=reader.load_test(location, settings))
     found = (images.pixels.shape[1], len(images.class_names))
     if found != (settings.channels, settings.classes):
         raise DataError(
@@ -42,24 +74,9 @@ def load_images(settings: DatasetSettings) -> ImageSet:
     return images
 
 
-def _read(settings: DatasetSettings) -> ImageSet:
-    if settings.name == "digits":
-        return load_digits(settings.image_size)
-    location = _location(settings.name, settings.path)
-    if settings.name == "folder":
-        return load_folder(location, settings.image_size, settings.channels)
-    return load_cifar(settings.name, location, settings.image_size)
-
-
-def _read_test(settings: DatasetSettings) -> ImageSet:
-    if settings.name not in WITH_TEST_IMAGES:
-        raise DataError(f"the dataset {settings.name} has no test images of its own")
-    return load_cifar(settings.name, _location(settings.name, settings.path), settings.image_size, train=False)
-
-
 def _location(name: str, path: str | None) -> Path:
-    if name not in NAMES:
-        raise DataError(f"there is no dataset {name!r}: choose one of {', '.join(NAMES)}")
-    if not path:
+    if name not in DATA_SETS:
+        raise DataError(f"there is no dataset {name!r}: choose one of {', '.join(DATA_SETS)}")
+    if DATA_SETS[name].needs_path and not path:
         raise DataError(f"the dataset {name} needs a path")
-    return Path(path).expanduser()
+    return Path(path or "").expanduser()

@@ -18,7 +18,6 @@ from nago_trainer.errors import DataError
 SIZE = 8
 BRIGHTEST = 16
 CLASS_NAMES = tuple(str(digit) for digit in range(10))
-DESCRIPTION = DatasetDescription(channels=1, classes=10, images=1797, class_names=CLASS_NAMES, size=SIZE)
 
 
 def load_digits(size: int) -> ImageSet:
@@ -33,10 +32,11 @@ def load_digits(size: int) -> ImageSet:
     return ImageSet(pixels=resize_all(pixels, size), labels=table[:, -1].astype(np.int64), class_names=CLASS_NAMES)
 
 
-def check_digits() -> None:
+def describe_digits() -> DatasetDescription:
     """Raises DataError unless the file is there."""
     if not _file().is_file():
         raise DataError("the installed scikit-learn has no digits: reinstall it")
+    return DatasetDescription(channels=1, classes=10, images=1797, class_names=CLASS_NAMES, size=SIZE)
 
 
 def _file() -> Path:

@@ -5,26 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
 
 from nago_orchestrator.errors import InputError, NagoError
+from nago_trainer.contract.data_sets import DatasetFacts
 
 COMMAND = (sys.executable, "-m", "nago_trainer", "describe-data")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetFacts:
-    channels: int
-    classes: int
-    images: int
-
-
-PUBLISHED = {
-    "digits": DatasetFacts(channels=1, classes=10, images=1_797),
-    "cifar10": DatasetFacts(channels=3, classes=10, images=50_000),
-    "cifar100": DatasetFacts(channels=3, classes=100, images=50_000),
-}
-"""What is known of a dataset that lies where the orchestrator cannot look; the trainer checks it there."""
 
 
 def describe_dataset(name: str, path: str | None) -> DatasetFacts:

@@ -7,9 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from nago_trainer.contract.data_sets import DATA_SETS
 from nago_trainer.contract.task import TEST, DatasetSettings
-from nago_trainer.data.catalogue import describe, load_images
+from nago_trainer.data.catalogue import READERS, describe, load_images
 from nago_trainer.errors import DataError
+
+
+def test_every_data_set_has_its_reader_and_says_truly_whether_it_has_test_images() -> None:
+    assert list(READERS) == list(DATA_SETS)
+    assert {name: found.test_images for name, found in DATA_SETS.items()} == {
+        name: reader.load_test is not None for name, reader in READERS.items()
+    }
 
 
 def test_settings_decide_what_is_read(digits_settings: DatasetSettings, image_folder: Path) -> None:

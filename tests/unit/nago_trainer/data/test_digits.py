@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits as load_with_sklearn
 
-from nago_trainer.data.digits import DESCRIPTION, load_digits
+from nago_trainer.data.digits import describe_digits, load_digits
 
 
 def test_the_images_are_those_of_scikit_learn() -> None:
@@ -15,8 +15,8 @@ def test_the_images_are_those_of_scikit_learn() -> None:
 
 @pytest.mark.parametrize("size", [5, 8, 16])
 def test_the_images_are_as_described(size: int) -> None:
-    images = load_digits(size)
-    assert images.pixels.shape == (DESCRIPTION.images, DESCRIPTION.channels, size, size)
+    images, described = load_digits(size), describe_digits()
+    assert images.pixels.shape == (described.images, described.channels, size, size)
     assert images.pixels.dtype == np.uint8
     assert images.pixels.max() > 200
-    assert images.class_names == DESCRIPTION.class_names
+    assert images.class_names == described.class_names

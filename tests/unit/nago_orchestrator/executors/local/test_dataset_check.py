@@ -9,7 +9,8 @@ import pytest
 
 from nago_orchestrator.errors import InputError, NagoError
 from nago_orchestrator.executors.local import dataset_check
-from nago_orchestrator.executors.local.dataset_check import PUBLISHED, DatasetFacts, describe_dataset
+from nago_orchestrator.executors.local.dataset_check import describe_dataset
+from nago_trainer.contract.data_sets import DATA_SETS, DatasetFacts
 
 
 def test_digits_are_described_by_the_real_trainer() -> None:
@@ -37,4 +38,4 @@ def test_a_trainer_that_dies_without_a_word_has_a_sentence_too(monkeypatch: pyte
 
 
 def test_what_is_known_of_digits_without_looking_is_what_the_trainer_finds() -> None:
-    assert describe_dataset("digits", None) == PUBLISHED["digits"]
+    assert describe_dataset("digits", None) == DATA_SETS["digits"].published

@@ -1,0 +1,48 @@
+"""The data sets by name, and what both programs know of each without a look at its images. Only this place names all.
+
+The trainer's `data/catalogue.py` has the reader of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+DefaultsOf = Literal["digits", "folder", "cifar"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetFacts:
+    """What a data set holds."""
+
+    channels: int
+    classes: int
+    images: int
+    """For training and validation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSet:
+    defaults: DefaultsOf
+    """Which of the study file's defaults it takes: image size, learning rate and so on."""
+    needs_path: bool = True
+    """Whether its images are where the study file says, and not in an installed package."""
+    test_images: bool = False
+    """Whether it has test images of its own; the others are measured on validation images, which the search knows."""
+    published: DatasetFacts | None = None
+    """What it always holds, for where the orchestrator cannot look; the trainer checks it there."""
+
+
+DATA_SETS: Mapping[str, DataSet] = {
+    "digits": DataSet(
+        defaults="digits", needs_path=False, published=DatasetFacts(channels=1, classes=10, images=1_797)
+    ),
+    "folder": DataSet(defaults="folder"),
+    "cifar10": DataSet(
+        defaults="cifar", test_images=True, published=DatasetFacts(channels=3, classes=10, images=50_000)
+    ),
+    "cifar100": DataSet(
+        defaults="cifar", test_images=True, published=DatasetFacts(channels=3, classes=100, images=50_000)
+    ),
+}
