@@ -20,19 +20,19 @@ INTERRUPTED = 130
 READER_GONE = 128 + 13
 """As of a program that SIGPIPE ended: `nago-orch trials | head`."""
 
-HELP = """Search for the network generator whose networks are the best: NAGO, on your own images.
+HELP = """Neural architecture generator optimisation: search for the best network generator for your images.
 
-    nago-orch submit study.yaml     start a study, or go on with it
+    nago-orch submit study.yaml     start or resume a study
 
-    nago-orch status --watch        see how it stands
+    nago-orch status --watch        watch its progress
 
     nago-orch best                  the best generator so far
 
-    nago-orch report                everything, as one HTML page
+    nago-orch report                the report, one HTML page
 """
 EPILOG = (
-    "Exit codes: 0 done, 1 a bug of this program, 2 wrong input (study file, option, dataset, database), 3 the study "
-    "failed or cannot do that, 4 no such study or trial, 130 interrupted."
+    "Exit codes: 0 success, 1 a bug in nago-orch, 2 invalid input (study file, option, dataset, database), 3 the study "
+    "failed or the command could not be executed, 4 no such study or trial, 130 interrupted."
 )
 
 app = typer.Typer(
@@ -74,13 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except SystemExit as end:
         sys.exit(_exit_code(end))
     except OSError as error:
-        details = _keep(error)
-        where = f" ({error.filename})" if error.filename else ""
-        typer.echo(f"error: the system refused: {error.strerror or error}{where}{details}", err=True)
+        what = f"operating system error: {error.strerror or error}"
+        typer.echo(f"error: {NagoError(what, where=error.filename, do=_keep(error))}", err=True)
         sys.exit(NagoError.exit_code)
     except Exception as error:  # noqa: BLE001  # the last place where a bug can become a sentence
-        what = f"this is a bug of nago-orch: {type(error).__name__}: {error}".rstrip(": ")
-        typer.echo(f"error: {what}{_keep(error)}", err=True)
+        what = f"bug in nago-orch: {type(error).__name__}: {error}".rstrip(": ")
+        typer.echo(f"error: {NagoError(what, do=_keep(error))}", err=True)
         sys.exit(UNEXPECTED)
     sys.exit(0)
 
@@ -92,7 +91,8 @@ def _exit_code(end: SystemExit) -> str | int | None:
     return INTERRUPTED if isinstance(end.__context__, typer.Abort) else end.code
 
 
-def _keep(error: Exception) -> str:
+def _keep(error: Exception) -> str | None:
+    """What the user can do: read the traceback. None where it could not be saved."""
     from nago_orchestrator.cli.crash_log import keep_traceback  # here: only a failure needs it
 
     return keep_traceback(error, f"nago-orch {__version__} {' '.join(sys.argv[1:])}")

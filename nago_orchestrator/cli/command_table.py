@@ -25,65 +25,79 @@ class LazyCommand:
         """Registered in place of the command, which replaces it before anything is parsed."""
 
 
-RUN, LOOK, GENERATORS, UPKEEP = "Run a study", "Look at results", "Generators", "Upkeep"
+RUN, LOOK, GENERATORS, UPKEEP = "Run a study", "Results", "Generators", "Maintenance"
 
 COMMANDS = (
-    LazyCommand(name="submit", panel=RUN, help="Start the study of a study file; the same file again goes on with it."),
-    LazyCommand(name="pause", panel=RUN, help="No new trials; those that run come to their end. Go on with `resume`."),
+    LazyCommand(name="submit", panel=RUN, help="Start or resume the study in a study file."),
     LazyCommand(
-        name="resume", panel=RUN, help="Go on with a study that was paused, interrupted, killed or has failed."
+        name="pause", panel=RUN, help="Pause a study: running trials finish, no new ones start. Continue with `resume`."
     ),
-    LazyCommand(name="cancel", panel=RUN, help="End a study for good; what it has found stays."),
+    LazyCommand(
+        name="resume", panel=RUN, help="Resume a study that was paused, interrupted or killed, or that failed."
+    ),
+    LazyCommand(name="cancel", panel=RUN, help="End a study for good; its results are kept."),
     LazyCommand(
         name="train-best",
         panel=RUN,
-        help="Train networks of the best generator, or of each one of the Pareto front, in full and keep them.",
+        help="Final training: train networks of the best or of each Pareto-optimal generator and save them.",
     ),
     LazyCommand(
         name="serve",
         panel=RUN,
-        help="Run all active studies until SIGTERM; trials that run then go on, and the next server adopts them.",
+        help="Run all active studies until SIGTERM; running trials continue, and the next server adopts them.",
     ),
-    LazyCommand(name="list", panel=LOOK, help="All studies of the database.", function="list_studies"),
+    LazyCommand(name="list", panel=LOOK, help="List all studies in the database.", function="list_studies"),
     LazyCommand(
-        name="status", panel=LOOK, help="How a study stands: its trials, its best, what it has used, who runs it."
+        name="status",
+        panel=LOOK,
+        help="Show the state of a study: trials, best generator, resource use, and the process that runs it.",
     ),
-    LazyCommand(name="trials", panel=LOOK, help="The trials of a study, by number."),
+    LazyCommand(name="trials", panel=LOOK, help="List the trials of a study by number."),
     LazyCommand(
         name="show",
         panel=LOOK,
-        help="One trial with its theta, its attempts and its epochs; JSON has the architecture too.",
+        help="Show one trial with its theta, attempts and epochs; JSON also has the architecture.",
     ),
     LazyCommand(
         name="best",
         panel=LOOK,
-        help="The best generator so far, by the first objective, its trials, and its networks that were trained in "
-        "full.",
+        help="Show the best generator so far (by the first objective), its trials, and its networks of the "
+        "final training.",
     ),
     LazyCommand(
         name="pareto",
         panel=LOOK,
-        help="The generators that no other one beats in every objective, and the hypervolume that they dominate.",
+        help="List the Pareto-optimal generators, and show their hypervolume.",
     ),
-    LazyCommand(name="logs", panel=LOOK, help="What an attempt of a trial printed; while it runs, also from its pod."),
-    LazyCommand(name="report", panel=LOOK, help="Everything about a study as one HTML page that needs no network."),
+    LazyCommand(
+        name="logs",
+        panel=LOOK,
+        help="Print the output of a trial's attempt, also while it runs, and from its pod in a cluster.",
+    ),
+    LazyCommand(name="report", panel=LOOK, help="Write the report of a study: one HTML page that works offline."),
     LazyCommand(
         name="sample",
         panel=GENERATORS,
-        help="Draw architectures of a theta: nodes, parameters, memory, a picture of the three levels.",
+        help="Sample architectures from a theta: nodes, parameters, memory, and a drawing of the three levels.",
     ),
     LazyCommand(
         name="space",
         panel=GENERATORS,
-        help="Describe a search space: ranges, duplicates, infeasible draws, and the spread of nodes, "
+        help="Describe a search space: ranges, duplicates, infeasible samples, and the distribution of nodes, "
         "parameters and memory.",
     ),
-    LazyCommand(name="replay", panel=UPKEEP, help="The evaluations in the order in which the search learned of them."),
+    LazyCommand(
+        name="replay",
+        panel=UPKEEP,
+        help="List the evaluations in evaluation order, or verify that the seed reproduces the study.",
+    ),
     LazyCommand(
         name="doctor",
         panel=UPKEEP,
-        help="Check this installation, and a study's cluster and database, before it costs anything.",
+        help="Check this installation, and a study's file, cluster and database, before anything is trained.",
     ),
-    LazyCommand(name="schema", panel=UPKEEP, help="Print the JSON Schema of the study file, for editors and checks."),
-    LazyCommand(name="db", panel=UPKEEP, help="The results database.", function="app"),
+    LazyCommand(
+        name="schema", panel=UPKEEP, help="Print the JSON Schema of the study file, for editors and validators."
+    ),
+    LazyCommand(name="db", panel=UPKEEP, help="Check or upgrade the results database.", function="app"),
 )

@@ -9,8 +9,8 @@ from pathlib import Path
 import platformdirs
 
 
-def keep_traceback(error: Exception, command: str) -> str:
-    """Appends it to the log; gives the place in parentheses, or nothing where no file can be written."""
+def keep_traceback(error: Exception, command: str) -> str | None:
+    """Appends it to the log; says where it is, or gives None where no file can be written."""
     folder = Path(platformdirs.user_log_dir("nago"))
     file = folder / "crash.log"
     try:
@@ -19,5 +19,5 @@ def keep_traceback(error: Exception, command: str) -> str:
             log.write(f"\n{datetime.now(UTC).isoformat()} {command}\n")
             log.write("".join(traceback.format_exception(error)))
     except OSError:
-        return ""
-    return f" (details in {file})"
+        return None
+    return f"the traceback is in {file}"

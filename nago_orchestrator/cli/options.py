@@ -40,26 +40,28 @@ Database = Annotated[
         "--database",
         metavar="URL",
         help="Results database, e.g. sqlite:///nago.db or postgresql://host/nago. "
-        "Default: NAGO_DATABASE_URL, else one SQLite file in your data folder.",
+        "Default: NAGO_DATABASE_URL, or else an SQLite file in the user's data folder.",
     ),
 ]
-Output = Annotated[OutputFormat, word_option(OutputFormat, "format", "--output", "-o", told="How to print.")]
-StudyName = Annotated[str | None, typer.Argument(metavar="STUDY", help="May be left out where there is only one.")]
+Output = Annotated[OutputFormat, word_option(OutputFormat, "format", "--output", "-o", told="Output format.")]
+StudyName = Annotated[
+    str | None, typer.Argument(metavar="STUDY", help="May be omitted if the database has only one study.")
+]
 Follow = Annotated[
     bool,
     typer.Option(
-        "--follow/--detach", help="Run it here and show what happens, or leave it to a process in the background."
+        "--follow/--detach", help="Run the study here and show its events, or run it in a background process."
     ),
 ]
 TrialName = Annotated[
     str,
-    typer.Argument(metavar="TRIAL", help="STUDY/NUMBER, e.g. digits/17; NUMBER where there is only one study."),
+    typer.Argument(metavar="TRIAL", help="STUDY/NUMBER, e.g. digits/17; or NUMBER if the database has only one study."),
 ]
 StudyFile = Annotated[
     Path,
     typer.Argument(
         metavar="STUDY.yaml",
         readable=False,  # not checked here: the study file's reader has its own sentence for it
-        help="The study file (docs/study-file.md); - is standard input.",
+        help="The study file (docs/study-file.md); - reads standard input.",
     ),
 ]

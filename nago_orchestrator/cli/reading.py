@@ -36,10 +36,10 @@ def chosen_study(engine: OpenDatabase, name: str | None) -> str:
 
     names = [row.name for row in list_studies(engine)]
     if not names:
-        raise NotFoundError("there is no study in this database yet", do="start one with `nago-orch submit study.yaml`")
+        raise NotFoundError("the database has no study yet", do="start one with `nago-orch submit study.yaml`")
     if len(names) > 1:
         shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-        raise InputError(f"this database has {len(names)} studies", do=f"name one of {shown}")
+        raise InputError(f"the database has {len(names)} studies", do=f"name one of {shown}")
     return names[0]
 
 
@@ -55,5 +55,5 @@ def chosen_trial(engine: OpenDatabase, text: str) -> tuple[str, int]:
     """Study and number of "digits/17", or of "17" in a database with one study. Raises InputError for another form."""
     study, slash, number = text.rpartition("/")
     if not number.isdecimal() or (slash and not study):
-        raise InputError(f"{text!r} is not a trial", do="write STUDY/NUMBER, for example digits/17")
+        raise InputError(f"{text!r} does not name a trial", do="write STUDY/NUMBER, for example digits/17")
     return chosen_study(engine, study or None), int(number)

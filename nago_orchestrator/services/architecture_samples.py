@@ -75,7 +75,7 @@ def _best_theta(name: str, url: str) -> Theta:
     try:
         row = found.incumbent(engine, name)
         if row is None:
-            raise NotFoundError(f"there is no best theta: the study {name} has {without_value(engine, name)}")
+            raise NotFoundError(f"the study {name} has no best generator: it has {without_value(engine, name)}")
     finally:
         engine.dispose()
     return row.theta

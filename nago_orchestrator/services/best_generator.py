@@ -1,4 +1,4 @@
-"""How far the networks of a generator spread: those of a search, and those that were trained in full."""
+"""How the networks of a generator vary: those of a search, and those of the final training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nago_orchestrator.evaluation.generator_results import trial_value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeats:
-    """Of a generator, over all its networks at one fidelity: mean and spread of an objective."""
+    """Of a generator, over all its networks at one fidelity: mean and standard deviation of an objective."""
 
     objective: str
     proposals: tuple[int, ...]
@@ -23,7 +23,7 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalSummary:
-    """Of a generator trained in full: mean and spread over the networks that are trained, and the best of them."""
+    """Of a generator in the final training: mean and standard deviation over its networks, and the best of them."""
 
     parent: int | None
     epochs: int

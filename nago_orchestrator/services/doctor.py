@@ -1,4 +1,4 @@
-"""Would a study run: its file, its cluster, its database? Called by `nago-orch doctor`."""
+"""Checks of a study before it runs: its file, its cluster, its database. Called by `nago-orch doctor`."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def _preview(spec: StudySpec) -> tuple[Preview | None, Finding]:
     try:
         preview = preview_study(spec, study_recipe(spec))
     except NagoError as error:
-        return None, problem(check, str(error), "mend the study file, then look again")
+        return None, problem(check, str(error), "correct the study file, then run the check again")
     infeasible = len(preview.drawn) - len(preview.feasible)
     if not preview.feasible:
         remedy = "raise trainer.parameter_limit, or narrow the space"
-        return None, problem(check, f"none of its first {infeasible} networks fits the parameter limit", remedy)
+        return None, problem(check, f"none of its first {infeasible} networks is within the parameter limit", remedy)
     cost = study_cost(spec)
-    return preview, ok(check, f"{counted(cost.trials, 'trial')}, {counted(cost.epochs, 'epoch')} in all")
+    return preview, ok(check, f"{counted(cost.trials, 'trial')}, {counted(cost.epochs, 'epoch')} in total")
 
 
 def _admission(preview: Preview, url: str) -> Finding:
@@ -77,8 +77,8 @@ def _admission(preview: Preview, url: str) -> Finding:
         elif spec.warm_start:
             raise not_found(spec.warm_start[0], ())
     except NagoError as error:
-        return problem(check, str(error), "mend the study file, then look again")
-    return ok(check, learnt_from(len(prior), spec.warm_start) if prior else "nothing there is in its way")
+        return problem(check, str(error), "correct the study file, then run the check again")
+    return ok(check, learnt_from(len(prior), spec.warm_start) if prior else "can be submitted")
 
 
 def _cluster(preview: Preview | None, now: datetime) -> Iterator[Finding]:
@@ -89,7 +89,7 @@ def _cluster(preview: Preview | None, now: datetime) -> Iterator[Finding]:
     try:
         study = None if preview is None else _examined(preview, now)
     except NagoError as error:
-        yield problem("first Job", str(error), "mend execution.kubernetes in the study file")
+        yield problem("first Job", str(error), "correct execution.kubernetes in the study file")
         study = None
     yield from examine_cluster(study)
 

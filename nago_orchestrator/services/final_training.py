@@ -24,7 +24,7 @@ from nago_trainer.architecture import canonical
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """What full training was asked for now."""
+    """The final training that was queued."""
 
     study: Study
     generators: int
@@ -64,7 +64,7 @@ def train_best(  # each a wish of its own, given by name
     epochs: int | None,
     now: datetime,
 ) -> Queued:
-    """Store the trials of full training and let the study run again.
+    """Store the trials of the final training and let the study run again.
 
     Without `networks` and `epochs` they are the study file's. What was trained before counts, failed networks do not:
     asking for the same again adds nothing. Raises NagoError for a search that is not complete or has found nothing,
@@ -72,7 +72,9 @@ def train_best(  # each a wish of its own, given by name
     """
     study = store.study(name)
     if study.state is not StudyState.COMPLETED:
-        raise NagoError(f"the search {name} is {study.state}: networks are trained in full once it is completed")
+        raise NagoError(
+            f"final training needs a completed search, and the study {name} is {study.state}", do="wait for its end"
+        )
     if not chosen:
         raise NagoError(f"the search {name} has found no generator to train")
     spec = StudySpec.from_canonical(study.spec)
@@ -91,7 +93,7 @@ def train_best(  # each a wish of its own, given by name
             drawn += trials
             store.add_proposal(study.id, plan.proposal, canonical(plan.proposal.theta), trials, now)
         if planned or len(evaluations) < len(proposals):
-            store.move_study(study.id, StudyState.RUNNING, message="full training of what was found", now=now)
+            store.move_study(study.id, StudyState.RUNNING, message="final training", now=now)
     return Queued(
         study=store.study(name),
         generators=len(planned),
@@ -106,4 +108,4 @@ def short_of_search(study: Study, epochs: int | None) -> str | None:
     asked, longest = epochs or spec.final_epochs, spec.fidelities[-1]
     if asked >= longest:
         return None
-    return f"full training of {counted(asked, 'epoch')} is shorter than the search's own longest, {longest}"
+    return f"final training takes {counted(asked, 'epoch')}, fewer than the search's {longest}"

@@ -28,21 +28,21 @@ class Package:
 
 
 ANYWHERE = (
-    Package("hpbandster", "bohb", "searches by BOHB"),
-    Package("ConfigSpace", "bohb", "searches by BOHB"),
-    Package("numpyro", "mobo", "searches by mobo and phases with it"),
-    Package("pymoo", "mobo", "searches by mobo, by ehvi, and phases with them"),
+    Package("hpbandster", "bohb", "search by bohb"),
+    Package("ConfigSpace", "bohb", "search by bohb"),
+    Package("numpyro", "mobo", "search by mobo, nor phases with it"),
+    Package("pymoo", "mobo", "search by mobo or ehvi, nor phases with them"),
     Package("plotly", "report", "nago-orch report"),
 )
 FOR_LOCAL = (
-    Package("torch", "trainer", "training", needed=True),
-    Package("torchvision", "trainer", "CIFAR"),
-    Package("scikit-learn", "trainer", "the images of digits"),
-    Package("pillow", "trainer", "images of a folder"),
+    Package("torch", "trainer", "local trials", needed=True),
+    Package("torchvision", "trainer", "the datasets cifar10 and cifar100"),
+    Package("scikit-learn", "trainer", "the dataset digits"),
+    Package("pillow", "trainer", "the dataset folder"),
     Package("psycopg2-binary", "postgres", "PostgreSQL"),
 )
 FOR_JOBS = (
-    Package("kubernetes", "kubernetes", "Jobs", needed=True),
+    Package("kubernetes", "kubernetes", "trials in a cluster", needed=True),
     Package("psycopg2-binary", "postgres", "PostgreSQL", needed=True),
     Package("prometheus-client", "serve", "nago-orch serve"),
 )
@@ -57,12 +57,14 @@ def installation_findings(folder: Path, *, for_jobs: bool) -> Iterator[Finding]:
 def machine_findings(folder: Path) -> Iterator[Finding]:
     """Interpreter, processors, graphics processors, and whether the data folder has room."""
     yield ok("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    yield ok("processors", f"{len(os.sched_getaffinity(0))} for this process")
+    yield ok("processors", f"{len(os.sched_getaffinity(0))} available to this process")
     driver = Path("/proc/driver/nvidia/version").exists()
-    yield ok("graphics", "an NVIDIA driver is loaded" if driver else "no NVIDIA driver: local trials use the CPU")
+    yield ok("GPU", "an NVIDIA driver is loaded" if driver else "no NVIDIA driver: local trials use the CPU")
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not os.access(there, os.W_OK):
-        yield problem("data folder", f"{folder} cannot be written by this user", "set XDG_DATA_HOME to one that can")
+        yield problem(
+            "data folder", f"{folder} is not writable for this user", "set XDG_DATA_HOME to a writable folder"
+        )
         return
     free = shutil.disk_usage(there).free
     detail = f"{folder}, {free / 1e9:.1f} GB free"

@@ -13,7 +13,7 @@ from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.store import queries
 from nago_orchestrator.store.engine import OpenDatabase
 
-_WORDS = {Outcome.INFEASIBLE: "infeasible", Outcome.LOST: "without a network that could be trained"}
+_WORDS = {Outcome.INFEASIBLE: "infeasible", Outcome.LOST: "without a trained network"}
 
 
 def without_value(engine: OpenDatabase, study: str) -> str:

@@ -52,7 +52,7 @@ def in_units(objectives: Sequence[Objective], costs: Sequence[float]) -> list[fl
 def _check_epochs(study: str, epochs: int | None, fidelities: Sequence[int]) -> None:
     if epochs is not None and epochs not in fidelities:
         known = ", ".join(map(str, fidelities))
-        raise InputError(f"--epochs {epochs} is no fidelity of the study {study} (its fidelities: {known})")
+        raise InputError(f"--epochs {epochs} is no fidelity of the study {study}", do=f"choose one of {known}")
 
 
 def _missing(engine: OpenDatabase, study: str, epochs: int | None) -> str:

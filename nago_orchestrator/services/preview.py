@@ -57,7 +57,7 @@ class Preview:
         tasks = self.tasks()
         if not tasks:
             why = self.drawn[0][1].infeasible if self.drawn else "the search proposes nothing"
-            raise NagoError(f"none of the study's first {len(self.drawn)} networks can be trained: {why}")
+            raise NagoError(f"none of the first {len(self.drawn)} networks of the study can be trained: {why}")
         return tasks[0]
 
 
@@ -128,7 +128,7 @@ def _job(preview: Preview, task: TrialTask, now: datetime) -> dict[str, Any]:
 
 def _section(spec: StudySpec) -> KubernetesSection:
     if spec.execution.kubernetes is None:
-        raise InputError("the study file has no section execution.kubernetes, which says how its Jobs look")
+        raise InputError("the study file does not describe its Jobs", do="add the section execution.kubernetes")
     return spec.execution.kubernetes
 
 

@@ -25,13 +25,13 @@ def with_references(objectives: Sequence[Objective], texts: Sequence[str]) -> tu
     given = dict(pairs)
     if len(given) < len(pairs):
         twice = next(name for name in given if [other for other, _ in pairs].count(name) > 1)
-        raise InputError(f"--reference names {twice} twice: one worst value counts")
+        raise InputError(f"--reference names {twice} twice", do="give one value for each objective")
     changed = tuple(replace(item, reference=given.get(item.name, item.reference)) for item in objectives)
     missing = [item.name for item in changed if item.reference is None]
     if missing:
         raise InputError(
-            f"--reference names no {' and no '.join(missing)}, and the study file has none: "
-            "a hypervolume needs one for each objective"
+            f"--reference has no value for {' and '.join(missing)}, nor has the study file",
+            do="give NAME=VALUE for each objective",
         )
     return changed
 
@@ -39,7 +39,9 @@ def with_references(objectives: Sequence[Objective], texts: Sequence[str]) -> tu
 def _reference(text: str, names: Sequence[str]) -> tuple[str, float]:
     name, _, value = (part.strip() for part in text.partition("="))
     if not value:
-        raise InputError(f"--reference {text!r} is not NAME=VALUE, for example {names[0]}=0.2")
+        raise InputError(
+            f"--reference {text!r} is not NAME=VALUE", do=f"write, for example, --reference {names[0]}=0.2"
+        )
     if name not in names:
         raise InputError(f"--reference names '{name}', which is no objective of the study{suggestion(name, names)}")
     try:

@@ -63,8 +63,8 @@ def file_space(spec: StudySpec, wish: SizingWish) -> SizedSpace:
     assumed = None
     if channels is None or classes is None:
         assumed = (
-            "the images are not opened here; 3 channels and 10 classes are assumed where --channels and --classes do "
-            "not say otherwise"
+            "the images are not read here: 3 channels and 10 classes are assumed, unless --channels and --classes "
+            "are given"
         )
     sizing = Sizing(
         image=TensorShape(channels or _GUESSED_CHANNELS, data.image_size),

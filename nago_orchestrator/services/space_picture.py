@@ -16,13 +16,13 @@ def compose_survey(surveys: Sequence[Survey]) -> Picture:
     samples = [SpaceSample(name=name, values=_values(survey)) for name, survey in surveys]
     sizings = {_sizing_words(survey) for _, survey in surveys}
     shared = f"{sizings.pop()}. " if len(sizings) == 1 else "Each space with its own images and parameter limit. "
-    note = f"{shared}A bar is the share of the feasible draws, each row to its own scale; the dark line is the median."
+    note = f"{shared}Histograms of the feasible samples, each row with its own scale; the dark line is the median."
     return compose_spaces(samples, title=title_of(surveys), note=note)
 
 
 def title_of(surveys: Sequence[Survey]) -> str:
     names = " · ".join(name for name, _ in surveys)
-    return f"{names}: {len(surveys[0][1].draws):,} draws{' each' if len(surveys) > 1 else ''}"
+    return f"{names}: {len(surveys[0][1].draws):,} samples{' each' if len(surveys) > 1 else ''}"
 
 
 def _values(survey: SpaceSurvey) -> dict[str, list[int]]:

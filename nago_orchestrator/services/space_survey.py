@@ -197,8 +197,8 @@ def _aliases_of(draw: SpaceDraw) -> Iterator[tuple[str, str]]:
     for graph in _graphs(theta):
         nodes, k, p = (theta.get(f"{graph}_{part}") for part in ("nodes", "k", "p"))
         if nodes is not None and k is not None and k > nodes - 1:
-            yield f"{graph}_k", "more than the other nodes: counts as their number"
+            yield f"{graph}_k", "larger than the number of other nodes: reduced to it"
         if nodes is not None and k is not None and nodes > 2 and min(k, nodes - 1) % 2:
-            yield f"{graph}_k", "odd: counts as one less"
+            yield f"{graph}_k", "odd: reduced by one"
         if p != draw.canonical_theta[f"{graph}_p"]:
-            yield f"{graph}_p", "no effect: there is one such graph alone"
+            yield f"{graph}_p", "no effect: only one such graph exists"

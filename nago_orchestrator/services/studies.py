@@ -52,7 +52,9 @@ def run_detached(name: str, url: str) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         log = (folder / "orchestrator.log").open("ab")
     except OSError as error:
-        raise ExecutorError(f"attempts cannot run in the folder {folder}: {error.strerror}") from error
+        raise ExecutorError(
+            f"cannot create the folder of the study's attempts: {error.strerror}", where=folder
+        ) from error
     command = [sys.executable, "-m", "nago_orchestrator", "resume", name]
     # The address may hold a password: it goes through the environment, never through the arguments.
     environment = {**os.environ, "NAGO_DATABASE_URL": url}
@@ -68,20 +70,20 @@ def resume_study(name: str, url: str, now: datetime) -> Study:
     store = open_store(url)
     study = store.study(name)
     if study.state is StudyState.CANCELLED:
-        raise NagoError(f"the study {name} is cancelled: there is nothing to resume")
+        raise NagoError(f"the study {name} is cancelled and cannot be resumed")
     if study.state in (StudyState.PAUSED, StudyState.FAILED):
         store.move_study(study.id, StudyState.RUNNING, message=None, now=now)
     return store.study(name)
 
 
 def pause_study(name: str, url: str, now: datetime) -> Study:
-    """No new trials; those that run come to their end."""
+    """No new trials; those that run finish."""
     store = open_store(url)
     study = store.study(name)
     if study.state is StudyState.PAUSED:
         return study
     if study.state is not StudyState.RUNNING:
-        raise NagoError(f"the study {name} is {study.state}: only a running one can be paused")
+        raise NagoError(f"the study {name} is {study.state}, and only a running study can be paused")
     store.move_study(study.id, StudyState.PAUSED, message="paused by the user", now=now)
     return store.study(name)
 
@@ -91,7 +93,7 @@ def cancel_study(name: str, url: str, now: datetime) -> Study:
     store = open_store(url)
     study = store.study(name)
     if study.state is StudyState.COMPLETED:
-        raise NagoError(f"the study {name} is completed: there is nothing to cancel")
+        raise NagoError(f"the study {name} is completed and cannot be cancelled")
     if study.state is not StudyState.CANCELLED:
         store.move_study(study.id, StudyState.CANCELLED, message="cancelled by the user", now=now)
     if store.holder(study.id) is None:

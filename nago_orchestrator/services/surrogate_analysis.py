@@ -30,11 +30,11 @@ def fitted_posterior(
     """
     space = spec.search_space()
     if not space.dimensions:
-        raise NagoError("a surrogate has nothing to learn: every hyperparameter of the study is fixed")
+        raise NagoError("a surrogate needs a searched hyperparameter, and the study has fixed all of them")
     if len(rows) < least_evaluations(space):
         raise NagoError(
-            f"a surrogate needs {least_evaluations(space)} evaluations at one fidelity, two more than "
-            f"hyperparameters are searched; there are {len(rows)}"
+            f"a surrogate needs {least_evaluations(space)} evaluations at one fidelity (searched hyperparameters + 2), "
+            f"and the study has {len(rows)}"
         )
     asked = [phase for phase in phases_of(spec.search) if isinstance(phase, BatchSection)]
     with needing("mobo", what="a surrogate"):

@@ -49,9 +49,8 @@ def _dataset_facts(spec: StudySpec) -> DatasetFacts:
     if spec.execution.where == "local":
         if find_spec("torch") is None:
             raise InputError(
-                "trials cannot run on this machine, which has no torch",
-                do="let them run in a cluster (execution.where: kubernetes), or pip install "
-                "'nago-orchestrator[trainer]'",
+                "trials cannot run on this machine: torch is not installed",
+                do="pip install 'nago-orchestrator[trainer]', or run trials in a cluster (execution.where: kubernetes)",
             )
         return describe_dataset(section.name, section.path)
     if section.channels is not None and section.classes is not None:
@@ -60,6 +59,6 @@ def _dataset_facts(spec: StudySpec) -> DatasetFacts:
     if published is not None:
         return published
     raise InputError(
-        "the images lie in the cluster, where only the trainer sees them",
+        "the number of classes and channels is not known: the images are in the cluster",
         do="give trainer.dataset.classes and trainer.dataset.channels",
     )

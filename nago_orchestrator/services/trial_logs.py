@@ -48,7 +48,7 @@ def log_source(study: str, attempt: AttemptRow, url: str) -> LogSource:
     node = attempt.node
     live = not attempt.state.is_final
     if live and not path.exists() and node not in (None, os.uname().nodename):
-        raise NotFoundError(f"the attempt runs on {node}: its log is there, in {path}")
+        raise NotFoundError("the attempt runs on another machine", where=node, do=f"read its log there: {path}")
     return LocalLog(path)
 
 
@@ -65,12 +65,12 @@ def shown_attempt(engine: OpenDatabase, study: str, number: int, wanted: int | N
     trial = queries.show_trial(engine, study, number)
     rows = trial.attempt_rows
     if not rows:
-        raise NotFoundError(f"the trial {study}/{number} has no attempt yet, so there is no log")
+        raise NotFoundError(f"the trial {study}/{number} has no attempt yet, and so no log")
     for row in reversed(rows):
         if wanted is None or row.attempt == wanted:
             epochs = tuple(epoch for epoch in trial.epoch_rows if epoch.attempt == row.attempt)
             return widened(ShownAttempt, row, epochs=epochs)
-    raise NotFoundError(f"the trial {study}/{number} has {counted(len(rows), 'attempt')}; there is no attempt {wanted}")
+    raise NotFoundError(f"the trial {study}/{number} has no attempt {wanted}, only {counted(len(rows), 'attempt')}")
 
 
 def stored_lines(row: ShownAttempt, study: str) -> tuple[str, list[str]]:
@@ -79,11 +79,11 @@ def stored_lines(row: ShownAttempt, study: str) -> tuple[str, list[str]]:
     Raises NotFoundError without either.
     """
     if row.log_tail:
-        return "the log itself is gone; this is its stored end", row.log_tail.splitlines()
+        return "the log is gone; these are its last lines, from the database", row.log_tail.splitlines()
     if row.epochs:
         lines = [_epoch_of(epoch).in_words() for epoch in row.epochs]
-        return "the log itself is gone; this is what it told of the epochs", lines
-    raise NotFoundError(f"the log of {named(row, study)} is gone, or it printed nothing{why(row)}")
+        return "the log is gone; these are its epochs, from the database", lines
+    raise NotFoundError(f"{named(row, study)} has no log: it is gone, or nothing was printed{why(row)}")
 
 
 def _epoch_of(row: EpochRow) -> EpochRecord:

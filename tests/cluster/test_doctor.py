@@ -116,7 +116,7 @@ def test_a_dry_run_shows_the_job_and_a_log_is_followed_to_its_end(installation: 
     installation.wait_until_ready()
     text = study(installation)
     shown = installation.orchestrator("submit", "-", "--dry-run", given=text)
-    assert f"# 2 trials, {2 * EPOCHS} epochs in all: 2 of {EPOCHS} epochs" in shown
+    assert f"# 2 trials, {2 * EPOCHS} epochs in total: 2 of {EPOCHS} epochs" in shown
     job = yaml.safe_load(shown)
     assert job["metadata"]["name"] == "examined-t00000-a1"
     installation.kubectl("create", "--dry-run=server", "--validate=false", "--filename", "-", given=shown)

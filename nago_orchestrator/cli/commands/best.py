@@ -1,4 +1,4 @@
-"""best: the generator that a search has found, and the networks that were trained of it."""
+"""best: the best generator that a search has found, and its networks of the final training."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ def best(
     name: StudyName = None,
     posterior: Annotated[
         bool,
-        typer.Option("--posterior", help="Rank all generators by a surrogate's posterior mean: needs the extra mobo."),
+        typer.Option(
+            "--posterior", help="Rank all generators by the posterior mean of a surrogate (needs the extra `mobo`)."
+        ),
     ] = False,
     output: Output = OutputFormat.TABLE,
     database: Database = None,
 ) -> None:
-    """The best generator so far, by the first objective, its trials, and its networks that were trained in full."""
+    """Show the best generator so far (by the first objective), its trials, and its networks of the final training."""
     with reading(database) as engine:
         study = chosen_study(engine, name)
         row, trained = found.incumbent(engine, study), queries.final_training(engine, study)
@@ -75,7 +77,7 @@ def _spread(generator: Repeats) -> list[tuple[str, str]]:
     where = f", evaluated {again} times" if again > 1 else ""
     return [
         (
-            "spread",
+            "all networks",
             f"mean {mean}, standard deviation {deviation} over {counted(generator.networks, 'network')}{where}",
         )
     ]

@@ -16,10 +16,10 @@ from nago_orchestrator.services.studies import cancel_study
 
 def cancel(
     name: StudyName = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     database: Database = None,
 ) -> None:
-    """End a study for good; what it has found stays."""
+    """End a study for good; its results are kept."""
     url = known_database(database)
     chosen = named_study(name, url)
     if not yes and not sys.stdin.isatty():

@@ -29,12 +29,10 @@ OptionalStudyFile = Annotated[
     typer.Argument(
         metavar="STUDY.yaml",
         readable=False,  # not checked here: the study file's reader has its own sentence for it
-        help="Check whether this study would run, and its cluster, if its trials run in one.",
+        help="Check that this study can run, and the cluster that it uses.",
     ),
 ]
-Cluster = Annotated[
-    bool, typer.Option("--kubernetes", help="Check the cluster of the present access, also without a study.")
-]
+Cluster = Annotated[bool, typer.Option("--kubernetes", help="Check the current cluster, also without a study.")]
 
 
 def doctor(
@@ -43,9 +41,9 @@ def doctor(
     output: Output = OutputFormat.TABLE,
     database: Database = None,
 ) -> None:
-    """Check this installation, and a study's cluster and database, before it costs anything.
+    """Check this installation, and a study's file, cluster and database, before anything is trained.
 
-    Exit code 3 if something would not work.
+    Exit code 3 if it finds a problem.
     """
     spec = None if file is None else load_study_spec(file)
     subject = subject_of(spec, database_url(database), asked_for_cluster=kubernetes)

@@ -11,18 +11,20 @@ from nago_orchestrator.domain.rows import StudyRow
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.services.study_status import studies_with_holders
 
+EMPTY = "the database has no study yet; start one with: nago-orch submit study.yaml"
+
 
 def list_studies(output: Output = OutputFormat.TABLE, database: Database = None) -> None:
-    """All studies of the database."""
+    """List all studies in the database."""
     with reading(database) as engine:
         studies = studies_with_holders(engine)
     rows = [{**as_mapping(row), "holder": holder} for row, holder in studies]
     if output is OutputFormat.TABLE:
         rows = [{**as_mapping(row), "message": _why(row, holder)} for row, holder in studies]
-    print_rows(rows, columns.STUDIES, output, empty="no study yet; start one with: nago-orch submit study.yaml")
+    print_rows(rows, columns.STUDIES, output, empty=EMPTY)
 
 
 def _why(study: StudyRow, holder: str | None) -> str | None:
     if study.state is StudyState.RUNNING and holder is None:
-        return f"run by nobody; {resume_hint(study)}"
+        return f"no process runs it; {resume_hint(study)}"
     return study.message

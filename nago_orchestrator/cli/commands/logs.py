@@ -34,12 +34,16 @@ Look = Callable[[], ShownAttempt]
 
 def logs(
     trial: TrialName,
-    attempt: Annotated[int | None, typer.Option("--attempt", min=1, help="Default: the last one.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the attempt is over.")] = False,
-    tail: Annotated[int | None, typer.Option("--tail", "-n", min=1, help="Only the last so many lines.")] = None,
+    attempt: Annotated[
+        int | None, typer.Option("--attempt", min=1, help="Number of the attempt; default: the newest.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Print new lines until the attempt ends.")] = False,
+    tail: Annotated[
+        int | None, typer.Option("--tail", "-n", min=1, help="Print only this many lines from the end.")
+    ] = None,
     database: Database = None,
 ) -> None:
-    """What an attempt of a trial printed; while it runs, also from its pod."""
+    """Print the output of a trial's attempt, also while it runs, and from its pod in a cluster."""
     url = known_database(database)
     with reading(database) as engine:
         study, number = chosen_trial(engine, trial)

@@ -32,14 +32,17 @@ def pareto(
         typer.Option(
             "--reference",
             metavar="NAME=VALUE",
-            help="Worst value that counts in the hypervolume, instead of the study's; again for each objective.",
+            help="Reference point of the hypervolume in one objective, in place of the study's; may be repeated.",
         ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="The front at this fidelity.")] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", min=1, help="Show the front at this fidelity; default: the highest evaluated."),
+    ] = None,
     output: Output = OutputFormat.TABLE,
     database: Database = None,
 ) -> None:
-    """The generators that no other one beats in every objective, and the hypervolume that they dominate."""
+    """List the Pareto-optimal generators, and show their hypervolume."""
     with reading(database) as engine:
         study = chosen_study(engine, name)
         front = study_front(engine, study, reference or (), epochs)
@@ -89,13 +92,13 @@ def _document(
 def _sentence(objectives: Sequence[Objective], measured: MeasuredFront) -> str:
     ends = zip(objectives, in_units(objectives, measured.reference), measured.given, strict=True)
     reference = ", ".join(
-        f"{item.name} {quantities.objective(item.name, value)}" + ("" if given else " (by default)")
+        f"{item.name} {quantities.objective(item.name, value)}" + ("" if given else " (default)")
         for item, value, given in ends
     )
-    volume = f"hypervolume {quantities.number(measured.hypervolume)} from the reference {reference}"
+    volume = f"hypervolume {quantities.number(measured.hypervolume)} with the reference point {reference}"
     if not measured.hypervolume:
-        return f"{volume}; no point of the front is better than it in every objective"
+        return f"{volume}; no point of the front is better than the reference point in every objective"
     if measured.share is None:
         return volume
     best = ", ".join(f"{item.name} {quantities.objective(item.name, perfect(item))}" for item in objectives)
-    return f"{volume}: {quantities.percent(measured.share)} of the box from there to {best}"
+    return f"{volume}: {quantities.percent(measured.share)} of the largest possible, up to {best}"

@@ -12,7 +12,7 @@ from nago_orchestrator.services.studies import pause_study
 
 
 def pause(name: StudyName = None, database: Database = None) -> None:
-    """No new trials; those that run come to their end. Go on with `resume`."""
+    """Pause a study: running trials finish, no new ones start. Continue with `resume`."""
     url = known_database(database)
     study = pause_study(named_study(name, url), url, datetime.now(UTC))
-    typer.echo(f"study {study.name} is paused; go on with: nago-orch resume {study.name}")
+    typer.echo(f"study {study.name} is paused; continue with: nago-orch resume {study.name}")

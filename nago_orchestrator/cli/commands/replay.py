@@ -20,7 +20,7 @@ from nago_orchestrator.services.studies import verify_draws, verify_replay
 from nago_orchestrator.store import queries
 
 FAILED = 3
-FULL_TRAINING = "full training"
+FINAL_TRAINING = "final training"
 """Of what the search never learned of, as the origin of its proposal."""
 PAUSE_SECONDS = 10.0
 """Between two lines of progress where no terminal is looked at."""
@@ -35,17 +35,19 @@ DIFFERENCES = (
 
 def replay(
     name: StudyName = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Make everything again and compare.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Rebuild all proposals and trials, and compare them with the database.")
+    ] = False,
     proposals_only: Annotated[
-        bool, typer.Option("--proposals-only", help="With --verify: leave the trials' architectures out.")
+        bool, typer.Option("--proposals-only", help="With --verify: compare the proposals only, not the trials.")
     ] = False,
     output: Output = OutputFormat.TABLE,
     database: Database = None,
 ) -> None:
-    """The evaluations in the order in which the search learned of them.
+    """List the evaluations in evaluation order, or verify that the seed reproduces the study.
 
-    With --verify a new proposer is told the same results and must make the same proposals, then every trial's
-    architecture is drawn and sized again and must be the one that is stored; else exit code 3.
+    With --verify, a new proposer observes the stored evaluations and must make the same proposals, and every trial's
+    architecture is sampled again and must be the stored one. Exit code 3 if anything differs.
     """
     with reading(database) as engine:
         study = chosen_study(engine, name)
@@ -56,21 +58,25 @@ def replay(
     shown = columns.with_objectives(columns.EVALUATIONS, rows)
     told: Sequence[Printable] = rows
     if output is OutputFormat.TABLE:
-        told = [{**columns.objectives_apart(row), "origin": FULL_TRAINING if row.final else row.origin} for row in rows]
+        told = [
+            {**columns.objectives_apart(row), "origin": FINAL_TRAINING if row.final else row.origin} for row in rows
+        ]
     print_rows(told, shown, output, empty=f"the study {study} has no evaluation yet")
 
 
 def _verify(study: str, output: OutputFormat, database: str | None, *, proposals_only: bool) -> None:
     url = known_database(database)
-    differences = verify_replay(study, url, progress("proposal", "made again"))
+    differences = verify_replay(study, url, progress("proposal", "compared"))
     _end_line(differences)
-    same, error = f"the same: every proposal of {study} follows from its seed and what it was told", "proposed"
+    same, error = f"verified: the seed and the evaluations of {study} reproduce every proposal", "proposals"
     if not differences and not proposals_only:
-        differences = verify_draws(study, url, progress("trial", "drawn again"))
-        same, error = f"{same}, every architecture from its theta and seed", "drawn"
+        differences = verify_draws(study, url, progress("trial", "compared"))
+        same, error = f"{same} and every architecture", "architectures"
     print_rows([asdict(difference) for difference in differences], DIFFERENCES, output, empty=same)
     if differences:
-        typer.echo(f"error: {study} was not {error} by this program with what is stored", err=True)
+        typer.echo(
+            f"error: the {error} of {study} differ from those that this program makes from the stored study", err=True
+        )
         raise typer.Exit(FAILED)
 
 

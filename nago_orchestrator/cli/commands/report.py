@@ -16,15 +16,19 @@ from nago_orchestrator.errors import InputError, needing
 def report(
     name: StudyName = None,
     file: Annotated[
-        Path | None, typer.Option("--output", "-O", metavar="FILE.html", help="Default: STUDY.html; - prints the page.")
+        Path | None,
+        typer.Option("--output", "-O", metavar="FILE.html", help="Default: STUDY.html; - writes to standard output."),
     ] = None,
     believe: Annotated[
         bool,
-        typer.Option("--model/--no-model", help="Fit a surrogate, and show what it believes: some seconds (mobo)."),
+        typer.Option(
+            "--model/--no-model",
+            help="Fit a surrogate and show its predictions: takes some seconds (needs the extra `mobo`).",
+        ),
     ] = True,
     database: Database = None,
 ) -> None:
-    """Everything about a study as one HTML page that needs no network."""
+    """Write the report of a study: one HTML page that works offline."""
     with needing("report", what="a report"):
         from nago_orchestrator.services.study_report import report_page  # here: the extra is optional
 
@@ -44,5 +48,5 @@ def _write(file: Path, page: str) -> Path:
         part.write_text(page, encoding="utf-8")
         part.replace(file)
     except OSError as error:
-        raise InputError(f"the report cannot be written to {file}: {error.strerror}") from error
+        raise InputError(f"cannot write the report: {error.strerror}", where=file) from error
     return file

@@ -13,7 +13,7 @@ from nago_orchestrator.services.studies import resume_study
 
 
 def resume(name: StudyName = None, follow: Follow = True, database: Database = None) -> None:
-    """Go on with a study that was paused, interrupted, killed or has failed."""
+    """Resume a study that was paused, interrupted or killed, or that failed."""
     url = known_database(database)
     study = resume_study(named_study(name, url), url, datetime.now(UTC))
     raise typer.Exit(go_on(study.name, study.state, url, follow=follow))

@@ -39,35 +39,46 @@ COLUMNS = (
 def sample(  # noqa: PLR0913  # one argument for each option of the command
     theta: Annotated[
         list[str] | None,
-        typer.Option("--theta", metavar="NAME=VALUE", help="A hyperparameter; may be given again for others."),
+        typer.Option("--theta", metavar="NAME=VALUE", help="Value of a hyperparameter; may be repeated."),
     ] = None,
     study: Annotated[
-        str | None, typer.Option("--study", metavar="STUDY", help="Its space, images and parameter limit.")
+        str | None,
+        typer.Option(
+            "--study", metavar="STUDY", help="Use the search space, images and parameter limit of this study."
+        ),
     ] = None,
     preset: Annotated[
-        str | None, typer.Option("--preset", metavar="NAME", help="A space that has a name; default hnag.")
+        str | None, typer.Option("--preset", metavar="NAME", help="Use this preset of the search space; default: hnag.")
     ] = None,
-    best: Annotated[bool, typer.Option("--best", help="With --study: its best theta so far.")] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the first architecture; the next ones count up.")] = 0,
-    count: Annotated[int, typer.Option("--count", "-n", min=1, max=100_000, help="How many architectures.")] = 1,
-    parameter_limit: Annotated[int | None, typer.Option("--parameter-limit", min=1, help="Default 4,000,000.")] = None,
-    image_size: Annotated[int | None, typer.Option("--image-size", min=1, help="Pixels; default 32.")] = None,
-    channels: Annotated[int | None, typer.Option("--channels", min=1, help="Of the images; default 3.")] = None,
-    classes: Annotated[int | None, typer.Option("--classes", min=2, help="Default 10.")] = None,
+    best: Annotated[
+        bool, typer.Option("--best", help="With --study: use the theta of its best generator so far.")
+    ] = False,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", min=0, help="Seed of the first architecture; it increases by one for each further one."),
+    ] = 0,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=100_000, help="Number of architectures.")] = 1,
+    parameter_limit: Annotated[int | None, typer.Option("--parameter-limit", min=1, help="Default: 4,000,000.")] = None,
+    image_size: Annotated[int | None, typer.Option("--image-size", min=1, help="Pixels; default: 32.")] = None,
+    channels: Annotated[
+        int | None, typer.Option("--channels", min=1, help="Channels of the images; default: 3.")
+    ] = None,
+    classes: Annotated[int | None, typer.Option("--classes", min=2, help="Default: 10.")] = None,
     draw: Annotated[
-        Path | None, typer.Option("--draw", metavar="FILE", help="Picture of the first one: FILE.svg or FILE.png.")
+        Path | None, typer.Option("--draw", metavar="FILE", help="Draw the first architecture: FILE.svg or FILE.png.")
     ] = None,
     output: Output = OutputFormat.TABLE,
     database: Database = None,
 ) -> None:
-    """Draw architectures of a theta: nodes, parameters, memory, a picture of the three levels.
+    """Sample architectures from a theta: nodes, parameters, memory, and a drawing of the three levels.
 
-    What --theta leaves out is the middle of the search space's range (the paper's space, that of --preset or --study).
+    Hyperparameters without --theta take the middle of their range in the search space: the paper's, or that of
+    --preset or --study.
     """
     if best and study is None:
-        raise InputError("--best needs a study", do="give --study STUDY too")
+        raise InputError("--best needs a study", do="add --study STUDY")
     if preset is not None and study is not None:
-        raise InputError("--preset and --study both name a space", do="leave one out")
+        raise InputError("--preset and --study both give a search space", do="give only one of them")
     setting = (
         preset_setting(preset or "hnag") if study is None else study_setting(study, known_database(database), best=best)
     )
@@ -96,7 +107,7 @@ def _hyperparameter(text: str, known: Sequence[str]) -> tuple[str, float | int]:
     try:
         number = int(value) if value.isdecimal() else float(value)
     except ValueError as error:
-        raise InputError(f"--theta {text!r} is not NAME=VALUE with a number, for example top_k=4") from error
+        raise InputError(f"--theta {text!r} is not NAME=NUMBER", do="write, for example, --theta top_k=4") from error
     if name not in known:
         raise InputError(f"--theta names an unknown hyperparameter '{name}'{suggestion(name, known)}")
     return name, number
@@ -113,8 +124,8 @@ def _picture(architecture: Architecture, drawn: Mapping[str, Any], file: Path) -
         elif file.suffix.lower() == ".png":
             file.write_bytes(draw_png(architecture, title=title, notes=notes))
         else:
-            raise InputError(f"--draw makes .svg and .png files, not {file.name}")
+            raise InputError(f"--draw cannot write a file of this type: {file.name}", do="name a .svg or .png file")
     except OSError as error:
-        raise InputError(f"the picture cannot be written to {file}: {error.strerror}") from error
+        raise InputError(f"cannot write the drawing: {error.strerror}", where=file) from error
     except ImportError as error:
-        raise InputError("a PNG needs pillow", do="pip install pillow, or draw an .svg") from error
+        raise InputError("a PNG file needs the package pillow", do="pip install pillow, or name a .svg file") from error

@@ -9,5 +9,5 @@ from nago_orchestrator.spec import study_schema
 
 
 def schema() -> None:
-    """Print the JSON Schema of the study file, for editors and checks."""
+    """Print the JSON Schema of the study file, for editors and validators."""
     typer.echo(to_json(study_schema()))

@@ -18,8 +18,10 @@ from nago_orchestrator.server.service import serve_studies
 
 ANY = "0.0.0.0"
 """All addresses: a kubelet's probes come from outside of the pod."""
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Of /healthz, /readyz and /metrics; 0: any free.")]
-Host = Annotated[str, typer.Option("--host", help="Address to answer on.")]
+Port = Annotated[
+    int, typer.Option("--port", min=0, max=65535, help="Port of /healthz, /readyz and /metrics; 0: any free port.")
+]
+Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
 
 
 class Where(StrEnum):
@@ -27,13 +29,13 @@ class Where(StrEnum):
     LOCAL = "local"
 
 
-Kind = Annotated[Where, word_option(Where, "place", "--where", told="Run the studies whose `execution.where` is this.")]
+Kind = Annotated[Where, word_option(Where, "place", "--where", told="Run the studies with this `execution.where`.")]
 
 
 def serve(where: Kind = Where.KUBERNETES, port: Port = 9464, host: Host = ANY, database: Database = None) -> None:
-    """Run all active studies until SIGTERM; trials that run then go on, and the next server adopts them.
+    """Run all active studies until SIGTERM; running trials continue, and the next server adopts them.
 
-    A second server of the same database waits and takes over when the first one is gone. Logs are JSON lines.
+    A second server of the same database is a standby: it takes over when the first one ends. Logs are JSON lines.
     """
     leave = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -23,7 +23,7 @@ from nago_orchestrator.store import queries
 
 
 def show(trial: TrialName, output: Output = OutputFormat.TABLE, database: Database = None) -> None:
-    """One trial with its theta, its attempts and its epochs; JSON has the architecture too."""
+    """Show one trial with its theta, attempts and epochs; JSON also has the architecture."""
     with reading(database) as engine:
         row = queries.show_trial(engine, *chosen_trial(engine, trial))
     if output is OutputFormat.JSON:

@@ -29,31 +29,36 @@ def space(  # noqa: PLR0913  # one argument for each option of the command
         list[str] | None,
         typer.Argument(
             metavar="STUDY",
-            help="A study file, or a study of the database; give several to compare.",
+            help="A study file, or the name of a study in the database; several are compared.",
             show_default=False,
         ),
     ] = None,
     preset: Annotated[
         list[str] | None,
-        typer.Option("--preset", metavar="NAME", help="A space that has a name; may be given again for others."),
+        typer.Option("--preset", metavar="NAME", help="A preset of the search space; may be repeated."),
     ] = None,
-    count: Annotated[int, typer.Option("--count", "-n", min=1, max=100_000, help="Draws of each space.")] = 300,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws.")] = 0,
-    parameter_limit: Annotated[int | None, typer.Option("--parameter-limit", min=1, help="Else the study's.")] = None,
-    image_size: Annotated[int | None, typer.Option("--image-size", min=1, help="Pixels; else the study's.")] = None,
-    channels: Annotated[int | None, typer.Option("--channels", min=1, help="Else the study's.")] = None,
-    classes: Annotated[int | None, typer.Option("--classes", min=2, help="Else the study's.")] = None,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=100_000, help="Samples of each space.")] = 300,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the samples.")] = 0,
+    parameter_limit: Annotated[
+        int | None, typer.Option("--parameter-limit", min=1, help="Default: the study's.")
+    ] = None,
+    image_size: Annotated[int | None, typer.Option("--image-size", min=1, help="Pixels; default: the study's.")] = None,
+    channels: Annotated[int | None, typer.Option("--channels", min=1, help="Default: the study's.")] = None,
+    classes: Annotated[int | None, typer.Option("--classes", min=2, help="Default: the study's.")] = None,
     draw: Annotated[
         Path | None,
-        typer.Option("--draw", "-O", metavar="FILE", help="Picture of memory and nodes: FILE.svg, .png or .html."),
+        typer.Option(
+            "--draw", "-O", metavar="FILE", help="Draw the distributions of memory and nodes: FILE.svg, .png or .html."
+        ),
     ] = None,
     output: Output = OutputFormat.TABLE,
     database: Database = None,
 ) -> None:
-    """Describe a search space: ranges, duplicates, infeasible draws, and the spread of nodes, parameters and memory.
+    """Describe a search space: ranges, duplicates, infeasible samples, and the distribution of nodes, parameters and
+    memory.
 
-    Networks are drawn and sized, not trained. A preset stands for the paper's images: 32×32, 10 classes, 4,000,000
-    parameters.
+    Networks are sampled and sized, not trained. A preset uses the paper's settings: images of 32×32 pixels, 10 classes,
+    at most 4,000,000 parameters.
     """
     wish = SizingWish(image_size=image_size, channels=channels, classes=classes, parameter_limit=parameter_limit)
     chosen = [preset_space_of(name) for name in preset or ()]
@@ -86,12 +91,12 @@ def _survey(item: SizedSpace, wish: SizingWish, count: int, seed: int) -> SpaceS
     def show(done: int) -> None:
         """A line that is written over, on a terminal alone."""
         if sys.stderr.isatty():
-            typer.echo(f"\r{item.name}: {done:,} of {count:,} drawn", err=True, nl=done == count)
+            typer.echo(f"\r{item.name}: {done:,} of {count:,} sampled", err=True, nl=done == count)
 
     try:
         return survey_space(item.space, wish.applied_to(item.sizing), draws=count, seed=seed, on_progress=show)
     except ThetaError as error:
-        raise InputError(f"a draw of {item.name} is no theta: {error}") from error
+        raise InputError(f"the generator of {item.name} refuses a sample: {error}") from error
 
 
 def _picture(surveys: Sequence[tuple[str, SpaceSurvey]], file: Path) -> None:
@@ -104,8 +109,10 @@ def _picture(surveys: Sequence[tuple[str, SpaceSurvey]], file: Path) -> None:
             case ".png":
                 file.write_bytes(space_png(surveys))
             case _:
-                raise InputError(f"--draw makes .svg, .png and .html files, not {file.name}")
+                raise InputError(
+                    f"--draw cannot write a file of this type: {file.name}", do="name a .svg, .png or .html file"
+                )
     except OSError as error:
-        raise InputError(f"the picture cannot be written to {file}: {error.strerror}") from error
+        raise InputError(f"cannot write the drawing: {error.strerror}", where=file) from error
     except ImportError as error:
-        raise InputError("a PNG needs pillow", do="pip install pillow, or draw an .svg") from error
+        raise InputError("a PNG file needs the package pillow", do="pip install pillow, or name a .svg file") from error

@@ -1,4 +1,4 @@
-"""status: one look at a study, or a look every two seconds until it ends."""
+"""status: a study's state once, or every two seconds until it ends."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ ENDED = (StudyState.COMPLETED, StudyState.FAILED, StudyState.CANCELLED)
 
 def status(
     name: StudyName = None,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again until the study ends.")] = False,
-    interval: Annotated[float, typer.Option("--interval", min=0.1, help="Seconds between two looks.")] = 2.0,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Update until the study ends.")] = False,
+    interval: Annotated[float, typer.Option("--interval", min=0.1, help="Seconds between updates.")] = 2.0,
     output: Output = OutputFormat.TABLE,
     database: Database = None,
 ) -> None:
-    """How a study stands: its trials, its best, what it has used, who runs it."""
+    """Show the state of a study: trials, best generator, resource use, and the process that runs it."""
     if watch and output is not OutputFormat.TABLE:
         raise InputError(
-            "--watch shows lines for people", do=f"look again and again with -o {output} yourself, without it"
+            f"--watch has no {output} output", do=f"call `nago-orch status -o {output}` repeatedly, without --watch"
         )
     with reading(database) as engine:
         study = chosen_study(engine, name)
@@ -78,23 +78,23 @@ def status_facts(status: StudyLook, now: datetime) -> list[tuple[str, str]]:
     facts = [
         ("study", f"{status.name}, seed {status.seed}"),
         ("state", f"{status.state}: {status.message}" if status.message else str(status.state)),
-        ("run by", status.holder or "; ".join(filter(None, ("nobody at the moment", resume_hint(status))))),
+        ("run by", status.holder or "; ".join(filter(None, ("no process", resume_hint(status))))),
         ("trials", states or "none yet"),
         *([("warm start", learnt_from(status.prior, status.spec["warm_start"]))] if status.prior else []),
-        ("proposals", f"{status.proposals:,}, of them {status.evaluations:,} evaluated"),
+        ("proposals", f"{status.proposals:,}, of which {status.evaluations:,} evaluated"),
         ("best", best),
-        *([("in full", full_training_words(status.full_trainings))] if status.full_trainings else []),
+        *([("final", full_training_words(status.full_trainings))] if status.full_trainings else []),
         ("time", quantities.duration(status.seconds) + " of trials" + _gpu_words(status)),
         ("last event", f"{since} ago"),
     ]
     left = seconds_left(status)
     return (
-        facts if left is None else [*facts, ("left", f"about {quantities.duration(left)}, if trials go on like this")]
+        facts if left is None else [*facts, ("left", f"about {quantities.duration(left)}, by the mean time of a trial")]
     )
 
 
 def full_training_words(rows: Sequence[FullTrainingCount]) -> str:
-    """How many networks are trained in full, for how many epochs each, and how far that is."""
+    """How many networks the final training has, for how many epochs each, and in which states."""
     texts = []
     for epochs, alike in groupby(rows, key=lambda row: row.epochs):
         states = [(row.trials, row.state) for row in alike]

@@ -18,16 +18,21 @@ from nago_orchestrator.spec import load_study_spec
 
 def submit(
     file: StudyFile,
-    local: Annotated[bool, typer.Option("--local", help="Run on this machine, whatever the study file says.")] = False,
+    local: Annotated[
+        bool,
+        typer.Option(
+            "--local", help="Run the trials on this machine, regardless of execution.where in the study file."
+        ),
+    ] = False,
     follow: Follow = True,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Store nothing: print what it would cost, and the first Job or task.")
+        bool, typer.Option("--dry-run", help="Store nothing: print an estimate of the cost, and the first Job or task.")
     ] = False,
     database: Database = None,
 ) -> None:
-    """Start the study of a study file; the same file again goes on with it.
+    """Start or resume the study in a study file.
 
-    Ctrl-C once: no new trials, running ones come to their end. Twice: at once. Nothing is lost either way.
+    Ctrl-C lets running trials finish; a second Ctrl-C stops them at once. In both cases the same command resumes.
     """
     spec = load_study_spec(file)
     if local and spec.execution.where != "local":

@@ -1,4 +1,4 @@
-"""train-best: full training of networks of the best generators."""
+"""train-best: final training of networks of the best generators."""
 
 from __future__ import annotations
 
@@ -17,33 +17,36 @@ from nago_orchestrator.services.final_training import train_best as queue_traini
 from nago_orchestrator.store.store import open_store
 
 NOT_KEPT = (
-    "what they reach is stored, their weights are not: the study file names no volume for them "
+    "warning: the results are stored, but the networks are not saved: the study file names no volume for them "
     "(execution.kubernetes.checkpoints)"
 )
-ALL_TRAINED = "so many were trained for as many epochs already; more --networks or other --epochs train further ones"
+ALL_TRAINED = "these networks have been trained already; give more --networks or other --epochs to train further ones"
 
 
 def train_best(  # noqa: PLR0913  # one argument for each option of the command
     name: StudyName = None,
     pareto: Annotated[
-        bool, typer.Option("--pareto", help="Every generator of the front: the default with several objectives.")
+        bool,
+        typer.Option(
+            "--pareto", help="Train networks of each Pareto-optimal generator: the default with several objectives."
+        ),
     ] = False,
     best: Annotated[
-        bool, typer.Option("--best", help="The best generator alone: the default with one objective.")
+        bool, typer.Option("--best", help="Train networks of the best generator only: the default with one objective.")
     ] = False,
     networks: Annotated[
-        int | None, typer.Option("--networks", "-k", min=1, max=1000, help="Networks of each generator.")
+        int | None, typer.Option("--networks", "-k", min=1, max=1000, help="Networks to train of each generator.")
     ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1, max=100_000, help="Of each training.")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, max=100_000, help="Epochs of each training.")] = None,
     follow: Follow = True,
     database: Database = None,
 ) -> None:
-    """Train networks of the best generator, or of each one of the Pareto front, in full and keep them.
+    """Final training: train networks of the best or of each Pareto-optimal generator and save them.
 
-    How stands in the section `final` of the study file. `best` shows what came of it.
+    The section `final_training` of the study file configures it. `best` and `pareto` show the results.
     """
     if pareto and best:
-        raise InputError("--pareto and --best each say which generators to train", do="leave one out")
+        raise InputError("--pareto and --best exclude each other", do="give only one of them")
     with reading(database) as engine:
         study = chosen_study(engine, name)
         chosen = chosen_generators(engine, study, pareto=pareto, best=best)
@@ -58,7 +61,7 @@ def _tell(queued: Queued, epochs: int | None) -> None:
         typer.echo(f"nothing new: {ALL_TRAINED}")
         return
     new = f"{counted(queued.networks, 'new network')} of {counted(queued.generators, 'generator')}"
-    typer.echo(f"to be trained in full: {new}")
+    typer.echo(f"final training of {new}")
     if queued.infeasible:
         which = f"{len(queued.infeasible)} of them cannot be trained"
         typer.echo(f"warning: {which}: {queued.infeasible[0]}", err=True)

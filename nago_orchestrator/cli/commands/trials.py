@@ -17,13 +17,13 @@ from nago_orchestrator.store import queries
 def trials(
     name: StudyName = None,
     state: Annotated[
-        TrialState | None, word_option(TrialState, "state", "--state", told="Only those in this state.")
+        TrialState | None, word_option(TrialState, "state", "--state", told="Only trials in this state.")
     ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Only the newest so many.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Only this many, the newest.")] = None,
     output: Output = OutputFormat.TABLE,
     database: Database = None,
 ) -> None:
-    """The trials of a study, by number."""
+    """List the trials of a study by number."""
     with reading(database) as engine:
         study = chosen_study(engine, name)
         rows = queries.list_trials(engine, study, state=state, limit=limit)

@@ -36,7 +36,7 @@ def cost_lines(spec: StudySpec, cost: Cost) -> Iterator[str]:
     by_fidelity = ", ".join(
         f"{count} of {counted(epochs, 'epoch')}" for epochs, count in cost.trials_by_fidelity.items()
     )
-    yield f"{counted(cost.trials, 'trial')}, {counted(cost.epochs, 'epoch')} in all: {by_fidelity}"
+    yield f"{counted(cost.trials, 'trial')}, {counted(cost.epochs, 'epoch')} in total: {by_fidelity}"
     limits = spec.limits
     told = [
         counted(cost.most_trials, "trial") if cost.most_trials is not None else None,
@@ -44,7 +44,7 @@ def cost_lines(spec: StudySpec, cost: Cost) -> Iterator[str]:
         quantities.duration(limits.wall_time) if limits.wall_time is not None else None,
     ]
     if any(told):
-        yield f"nothing is proposed after {', '.join(text for text in told if text)} (limits)"
+        yield f"limits: no new proposal after {' or '.join(text for text in told if text)}"
 
 
 def execution_lines(preview: Preview) -> Iterator[str]:
@@ -64,15 +64,15 @@ def execution_lines(preview: Preview) -> Iterator[str]:
         f"{requests[1]} memory ({source}; limit {_range([found['limits']['memory'] for found in resources])})"
     )
     if gpu.count:
-        yield f"at most {quantities.count(execution.parallelism * gpu.count)} {gpu.resource} at a time in all"
+        yield f"at most {quantities.count(execution.parallelism * gpu.count)} {gpu.resource} at a time in total"
 
 
 def network_lines(preview: Preview) -> Iterator[str]:
     trials = [trial for _, trial in preview.feasible]
     parameters = _span([trial.parameters for trial in trials], quantities.count)
     memory = _span([trial.bytes_per_sample or 0 for trial in trials], quantities.size)
-    drawn = f"{counted(len(trials), 'network')} drawn for an estimate"
-    yield f"{drawn}: {parameters} parameters, {memory} per image while training"
+    drawn = f"{counted(len(trials), 'network')} sampled for an estimate"
+    yield f"{drawn}: {parameters} parameters, {memory} of memory per image in training"
     if len(trials) < len(preview.drawn):
         infeasible = len(preview.drawn) - len(trials)
         yield f"{infeasible} more could not be trained within the parameter limit"

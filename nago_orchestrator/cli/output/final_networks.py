@@ -1,4 +1,4 @@
-"""The networks that were trained in full, as `best` and `pareto` show them."""
+"""The networks of the final training, as `best` and `pareto` show them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ TRAINED = (
     Column(key="accuracy", title="accuracy", show=quantities.percent),
     Column(key="deviation", title="std", show=quantities.percent),
     Column(key="best", title="best trial"),
-    Column(key="network", title="its network", right=False),
+    Column(key="network", title="its file", right=False),
 )
 
 
 def print_trained(trained: Sequence[FullTraining]) -> None:
-    """The networks that were trained in full, of each generator; nothing where there are none."""
+    """The networks of each generator; nothing without any."""
     if trained:
-        typer.echo("\ntrained in full")
+        typer.echo("\nfinal training")
         print_table([summary_of(row) for row in trained], TRAINED)

@@ -29,7 +29,7 @@ from nago_orchestrator.store import found, queries
 
 INTERRUPTED = 130
 FAILED = 3
-INSTEAD = "going on would end the same: mend what it says, and submit the study under another name"
+INSTEAD = "resuming would fail again: fix the cause, and submit the study under another name"
 
 
 def go_on(name: str, state: StudyState, url: str, *, follow: bool) -> int:
@@ -41,7 +41,7 @@ def go_on(name: str, state: StudyState, url: str, *, follow: bool) -> int:
         typer.echo(f"study {name} is run by {server}; watch it with: nago-orch status {name} --watch")
         return 0
     if for_a_server:
-        typer.echo("nobody serves this database (nago-orch serve): the study is run by this process", err=True)
+        typer.echo("no server (nago-orch serve) is running for this database: this process runs the study", err=True)
     if follow:
         return _follow(name, url)
     process = run_detached(name, url)
@@ -54,7 +54,7 @@ def _follow(name: str, url: str) -> int:
     with obeying_signals(stop), _view(name, url) as on_event:
         state = run_study(name, url, on_event=on_event, stop=stop)
     if state is StudyState.RUNNING:
-        typer.echo(f"interrupted; go on with: nago-orch resume {name}")
+        typer.echo(f"interrupted; continue with: nago-orch resume {name}")
         return INTERRUPTED
     return _sum_up(name, state, url)
 
@@ -87,10 +87,10 @@ def obeying_signals(stop: StopSignal) -> Iterator[None]:
             raise KeyboardInterrupt
         if stop.requested:
             stop.abort()
-            _say("stopping at once")
+            _say("stopping now")
         else:
             stop.request()
-            _say("no new trials; those that run come to their end (Ctrl-C again: stop at once)")
+            _say("stopping when the running trials have finished (Ctrl-C again: stop now)")
 
     def on_terminate(_number: int, _frame: FrameType | None) -> None:
         stop.abort()

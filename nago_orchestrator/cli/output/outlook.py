@@ -15,12 +15,12 @@ def resume_hint(study: StudyRow) -> str | None:
         return None
     if study.state is StudyState.FAILED and FOUND_NOTHING in (study.message or ""):
         return None
-    return f"go on with: nago-orch resume {study.name}"
+    return f"continue with: nago-orch resume {study.name}"
 
 
 def best_sentence(best: GeneratorRow | None, nothing: str | None = None) -> str:
     """`nothing`: why there is no best although something was evaluated."""
     if best is None:
-        return f"nothing found: {nothing}" if nothing else "nothing has been evaluated yet"
+        return f"no generator found: {nothing}" if nothing else "nothing has been evaluated yet"
     values = ", ".join(f"{name} {quantities.objective(name, value)}" for name, value in best.objective_values.items())
     return f"best: {values} (proposal {best.proposal}, {counted(best.fidelity, 'epoch')})"

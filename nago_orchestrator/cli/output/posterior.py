@@ -41,7 +41,7 @@ def print_posterior(ranking: PosteriorRanking, output: OutputFormat) -> None:
     else:
         _print_table(ranking.objective, rows, ranked[0], sentence)
     if ranking.problem is not None:
-        typer.echo(f"the fit should not be trusted: {ranking.problem}", err=True)
+        typer.echo(f"warning: the surrogate's fit is unreliable: {ranking.problem}", err=True)
 
 
 def _row(rank: int, own: GeneratorPosterior) -> Row:
@@ -74,11 +74,11 @@ def _print_table(objective: str, rows: Sequence[Row], chosen: GeneratorPosterior
             Column(key="epistemic", title="epistemic std", show=shown),
             Column(key="aleatoric", title="aleatoric std", show=shown),
             Column(key="networks", title="networks"),
-            Column(key="deviation", title="their std", show=shown),
+            Column(key="deviation", title="std of networks", show=shown),
         ),
     )
     if len(rows) > MOST_ROWS:
-        typer.echo(f"and {len(rows) - MOST_ROWS:,} more: -o json has them")
+        typer.echo(f"and {len(rows) - MOST_ROWS:,} more: see -o json")
     typer.echo(f"\n{sentence}\n\ntheta of proposal {chosen.found.proposals[0]}")
     print_table([{"name": name, "value": value} for name, value in chosen.found.theta.items()], columns.THETA)
 
@@ -86,15 +86,13 @@ def _print_table(objective: str, rows: Sequence[Row], chosen: GeneratorPosterior
 def verdict(objective: str, chosen: GeneratorPosterior, best: GeneratorPosterior) -> str:
     """`best`: of the generator that the command `best` names."""
     expected = quantities.objective(objective, chosen.mean)
-    doubt = quantities.objective(objective, chosen.epistemic)
-    first = f"the posterior chooses proposal {chosen.found.proposals[0]}: expected {objective} {expected} ± {doubt}"
+    uncertainty = quantities.objective(objective, chosen.epistemic)
+    first = f"best posterior mean: proposal {chosen.found.proposals[0]}, {objective} {expected} ± {uncertainty}"
     if best is chosen:
         return f"{first}; it is also the observed best"
     if best.observed is None:
         return first
     if best.observed == chosen.observed:
         return f"{first}; it equals the observed best (proposal {best.found.proposals[0]})"
-    seen, believed = (quantities.objective(objective, value) for value in (best.observed, best.mean))
-    return (
-        f"{first}; the observed best is proposal {best.found.proposals[0]} with {seen}, of which {believed} is expected"
-    )
+    seen, predicted = (quantities.objective(objective, value) for value in (best.observed, best.mean))
+    return f"{first}; observed best: proposal {best.found.proposals[0]}, observed {seen}, predicted {predicted}"

@@ -24,8 +24,8 @@ SEARCHED = (
     Column(key="kind", title="kind", right=False),
 )
 ALIASES = (
-    Column(key="name", title="not what it says", right=False),
-    Column(key="share", title="of draws", show=quantities.percent),
+    Column(key="name", title="changed in canonical form", right=False),
+    Column(key="share", title="of samples", show=quantities.percent),
     Column(key="why", title="why", right=False),
 )
 DISTRIBUTION = (
@@ -107,10 +107,10 @@ def space_facts(name: str, survey: SpaceSurvey) -> list[tuple[str, str]]:
             "networks",
             f"{image}, {counted(sizing.classes, 'class')}, at most {counted(sizing.parameter_limit, 'parameter')}",
         ),
-        ("draws", f"{draws:,}, seed {survey.seed}"),
-        ("nodes and k", f"{counted(settings, 'setting')}, {different:,} different"),
-        ("thetas", f"{survey.different_thetas:,} different; {survey.shared_thetas:,} draws share theirs with another"),
-        ("architectures", f"{survey.different_architectures:,} different"),
+        ("samples", f"{draws:,}, seed {survey.seed}"),
+        ("integers", f"{counted(settings, 'combination')} of nodes and k, {different:,} distinct"),
+        ("thetas", f"{survey.different_thetas:,} distinct; {survey.shared_thetas:,} samples share theirs with another"),
+        ("architectures", f"{survey.different_architectures:,} distinct"),
         ("infeasible", _infeasible_words(survey)),
     ]
 
@@ -126,7 +126,7 @@ def space_tables(survey: SpaceSurvey) -> list[tuple[Sequence[Row], tuple[Column,
 
 def _generator_words(survey: SpaceSurvey) -> str:
     preset = preset_of(survey.space)
-    connected = ", graphs drawn until connected" if survey.space.connected else ""
+    connected = ", graphs resampled until connected" if survey.space.connected else ""
     return survey.space.generator + (f" (preset {preset}: {PRESETS[preset].meaning})" if preset else "") + connected
 
 
@@ -138,7 +138,7 @@ def _infeasible_words(survey: SpaceSurvey) -> str:
 
 def _searched(survey: SpaceSurvey) -> Sequence[Row]:
     kinds = {item.name: item.kind for item in survey.space.hyperparameters}
-    words = {"int": "whole numbers", "float": "numbers"}
+    words = {"int": "integer", "float": "float"}
     return [
         {"name": item.name, "low": item.low, "high": item.high, "kind": words[kinds[item.name]]}
         for item in survey.space.dimensions

@@ -80,8 +80,8 @@ def test_a_bug_leaves_its_traceback_in_a_file_only(run: Run, monkeypatch: pytest
     ended = _failing_with(ZeroDivisionError("division by zero"), run, monkeypatch)
     assert ended.code == program.UNEXPECTED
     assert "Traceback" not in ended.err
-    assert ended.err.startswith("error: this is a bug of nago-orch: ZeroDivisionError: division by zero")
-    file = Path(ended.err.rpartition("details in ")[2].strip().rstrip(")"))
+    assert ended.err.startswith("error: bug in nago-orch: ZeroDivisionError: division by zero")
+    file = Path(ended.err.rpartition("the traceback is in ")[2].strip())
     assert "Traceback" in file.read_text()
 
 
@@ -91,7 +91,7 @@ def test_a_bug_is_told_even_where_no_file_can_be_written(
     (tmp_path / "state").write_text("a file where a folder should be")
     ended = _failing_with(ZeroDivisionError("division by zero"), run, monkeypatch)
     assert ended.code == program.UNEXPECTED
-    assert ended.err == "error: this is a bug of nago-orch: ZeroDivisionError: division by zero\n"
+    assert ended.err == "error: bug in nago-orch: ZeroDivisionError: division by zero\n"
 
 
 def test_a_reader_that_leaves_early_causes_no_noise(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_a_reader_that_leaves_early_causes_no_noise(run: Run, monkeypatch: pytes
 def test_what_the_system_refuses_is_no_bug(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = _failing_with(OSError(errno.ENOSPC, "No space left on device", "a.csv"), run, monkeypatch)
     assert ended.code == 3
-    assert ended.err.startswith("error: the system refused: No space left on device (a.csv)")
+    assert ended.err.startswith("error: operating system error: No space left on device (a.csv)")
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -60,7 +60,7 @@ def test_networks_that_cannot_be_trained_are_told() -> None:
     spec = in_cluster(limit=10)
     preview = preview_study(spec, study_recipe(spec))
     assert preview.feasible == ()
-    with pytest.raises(NagoError, match="none of the study's first 8 networks can be trained"):
+    with pytest.raises(NagoError, match="none of the first 8 networks of the study can be trained"):
         preview.first_task()
 
 

@@ -133,8 +133,8 @@ def test_aliases_say_what_a_value_does_not_mean(restricted: Restrict) -> None:
     odd = found["top_k", "odd"]
     assert 0.4 < odd < 0.9
     assert found["bottom_k", "odd"] == 1.0
-    assert 0.4 < found["bottom_k", "more than the other nodes"] < 0.9
-    assert ("top_k", "more than the other nodes") not in found
+    assert 0.4 < found["bottom_k", "larger than the number of other nodes"] < 0.9
+    assert ("top_k", "larger than the number of other nodes") not in found
     assert "top_p" not in {name for name, _ in found}
     assert found["mid_p", "no effect"] == 1.0
 

@@ -127,9 +127,9 @@ def test_a_study_is_paused_resumed_and_cancelled(url: str) -> None:
     assert resume_study("small", url, NOW).state is StudyState.RUNNING
     assert cancel_study("small", url, NOW).state is StudyState.CANCELLED
     assert cancel_study("small", url, NOW).state is StudyState.CANCELLED
-    with pytest.raises(NagoError, match="nothing to resume"):
+    with pytest.raises(NagoError, match="cannot be resumed"):
         resume_study("small", url, NOW)
-    with pytest.raises(NagoError, match="only a running one"):
+    with pytest.raises(NagoError, match="only a running study"):
         pause_study("small", url, NOW)
 
 

@@ -54,7 +54,7 @@ def test_the_posterior_ranks_all_generators_and_names_its_choice(run: Run, model
 def test_the_table_ends_with_the_verdict_and_the_theta(run: Run, modelled: str) -> None:
     shown = run("best", "--posterior", "--database", modelled)
     chosen = json.loads(run("best", "--posterior", "-o", "json", "--database", modelled).out)["chosen"]
-    assert f"the posterior chooses proposal {chosen}: expected accuracy" in shown.out
+    assert f"best posterior mean: proposal {chosen}, accuracy" in shown.out
     assert "the observed best" in shown.out
     assert f"theta of proposal {chosen}" in shown.out
     rows = list(csv.DictReader(StringIO(run("best", "--posterior", "-o", "csv", "--database", modelled).out)))
@@ -72,8 +72,7 @@ def test_too_few_evaluations_are_one_sentence(run: Run, filled: str) -> None:
     ended = run("best", "--posterior", "--database", filled)
     assert ended.code == 3
     assert ended.err == (
-        "error: a surrogate needs 10 evaluations at one fidelity, two more than hyperparameters are searched; "
-        "there are 3\n"
+        "error: a surrogate needs 10 evaluations at one fidelity (searched hyperparameters + 2), and the study has 3\n"
     )
 
 
@@ -89,7 +88,7 @@ def test_a_missing_extra_is_one_sentence(run: Run, modelled: str, monkeypatch: p
     ("seen", "words"),
     [
         ((0.9, 0.9), "; it equals the observed best (proposal 1)"),
-        ((0.8, 0.9), "; the observed best is proposal 1 with 90.00 %, of which 85.00 % is expected"),
+        ((0.8, 0.9), "; observed best: proposal 1, observed 90.00 %, predicted 85.00 %"),
     ],
 )
 def test_the_verdict_names_the_observed_best_of_the_command_best(seen: tuple[float, float], words: str) -> None:

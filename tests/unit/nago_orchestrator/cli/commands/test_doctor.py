@@ -42,7 +42,7 @@ def test_an_unreachable_database_is_a_problem_with_a_remedy(run: Run) -> None:
 
 def test_a_study_is_looked_at_with_all_its_images(run: Run, study_file: Path) -> None:
     found = by_check(run("doctor", str(study_file), "-o", "json"))
-    assert found["study small"]["detail"] == "26 trials, 64 epochs in all"
+    assert found["study small"]["detail"] == "26 trials, 64 epochs in total"
 
 
 def test_a_study_whose_images_are_not_there_is_a_problem(run: Run, study_file: Path) -> None:

@@ -35,8 +35,8 @@ def test_csv_has_a_header_and_a_line_for_each_row(run: Run, filled: str, command
 def test_a_study_that_runs_without_anybody_says_how_it_goes_on(run: Run, tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "empty.sqlite"))
     study = create(store, small_spec())
-    assert "run by nobody; go on with: nago-orch resume small" in run("list").out
-    assert "nobody at the moment; go on with: nago-orch resume small" in run("status").out
+    assert "no process runs it; continue with: nago-orch resume small" in run("list").out
+    assert "no process; continue with: nago-orch resume small" in run("status").out
     with store.hold(study.id, "pid 4711 on saturn"):
         assert "run by nobody" not in run("list").out
         assert json.loads(run("list", "-o", "json").out)[0]["holder"] == "pid 4711 on saturn"
@@ -75,8 +75,8 @@ def test_a_trial_is_shown_with_its_attempts_and_epochs(run: Run, filled: str) ->
         (["show", "synthetic/x"], 2, "write STUDY/NUMBER"),
         (["show", "/3"], 2, "write STUDY/NUMBER"),
         (["trials", "other"], 4, "no study 'other'"),
-        (["logs", "24", "--attempt", "1"], 4, "is gone, or it printed nothing"),
-        (["logs", "1", "--attempt", "7"], 4, "has 1 attempt; there is no attempt 7"),
+        (["logs", "24", "--attempt", "1"], 4, "has no log: it is gone, or nothing was printed"),
+        (["logs", "1", "--attempt", "7"], 4, "has no attempt 7, only 1 attempt"),
     ],
 )
 def test_what_is_not_there_is_said(run: Run, filled: str, arguments: list[str], code: int, words: str) -> None:

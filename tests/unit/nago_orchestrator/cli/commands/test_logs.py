@@ -137,7 +137,7 @@ def test_once_the_file_is_gone_its_stored_end_is_printed(run: Run, local: LogSce
     local.fail("one\ntwo")
     ended = run("logs", "0", "-f", "--tail", "1")
     assert (ended.code, ended.out) == (0, "two\n")
-    assert "its stored end" in ended.err
+    assert "its last lines, from the database" in ended.err
 
 
 def test_a_trial_that_never_had_an_attempt_has_no_log(run: Run, tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_of_one_that_succeeded_the_epochs_are_told_once_its_log_is_gone(
     made.succeed()
     ended = run("logs", "0", *options)
     assert (ended.code, ended.out.splitlines()) == (0, [epoch.in_words() for epoch in EPOCHS])
-    assert "this is what it told of the epochs" in ended.err
+    assert "these are its epochs, from the database" in ended.err
     assert run("logs", "0", "--tail", "1").out.splitlines() == [EPOCHS[-1].in_words()]
 
 
@@ -228,7 +228,7 @@ def test_one_that_left_nothing_at_all_says_why(run: Run, tmp_path: Path) -> None
     LogScene.make(tmp_path, "kubernetes").fail(None)
     ended = run("logs", "0")
     assert ended.code == 4
-    assert "is gone, or it printed nothing: OOMKilled: too large" in ended.err
+    assert "has no log: it is gone, or nothing was printed: OOMKilled: too large" in ended.err
 
 
 def test_without_a_cluster_a_running_pod_cannot_be_read(
@@ -247,5 +247,5 @@ def test_a_log_on_another_machine_is_named(run: Run, local: LogScene) -> None:
     local.store.mark_running(trial.live_attempt.id, node="saturn", uid="1", now=datetime.now(UTC))
     ended = run("logs", "0")
     assert ended.code == 4
-    assert "runs on saturn" in ended.err
+    assert "runs on another machine (saturn)" in ended.err
     assert os.uname().nodename != "saturn"

@@ -29,20 +29,20 @@ def test_a_reference_is_taken_as_the_study_file_takes_it(run: Run, filled: str, 
     assert found["reference"] == {"accuracy": 0.1, "memory": 1e6}
     assert found["reference_given"] == {"accuracy": True, "memory": True}
     shown = run("pareto", *options, "--database", filled).out
-    assert "from the reference accuracy 10.00 %, memory 1 MB/sample: " in shown
-    assert "% of the box from there to accuracy 100.00 %, memory 0 B/sample" in shown
+    assert "with the reference point accuracy 10.00 %, memory 1 MB/sample: " in shown
+    assert "% of the largest possible, up to accuracy 100.00 %, memory 0 B/sample" in shown
 
 
 def test_nothing_within_the_reference_is_said(run: Run, filled: str) -> None:
     shown = run("pareto", "--reference", "accuracy=1,memory=1", "--database", filled).out
-    assert "hypervolume 0 from the reference" in shown
-    assert "no point of the front is better than it in every objective" in shown
+    assert "hypervolume 0 with the reference point" in shown
+    assert "no point of the front is better than the reference point in every objective" in shown
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("accuracy=0.1", "names no memory, and the study file has none"),
+        ("accuracy=0.1", "has no value for memory, nor has the study file: give NAME=VALUE for each objective"),
         ("acuracy=0.1", "names 'acuracy', which is no objective of the study: did you mean accuracy?"),
         ("accuracy", "'accuracy' is not NAME=VALUE"),
         ("accuracy=much", "accuracy needs a number, found the text 'much'"),
@@ -65,4 +65,4 @@ def test_the_front_of_another_fidelity(run: Run, filled: str) -> None:
     assert {point["fidelity"] for point in found["points"]} == {3} == {found["fidelity"]}
     ended = run("pareto", "--epochs", "4", "--database", filled)
     assert ended.code == 2
-    assert ended.err == "error: --epochs 4 is no fidelity of the study synthetic (its fidelities: 3, 9, 27)\n"
+    assert ended.err == "error: --epochs 4 is no fidelity of the study synthetic: choose one of 3, 9, 27\n"

@@ -47,14 +47,14 @@ def test_a_study_without_proposals_is_the_same(run: Run, filled: str, tmp_path: 
     connection.close()
     ended = run("replay", "--verify", "--database", str(url))
     assert ended.code == 0
-    assert ended.err.startswith("the same: ")
+    assert ended.err.startswith("verified: ")
     assert run("best", "-o", "json", "--database", str(url)).out == "null\n"
 
 
 def test_a_search_is_the_same_down_to_every_architecture(run: Run, searched: str) -> None:
     ended = run("replay", "--verify", "--database", searched)
     assert ended.code == 0
-    assert ended.err.startswith("the same: ")
+    assert ended.err.startswith("verified: ")
     assert "every architecture" in ended.err
 
 
@@ -63,10 +63,10 @@ def test_progress_on_a_terminal_is_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, made: int, made_nl: str
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    show = progress("proposal", "made again")
+    show = progress("proposal", "compared")
     for done in range(made + 1):
         show(done, 5)
-    lines = "".join(f"\r{done} of 5 proposals made again" for done in range(made + 1))
+    lines = "".join(f"\r{done} of 5 proposals compared" for done in range(made + 1))
     assert capsys.readouterr().err == lines + made_nl
 
 
@@ -82,10 +82,10 @@ def test_proposals_are_told_as_they_are_made_again(run: Run, searched: str, monk
     monkeypatch.setattr(replaying, "PAUSE_SECONDS", 0.0)
     lines = run("replay", "--verify", "--proposals-only", "--database", searched).err.splitlines()
     assert lines[0].startswith("0 of ")
-    assert lines[0].endswith(" proposals made again")
-    assert lines[-1].startswith("the same: ")
+    assert lines[0].endswith(" proposals compared")
+    assert lines[-1].startswith("verified: ")
     count = len(lines) - 2
-    assert lines[-2] == f"{count} of {count} proposals made again"
+    assert lines[-2] == f"{count} of {count} proposals compared"
 
 
 def test_a_trial_that_is_drawn_otherwise_today_is_shown(run: Run, searched: str, tmp_path: Path) -> None:

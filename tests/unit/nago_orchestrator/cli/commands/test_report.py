@@ -53,4 +53,4 @@ def test_the_page_can_be_printed(run: Run, filled: str) -> None:
 def test_a_folder_that_is_not_there_is_said(run: Run, filled: str) -> None:
     ended = run("report", "--no-model", "-O", "no/such/page.html", "--database", filled)
     assert ended.code == 2
-    assert "cannot be written" in ended.err
+    assert "cannot write the report" in ended.err

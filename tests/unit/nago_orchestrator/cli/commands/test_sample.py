@@ -44,8 +44,8 @@ def test_a_picture_is_drawn(run: Run, tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--theta", "top_k"], "is not NAME=VALUE"),
-        (["--theta", "top_k=many"], "is not NAME=VALUE"),
+        (["--theta", "top_k"], "is not NAME=NUMBER"),
+        (["--theta", "top_k=many"], "is not NAME=NUMBER"),
         (["--theta", "top_nods=3"], "--theta names an unknown hyperparameter 'top_nods': did you mean top_nodes?"),
         (["--theta", "=3"], "--theta names an unknown hyperparameter '' (known: top_nodes, top_k, "),
         (["--preset", "rnag", "--theta", "top_k=3"], "names an unknown hyperparameter 'top_k'"),
@@ -54,8 +54,8 @@ def test_a_picture_is_drawn(run: Run, tmp_path: Path, suffix: str) -> None:
         (["--best"], "--best needs a study"),
         (["--preset", "rnag", "--study", "x"], "--preset and --study"),
         (["--preset", "rnagd"], "did you mean rnag-d?"),
-        (["--draw", "picture.gif"], ".svg and .png"),
-        (["--draw", "no/such/folder/a.svg"], "cannot be written"),
+        (["--draw", "picture.gif"], "name a .svg or .png file"),
+        (["--draw", "no/such/folder/a.svg"], "cannot write the drawing"),
     ],
 )
 def test_wrong_options_are_one_sentence(run: Run, arguments: list[str], words: str) -> None:

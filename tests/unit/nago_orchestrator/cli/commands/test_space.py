@@ -57,7 +57,7 @@ def test_a_study_file_brings_its_space_images_and_limit(run: Run, tmp_path: Path
 def test_what_only_the_images_tell_is_assumed_and_said(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(STUDY.replace("name: digits", "name: folder, path: images"))
     ended = run("space", "mine.yaml", "-n", "1", "-o", "json")
-    assert "the images are not opened here; 3 channels and 10 classes are assumed" in ended.err
+    assert "the images are not read here: 3 channels and 10 classes are assumed" in ended.err
     assert json.loads(ended.out)[0]["channels"] == 3
     told = run("space", "mine.yaml", "-n", "1", "-o", "json", "--channels", "1", "--classes", "4")
     assert told.err == ""
@@ -73,9 +73,9 @@ def test_a_study_of_the_database_is_described_and_found_alone(run: Run, filled: 
 def test_a_table_says_what_is_searched_and_what_it_gives(run: Run) -> None:
     out = run("space", "--preset", "hnag", "--preset", "rnag-d", *FEW).out
     assert "8 of 22 hyperparameters" in out
-    assert "10,240 settings, 1,960 different" in out
+    assert "10,240 combinations of nodes and k, 1,960 distinct" in out
     assert "top_nodes" in out
-    assert "1 different; 4 draws share theirs with another" in out
+    assert "1 distinct; 4 samples share theirs with another" in out
     assert "bytes" not in out
     assert out.count("memory") == 2
 
@@ -110,9 +110,9 @@ def test_a_picture_is_drawn(run: Run, tmp_path: Path, suffix: str) -> None:
         (["--preset", "x"], 2, "known are hnag, "),
         (["no.yaml"], 2, "the study file no.yaml does not exist"),
         (["nothing"], 4, "nothing"),
-        ([], 4, "there is no study in this database yet"),
-        (["--preset", "rnag-d", *FEW, "-O", "a.gif"], 2, "--draw makes .svg, .png and .html files, not a.gif"),
-        (["--preset", "rnag-d", *FEW, "-O", "no/such/a.svg"], 2, "the picture cannot be written"),
+        ([], 4, "the database has no study yet"),
+        (["--preset", "rnag-d", *FEW, "-O", "a.gif"], 2, "--draw cannot write a file of this type: a.gif"),
+        (["--preset", "rnag-d", *FEW, "-O", "no/such/a.svg"], 2, "cannot write the drawing"),
     ],
 )
 def test_wrong_input_is_one_sentence(run: Run, arguments: list[str], code: int, words: str) -> None:

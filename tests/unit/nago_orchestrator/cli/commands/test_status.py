@@ -91,24 +91,26 @@ def test_status_says_how_many_networks_are_trained_in_full(run: Run, tmp_path: P
     (found, *_) = (item for item in store.history(orchestrator.study.id)[0] if item.fidelity == 4)
     chosen = [Chosen(proposal=found.number, theta=found.theta)]
     train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)
-    assert "in full     2 networks for 5 epochs: 2 queued\n" in run("status").out
+    assert "final       2 networks for 5 epochs: 2 queued\n" in run("status").out
     orchestrator.run()
     shown = json.loads(run("status", "-o", "json").out)["full_trainings"]
     assert shown == [{"epochs": 5, "state": "succeeded", "trials": 2}]
     *of_search, last = run("replay").out.splitlines()
-    assert "full training" in last
-    assert not any("full training" in line for line in of_search)
+    assert "final training" in last
+    assert not any("final training" in line for line in of_search)
     store.close()
 
 
 def test_a_study_that_found_nothing_says_why() -> None:
     nothing = "12 evaluations, all infeasible: too large"
-    assert watch_line(status(nothing=nothing)).endswith("; nothing found: 12 evaluations, all infeasible: too large")
+    assert watch_line(status(nothing=nothing)).endswith(
+        "; no generator found: 12 evaluations, all infeasible: too large"
+    )
 
 
 def test_status_says_how_the_study_stands(run: Run, filled: str) -> None:
     shown = run("status", "--database", filled)
-    for words in ("synthetic, seed 3", "39 succeeded", "nobody at the moment", "infrastructure", "27 epochs"):
+    for words in ("synthetic, seed 3", "39 succeeded", "no process", "infrastructure", "27 epochs"):
         assert words in shown.out
     assert json.loads(run("status", "--database", filled, "-o", "json").out)["trial_states"]["succeeded"] == 39
 
@@ -116,4 +118,4 @@ def test_status_says_how_the_study_stands(run: Run, filled: str) -> None:
 def test_watching_prints_lines_alone(run: Run, filled: str) -> None:
     ended = run("status", "--watch", "-o", "json", "--database", filled)
     assert ended.code == 2
-    assert ended.err.startswith("error: --watch shows lines for people")
+    assert ended.err.startswith("error: --watch has no json output")

@@ -62,7 +62,7 @@ def test_what_a_study_learns_from_is_said(run: Run, tmp_path: Path) -> None:
 def test_two_choices_of_what_is_trained_in_full_are_refused(run: Run) -> None:
     ended = run("train-best", "--pareto", "--best")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err == "error: --pareto and --best each say which generators to train: leave one out\n"
+    assert ended.err == "error: --pareto and --best exclude each other: give only one of them\n"
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,6 @@ def test_a_paused_study_waits_and_a_cancelled_one_is_over(run: Run, tmp_path: Pa
     store = open_store(str(tmp_path / "empty.sqlite"))
     create(store, small_spec())
     store.close()
-    assert run("pause").out == "study small is paused; go on with: nago-orch resume small\n"
+    assert run("pause").out == "study small is paused; continue with: nago-orch resume small\n"
     assert run("cancel", "--yes").out == "study small is cancelled\n"
     assert run("resume").code == 3

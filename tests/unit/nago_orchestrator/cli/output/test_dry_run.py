@@ -27,13 +27,13 @@ def test_the_first_job_is_printed_below_what_the_study_costs(run: Run, study_fil
     assert ended.code == 0
     comments = [line for line in ended.out.splitlines() if line.startswith("#")]
     assert comments[0] == "# study small, bohb, seed 3: nothing is stored"
-    assert comments[1] == "# 26 trials, 64 epochs in all: 8 of 1 epoch, 8 of 2 epochs, 10 of 4 epochs"
-    assert comments[2] == "# nothing is proposed after 20 trials, 1.5 GPU-hours (limits)"
+    assert comments[1] == "# 26 trials, 64 epochs in total: 8 of 1 epoch, 8 of 2 epochs, 10 of 4 epochs"
+    assert comments[2] == "# limits: no new proposal after 20 trials or 1.5 GPU-hours"
     assert comments[3] == (
         "# at most 3 Jobs at a time, each with 1 nvidia.com/gpu, 1 CPU, 6144Mi memory (from the plan; limit 7168Mi)"
     )
-    assert comments[4] == "# at most 3 nvidia.com/gpu at a time in all"
-    assert comments[5].startswith("# 8 networks drawn for an estimate: ")
+    assert comments[4] == "# at most 3 nvidia.com/gpu at a time in total"
+    assert comments[5].startswith("# 8 networks sampled for an estimate: ")
     job = yaml.safe_load(ended.out)
     assert (job["kind"], job["metadata"]["name"]) == ("Job", "small-t00000-a1")
 
@@ -55,7 +55,7 @@ def test_networks_beyond_the_limit_are_one_sentence(run: Run, study_file: Path) 
     study_file.write_text(study_file.read_text().replace("parameter_limit: 3000", "parameter_limit: 10"))
     ended = run("submit", str(study_file), "--dry-run")
     assert (ended.code, ended.out) == (3, "")
-    assert ended.err.startswith("error: none of the study's first 8 networks can be trained")
+    assert ended.err.startswith("error: none of the first 8 networks of the study can be trained")
 
 
 def test_a_bad_template_is_refused_with_and_without(run: Run, study_file: Path) -> None:

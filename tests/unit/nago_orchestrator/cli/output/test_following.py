@@ -27,7 +27,7 @@ def test_the_first_interrupt_asks_and_the_second_stops_at_once(capfd: pytest.Cap
         assert (stop.requested, stop.aborted) == (True, False)
         os.kill(os.getpid(), signal.SIGINT)
         assert stop.aborted
-    assert "no new trials" in capfd.readouterr().err
+    assert "stopping when the running trials have finished" in capfd.readouterr().err
 
 
 def test_a_third_interrupt_ends_the_program() -> None:

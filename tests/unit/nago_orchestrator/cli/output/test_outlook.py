@@ -32,7 +32,7 @@ from tests.studies import RECIPE, Orchestrator, create, small_spec
 )
 def test_a_resume_is_offered_where_it_helps(state: str, message: str | None, hopeful: bool) -> None:
     hint = resume_hint(study_status(state=StudyState(state), message=message))
-    assert hint == ("go on with: nago-orch resume s" if hopeful else None)
+    assert hint == ("continue with: nago-orch resume s" if hopeful else None)
 
 
 def test_a_study_without_a_feasible_network_says_why(run: Run, tmp_path: Path) -> None:
@@ -47,12 +47,12 @@ def test_a_study_without_a_feasible_network_says_why(run: Run, tmp_path: Path) -
         ended = run(command)
         assert (ended.code, ended.out) == (0, "")
         assert ended.err.startswith(f"the study small has {words}")
-    assert f"nothing found: {words}" in run("status").out
+    assert f"no generator found: {words}" in run("status").out
     assert json.loads(run("pareto", "-o", "json").out)["points"] == []
     assert words in run("sample", "--study", "small", "--best").err
     resumed = run("resume")
     assert resumed.code == 3
-    assert "going on would end the same" in resumed.err
+    assert "resuming would fail again" in resumed.err
     assert "nago-orch resume" not in resumed.err
 
 
