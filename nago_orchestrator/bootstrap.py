@@ -30,9 +30,12 @@ from nago_orchestrator.spec.kubernetes import KubernetesSection
 from nago_orchestrator.store.lock import describe_holder
 from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import Store, open_store
+from nago_trainer.contract.back_off import BackOff
 
 GARBAGE_OBJECTS = 20_000
 """New objects after which the garbage collector looks for rings among them: more than the drawing of a trial makes."""
+LONGEST_PAUSE = 600.0
+"""Seconds before a retry."""
 GOING_ON = (StudyState.RUNNING, StudyState.PAUSED)
 """A study in another state has no proposals or evaluations any more; its attempts are only ended."""
 
@@ -74,9 +77,9 @@ def run_study(
 
 def _executor(store: Store, study: Study, on_call: Callable[[str, str, float], None]) -> Executor:
     """Where the study's attempts run. Raises InputError if that place cannot be reached at all."""
-    section = StudySpec.from_canonical(study.spec).execution.kubernetes
-    if study.spec["execution"]["where"] == "kubernetes" and section is not None:
-        return _kubernetes_executor(store, study, section, on_call)
+    execution = StudySpec.from_canonical(study.spec).execution
+    if execution.where == "kubernetes" and execution.kubernetes is not None:
+        return _kubernetes_executor(store, study, execution.kubernetes, on_call)
     executor = LocalExecutor(runs_folder(store) / study.name)
     if study.state in GOING_ON:
         executor.warm_up()
@@ -149,6 +152,8 @@ def _rules(spec: StudySpec) -> Rules:
             failed_fraction=limits.failed_fraction,
         ),
         retries=RetryPolicy(
-            infrastructure=retries.infrastructure, defect=retries.defect, pause=timedelta(seconds=retries.pause)
+            infrastructure=retries.infrastructure,
+            defect=retries.defect,
+            back_off=BackOff(first=retries.pause, longest=LONGEST_PAUSE),
         ),
     )

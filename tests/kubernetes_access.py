@@ -11,7 +11,8 @@ from nago_orchestrator.executors.kubernetes.api.access import Access
 from nago_orchestrator.executors.kubernetes.api.client import ClientOptions, KubernetesClient
 from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
 from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
-from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings, SecretKey
+from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings, settings_of
+from nago_orchestrator.spec.kubernetes import KubernetesSection, SecretSection
 from nago_trainer.contract.back_off import BackOff
 from tests.api_server import NAMESPACE, ApiServer
 
@@ -44,7 +45,8 @@ def study_label() -> StudyLabel:
 
 
 def kubernetes_settings(**changes: Any) -> KubernetesSettings:
-    given = KubernetesSettings(
-        image="registry.example/nago-trainer:1", database_secret=SecretKey(name="nago", key="url")
+    """The study file's defaults but for the changes."""
+    section = KubernetesSection(
+        image="registry.example/nago-trainer:1", database_secret=SecretSection(name="nago", key="url")
     )
-    return replace(given, **changes)
+    return replace(settings_of(section), **changes)

@@ -26,10 +26,10 @@ from nago_orchestrator.control_loop.actions import (
 from nago_orchestrator.domain.attempts import Attempt, Observation, Phase
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trials import Trial
+from nago_trainer.contract.back_off import BackOff
 from nago_trainer.contract.exit_codes import ExitCode
 
 PORTION = 16
-LONGEST_PAUSE = timedelta(minutes=10)
 RESULT_GRACE = timedelta(seconds=60)
 """How long the result of a trainer that ended well may be on its way."""
 FOUND_NOTHING = "no trial succeeded"
@@ -41,8 +41,8 @@ class RetryPolicy:
     infrastructure: int
     """New attempts of one trial after failures that say nothing about it."""
     defect: int
-    pause: timedelta
-    """Before the first retry of an infrastructure failure; doubles with each further one."""
+    back_off: BackOff
+    """Before each retry of an infrastructure failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +186,7 @@ def after_failure(
         case Failure.INFRASTRUCTURE:
             if before >= retries.infrastructure:
                 return TrialState.FAILED, None
-            return TrialState.QUEUED, now + min(retries.pause * 2 ** min(before, 16), LONGEST_PAUSE)
+            return TrialState.QUEUED, now + timedelta(seconds=retries.back_off.pause(before))
 
 
 def _verdict(snapshot: Snapshot, rules: Rules, now: datetime) -> EndStudy | None:

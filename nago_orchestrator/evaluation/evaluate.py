@@ -18,13 +18,14 @@ def evaluate(
 
     Without any: infeasible if that is what a trial was found to be, else lost, from which no proposer learns.
     """
-    trained = [(trial, trial.result) for trial in trials if trial.result is not None]
+    trained = [trial for trial in trials if trial.result is not None]
     if not trained:
         infeasible = any(trial.state is TrialState.INFEASIBLE for trial in trials)
         outcome = Outcome.INFEASIBLE if infeasible else Outcome.LOST
         return Evaluation(proposal=proposal, number=number, outcome=outcome, values={}, costs=(), samples=0)
+    # A size that an older trial does not say counts as 0.
     values = {
-        objective.name: fmean(METRICS[objective.name].value(trial, result) for trial, result in trained)
+        objective.name: fmean(METRICS[objective.name].value(trial) or 0.0 for trial in trained)
         for objective in objectives
     }
     costs = tuple(objective.cost(values[objective.name]) for objective in objectives)

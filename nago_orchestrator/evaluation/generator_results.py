@@ -6,9 +6,8 @@ Pure. The store's queries of the best and of the front, the report and `best --p
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from operator import attrgetter
 from statistics import fmean, stdev
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +15,7 @@ from nago_orchestrator.domain.generator_key import GeneratorKey, generator_key
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.proposals import Outcome, Theta
 from nago_orchestrator.domain.rows import EvaluationRow, GeneratorRow, TrialRow
+from nago_orchestrator.evaluation.metrics import METRICS
 
 LATER_PHASE = 1_000_000
 """More than any fidelity: phase and fidelity make one number, as in the view `incumbent`."""
@@ -149,20 +149,5 @@ def mean_over_networks(known: Sequence[tuple[float, int]]) -> float:
 
 def trial_value(trial: TrialRow, name: str) -> float | None:
     """An objective's value of one trained network; None unless it is finite."""
-    accuracy = trial.validation_accuracy
-    if accuracy is None:
-        return None
-    if name == "error":
-        return 1.0 - accuracy if math.isfinite(accuracy) else None
-    value = _OF_TRIAL[name](trial)
+    value = METRICS[name].value(trial) if trial.validation_accuracy is not None else None
     return float(value) if value is not None and math.isfinite(value) else None
-
-
-_OF_TRIAL: Mapping[str, Callable[[TrialRow], float | None]] = {
-    "accuracy": attrgetter("validation_accuracy"),
-    "loss": attrgetter("validation_loss"),
-    "memory": attrgetter("bytes_per_sample"),
-    "parameters": attrgetter("parameters"),
-    "flops": attrgetter("flops"),
-    "seconds": attrgetter("seconds"),
-}

@@ -1,4 +1,4 @@
-"""The quantities of a trained network that a study may optimise."""
+"""The quantities of a trained network that a study may optimise. How they are written is in `formatting/quantities`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,28 @@ from nago_orchestrator.domain.states import TrialState
 from nago_trainer.contract.reports import TrialResult
 
 
+class Sized(Protocol):
+    """What is known of an architecture before it trains; None where a trial of an older version does not say."""
+
+    @property
+    def parameters(self) -> int: ...
+    @property
+    def flops(self) -> int | None: ...
+    @property
+    def bytes_per_sample(self) -> int | None: ...
+
+
+class Measured(Sized, Protocol):
+    """And what is known after it; None without a result."""
+
+    @property
+    def validation_accuracy(self) -> float | None: ...
+    @property
+    def validation_loss(self) -> float | None: ...
+    @property
+    def seconds(self) -> float | None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedTrial:
     """What an evaluation needs of a trial that is final."""
@@ -21,31 +43,31 @@ class EndedTrial:
     flops: int | None
     bytes_per_sample: int | None
 
+    @property
+    def validation_accuracy(self) -> float | None:
+        return None if self.result is None else self.result.validation_accuracy
+
+    @property
+    def validation_loss(self) -> float | None:
+        return None if self.result is None else self.result.validation_loss
+
+    @property
+    def seconds(self) -> float | None:
+        return None if self.result is None else self.result.seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A quantity of one trained network that a study may optimise."""
 
     goal: Goal
-    unit: str
-    value: Callable[[EndedTrial, TrialResult], float]
+    value: Callable[[Measured], float | None]
 
 
-class Sized(Protocol):
-    """What is known of an architecture before it trains."""
-
-    @property
-    def parameters(self) -> int: ...
-    @property
-    def flops(self) -> int | None: ...
-    @property
-    def bytes_per_sample(self) -> int | None: ...
-
-
-KNOWN_BEFORE_TRAINING: Mapping[str, Callable[[Sized], float]] = {
-    "memory": lambda size: float(size.bytes_per_sample or 0),
-    "parameters": lambda size: float(size.parameters),
-    "flops": lambda size: float(size.flops or 0),
+KNOWN_BEFORE_TRAINING: Mapping[str, Callable[[Sized], float | None]] = {
+    "memory": lambda size: size.bytes_per_sample,
+    "parameters": lambda size: size.parameters,
+    "flops": lambda size: size.flops,
 }
 """By its name, each metric that follows from the architecture alone."""
 
@@ -55,17 +77,15 @@ def cheap_objectives(learn: Iterable[str] = ()) -> Set[str]:
     return KNOWN_BEFORE_TRAINING.keys() - set(learn)
 
 
-def _before_training(name: str, unit: str) -> Metric:
-    measure = KNOWN_BEFORE_TRAINING[name]
-    return Metric(Goal.MINIMIZE, unit, lambda trial, result: measure(trial))
+def _error(trial: Measured) -> float | None:
+    accuracy = trial.validation_accuracy
+    return None if accuracy is None else 1.0 - accuracy
 
 
 METRICS: Mapping[str, Metric] = {
-    "accuracy": Metric(Goal.MAXIMIZE, "fraction", lambda trial, result: result.validation_accuracy),
-    "error": Metric(Goal.MINIMIZE, "fraction", lambda trial, result: 1.0 - result.validation_accuracy),
-    "loss": Metric(Goal.MINIMIZE, "nats", lambda trial, result: result.validation_loss),
-    "memory": _before_training("memory", "bytes per sample"),
-    "parameters": _before_training("parameters", "count"),
-    "flops": _before_training("flops", "per sample"),
-    "seconds": Metric(Goal.MINIMIZE, "seconds", lambda trial, result: result.seconds),
+    "accuracy": Metric(Goal.MAXIMIZE, lambda trial: trial.validation_accuracy),
+    "error": Metric(Goal.MINIMIZE, _error),
+    "loss": Metric(Goal.MINIMIZE, lambda trial: trial.validation_loss),
+    **{name: Metric(Goal.MINIMIZE, measure) for name, measure in KNOWN_BEFORE_TRAINING.items()},
+    "seconds": Metric(Goal.MINIMIZE, lambda trial: trial.seconds),
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 
@@ -54,12 +56,27 @@ def moment(value: datetime | str) -> str:
     return f"{when:%Y-%m-%d %H:%M:%S %Z}".rstrip()
 
 
+@dataclass(frozen=True, slots=True)
+class Unit:
+    show: Callable[[float], str]
+    """One value, with its unit."""
+    of_axis: str | None = None
+    """In the title of an axis."""
+    as_percent: bool = False
+
+
+UNITS: Mapping[str, Unit] = {
+    "accuracy": Unit(percent, as_percent=True),
+    "error": Unit(percent, as_percent=True),
+    "loss": Unit(number, "nats"),
+    "memory": Unit(lambda value: f"{size(value)}/sample", "bytes per sample"),
+    "parameters": Unit(count),
+    "flops": Unit(count),
+    "seconds": Unit(duration, "s"),
+}
+"""Of each objective by its name."""
+
+
 def objective(name: str, value: float) -> str:
     """The value of an objective in its unit."""
-    if name in ("accuracy", "error"):
-        return percent(value)
-    if name == "memory":
-        return f"{size(value)}/sample"
-    if name in ("parameters", "flops"):
-        return count(value)
-    return duration(value) if name == "seconds" else number(value)
+    return UNITS[name].show(value)

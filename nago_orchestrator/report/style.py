@@ -68,11 +68,9 @@ def phase_label(phase: int, phases: Sequence[str]) -> str:
 
 def objective_axis(name: str) -> dict[str, str]:
     """Title and ticks of an axis in the objective's unit."""
-    if name in ("accuracy", "error"):
-        return {"title_text": name, "tickformat": "~%"}
-    units = {"memory": "bytes per sample", "loss": "nats", "seconds": "s"}
-    unit = f" ({units[name]})" if name in units else ""
-    return {"title_text": f"{name}{unit}", "exponentformat": "SI"}
+    unit = quantities.UNITS[name]
+    title = f"{name} ({unit.of_axis})" if unit.of_axis else name
+    return {"title_text": title, **({"tickformat": "~%"} if unit.as_percent else {"exponentformat": "SI"})}
 
 
 def objective_words(objective: Objective, values: Mapping[str, float]) -> str:

@@ -9,7 +9,8 @@ import pytest
 
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
 from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
-from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings, SecretKey
+from nago_orchestrator.executors.kubernetes.manifest.settings import settings_of
+from nago_orchestrator.spec.kubernetes import GpuSection, KubernetesSection, SecretSection
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.store import Store
 from nago_trainer.contract.reports import TrialResult
@@ -27,9 +28,9 @@ def test_a_trainer_brings_its_result_into_the_database(installation: Installatio
         scene = TrainerScene(Store(engine), address, tmp_path, EPOCHS)
         attempt = scene.attempt()
         name, key = TRAINER_SECRET
-        settings = KubernetesSettings(
-            image=installation.images.trainer, database_secret=SecretKey(name=name, key=key), gpu_count=0
-        )
+        secret = SecretSection(name=name, key=key)
+        section = KubernetesSection(image=installation.images.trainer, database_secret=secret, gpu=GpuSection(count=0))
+        settings = settings_of(section)
         label = StudyLabel.of(scene.scene.study.name, scene.scene.study.created_at)
         job = installation.run_job(build_job(attempt.name, scene.task(1, attempt.token), label, settings), seconds=120)
         result = scene.trial.result

@@ -14,6 +14,7 @@ from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.store import Store, open_store
+from nago_trainer.contract.back_off import BackOff
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import create, small_spec
 
@@ -60,7 +61,7 @@ def test_limits_and_retries_arrive_in_the_planners_units(url: str) -> None:
         parallelism=3,
         replicates=2,
         limits=Limits(trials=40, wall_time=timedelta(minutes=90), gpu_hours=2.5, failed_fraction=0.25),
-        retries=RetryPolicy(infrastructure=4, defect=2, pause=timedelta(minutes=1)),
+        retries=RetryPolicy(infrastructure=4, defect=2, back_off=BackOff(first=60.0, longest=600.0)),
     )
 
 

@@ -1,9 +1,12 @@
-"""How a study's Jobs are to look: the frozen values behind `manifest`, taken from the study file's section."""
+"""How a study's Jobs are to look: the frozen values behind `manifest`, taken from the study file's section.
+
+The section has the defaults; here there are none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +33,13 @@ class SecretKey:
 class WaitLimits:
     """How long each kind of waiting may last before the attempt is given up; each has a clock of its own."""
 
-    unschedulable: timedelta = timedelta(hours=24)
+    unschedulable: timedelta
     """No node has room, or none fits."""
-    quota: timedelta = timedelta(hours=24)
+    quota: timedelta
     """The namespace's quota leaves no room for the pod."""
-    image: timedelta = timedelta(minutes=5)
+    image: timedelta
     """The image cannot be pulled."""
-    container: timedelta = timedelta(minutes=30)
+    container: timedelta
     """A node was found, but the container is not there yet: volumes, a large image, the container runtime."""
 
 
@@ -45,34 +48,34 @@ class KubernetesSettings:
     image: str
     database_secret: SecretKey
     """Holds the database's address for the trainers."""
-    namespace: str | None = None
+    namespace: str | None
     """None: that of the orchestrator's own access."""
-    image_pull_policy: str = "IfNotPresent"
-    image_pull_secrets: tuple[str, ...] = ()
-    gpu_resource: str = "nvidia.com/gpu"
-    gpu_count: int = 1
-    cpu: str | None = None
+    image_pull_policy: str
+    image_pull_secrets: tuple[str, ...]
+    gpu_resource: str
+    gpu_count: int
+    cpu: str | None
     """A Kubernetes quantity; None: one CPU for each thread of the trial."""
-    memory: str | None = None
+    memory: str | None
     """A Kubernetes quantity; None: computed from the trial's plan."""
-    shared_memory: str = "1Gi"
-    deadline: timedelta = timedelta(hours=6)
+    shared_memory: str
+    deadline: timedelta
     """Of one attempt, from the moment that a node took its pod."""
-    ttl: timedelta = timedelta(days=1)
+    ttl: timedelta
     """When the cluster removes an ended Job that no orchestrator has removed."""
-    data: ClaimMount | None = None
-    checkpoints: ClaimMount | None = None
-    node_selector: Mapping[str, str] = field(default_factory=dict)
-    tolerations: tuple[Mapping[str, Any], ...] = ()
-    priority_class: str | None = None
-    queue: str | None = None
+    data: ClaimMount | None
+    checkpoints: ClaimMount | None
+    node_selector: Mapping[str, str]
+    tolerations: tuple[Mapping[str, Any], ...]
+    priority_class: str | None
+    queue: str | None
     """Of Kueue."""
-    service_account: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
-    pod_template: Mapping[str, Any] = field(default_factory=dict)
+    service_account: str | None
+    environment: Mapping[str, str]
+    pod_template: Mapping[str, Any]
     """Merged over the pod template that is built of all the rest."""
-    allow_unsafe_template: bool = False
-    wait_limits: WaitLimits = WaitLimits()
+    allow_unsafe_template: bool
+    wait_limits: WaitLimits
 
 
 def settings_of(section: KubernetesSection) -> KubernetesSettings:

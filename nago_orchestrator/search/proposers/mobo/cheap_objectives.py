@@ -48,7 +48,7 @@ def cost_sampler(recipe: TrainingRecipe, objectives: Sequence[Objective], *, con
         trial = design_trial(theta, recipe, connected=connected, replicate=0, architecture_seed=seed, training_seed=0)
         if trial.infeasible is not None:
             return None
-        return tuple(item.cost(KNOWN_BEFORE_TRAINING[item.name](trial)) for item in objectives)
+        return tuple(item.cost(KNOWN_BEFORE_TRAINING[item.name](trial) or 0.0) for item in objectives)
 
     return sample
 

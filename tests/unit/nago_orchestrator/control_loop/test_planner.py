@@ -21,7 +21,6 @@ from nago_orchestrator.control_loop.actions import (
     Tell,
 )
 from nago_orchestrator.control_loop.planner import (
-    LONGEST_PAUSE,
     PORTION,
     RESULT_GRACE,
     Limits,
@@ -34,10 +33,11 @@ from nago_orchestrator.control_loop.planner import (
 from nago_orchestrator.domain.attempts import Attempt, Observation, Phase
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trials import Trial
+from nago_trainer.contract.back_off import BackOff
 from nago_trainer.contract.reports import TrialResult
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-RETRIES = RetryPolicy(infrastructure=3, defect=1, pause=timedelta(seconds=10))
+RETRIES = RetryPolicy(infrastructure=3, defect=1, back_off=BackOff(first=10, longest=600))
 UNLIMITED = Limits(trials=None, wall_time=None, gpu_hours=None, failed_fraction=0.5)
 RULES = Rules(parallelism=2, replicates=1, limits=UNLIMITED, retries=RETRIES)
 ALONE = replace(RULES, parallelism=1)
@@ -264,7 +264,7 @@ def test_the_pause_between_retries_has_an_upper_end() -> None:
     running = trial(*history, attempt(60))
     (action,) = plan(snapshot(running, seen=ABSENT), patient, NOW)
     assert isinstance(action, EndAttempt)
-    assert action.not_before == NOW + LONGEST_PAUSE
+    assert action.not_before == NOW + timedelta(minutes=10)
 
 
 def test_an_end_without_result_or_cause_counts_as_a_defect() -> None:

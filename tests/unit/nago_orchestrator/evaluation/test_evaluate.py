@@ -11,6 +11,7 @@ from nago_orchestrator.domain.proposals import Outcome
 from nago_orchestrator.domain.states import TrialState
 from nago_orchestrator.evaluation.evaluate import evaluate
 from nago_orchestrator.evaluation.metrics import METRICS, EndedTrial
+from nago_orchestrator.formatting.quantities import UNITS
 from nago_trainer.contract.reports import TrialResult
 
 ACCURACY = Objective(name="accuracy", goal=Goal.MAXIMIZE)
@@ -94,3 +95,7 @@ def test_every_metric_reads_its_own_quantity(name: str, value: float) -> None:
 
 def test_all_metrics_are_tested() -> None:
     assert set(METRICS) == {"accuracy", "error", "loss", "memory", "parameters", "flops", "seconds"}
+
+
+def test_every_objective_has_a_unit() -> None:
+    assert UNITS.keys() == METRICS.keys()

@@ -39,9 +39,9 @@ def settings_with(section: str) -> KubernetesSettings:
 
 def test_an_image_is_enough() -> None:
     settings = settings_with("{image: trainer}")
-    assert settings == KubernetesSettings(
-        image="trainer", database_secret=SecretKey(name="nago-trainer-database", key="url")
-    )
+    assert settings.database_secret == SecretKey(name="nago-trainer-database", key="url")
+    assert (settings.gpu_count, settings.gpu_resource, settings.memory) == (1, "nvidia.com/gpu", None)
+    assert (settings.deadline, settings.wait_limits.image) == (timedelta(hours=6), timedelta(minutes=5))
 
 
 def test_everything_reaches_the_settings() -> None:

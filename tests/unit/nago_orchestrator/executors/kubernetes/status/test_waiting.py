@@ -10,6 +10,7 @@ import pytest
 from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.kubernetes.manifest.settings import WaitLimits
 from nago_orchestrator.executors.kubernetes.status.waiting import Clock, Waiting, given_up, limit_of, waiting
+from tests.kubernetes_access import kubernetes_settings
 
 Object = dict[str, Any]
 AT = "2026-01-01T00:00:05Z"
@@ -110,7 +111,7 @@ def test_a_pod_that_has_begun_waits_for_nothing(phase: str) -> None:
 def test_a_suspended_job_is_queued_whatever_its_pods_do(pods: list[Object]) -> None:
     found = waiting(job(suspend=True), pods, [])
     assert found is not None
-    assert limit_of(found.clock, WaitLimits()) is None
+    assert limit_of(found.clock, kubernetes_settings().wait_limits) is None
 
 
 def test_a_replaced_pod_is_not_looked_at() -> None:
