@@ -45,7 +45,7 @@ SEARCHES: Mapping[str, Mapping[str, Any]] = {
     "mobohb": {"algorithm": "mobohb", "iterations": 15},
 }
 EVALUATIONS = """
-    SELECT proposal.number, proposal.phase, proposal.fidelity, proposal.origin, proposal.final,
+    SELECT proposal.number, proposal.phase, proposal.fidelity, proposal.origin, proposal.final_training,
            evaluation.samples, evaluation.objective_values
     FROM evaluation JOIN proposal ON proposal.id = evaluation.proposal_id
     WHERE evaluation.outcome = 'ok' ORDER BY evaluation.number

@@ -195,7 +195,7 @@ def _proposal(made: _Made, study_id: int) -> dict[str, Any]:
         "rung": made.rung,
         "slot": made.number % BRACKET,
         "parent": made.parent,
-        "told_before": made.number,
+        "evaluations_before": made.number,
         "created_at": made.begin,
         "theta": dict(made.theta),
         "canonical_theta": canonical(made.theta),
@@ -275,7 +275,7 @@ def _evaluation(made: _Made, accuracy: float, study_id: int) -> dict[str, Any]:
         "cost_1": -accuracy,
         "cost_2": float(made.memory),
         "samples": 1,
-        "told_at": made.end,
+        "evaluated_at": made.end,
         "objective_values": {"accuracy": accuracy, "memory": float(made.memory)},
     }
 

@@ -133,7 +133,7 @@ def sampling_of(spec: StudySpec, recipe: TrainingRecipe) -> TrialSampling:
 def _restore(store: Store, name: str, spec: StudySpec) -> tuple[Proposer, int]:
     study = store.study(name)
     proposals, evaluations = store.history(study.id)
-    if study.state not in GOING_ON or any(proposal.final for proposal in proposals):
+    if study.state not in GOING_ON or any(proposal.final_training for proposal in proposals):
         return EndedSearch(), len(evaluations)
     proposer = make_proposer(spec, study.recipe, study.prior)
     rebuild(proposer, proposals, evaluations)

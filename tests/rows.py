@@ -12,8 +12,8 @@ from nago_orchestrator.domain.rows import (
     AttemptRow,
     EpochRow,
     EvaluationRow,
-    FullTraining,
-    FullyTrainedNetwork,
+    FinalNetwork,
+    FinalTraining,
     GeneratorRow,
     StudyStatus,
     TrialRow,
@@ -80,7 +80,7 @@ def _trial(number: int) -> dict[str, Any]:
         "created_at": MADE_AT,
         "started_at": None,
         "ended_at": None,
-        "final": False,
+        "final_training": False,
     }
 
 
@@ -88,12 +88,12 @@ def trial_row(number: int = 0, **changes: Any) -> TrialRow:
     return TrialRow(**_trial(number) | changes)
 
 
-def fully_trained(number: int = 0, **changes: Any) -> FullyTrainedNetwork:
-    return FullyTrainedNetwork(**_trial(number) | {"final": True, "network": None} | changes)
+def fully_trained(number: int = 0, **changes: Any) -> FinalNetwork:
+    return FinalNetwork(**_trial(number) | {"final_training": True, "network": None} | changes)
 
 
-def full_training(parent: int, epochs: int, trials: Sequence[FullyTrainedNetwork], proposal: int = 100) -> FullTraining:
-    return FullTraining(proposal=proposal, parent=parent, epochs=epochs, theta={}, trials=tuple(trials))
+def final_training(parent: int, epochs: int, trials: Sequence[FinalNetwork], proposal: int = 100) -> FinalTraining:
+    return FinalTraining(proposal=proposal, parent=parent, epochs=epochs, theta={}, trials=tuple(trials))
 
 
 def attempt_row(trial: int = 0, attempt: int = 1, **changes: Any) -> AttemptRow:
@@ -144,7 +144,7 @@ def _evaluation(proposal: int, changes: dict[str, Any]) -> dict[str, Any]:
         "proposal": proposal,
         "fidelity": 4,
         "samples": 1,
-        "told_at": MADE_AT,
+        "evaluated_at": MADE_AT,
         "objective_values": {},
         "theta": theta,
         "canonical_theta": theta,
@@ -153,7 +153,14 @@ def _evaluation(proposal: int, changes: dict[str, Any]) -> dict[str, Any]:
 
 def evaluation_row(proposal: int = 0, **changes: Any) -> EvaluationRow:
     """Its canonical theta is its theta unless one is given."""
-    values = {"outcome": Outcome.OK, "final": False, "parent": None, "slot": None, "told_before": 0, "notes": None}
+    values = {
+        "outcome": Outcome.OK,
+        "final_training": False,
+        "parent": None,
+        "slot": None,
+        "evaluations_before": 0,
+        "notes": None,
+    }
     return EvaluationRow(**_evaluation(proposal, changes) | values | changes)
 
 

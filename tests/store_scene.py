@@ -85,7 +85,7 @@ class Scene:
             theta={"top_nodes": 5, "top_p": 0.25},
             fidelity=fidelity,
             origin=Origin.RANDOM,
-            told_before=0,
+            evaluations_before=0,
         )
         theta = {"top_nodes": number if generator is None else generator, "top_p": 0.0}
         self.store.add_proposal(self.study.id, replace(proposal, **changes), theta, trials or (NEW_TRIAL,), NOW)

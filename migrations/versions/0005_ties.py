@@ -10,12 +10,16 @@ revision = "0005"
 down_revision = "0004"
 
 
-def upgrade() -> None:
-    before = _module("0004").INCUMBENT
+def ordered(incumbent: str) -> str:
+    """The view's SQL with the further objectives in its order."""
     # Costs that a study does not use are NULL in all its rows, as 0 in all of them here.
     order = "best.cost_1, " + ", ".join(f"coalesce(best.cost_{place}, 0.0)" for place in (2, 3, 4)) + ", best.number"
+    return incumbent.replace("best.cost_1, best.number", order)
+
+
+def upgrade() -> None:
     op.execute("DROP VIEW incumbent")
-    op.execute(before.replace("best.cost_1, best.number", order))
+    op.execute(ordered(_module("0004").INCUMBENT))
 
 
 def downgrade() -> None:

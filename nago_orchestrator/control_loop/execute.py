@@ -191,7 +191,7 @@ def _tell(action: Tell, session: Session) -> Sequence[FollowUp]:
     ]
     evaluation = evaluate(action.proposal, trials, session.objectives, number=session.evaluations)
     session.store.add_evaluation(session.study_id, evaluation, session.clock())
-    if not proposal.final:
+    if not proposal.final_training:
         session.proposer.tell(evaluation)
     session.evaluations += 1
     session.waiting = session.exhausted = False

@@ -98,7 +98,7 @@ class Session:
         self.stored_epochs.clear()  # those that are there are not stored twice
 
     def recipe_of(self, design: TrialDesign) -> TrainingRecipe:
-        return self.final_recipe if design.final else self.recipe
+        return self.final_recipe if design.final_training else self.recipe
 
     def event(self, kind: EventKind, message: str, **fields: int | float | None) -> Event:
         """As of now."""

@@ -152,7 +152,7 @@ class StateCache:
         """The pulse was read before: whatever came in between is found twice, never missed."""
         self._active = {trial.id: trial for trial in self._store.active_trials(self._study_id)}
         self._open = {}
-        for number in self._store.untold_proposals(self._study_id):
+        for number in self._store.unevaluated_proposals(self._study_id):
             self._open[number] = {trial.id for trial in self._active.values() if trial.proposal == number}
         self._counts = Counter(self._store.trial_counts(self._study_id))
         self._touched.clear()

@@ -12,7 +12,7 @@ Theta = Mapping[str, float | int]
 
 
 class Outcome(StrEnum):
-    """What a proposer is told of a proposal."""
+    """What a proposer observes of a proposal."""
 
     OK = "ok"
     INFEASIBLE = "infeasible"
@@ -45,23 +45,23 @@ class Proposal:
     """HpBandSter's third part of a configuration's id: (bracket, rung where it was born, slot)."""
     parent: int | None = None
     """Number of the proposal that this one continues at a higher rung."""
-    told_before: int
-    """How many evaluations the proposer had been told when it made this one."""
+    evaluations_before: int
+    """How many evaluations the proposer had observed when it made this one."""
     phase: int = 0
     """Which of the search's phases made it."""
-    final: bool = False
-    """Full training of a generator that the search found: made by the user's wish, after the search."""
+    final_training: bool = False
+    """Final training of a generator that the search found: after the search, by the user's command."""
     notes: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """How it was made, for people: diagnostics of the surrogate's fit, why it was drawn at random. JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """A proposal with its aggregated objective values, as told to the proposer."""
+    """A proposal with its aggregated objective values, as the proposer observes it."""
 
     proposal: int
     number: int
-    """Told order, from 0."""
+    """In evaluation order, from 0."""
     outcome: Outcome
     values: Mapping[str, float]
     """By objective, as the user knows them; empty unless the outcome is ok."""
@@ -79,5 +79,5 @@ class PriorEvaluation:
     fidelity: int
     outcome: Outcome
     costs: tuple[float, ...]
-    """In the order of the objectives of the study that is told."""
+    """In the order of the objectives of the study that observes it."""
     samples: int

@@ -72,8 +72,8 @@ class TrialRow:
     started_at: datetime | None
     ended_at: datetime | None
     phase: int
-    final: bool
-    """Full training, not the search's own."""
+    final_training: bool
+    """Made by final training, not by the search."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ class TrialDetails(TrialRow):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRow:
     evaluation: int
-    """Its number, in told order."""
+    """Its number, in evaluation order."""
     proposal: int
     outcome: Outcome
     fidelity: int
@@ -148,18 +148,18 @@ class EvaluationRow:
     cost_4: float | None
     samples: int
     """Networks behind the values."""
-    told_at: datetime
+    evaluated_at: datetime
     objective_values: Mapping[str, float]
     """Empty unless the outcome is ok."""
     theta: Theta
     canonical_theta: Theta
     """Equal for thetas that draw the same architectures."""
     phase: int
-    final: bool
-    """Full training, not the search's own."""
+    final_training: bool
+    """Made by final training, not by the search."""
     parent: int | None
     slot: int | None
-    told_before: int
+    evaluations_before: int
     notes: Mapping[str, Any] | None
 
     @property
@@ -184,7 +184,7 @@ class GeneratorRow:
     cost_4: float | None
     samples: int
     """Networks of all its evaluations."""
-    told_at: datetime
+    evaluated_at: datetime
     objective_values: Mapping[str, float]
     theta: Theta
     canonical_theta: Theta
@@ -206,26 +206,26 @@ class BestGenerator(GeneratorRow):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FullyTrainedNetwork(TrialRow):
+class FinalNetwork(TrialRow):
     network: str | None
     """Where it was saved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FullTraining:
-    """A generator whose networks are or were trained in full, for so many epochs."""
+class FinalTraining:
+    """A generator with the networks of its final training, all for the same number of epochs."""
 
     proposal: int
     parent: int
     """The proposal of the search."""
     epochs: int
     theta: Theta
-    trials: tuple[FullyTrainedNetwork, ...]
+    trials: tuple[FinalNetwork, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FullTrainingCount:
-    """How many networks are trained in full for so many epochs and stand in this state."""
+class FinalTrainingCount:
+    """How many networks of final training have this number of epochs and this state."""
 
     epochs: int
     state: TrialState

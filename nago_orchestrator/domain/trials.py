@@ -44,7 +44,7 @@ class TrialDesign:
     training_seed: int
     fidelity: int
     """Epochs."""
-    final: bool = False
+    final_training: bool = False
     """Full training, by the study's other recipe."""
 
 

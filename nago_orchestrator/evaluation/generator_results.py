@@ -65,7 +65,7 @@ class Found:
 
 def searched(rows: Sequence[R]) -> list[R]:
     """Evaluations or trials without those of full training."""
-    return [row for row in rows if not row.final]
+    return [row for row in rows if not row.final_training]
 
 
 def evaluated_at(evaluations: Sequence[EvaluationRow], fidelity: int | None) -> list[EvaluationRow]:

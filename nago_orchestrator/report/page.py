@@ -17,7 +17,7 @@ from nago_orchestrator.report.figures.correlation import correlation
 from nago_orchestrator.report.figures.curves import learning_curves
 from nago_orchestrator.report.figures.effects import effects
 from nago_orchestrator.report.figures.failures import failures
-from nago_orchestrator.report.figures.final_training import full_training
+from nago_orchestrator.report.figures.final_training import final_training
 from nago_orchestrator.report.figures.history import history
 from nago_orchestrator.report.figures.hyperparameters import hyperparameters
 from nago_orchestrator.report.figures.hypervolume import volume
@@ -57,7 +57,7 @@ def _findings(report: StudyReport) -> Sequence[Panel | None]:
         phase_front(_front_rows(report)),
         volume(report.search, report.attempts, report.objectives, report.phases, fidelity),
         tradeoff(report.trials, fidelity),
-        full_training(report.trained, report.search),
+        final_training(report.trained, report.search),
     )
 
 

@@ -12,7 +12,7 @@ from nago_orchestrator.domain.rows import (
     AttemptRow,
     EpochRow,
     EvaluationRow,
-    FullTraining,
+    FinalTraining,
     GeneratorRow,
     StudyStatus,
     TrialRow,
@@ -32,7 +32,7 @@ class StudyReport:
     trials: Sequence[TrialRow]
     epochs: Sequence[EpochRow]
     evaluations: Sequence[EvaluationRow]
-    """In told order, those of full training included."""
+    """In evaluation order, those of final training included."""
     attempts: Sequence[AttemptRow]
     made_at: datetime
     drawing: str | None = None
@@ -41,7 +41,7 @@ class StudyReport:
     """The algorithm of each."""
     learnt: tuple[str, ...] = ()
     """Objectives that the search's surrogate learns, where it has one."""
-    trained: Sequence[FullTraining] = ()
+    trained: Sequence[FinalTraining] = ()
     """Generators whose networks were trained in full, with their trials."""
     posterior: PosteriorEffects | None = None
     effects_missing: str | None = None
@@ -53,7 +53,7 @@ class StudyReport:
 
     @property
     def search(self) -> Sequence[EvaluationRow]:
-        """The search's own evaluations, in told order."""
+        """The search's own evaluations, in evaluation order."""
         return searched(self.evaluations)
 
     @property

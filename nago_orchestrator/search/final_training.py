@@ -71,7 +71,7 @@ def plan_final(
     networks = {**begun, **{evaluation.proposal: evaluation.samples for evaluation in evaluations}}
     known = Counter[GeneratorKey]()
     for proposal in proposals:
-        if proposal.final and proposal.fidelity == wish.epochs:
+        if proposal.final_training and proposal.fidelity == wish.epochs:
             known[generator_key(canonical(proposal.theta))] += networks.get(proposal.number, 0)
     missing = [(generator, wish.networks - known[generator_key(canonical(generator.theta))]) for generator in chosen]
     return tuple(
@@ -82,8 +82,8 @@ def plan_final(
                 fidelity=wish.epochs,
                 origin=Origin.PROMOTION,
                 parent=generator.proposal,
-                told_before=len(evaluations),
-                final=True,
+                evaluations_before=len(evaluations),
+                final_training=True,
             ),
             networks=count,
         )
@@ -95,7 +95,7 @@ def search_alone(
     proposals: Sequence[Proposal], evaluations: Sequence[Evaluation]
 ) -> tuple[tuple[Proposal, ...], tuple[Evaluation, ...]]:
     """A study's history without final training: what its proposer asked and was told."""
-    own = tuple(proposal for proposal in proposals if not proposal.final)
+    own = tuple(proposal for proposal in proposals if not proposal.final_training)
     numbers = {proposal.number for proposal in own}
     return own, tuple(evaluation for evaluation in evaluations if evaluation.proposal in numbers)
 

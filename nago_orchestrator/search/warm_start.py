@@ -45,7 +45,7 @@ def prior_evaluations(source: SourceStudy, learner: Learner) -> tuple[PriorEvalu
     Raises SpecError where the source searched another space, lacks an objective, or has nothing to learn from.
     """
     _check_space(source, learner.space)
-    own = {proposal.number: proposal for proposal in source.proposals if not proposal.final}
+    own = {proposal.number: proposal for proposal in source.proposals if not proposal.final_training}
     told = [(own[item.proposal], item) for item in source.evaluations if item.proposal in own]
     found = tuple(
         PriorEvaluation(

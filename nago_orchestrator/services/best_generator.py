@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from statistics import fmean, stdev
 
-from nago_orchestrator.domain.rows import BestGenerator, FullTraining
+from nago_orchestrator.domain.rows import BestGenerator, FinalTraining
 from nago_orchestrator.evaluation.generator_results import trial_value
 
 
@@ -51,7 +51,7 @@ def repeats_of(row: BestGenerator) -> Repeats:
     )
 
 
-def summary_of(row: FullTraining) -> FinalSummary:
+def summary_of(row: FinalTraining) -> FinalSummary:
     done = [(trial.validation_accuracy, trial) for trial in row.trials if trial.validation_accuracy is not None]
     accuracies = [accuracy for accuracy, _ in done]
     _, top = max(done, key=itemgetter(0), default=(None, None))

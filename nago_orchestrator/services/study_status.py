@@ -8,7 +8,7 @@ from datetime import datetime
 
 from nago_orchestrator.domain.rows import (
     BestGenerator,
-    FullTrainingCount,
+    FinalTrainingCount,
     LedgerRow,
     StudyRow,
     StudyStatus,
@@ -32,7 +32,7 @@ class StudyLook(StudyStatus):
     best: BestGenerator | None
     nothing: str | None
     """Why there is no best."""
-    full_trainings: tuple[FullTrainingCount, ...]
+    final_training_counts: tuple[FinalTrainingCount, ...]
     ledger: tuple[LedgerRow, ...]
     last_event_at: datetime
 
@@ -54,7 +54,7 @@ def read_status(engine: OpenDatabase, study: str) -> StudyLook:
         row,
         best=best,
         nothing=without_value(engine, study) if best is None and row.evaluations else None,
-        full_trainings=tuple(queries.full_trainings(engine, study)),
+        final_training_counts=tuple(queries.final_training_counts(engine, study)),
         ledger=tuple(queries.gpu_ledger(engine, study)),
         last_event_at=last_event(row, newest),
     )

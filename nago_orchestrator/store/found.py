@@ -109,6 +109,6 @@ def _of(study: Study, columns: Select[Any], fidelity: int | None = None) -> Sele
     """Of the search's evaluations that have values."""
     proposal, evaluation = schema.proposal, schema.evaluation
     chosen = columns.select_from(evaluation.join(proposal, evaluation.c.proposal_id == proposal.c.id)).where(
-        evaluation.c.study_id == study.id, evaluation.c.outcome == Outcome.OK, ~proposal.c.final
+        evaluation.c.study_id == study.id, evaluation.c.outcome == Outcome.OK, ~proposal.c.final_training
     )
     return chosen if fidelity is None else chosen.where(evaluation.c.fidelity == fidelity)

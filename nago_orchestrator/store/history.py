@@ -1,4 +1,4 @@
-"""Rows of `proposal` and `evaluation`: what was asked and what was told, in their orders."""
+"""Rows of `proposal` and `evaluation`: what was asked for and what was observed, each in its order."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TRIAL_COLUMNS = (
 _OPEN_COLUMNS: tuple[ColumnElement[Any], ...] = (
     proposal.c.number,
     proposal.c.fidelity,
-    proposal.c.final,
+    proposal.c.final_training,
     *_TRIAL_COLUMNS,
     *RESULT_COLUMNS,
 )
@@ -67,9 +67,9 @@ def add_proposal(connection: Connection, study_id: int, new: Proposal, canonical
         "rung": new.rung,
         "slot": new.slot,
         "parent": new.parent,
-        "told_before": new.told_before,
+        "evaluations_before": new.evaluations_before,
         "phase": new.phase,
-        "final": new.final,
+        "final_training": new.final_training,
         "notes": dict(new.notes) or None,
         "created_at": now,
     }
@@ -81,7 +81,7 @@ def proposals(connection: Connection, study_id: int) -> tuple[Proposal, ...]:
     return tuple(_proposal(row) for row in rows)
 
 
-def untold(connection: Connection, study_id: int) -> tuple[int, ...]:
+def unevaluated(connection: Connection, study_id: int) -> tuple[int, ...]:
     """The numbers of the proposals that have no evaluation, in their order."""
     numbers = (
         select(proposal.c.number)
@@ -102,10 +102,12 @@ def open_proposals(connection: Connection, study_id: int, number: int | None = N
         OpenProposal(
             number=number,
             fidelity=fidelity,
-            final=final,
+            final_training=final_training,
             trials=tuple(_proposal_trial(row) for row in group if row.trial is not None),
         )
-        for (number, fidelity, final), group in groupby(rows, key=lambda row: (row.number, row.fidelity, row.final))
+        for (number, fidelity, final_training), group in groupby(
+            rows, key=lambda row: (row.number, row.fidelity, row.final_training)
+        )
     )
 
 
@@ -125,7 +127,7 @@ def add_evaluation(connection: Connection, study_id: int, new: Evaluation, now: 
         "outcome": new.outcome,
         "objective_values": {name: encode_number(value) for name, value in new.values.items()},
         "samples": new.samples,
-        "told_at": now,
+        "evaluated_at": now,
     }
     connection.execute(_INSERT_EVALUATION, {**values, **costs})
 
@@ -162,9 +164,9 @@ def _proposal(row: Row[Any]) -> Proposal:
         rung=row.rung,
         slot=row.slot,
         parent=row.parent,
-        told_before=row.told_before,
+        evaluations_before=row.evaluations_before,
         phase=row.phase,
-        final=row.final,
+        final_training=row.final_training,
         notes=row.notes or {},
     )
 

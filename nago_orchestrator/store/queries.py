@@ -15,9 +15,9 @@ from nago_orchestrator.domain.rows import (
     AttemptRow,
     EpochRow,
     EvaluationRow,
-    FullTraining,
-    FullTrainingCount,
-    FullyTrainedNetwork,
+    FinalNetwork,
+    FinalTraining,
+    FinalTrainingCount,
     LedgerRow,
     LoggedAttempt,
     StudyRow,
@@ -146,26 +146,28 @@ def show_trial(engine: Engine, study: str, trial_number: int) -> TrialDetails:
         return widened(TrialDetails, overview, **own._mapping, attempt_rows=tuple(tried), epoch_rows=tuple(trained))
 
 
-def final_training(engine: Engine, name: str) -> list[FullTraining]:
-    """One row for each generator that was trained in full for so many epochs, the earliest first."""
+def final_training(engine: Engine, name: str) -> list[FinalTraining]:
+    """One row for each generator and number of epochs, the earliest first."""
     proposal, trial, result = schema.proposal, schema.trial, schema.result
     with reading(engine) as connection:
         own = proposal.c.study_id == studies.find_id(connection, name)
         columns = (proposal.c.number, proposal.c.parent, proposal.c.fidelity, proposal.c.theta)
-        asked = connection.execute(select(*columns).where(own, proposal.c.final).order_by(proposal.c.number)).all()
+        asked = connection.execute(
+            select(*columns).where(own, proposal.c.final_training).order_by(proposal.c.number)
+        ).all()
         places = (
             select(trial.c.number, result.c.network)
             .join_from(result, trial, result.c.trial_id == trial.c.id)
             .join(proposal, trial.c.proposal_id == proposal.c.id)
-            .where(own, proposal.c.final)
+            .where(own, proposal.c.final_training)
         )
         saved = {number: network for number, network in connection.execute(places)}
-        networks = _fully_trained(connection, name, saved)
+        networks = _final_networks(connection, name, saved)
     generators: dict[tuple[int, int], list[Any]] = {}  # several of one generator: networks that were asked for later
     for row in asked:
         generators.setdefault((row.parent, row.fidelity), []).append(row)
     return [
-        FullTraining(
+        FinalTraining(
             proposal=alike[0].number,
             parent=parent,
             epochs=epochs,
@@ -176,26 +178,28 @@ def final_training(engine: Engine, name: str) -> list[FullTraining]:
     ]
 
 
-def _fully_trained(
+def _final_networks(
     connection: Connection, name: str, saved: Mapping[int, str | None]
-) -> Mapping[int, list[FullyTrainedNetwork]]:
+) -> Mapping[int, list[FinalNetwork]]:
     """By proposal; `saved`: by trial."""
     overview = views.trial_overview
-    networks: dict[int, list[FullyTrainedNetwork]] = defaultdict(list)
-    for row in trial_rows(connection, of_study(overview, name).where(overview.c.final).order_by(overview.c.trial)):
-        networks[row.proposal].append(widened(FullyTrainedNetwork, row, network=saved.get(row.trial)))
+    networks: dict[int, list[FinalNetwork]] = defaultdict(list)
+    for row in trial_rows(
+        connection, of_study(overview, name).where(overview.c.final_training).order_by(overview.c.trial)
+    ):
+        networks[row.proposal].append(widened(FinalNetwork, row, network=saved.get(row.trial)))
     return networks
 
 
-def full_trainings(engine: Engine, name: str) -> list[FullTrainingCount]:
-    """How many networks are or were trained in full, by epochs and state; none before `train-best`."""
+def final_training_counts(engine: Engine, name: str) -> list[FinalTrainingCount]:
+    """How many networks final training has, by epochs and state; none before `train-best`."""
     trial, proposal = schema.trial, schema.proposal
     by = (proposal.c.fidelity.label("epochs"), trial.c.state)
     counts = select(*by, func.count().label("trials")).join_from(trial, proposal, trial.c.proposal_id == proposal.c.id)
     with reading(engine) as connection:
         own = proposal.c.study_id == studies.find_id(connection, name)
-        chosen = counts.where(own, proposal.c.final).group_by(*by).order_by(*by)
-        return rows(connection, chosen, FullTrainingCount, state=TrialState)
+        chosen = counts.where(own, proposal.c.final_training).group_by(*by).order_by(*by)
+        return rows(connection, chosen, FinalTrainingCount, state=TrialState)
 
 
 def gpu_ledger(engine: Engine, name: str) -> list[LedgerRow]:
@@ -214,7 +218,7 @@ def epochs(engine: Engine, name: str) -> list[EpochRow]:
 
 
 def evaluations(engine: Engine, name: str) -> list[EvaluationRow]:
-    """In told order."""
+    """In evaluation order."""
     proposal, evaluation = schema.proposal, schema.evaluation
     with reading(engine) as connection:
         own = evaluation.c.study_id == studies.find_id(connection, name)

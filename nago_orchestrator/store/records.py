@@ -73,7 +73,7 @@ class OpenProposal:
 
     number: int
     fidelity: int
-    final: bool
+    final_training: bool
     trials: tuple[ProposalTrial, ...]
     """By replicate."""
 

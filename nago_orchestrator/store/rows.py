@@ -16,6 +16,7 @@ from nago_orchestrator.store import schema
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.engine import describe
 from nago_orchestrator.store.history import decode_values
+from nago_orchestrator.store.views import FORMER_NAMES
 
 T = TypeVar("T")
 
@@ -61,7 +62,7 @@ def evaluation_rows(connection: Connection, query: Select[Any]) -> list[Evaluati
 
 
 def of_study(view: Table, name: str) -> Select[Any]:
-    return select(view).where(view.c.study == name)
+    return select(*(column for column in view.c if column.name not in FORMER_NAMES)).where(view.c.study == name)
 
 
 def evaluation_columns() -> list[Any]:

@@ -6,6 +6,7 @@ A table's large documents stand last: SQLite then answers everything else withou
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -45,13 +47,22 @@ def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
-def _at_least(column: str, lowest: int) -> CheckConstraint:
-    return CheckConstraint(f"{column} >= {lowest}", name=column)
+def _at_least(column: str, lowest: int, *, name: str = "") -> CheckConstraint:
+    return CheckConstraint(f"{column} >= {lowest}", name=name or column)
 
 
 def _exactly_when(name: str, left: str, right: str) -> CheckConstraint:
     return CheckConstraint(f"({left}) = ({right})", name=name)
 
+
+def _former_name(former: str, of: Column[Any]) -> Column[Any]:
+    """For queries that use the name that a column had before. The database computes it."""
+    return Column(former, of.type, Computed(of.name))
+
+
+_evaluations_before = Column("evaluations_before", Integer, nullable=False)
+_final_training = Column("final_training", Boolean, nullable=False, server_default=false())
+_evaluated_at = Column("evaluated_at", AwareDateTime, nullable=False)
 
 study = Table(
     "study",
@@ -83,19 +94,21 @@ proposal = Table(
     Column("rung", Integer),
     Column("slot", Integer),
     Column("parent", Integer),
-    Column("told_before", Integer, nullable=False),
+    _evaluations_before,
     Column("created_at", AwareDateTime, nullable=False),
     Column("theta", JSON, nullable=False),
     Column("canonical_theta", JSON, nullable=False),
     Column("phase", Integer, nullable=False, server_default="0"),
-    Column("final", Boolean, nullable=False, server_default=false()),
+    _final_training,
     Column("notes", JSON(none_as_null=True)),
+    _former_name("told_before", _evaluations_before),
+    _former_name("final", _final_training),
     UniqueConstraint("study_id", "number"),
     ForeignKeyConstraint(["study_id", "parent"], ["proposal.study_id", "proposal.number"]),
     _one_of("origin", Origin),
     _at_least("number", 0),
     _at_least("fidelity", 1),
-    _at_least("told_before", 0),
+    _at_least("evaluations_before", 0, name="told_before"),
 )
 
 trial = Table(
@@ -217,8 +230,9 @@ evaluation = Table(
     Column("cost_3", Float8),
     Column("cost_4", Float8),
     Column("samples", Integer, nullable=False),
-    Column("told_at", AwareDateTime, nullable=False),
+    _evaluated_at,
     Column("objective_values", JSON, nullable=False),
+    _former_name("told_at", _evaluated_at),
     UniqueConstraint("study_id", "number"),
     Index("ix_evaluation_costs", "study_id", "outcome", "fidelity", "cost_1", "cost_2", "cost_3", "cost_4", "number"),
     _one_of("outcome", Outcome),

@@ -133,7 +133,7 @@ class Store:
             trials.add(connection, study_id, proposal_id, trials_, now)
 
     def history(self, study_id: int) -> tuple[tuple[Proposal, ...], tuple[Evaluation, ...]]:
-        """All proposals in the order of their numbers, all evaluations in told order."""
+        """All proposals in the order of their numbers, all evaluations in evaluation order."""
         with self._read() as connection:
             return history.proposals(connection, study_id), history.evaluations(connection, study_id)
 
@@ -142,10 +142,10 @@ class Store:
         with self._read() as connection:
             return history.open_proposals(connection, study_id, number)
 
-    def untold_proposals(self, study_id: int) -> tuple[int, ...]:
+    def unevaluated_proposals(self, study_id: int) -> tuple[int, ...]:
         """The numbers of those that have no evaluation yet, in their order."""
         with self._read() as connection:
-            return history.untold(connection, study_id)
+            return history.unevaluated(connection, study_id)
 
     def add_evaluation(self, study_id: int, evaluation: Evaluation, now: datetime) -> None:
         with self._write() as connection:

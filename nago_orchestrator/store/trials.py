@@ -35,7 +35,7 @@ _DESIGN = (
         trial.c.parameters,
         trial.c.training_seed,
         proposal.c.fidelity,
-        proposal.c.final,
+        proposal.c.final_training,
     )
     .join_from(trial, study, trial.c.study_id == study.c.id)
     .join(proposal, trial.c.proposal_id == proposal.c.id)

@@ -8,6 +8,9 @@ from nago_orchestrator.store.columns import AwareDateTime, CleanText, Float8
 
 view_metadata = MetaData()
 
+FORMER_NAMES = frozenset({"told_at", "final"})
+"""Columns for queries that were written before they were renamed; ours do not read them."""
+
 trial_overview = Table(
     "trial_overview",
     view_metadata,
@@ -41,6 +44,7 @@ trial_overview = Table(
     Column("ended_at", AwareDateTime),
     Column("phase", Integer),
     Column("final", Boolean),
+    Column("final_training", Boolean),
 )
 
 
@@ -65,6 +69,7 @@ def _of_evaluations(name: str) -> Table:
         Column("theta", JSON),
         Column("canonical_theta", JSON),
         Column("phase", Integer),
+        Column("evaluated_at", AwareDateTime),
     )
 
 

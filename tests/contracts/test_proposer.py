@@ -84,7 +84,7 @@ class ProposerContract(abc.ABC):
         proposals, evaluations = self.finish(self.make(small_space, 1))
         for cut in range(0, len(proposals), 5):
             rebuilt = self.make(small_space, 1)
-            told = proposals[cut].told_before
+            told = proposals[cut].evaluations_before
             rebuild(rebuilt, proposals[:cut], evaluations[:told])
             assert rebuilt.ask() == proposals[cut]
 

@@ -46,4 +46,4 @@ def test_thirty_random_kills_change_nothing(tmp_path: Path) -> None:
 
 def history(database: str) -> list[dict[str, Any]]:
     """All that was proposed and told, in order, without the times."""
-    return [{key: value for key, value in row.items() if key != "told_at"} for row in read(database, "replay")]
+    return [{key: value for key, value in row.items() if key != "evaluated_at"} for row in read(database, "replay")]

@@ -32,7 +32,11 @@ def test_it_has_every_network_of_the_same_theta_but_those_trained_in_full(store:
     chosen = [Chosen(proposal=best.proposal, theta=best.theta)]
     train_best(store, "small", chosen, networks=2, epochs=4, now=orchestrator.session().clock())
     assert orchestrator.run() is StudyState.COMPLETED
-    same = [row.proposal for row in queries.evaluations(engine, "small") if not row.final and row.theta == best.theta]
+    same = [
+        row.proposal
+        for row in queries.evaluations(engine, "small")
+        if not row.final_training and row.theta == best.theta
+    ]
     assert len(same) > 1
     found = best.trials
     again = incumbent(engine, "small")
@@ -41,4 +45,4 @@ def test_it_has_every_network_of_the_same_theta_but_those_trained_in_full(store:
     assert best.proposals == tuple(same)
     assert sorted({row.proposal for row in found}) == sorted(same)
     assert len(found) == 2 * len(same)
-    assert not any(row.final for row in found)
+    assert not any(row.final_training for row in found)

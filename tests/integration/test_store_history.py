@@ -28,7 +28,7 @@ def test_history_comes_back_exactly_in_asked_and_told_order(scene: Scene) -> Non
             rung=number,
             slot=4,
             parent=0 if number else None,
-            told_before=number,
+            evaluations_before=number,
         )
         for number in range(2)
     ]

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.proposals import Proposal
-from nago_orchestrator.domain.rows import FullTrainingCount
+from nago_orchestrator.domain.rows import FinalTrainingCount
 from nago_orchestrator.domain.states import Failure, StudyState, TrialState
 from nago_orchestrator.errors import NagoError
 from nago_orchestrator.search.factory import make_proposer
@@ -43,7 +43,7 @@ def generators(store: Store, study_id: int, count: int) -> list[Chosen]:
 
 
 def final_proposals(store: Store, study_id: int) -> list[Proposal]:
-    return [proposal for proposal in store.history(study_id)[0] if proposal.final]
+    return [proposal for proposal in store.history(study_id)[0] if proposal.final_training]
 
 
 def test_networks_of_each_generator_are_trained_by_the_final_recipe_and_kept(store: Store) -> None:
@@ -83,8 +83,8 @@ def test_the_best_stays_what_the_search_found(store: Store, engine: Engine) -> N
     train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)
     assert done.run() is StudyState.COMPLETED
     assert (found.incumbent(engine, "small"), found.pareto_front(engine, "small")) == before
-    assert queries.full_trainings(engine, "small") == [
-        FullTrainingCount(epochs=5, state=TrialState.SUCCEEDED, trials=4)
+    assert queries.final_training_counts(engine, "small") == [
+        FinalTrainingCount(epochs=5, state=TrialState.SUCCEEDED, trials=4)
     ]
     trained = queries.final_training(engine, "small")
     assert [(row.parent, row.epochs, len(row.trials)) for row in trained] == [(item.proposal, 5, 2) for item in chosen]

@@ -138,7 +138,7 @@ def test_evaluations_come_in_told_order(lively: Scene, engine: Engine) -> None:
         found.incumbent,
         found.pareto_front,
         queries.holder,
-        queries.full_trainings,
+        queries.final_training_counts,
         queries.gpu_ledger,
         queries.epochs,
         queries.evaluations,

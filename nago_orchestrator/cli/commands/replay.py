@@ -1,4 +1,4 @@
-"""replay: the evaluations in told order, or the proof that the search would go the same way again."""
+"""replay: the evaluations in evaluation order, or the proof that the search would go the same way again."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def replay(
     told: Sequence[Printable] = rows
     if output is OutputFormat.TABLE:
         told = [
-            {**columns.objectives_apart(row), "origin": FINAL_TRAINING if row.final else row.origin} for row in rows
+            {**columns.objectives_apart(row), "origin": FINAL_TRAINING if row.final_training else row.origin}
+            for row in rows
         ]
     print_rows(told, shown, output, empty=f"the study {study} has no evaluation yet")
 

@@ -29,7 +29,7 @@ from nago_orchestrator.cli.output.tables import (
 )
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.domain.rows import (
-    FullTrainingCount,
+    FinalTrainingCount,
     StudyStatus,
 )
 from nago_orchestrator.domain.states import StudyState
@@ -64,7 +64,7 @@ def status(
         best = None if shown.best is None else columns.of_study(study, shown.best)
         typer.echo(to_json({**as_mapping(shown), "best": best}))
     elif output is OutputFormat.CSV:
-        left_out = ("spec", "objectives", "running", "best", "ledger", "full_trainings")
+        left_out = ("spec", "objectives", "running", "best", "ledger", "final_training_counts", "full_trainings")
         print_rows([without(shown, *left_out)], (), output, empty="")
     else:
         _print_status(shown)
@@ -83,7 +83,7 @@ def status_facts(status: StudyLook, now: datetime) -> list[tuple[str, str]]:
         *([("warm start", learnt_from(status.prior, status.spec["warm_start"]))] if status.prior else []),
         ("proposals", f"{status.proposals:,}, of which {status.evaluations:,} evaluated"),
         ("best", best),
-        *([("final", full_training_words(status.full_trainings))] if status.full_trainings else []),
+        *([("final", final_training_words(status.final_training_counts))] if status.final_training_counts else []),
         ("time", quantities.duration(status.seconds) + " of trials" + _gpu_words(status)),
         ("last event", f"{since} ago"),
     ]
@@ -93,7 +93,7 @@ def status_facts(status: StudyLook, now: datetime) -> list[tuple[str, str]]:
     )
 
 
-def full_training_words(rows: Sequence[FullTrainingCount]) -> str:
+def final_training_words(rows: Sequence[FinalTrainingCount]) -> str:
     """How many networks the final training has, for how many epochs each, and in which states."""
     texts = []
     for epochs, alike in groupby(rows, key=lambda row: row.epochs):

@@ -91,7 +91,7 @@ EVALUATION_FACTS = (
     Column(key="fidelity", title="epochs"),
     Column(key="samples", title="networks"),
     Column(key="origin", title="origin"),
-    Column(key="told_at", title="told", show=quantities.moment),
+    Column(key="evaluated_at", title="evaluated", show=quantities.moment),
 )
 FRONT = (
     Column(key="proposal", title="proposal"),
@@ -108,7 +108,7 @@ EVALUATIONS = (
     Column(key="rung", title="rung"),
     Column(key="fidelity", title="epochs"),
     Column(key="origin", title="origin", right=False),
-    Column(key="told_before", title="told before"),
+    Column(key="evaluations_before", title="evaluations before"),
     Column(key="outcome", title="outcome", right=False),
 )
 LEDGER = (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import typer
 
 from nago_orchestrator.cli.output.tables import Column, print_table
-from nago_orchestrator.domain.rows import FullTraining
+from nago_orchestrator.domain.rows import FinalTraining
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.services.best_generator import summary_of
 
@@ -23,7 +23,7 @@ TRAINED = (
 )
 
 
-def print_trained(trained: Sequence[FullTraining]) -> None:
+def print_trained(trained: Sequence[FinalTraining]) -> None:
     """The networks of each generator; nothing without any."""
     if trained:
         typer.echo("\nfinal training")

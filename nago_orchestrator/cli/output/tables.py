@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nago_orchestrator.cli.options import OutputFormat
+from nago_orchestrator.cli.output.former_names import with_former_names
 from nago_trainer.contract.json_form import encode_number
 
 if TYPE_CHECKING:
@@ -53,8 +54,12 @@ class Column:
 
 
 def as_mapping(row: Printable) -> Row:
-    """The row by its keys; what is in it stays as it is."""
-    return row if isinstance(row, Mapping) else {field.name: getattr(row, field.name) for field in fields(row)}
+    """The row by its keys, former ones included; what is in it stays as it is."""
+    return row if isinstance(row, Mapping) else with_former_names(_fields(row))
+
+
+def _fields(row: DataclassInstance) -> Row:
+    return {field.name: getattr(row, field.name) for field in fields(row)}
 
 
 def without(row: Printable, *keys: str) -> Row:
@@ -76,7 +81,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return plain(as_mapping(value))
     return value
 
 

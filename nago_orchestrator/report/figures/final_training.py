@@ -10,7 +10,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from nago_orchestrator.domain.rows import EvaluationRow, FullTraining, FullyTrainedNetwork
+from nago_orchestrator.domain.rows import EvaluationRow, FinalNetwork, FinalTraining
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.panel import Panel, TextTable
@@ -24,7 +24,7 @@ READING = (
 )
 
 
-def full_training(trained: Sequence[FullTraining], evaluations: Sequence[EvaluationRow]) -> Panel | None:
+def final_training(trained: Sequence[FinalTraining], evaluations: Sequence[EvaluationRow]) -> Panel | None:
     """`trained`: proposal, parent, epochs and the trials of each generator. None where nothing was trained in full."""
     if not trained:
         return None
@@ -42,16 +42,16 @@ def full_training(trained: Sequence[FullTraining], evaluations: Sequence[Evaluat
     )
 
 
-def accuracies(row: FullTraining) -> list[float]:
+def accuracies(row: FinalTraining) -> list[float]:
     found = [trial.validation_accuracy for trial in row.trials]
     return [value for value in found if value is not None and math.isfinite(value)]
 
 
-def _label(row: FullTraining) -> str:
+def _label(row: FinalTraining) -> str:
     return f"proposal {row.parent}<br>{counted(row.epochs, 'epoch')}"
 
 
-def _figure(rows: Sequence[FullTraining], evaluations: Sequence[EvaluationRow]) -> go.Figure:
+def _figure(rows: Sequence[FinalTraining], evaluations: Sequence[EvaluationRow]) -> go.Figure:
     figure = new_figure(x="", y="accuracy", height=430)
     figure.update_yaxes(tickformat="~%")
     for row in rows:
@@ -76,13 +76,13 @@ def _figure(rows: Sequence[FullTraining], evaluations: Sequence[EvaluationRow]) 
     return figure
 
 
-def _words(trial: FullyTrainedNetwork) -> list[Any]:
+def _words(trial: FinalNetwork) -> list[Any]:
     memory = trial.bytes_per_sample
     size = "" if memory is None else f"{quantities.size(memory)} per sample, "
     return [trial.trial, f"{size}{quantities.count(trial.parameters)} parameters"]
 
 
-def _as_searched(rows: Sequence[FullTraining], evaluations: Sequence[EvaluationRow]) -> go.Scatter:
+def _as_searched(rows: Sequence[FinalTraining], evaluations: Sequence[EvaluationRow]) -> go.Scatter:
     seen: Mapping[int, float | None] = {row.proposal: _accuracy(row) for row in evaluations}
     known = [row for row in rows if seen.get(row.parent) is not None]
     return go.Scatter(
@@ -101,12 +101,12 @@ def _accuracy(row: EvaluationRow) -> float | None:
     return finite_value(row, "accuracy") if error is None else 1.0 - error
 
 
-def _table(rows: Sequence[FullTraining]) -> TextTable:
+def _table(rows: Sequence[FinalTraining]) -> TextTable:
     header = ("generator", "epochs", "networks", "finished", "mean", "standard deviation", "best", "trial", "network")
     return TextTable(header=header, rows=tuple(_cells(row) for row in rows))
 
 
-def _cells(row: FullTraining) -> tuple[str, ...]:
+def _cells(row: FinalTraining) -> tuple[str, ...]:
     found = accuracies(row)
     done = [(trial.validation_accuracy, trial) for trial in row.trials if trial.validation_accuracy is not None]
     best = max(done, key=itemgetter(0), default=None)

@@ -1,4 +1,4 @@
-"""Optimisation history: every evaluation in told order, and the best so far at the highest fidelity."""
+"""Optimisation history: every evaluation in evaluation order, and the best so far at the highest fidelity."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def volume(
     phases: Sequence[str],
     fidelity: int | None,
 ) -> Panel | None:
-    """From evaluations of the search in told order; None for a single objective."""
+    """From evaluations of the search in evaluation order; None for a single objective."""
     if len(objectives) < 2:
         return None
     known = compared_rows(merge_generators(evaluations, objectives, fidelity), objectives, fidelity)
@@ -128,7 +128,7 @@ def _times(evaluations: Sequence[EvaluationRow], attempts: Sequence[AttemptRow],
     ended = sorted((row.ended_at, _spent(row, gpu=gpu)) for row in attempts if row.ended_at)
     moments = [moment for moment, _ in ended]
     total = [0.0, *accumulate(cost for _, cost in ended)]
-    return [total[bisect_right(moments, row.told_at)] for row in evaluations]
+    return [total[bisect_right(moments, row.evaluated_at)] for row in evaluations]
 
 
 def _spent(row: AttemptRow, *, gpu: bool) -> float:

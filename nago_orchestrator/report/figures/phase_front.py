@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from nago_orchestrator.domain.objectives import Goal, Objective
-from nago_orchestrator.domain.rows import FullTraining, GeneratorRow
+from nago_orchestrator.domain.rows import FinalTraining, GeneratorRow
 from nago_orchestrator.evaluation.front import MeasuredFront, measure_front
 from nago_orchestrator.evaluation.pareto import non_dominated
 from nago_orchestrator.evaluation.thinning import evenly
@@ -54,7 +54,7 @@ class FrontRows:
     objectives: Sequence[Objective]
     phases: Sequence[str]
     """The algorithm of each."""
-    trained: Sequence[FullTraining] = ()
+    trained: Sequence[FinalTraining] = ()
     """Generators whose networks were trained in full: parent, epochs and trials."""
 
     def costs(self) -> list[list[float]]:

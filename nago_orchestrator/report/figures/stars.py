@@ -9,7 +9,7 @@ from statistics import fmean
 import plotly.graph_objects as go
 
 from nago_orchestrator.domain.objectives import Objective
-from nago_orchestrator.domain.rows import FullTraining
+from nago_orchestrator.domain.rows import FinalTraining
 from nago_orchestrator.evaluation.generator_results import trial_value
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.style import ACCENT, objective_words
@@ -25,14 +25,14 @@ class Star:
     """Of each objective the mean over its networks: what an evaluation of the search is, too."""
 
 
-def longest_trained(trained: Sequence[FullTraining], objectives: Sequence[Objective]) -> list[Star]:
+def longest_trained(trained: Sequence[FinalTraining], objectives: Sequence[Objective]) -> list[Star]:
     """Of those trained for most epochs, so that all can be compared; from rows with parent, epochs and trials."""
     found = [star for star in (_star(row, objectives) for row in trained) if star is not None]
     longest = max((star.epochs for star in found), default=0)
     return [star for star in found if star.epochs == longest]
 
 
-def _star(row: FullTraining, objectives: Sequence[Objective]) -> Star | None:
+def _star(row: FinalTraining, objectives: Sequence[Objective]) -> Star | None:
     """None where no network of the generator has a value of every objective."""
     known = [[trial_value(trial, item.name) for item in objectives] for trial in row.trials]
     finite = [[value for value in values if value is not None] for values in known if None not in values]

@@ -34,7 +34,7 @@ class History:
 
     def check_next(self, proposal: Proposal) -> None:
         """Raises HistoryError unless the proposal can follow here."""
-        found, wanted = (proposal.number, proposal.told_before), (self.next_number, self.evaluated)
+        found, wanted = (proposal.number, proposal.evaluations_before), (self.next_number, self.evaluated)
         if found != wanted:
             raise HistoryError(
                 f"proposal {found[0]}, made after {counted(found[1], 'evaluation')}, cannot follow here: "

@@ -63,14 +63,14 @@ def verify(
 def _in_order(proposals: Sequence[Proposal], evaluations: Sequence[Evaluation]) -> Iterator[Proposal | Evaluation]:
     told = 0
     for proposal in proposals:
-        if not told <= proposal.told_before <= len(evaluations):
+        if not told <= proposal.evaluations_before <= len(evaluations):
             raise HistoryError(
-                f"proposal {proposal.number} was made after {counted(proposal.told_before, 'evaluation')}, "
+                f"proposal {proposal.number} was made after {counted(proposal.evaluations_before, 'evaluation')}, "
                 f"which does not fit: the one before after {told}, "
                 f"and the store has {counted(len(evaluations), 'evaluation')}"
             )
-        yield from evaluations[told : proposal.told_before]
-        told = proposal.told_before
+        yield from evaluations[told : proposal.evaluations_before]
+        told = proposal.evaluations_before
         yield proposal
     yield from evaluations[told:]
 

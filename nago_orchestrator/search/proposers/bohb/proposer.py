@@ -112,7 +112,7 @@ class Bohb:
             rung=run.rung,
             slot=run.key[2],
             parent=parent,
-            told_before=self._history.evaluated,
+            evaluations_before=self._history.evaluated,
         )
         self._history.add(proposal)
         self._runs.append(run)

@@ -68,7 +68,7 @@ class Mobo:
             theta=member.theta,
             fidelity=self._plan.fidelity,
             origin=member.origin,
-            told_before=self._history.evaluated,
+            evaluations_before=self._history.evaluated,
             notes=member.notes,
         )
         self._history.add(proposal)
@@ -112,7 +112,7 @@ class Mobo:
         if self._batch is None or self._batch.first != first:
             before = self._history.proposals[:first]
             recorded = self._history.proposals[first:]
-            told = recorded[0].told_before if recorded else self._history.evaluated
+            told = recorded[0].evaluations_before if recorded else self._history.evaluated
             records = gather(self._prior, before, self._evaluations[:told])
             self._batch = self._maker.make(first, size, records, initial=first < self._initial)
         return self._batch

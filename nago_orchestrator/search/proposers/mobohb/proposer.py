@@ -164,7 +164,7 @@ class Mobohb:
             rung=slot.rung,
             slot=slot.index,
             parent=parent,
-            told_before=self._history.evaluated,
+            evaluations_before=self._history.evaluated,
             notes=drawn.notes,
         )
 

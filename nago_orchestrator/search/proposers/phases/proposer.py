@@ -27,7 +27,7 @@ class Phases:
         self._history = History()
         self._current = 0
         self._first_number = 0
-        self._told_before = 0
+        self._evaluations_before = 0
         """Evaluations that the study was told before the current phase."""
         self._proposer = self._phases[0](prior)
         self._planned_later = [int(phase(()).facts()["planned_proposals"]) for phase in self._phases[1:]]
@@ -76,7 +76,7 @@ class Phases:
         self._proposer.tell(
             replace(
                 evaluation,
-                number=evaluation.number - self._told_before,
+                number=evaluation.number - self._evaluations_before,
                 proposal=evaluation.proposal - self._first_number,
             )
         )
@@ -90,7 +90,7 @@ class Phases:
     def _begin_next(self) -> None:
         self._current += 1
         self._first_number = self._history.next_number
-        self._told_before = self._history.evaluated
+        self._evaluations_before = self._history.evaluated
         self._proposer = self._phases[self._current](tuple(self._known))
 
     def _outward(self, own: Proposal) -> Proposal:
@@ -98,7 +98,7 @@ class Phases:
             own,
             number=own.number + self._first_number,
             parent=None if own.parent is None else own.parent + self._first_number,
-            told_before=own.told_before + self._told_before,
+            evaluations_before=own.evaluations_before + self._evaluations_before,
             phase=self._current,
         )
 
@@ -107,6 +107,6 @@ class Phases:
             proposal,
             number=proposal.number - self._first_number,
             parent=None if proposal.parent is None else proposal.parent - self._first_number,
-            told_before=proposal.told_before - self._told_before,
+            evaluations_before=proposal.evaluations_before - self._evaluations_before,
             phase=0,
         )

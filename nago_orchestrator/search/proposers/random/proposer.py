@@ -34,7 +34,7 @@ class RandomSearch:
             theta=self._space.sample(rng),
             fidelity=self._fidelity,
             origin=Origin.RANDOM,
-            told_before=self._history.evaluated,
+            evaluations_before=self._history.evaluated,
         )
         self._history.add(proposal)
         return proposal

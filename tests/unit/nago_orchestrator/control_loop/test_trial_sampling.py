@@ -23,7 +23,7 @@ PROPOSALS = tuple(
         theta=SPACE.theta({"top_nodes": 3 + number % 4, "top_p": 0.5}),
         fidelity=1,
         origin=Origin.RANDOM,
-        told_before=0,
+        evaluations_before=0,
     )
     for number in range(MOST_DIFFERENT + 2)
 )

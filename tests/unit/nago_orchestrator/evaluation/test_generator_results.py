@@ -47,7 +47,12 @@ def test_networks_of_one_proposal_have_a_spread_too() -> None:
 
 
 def test_full_training_other_fidelities_and_what_was_lost_do_not_count() -> None:
-    rows = [evaluation(0), evaluation(1, fidelity=8), evaluation(2, final=True), evaluation(3, outcome=Outcome.LOST)]
+    rows = [
+        evaluation(0),
+        evaluation(1, fidelity=8),
+        evaluation(2, final_training=True),
+        evaluation(3, outcome=Outcome.LOST),
+    ]
     assert [item.proposals for item in found_generators(rows, [], ERROR, 4)] == [(0,)]
     assert [row.proposal for row in searched(rows)] == [0, 1, 3]
 
@@ -93,7 +98,7 @@ def test_of_equals_the_next_objective_decides_then_the_order(
         ([evaluation(0, outcome=Outcome.INFEASIBLE)], None),
         ([evaluation(0, fidelity=2), evaluation(1, fidelity=8)], 8),
         ([evaluation(0, fidelity=8), evaluation(1, fidelity=4, phase=1)], 4),
-        ([evaluation(0, fidelity=4), evaluation(1, fidelity=30, final=True)], 4),
+        ([evaluation(0, fidelity=4), evaluation(1, fidelity=30, final_training=True)], 4),
     ],
 )
 def test_compared_is_the_highest_fidelity_of_the_newest_phase(rows: list[EvaluationRow], expected: int | None) -> None:

@@ -15,7 +15,7 @@ from nago_orchestrator.report.figures.study_summary import best_words, study_fac
 from nago_orchestrator.report.page import build_page, build_panels
 from nago_orchestrator.report.study_report import StudyReport
 from nago_orchestrator.search.posterior import Effect, PosteriorEffects
-from tests.rows import full_training, fully_trained
+from tests.rows import final_training, fully_trained
 
 MESSAGE = "the limit is out of reach"
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -56,12 +56,12 @@ def two_phases(report: StudyReport) -> StudyReport:
             row,
             phase=int(row.proposal >= half),
             notes=notes if row.proposal >= half else None,
-            told_at=report.made_at,
+            evaluated_at=report.made_at,
             objective_values={**row.objective_values, "memory": memory[row.proposal]},
         )
         for row in report.evaluations
     ]
-    last = replace(evaluations[-1], proposal=999, parent=6, fidelity=40, final=True)
+    last = replace(evaluations[-1], proposal=999, parent=6, fidelity=40, final_training=True)
     trained = fully_trained(999, fidelity=40, network="n.pt")
     effect = Effect(hyperparameter="top_p", objective="accuracy", at=(0.1, 0.9), mean=(0.5, 0.6), deviation=(0.1, 0.1))
     other = replace(effect, objective="memory")
@@ -72,7 +72,7 @@ def two_phases(report: StudyReport) -> StudyReport:
         trials=[*report.trials, trained],
         phases=("bohb", "mobo"),
         learnt=("accuracy",),
-        trained=[full_training(6, 40, [trained], proposal=999)],
+        trained=[final_training(6, 40, [trained], proposal=999)],
         posterior=PosteriorEffects(fidelity=8, evaluations=20, effects=(effect, other), problem=None),
     )
 

@@ -16,10 +16,15 @@ ACCURACY = Objective(name="accuracy", goal=Goal.MAXIMIZE)
 MEMORY = Objective(name="memory", goal=Goal.MINIMIZE)
 
 
-def proposal(number: int, fidelity: int, *, final: bool = False) -> Proposal:
+def proposal(number: int, fidelity: int, *, final_training: bool = False) -> Proposal:
     theta = {"top_nodes": 3 + number}
     return Proposal(
-        number=number, theta=theta, fidelity=fidelity, origin=Origin.RANDOM, told_before=number, final=final
+        number=number,
+        theta=theta,
+        fidelity=fidelity,
+        origin=Origin.RANDOM,
+        evaluations_before=number,
+        final_training=final_training,
     )
 
 
@@ -34,7 +39,13 @@ def source(space: SearchSpace) -> SourceStudy:
     return SourceStudy(
         name="before",
         space=space,
-        proposals=[proposal(0, 30), proposal(1, 60), proposal(2, 60), proposal(3, 60), proposal(4, 600, final=True)],
+        proposals=[
+            proposal(0, 30),
+            proposal(1, 60),
+            proposal(2, 60),
+            proposal(3, 60),
+            proposal(4, 600, final_training=True),
+        ],
         evaluations=[
             evaluation(0),
             evaluation(1),

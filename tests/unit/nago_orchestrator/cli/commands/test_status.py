@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from nago_orchestrator.cli.commands.status import full_training_words, watch_line
+from nago_orchestrator.cli.commands.status import final_training_words, watch_line
 from nago_orchestrator.cli.output.outlook import best_sentence
-from nago_orchestrator.domain.rows import FullTrainingCount, widened
+from nago_orchestrator.domain.rows import FinalTrainingCount, widened
 from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.search.final_training import Chosen
 from nago_orchestrator.services.final_training import train_best
@@ -33,7 +33,7 @@ RANDOM = {
 def status(nothing: str | None = None, **changes: Any) -> StudyLook:
     row = study_status(**{"spec": RANDOM, **changes})
     return widened(
-        StudyLook, row, best=None, nothing=nothing, full_trainings=(), ledger=(), last_event_at=row.changed_at
+        StudyLook, row, best=None, nothing=nothing, final_training_counts=(), ledger=(), last_event_at=row.changed_at
     )
 
 
@@ -70,14 +70,14 @@ def test_the_best_after_one_epoch_is_told_in_the_singular() -> None:
     assert best_sentence(best) == "best: accuracy 50.00 % (proposal 3, 1 epoch)"
 
 
-def test_full_trainings_are_told_by_their_epochs() -> None:
+def test_final_training_counts_are_told_by_their_epochs() -> None:
     rows = [
-        FullTrainingCount(epochs=1, state=TrialState.SUCCEEDED, trials=1),
-        FullTrainingCount(epochs=60, state=TrialState.RUNNING, trials=1),
-        FullTrainingCount(epochs=60, state=TrialState.SUCCEEDED, trials=3),
+        FinalTrainingCount(epochs=1, state=TrialState.SUCCEEDED, trials=1),
+        FinalTrainingCount(epochs=60, state=TrialState.RUNNING, trials=1),
+        FinalTrainingCount(epochs=60, state=TrialState.SUCCEEDED, trials=3),
     ]
     words = "1 network for 1 epoch: 1 succeeded; 4 networks for 60 epochs: 1 running, 3 succeeded"
-    assert full_training_words(rows) == words
+    assert final_training_words(rows) == words
 
 
 def test_status_says_how_many_networks_are_trained_in_full(run: Run, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_status_says_how_many_networks_are_trained_in_full(run: Run, tmp_path: P
     train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)
     assert "final       2 networks for 5 epochs: 2 queued\n" in run("status").out
     orchestrator.run()
-    shown = json.loads(run("status", "-o", "json").out)["full_trainings"]
+    shown = json.loads(run("status", "-o", "json").out)["final_training_counts"]
     assert shown == [{"epochs": 5, "state": "succeeded", "trials": 2}]
     *of_search, last = run("replay").out.splitlines()
     assert "final training" in last

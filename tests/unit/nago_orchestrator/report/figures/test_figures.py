@@ -226,7 +226,7 @@ def test_ticks_have_as_many_digits_as_they_need(make_report: Callable[[int], Stu
 def test_full_training_is_no_pair(make_report: Callable[[int], StudyReport]) -> None:
     rows = list(make_report(60).evaluations)
     full = [
-        replace(row, proposal=1000 + 100 * again + k, parent=row.proposal, fidelity=40 + again, final=True)
+        replace(row, proposal=1000 + 100 * again + k, parent=row.proposal, fidelity=40 + again, final_training=True)
         for again in (0, 1)
         for k, row in enumerate(rows[:24])
     ]

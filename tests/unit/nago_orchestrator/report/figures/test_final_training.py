@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from nago_orchestrator.domain.rows import FullyTrainedNetwork
-from nago_orchestrator.report.figures.final_training import full_training
+from nago_orchestrator.domain.rows import FinalNetwork
+from nago_orchestrator.report.figures.final_training import final_training
 from tests.rows import evaluation_row, fully_trained
-from tests.rows import full_training as training_of
+from tests.rows import final_training as training_of
 
 
-def trial(number: int, accuracy: float | None) -> FullyTrainedNetwork:
+def trial(number: int, accuracy: float | None) -> FinalNetwork:
     network = None if accuracy is None else f"{number}.pt"
     return fully_trained(number, validation_accuracy=accuracy, network=network)
 
@@ -23,7 +23,7 @@ SEARCH = [
 
 
 def test_each_generator_is_a_box_with_its_networks_the_best_mean_first() -> None:
-    panel = full_training(TRAINED, SEARCH)
+    panel = final_training(TRAINED, SEARCH)
     assert panel is not None
     assert panel.figure is not None
     boxes = [trace for trace in panel.figure.data if trace.type == "box"]
@@ -32,14 +32,14 @@ def test_each_generator_is_a_box_with_its_networks_the_best_mean_first() -> None
 
 
 def test_what_the_search_had_seen_stands_beside_it() -> None:
-    panel = full_training(TRAINED, SEARCH)
+    panel = final_training(TRAINED, SEARCH)
     assert panel is not None
     assert panel.figure is not None
     assert list(panel.figure.data[-1].y) == [0.7, 0.8]
 
 
 def test_the_table_has_mean_spread_and_the_best_network() -> None:
-    panel = full_training(TRAINED, SEARCH)
+    panel = final_training(TRAINED, SEARCH)
     assert panel is not None
     assert panel.table is not None
     assert panel.table.rows[1] == ("proposal 3", "30", "3", "2", "91.00 %", "1.41 %", "92.00 %", "1", "1.pt")
@@ -47,8 +47,8 @@ def test_the_table_has_mean_spread_and_the_best_network() -> None:
 
 
 def test_trainings_that_have_not_ended_have_words_and_none_has_no_panel() -> None:
-    panel = full_training(TRAINED[2:], SEARCH)
+    panel = final_training(TRAINED[2:], SEARCH)
     assert panel is not None
     assert panel.figure is None
     assert panel.note
-    assert full_training([], SEARCH) is None
+    assert final_training([], SEARCH) is None

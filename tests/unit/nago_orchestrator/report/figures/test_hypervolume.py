@@ -24,7 +24,7 @@ def evaluations() -> list[EvaluationRow]:
             number,
             fidelity=fidelity,
             phase=phase,
-            told_at=START + timedelta(hours=number + 1),
+            evaluated_at=START + timedelta(hours=number + 1),
             objective_values={"error": error, "memory": memory},
         )
         for number, (error, memory, fidelity, phase) in enumerate(POINTS)

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from nago_orchestrator.domain.objectives import Goal, Objective
-from nago_orchestrator.domain.rows import FullTraining, GeneratorRow
+from nago_orchestrator.domain.rows import FinalTraining, GeneratorRow
 from nago_orchestrator.report.figures import phase_front as module
 from nago_orchestrator.report.figures.phase_front import FrontRows, compared_rows, phase_front
 from nago_orchestrator.report.panel import Panel
-from tests.rows import full_training, fully_trained, generator_row
+from tests.rows import final_training, fully_trained, generator_row
 
 ERROR = Objective(name="error", goal=Goal.MINIMIZE, reference=0.5)
 ACCURACY = Objective(name="accuracy", goal=Goal.MAXIMIZE)
@@ -32,7 +32,7 @@ def made(points: list[tuple[float, float, int]]) -> list[GeneratorRow]:
     ]
 
 
-def shown(*objectives: Objective, trained: list[FullTraining] | None = None) -> Panel:
+def shown(*objectives: Objective, trained: list[FinalTraining] | None = None) -> Panel:
     rows = FrontRows(evaluations=made(POINTS), objectives=objectives, phases=PHASES, trained=trained or [])
     panel = phase_front(rows)
     assert panel is not None
@@ -73,9 +73,9 @@ def test_the_table_has_the_front_by_the_first_objective_with_shares_of_the_hyper
     assert all(0 < float(row[-1].removesuffix(" %")) < 100 for row in table.rows)
 
 
-def trained(parent: int, epochs: int, *networks: tuple[float | None, int]) -> FullTraining:
+def trained(parent: int, epochs: int, *networks: tuple[float | None, int]) -> FinalTraining:
     trials = [fully_trained(validation_accuracy=accuracy, bytes_per_sample=memory) for accuracy, memory in networks]
-    return full_training(parent, epochs, trials)
+    return final_training(parent, epochs, trials)
 
 
 def test_generators_trained_in_full_are_stars_of_one_length_of_training() -> None:

@@ -3,17 +3,17 @@ from __future__ import annotations
 import pytest
 
 from nago_orchestrator.domain.objectives import Goal, Objective
-from nago_orchestrator.domain.rows import FullTraining
+from nago_orchestrator.domain.rows import FinalTraining
 from nago_orchestrator.report.figures.stars import longest_trained, star_points
-from tests.rows import full_training, fully_trained
+from tests.rows import final_training, fully_trained
 
 ERROR = Objective(name="error", goal=Goal.MINIMIZE)
 MEMORY = Objective(name="memory", goal=Goal.MINIMIZE)
 
 
-def trained(parent: int, epochs: int, *networks: tuple[float | None, int]) -> FullTraining:
+def trained(parent: int, epochs: int, *networks: tuple[float | None, int]) -> FinalTraining:
     trials = [fully_trained(validation_accuracy=accuracy, bytes_per_sample=memory) for accuracy, memory in networks]
-    return full_training(parent, epochs, trials)
+    return final_training(parent, epochs, trials)
 
 
 def test_a_star_is_the_mean_of_the_networks_that_have_values() -> None:

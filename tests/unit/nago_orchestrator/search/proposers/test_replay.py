@@ -74,11 +74,11 @@ def test_a_proposal_where_none_would_be_made_is_a_difference(
     assert [difference.field for difference in verify(search(paper_space), proposals, evaluations)] == ["pause"]
 
 
-@pytest.mark.parametrize("told_before", [0, 9])
+@pytest.mark.parametrize("evaluations_before", [0, 9])
 def test_rows_that_contradict_each_other_are_refused(
-    paper_space: SearchSpace, rows: tuple[list[Proposal], list[Evaluation]], told_before: int
+    paper_space: SearchSpace, rows: tuple[list[Proposal], list[Evaluation]], evaluations_before: int
 ) -> None:
     proposals, evaluations = rows
-    proposals[3] = replace(proposals[3], told_before=told_before)
+    proposals[3] = replace(proposals[3], evaluations_before=evaluations_before)
     with pytest.raises(HistoryError, match="which does not fit"):
         rebuild(search(paper_space), proposals, evaluations)

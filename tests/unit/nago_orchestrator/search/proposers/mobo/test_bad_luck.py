@@ -29,7 +29,7 @@ def told(space: SearchSpace, thetas: Sequence[Theta], costs: Sequence[tuple[floa
     """A search whose initial design was stored as these thetas, and evaluated."""
     mobo = quick_mobo(space, 3, proposals=10, acquisition=by)
     for number, (theta, own) in enumerate(zip(thetas, costs, strict=True)):
-        mobo.record(Proposal(number=number, theta=theta, fidelity=60, origin=Origin.RANDOM, told_before=number))
+        mobo.record(Proposal(number=number, theta=theta, fidelity=60, origin=Origin.RANDOM, evaluations_before=number))
         mobo.tell(Evaluation(proposal=number, number=number, outcome=Outcome.OK, values={}, costs=own, samples=1))
     return mobo
 

@@ -117,9 +117,9 @@ def test_a_batch_follows_from_what_was_known_before_its_first_member(small_space
             )
             mobo.tell(evaluations[-1])
     restarted = Mobo(make_plan(small_space), fit_bowls)
-    rebuild(restarted, proposals[:8], evaluations[: proposals[8].told_before])
+    rebuild(restarted, proposals[:8], evaluations[: proposals[8].evaluations_before])
     assert restarted.ask() == proposals[8]
-    restarted.tell(evaluations[proposals[8].told_before])
+    restarted.tell(evaluations[proposals[8].evaluations_before])
     assert restarted.ask() == proposals[9]
     assert proposals[8].notes["pending"] == 1
 

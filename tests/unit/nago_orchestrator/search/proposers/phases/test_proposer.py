@@ -51,7 +51,7 @@ def test_a_phase_waits_until_all_before_it_is_told(small_space: SearchSpace) -> 
     for number, proposal in enumerate(reversed(first)):
         phases.tell(evaluation(proposal.number, number))
     following = asked(phases)
-    assert (following.number, following.told_before, following.phase, following.fidelity) == (3, 3, 1, 1)
+    assert (following.number, following.evaluations_before, following.phase, following.fidelity) == (3, 3, 1, 1)
 
 
 def test_a_phase_knows_what_was_found_before_it_and_elsewhere(small_space: SearchSpace) -> None:
@@ -97,13 +97,13 @@ def test_a_stored_phase_that_begins_too_early_is_refused(small_space: SearchSpac
     early = Scene(small_space).phases
     asked(early)
     early.tell(evaluation(0, 0))
-    moved = Proposal(number=1, theta=stored.theta, fidelity=1, origin=stored.origin, told_before=1, phase=1)
+    moved = Proposal(number=1, theta=stored.theta, fidelity=1, origin=stored.origin, evaluations_before=1, phase=1)
     with pytest.raises(HistoryError, match="phase 0 is not over"):
         early.record(moved)
 
 
 def test_a_stored_phase_that_the_search_does_not_have_is_refused(small_space: SearchSpace) -> None:
     proposal = asked(Scene(small_space).phases)
-    beyond = Proposal(number=0, theta=proposal.theta, fidelity=3, origin=proposal.origin, told_before=0, phase=7)
+    beyond = Proposal(number=0, theta=proposal.theta, fidelity=3, origin=proposal.origin, evaluations_before=0, phase=7)
     with pytest.raises(HistoryError, match="phase"):
         Scene(small_space).phases.record(beyond)
