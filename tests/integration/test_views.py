@@ -273,3 +273,19 @@ def test_a_result_without_a_mark_of_its_start_counts_its_own_seconds(scene: Scen
     scene.store.accept_result(quick.id, RESULT, observation=ENDED, now=NOW + timedelta(seconds=60))
     (row,) = queries.list_trials(engine, NAME)
     assert (row.seconds, row.started_at) == (RESULT.seconds, NOW + timedelta(seconds=60 - RESULT.seconds))
+
+
+def test_queries_with_former_names_keep_their_answers(lively: Scene, engine: Engine) -> None:
+    pairs = {
+        "evaluation": [("told_at", "evaluated_at")],
+        "proposal": [("told_before", "evaluations_before"), ("final", "final_training")],
+        "trial_overview": [("final", "final_training")],
+        "incumbent": [("told_at", "evaluated_at")],
+        "pareto_front": [("told_at", "evaluated_at")],
+    }
+    with engine.connect() as connection:
+        for table, names in pairs.items():
+            for former, name in names:
+                rows = connection.execute(text(f"SELECT {former}, {name} FROM {table}")).all()
+                assert rows
+                assert all(was == now and now is not None for was, now in rows)
