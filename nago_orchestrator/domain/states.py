@@ -54,7 +54,7 @@ STUDY_MOVES: Mapping[StudyState, frozenset[StudyState]] = {
     StudyState.RUNNING: frozenset(StudyState) - {StudyState.RUNNING},
     StudyState.PAUSED: frozenset({StudyState.RUNNING, StudyState.CANCELLED}),
     StudyState.FAILED: frozenset({StudyState.RUNNING, StudyState.CANCELLED}),
-    StudyState.COMPLETED: frozenset({StudyState.RUNNING}),  # for full training of what it found
+    StudyState.COMPLETED: frozenset({StudyState.RUNNING}),  # for final training of what it found
     StudyState.CANCELLED: frozenset(),
 }
 TRIAL_MOVES: Mapping[TrialState, frozenset[TrialState]] = {

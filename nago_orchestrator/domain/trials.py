@@ -45,7 +45,7 @@ class TrialDesign:
     fidelity: int
     """Epochs."""
     final_training: bool = False
-    """Full training, by the study's other recipe."""
+    """Final training, by the study's other recipe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,7 @@ class Found:
 
 
 def searched(rows: Sequence[R]) -> list[R]:
-    """Evaluations or trials without those of full training."""
+    """Evaluations or trials without those of final training."""
     return [row for row in rows if not row.final_training]
 
 

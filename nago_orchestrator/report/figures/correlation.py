@@ -35,7 +35,7 @@ Pair = tuple[float, float, int]
 def correlation(evaluations: Sequence[EvaluationRow], objective: Objective) -> Panel:
     """From evaluations with proposal, parent (a proposal or None), fidelity and objective_values.
 
-    Those of full training stay out: one theta may be trained several times, and its points would not be independent.
+    Those of final training stay out: one theta may be trained several times, and its points would not be independent.
     """
     evaluations = searched(evaluations)
     pairs = pairs_by_fidelities(evaluations, objective)
