@@ -35,6 +35,8 @@ class StudyReport:
     """In evaluation order, those of final training included."""
     attempts: Sequence[AttemptRow]
     made_at: datetime
+    warm_start: tuple[str, ...] = ()
+    """The studies whose evaluations it began with."""
     drawing: str | None = None
     """The best trial's architecture as SVG."""
     phases: tuple[str, ...] = ("search",)

@@ -12,6 +12,7 @@ from nago_orchestrator.evaluation.front import MeasuredFront, measure_front
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.services.missing_best import without_value
 from nago_orchestrator.services.references import with_references
+from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store import found, queries
 from nago_orchestrator.store.engine import OpenDatabase
 
@@ -34,7 +35,7 @@ def study_front(engine: OpenDatabase, study: str, references: Sequence[str], epo
     """
     status = queries.study_status(engine, study)
     objectives = with_references(status.objectives, references)
-    _check_epochs(study, epochs, status.spec["fidelities"])
+    _check_epochs(study, epochs, StudySpec.from_canonical(status.spec).fidelities)
     rows = found.pareto_front(engine, study, epochs)
     return StudyFront(
         objectives=objectives,

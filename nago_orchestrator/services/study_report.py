@@ -39,6 +39,7 @@ def _collect(engine: OpenDatabase, study: str, now: datetime, *, believe: bool) 
         evaluations=queries.evaluations(engine, study),
         attempts=queries.attempts(engine, study),
         made_at=now,
+        warm_start=spec.warm_start,
         drawing=_drawing(engine, study),
         phases=tuple(phase.algorithm for phase in phases_of(spec.search)),
         learnt=_learnt(spec),

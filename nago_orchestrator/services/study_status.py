@@ -16,7 +16,10 @@ from nago_orchestrator.domain.rows import (
     widened,
 )
 from nago_orchestrator.domain.states import StudyState, TrialState
+from nago_orchestrator.formatting.counts import learnt_from
 from nago_orchestrator.services.missing_best import without_value
+from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.spec.search import RandomSection
 from nago_orchestrator.store import found, queries
 from nago_orchestrator.store.engine import OpenDatabase
 
@@ -77,13 +80,16 @@ def seconds_left(status: StudyStatus) -> float | None:
     It is one for every search whose number of trials or fidelity is not fixed from the start, so only random search
     has an estimate, and only once a few trials have finished.
     """
-    search, execution = status.spec["search"], status.spec["execution"]
-    total = search.get("proposals")
-    if status.state != StudyState.RUNNING or search["algorithm"] != "random" or total is None:
+    spec = StudySpec.from_canonical(status.spec)
+    if status.state != StudyState.RUNNING or not isinstance(spec.search, RandomSection):
         return None
     succeeded = status.trial_states.get(TrialState.SUCCEEDED, 0)
     if succeeded < FEWEST_FOR_ESTIMATE:
         return None
-    to_come: int = total * status.spec["architectures_per_proposal"] - status.finished
-    mean: float = status.seconds / succeeded
-    return max(to_come, 0) * mean / float(execution["parallelism"])
+    to_come = spec.search.proposals * spec.architectures_per_proposal - status.finished
+    return max(to_come, 0) * status.seconds / succeeded / spec.execution.parallelism
+
+
+def warm_start(status: StudyStatus) -> str | None:
+    """What it has learnt from which studies, in words; None without a warm start."""
+    return learnt_from(status.prior, StudySpec.from_canonical(status.spec).warm_start) if status.prior else None

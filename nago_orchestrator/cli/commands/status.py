@@ -35,8 +35,8 @@ from nago_orchestrator.domain.rows import (
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting import quantities
-from nago_orchestrator.formatting.counts import counted, learnt_from
-from nago_orchestrator.services.study_status import StudyLook, read_status, seconds_left
+from nago_orchestrator.formatting.counts import counted
+from nago_orchestrator.services.study_status import StudyLook, read_status, seconds_left, warm_start
 from nago_orchestrator.store.engine import OpenDatabase
 
 ENDED = (StudyState.COMPLETED, StudyState.FAILED, StudyState.CANCELLED)
@@ -80,7 +80,7 @@ def status_facts(status: StudyLook, now: datetime) -> list[tuple[str, str]]:
         ("state", f"{status.state}: {status.message}" if status.message else str(status.state)),
         ("run by", status.holder or "; ".join(filter(None, ("no process", resume_hint(status))))),
         ("trials", states or "none yet"),
-        *([("warm start", learnt_from(status.prior, status.spec["warm_start"]))] if status.prior else []),
+        *([("warm start", learnt)] if (learnt := warm_start(status)) is not None else []),
         ("proposals", f"{status.proposals:,}, of which {status.evaluations:,} evaluated"),
         ("best", best),
         *([("final", final_training_words(status.final_training_counts))] if status.final_training_counts else []),

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from nago_orchestrator.domain.rows import AttemptRow, StudyStatus, TrialRow
+from nago_orchestrator.domain.rows import AttemptRow, TrialRow
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted, learnt_from
 from nago_orchestrator.report.figures.failures import seconds
@@ -26,7 +26,7 @@ def study_facts(report: StudyReport) -> list[tuple[str, str]]:
         ("Generator", report.generator),
         ("Objectives", ", ".join(f"{objective.name} ({objective.goal})" for objective in report.objectives)),
         ("Seed", str(study.seed)),
-        *_warm_start(study),
+        *_warm_start(report),
         ("Trials", by_state or "none yet"),
         ("Evaluations", f"{len(report.evaluations):,}"),
         ("Created", quantities.moment(study.created_at)),
@@ -35,10 +35,9 @@ def study_facts(report: StudyReport) -> list[tuple[str, str]]:
     return [*facts, ("Why it ended", str(study.message))] if study.message else facts
 
 
-def _warm_start(study: StudyStatus) -> list[tuple[str, str]]:
-    if not study.prior:
-        return []
-    return [("Warm start", learnt_from(study.prior, study.spec["warm_start"]))]
+def _warm_start(report: StudyReport) -> list[tuple[str, str]]:
+    prior = report.study.prior
+    return [("Warm start", learnt_from(prior, report.warm_start))] if prior else []
 
 
 def _spent(attempts: Sequence[AttemptRow]) -> str:

@@ -23,11 +23,7 @@ from tests.studies import Orchestrator, create, small_spec
 NOW = MADE_AT
 
 
-RANDOM = {
-    "search": {"algorithm": "random", "proposals": 20},
-    "execution": {"parallelism": 2},
-    "architectures_per_proposal": 1,
-}
+RANDOM = small_spec(search="{algorithm: random, proposals: 20}", execution="{parallelism: 2}").canonical()
 
 
 def status(nothing: str | None = None, **changes: Any) -> StudyLook:
@@ -46,7 +42,7 @@ def test_time_left_is_mean_time_times_trials_to_come_over_parallelism() -> None:
     [
         {"state": StudyState.PAUSED},
         {"trial_states": {TrialState.SUCCEEDED: 4}},
-        {"spec": {"search": {"algorithm": "bohb"}, "execution": {"parallelism": 1}, "architectures_per_proposal": 1}},
+        {"spec": small_spec().canonical()},
     ],
 )
 def test_time_left_is_not_guessed(changes: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ def with_memory(row: EvaluationRow, memory: float) -> EvaluationRow:
 def test_a_warm_start_is_a_fact(make_report: Callable[[int], StudyReport]) -> None:
     report = make_report(6)
     assert "Warm start" not in dict(study_facts(report))
-    warm = replace(report, study=replace(report.study, prior=14, spec={"warm_start": ["digits-first"]}))
+    warm = replace(report, study=replace(report.study, prior=14), warm_start=("digits-first",))
     assert dict(study_facts(warm))["Warm start"] == "14 evaluations of digits-first"
 
 
