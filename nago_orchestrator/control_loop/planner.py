@@ -24,6 +24,7 @@ from nago_orchestrator.control_loop.actions import (
     Tell,
 )
 from nago_orchestrator.domain.attempts import Attempt, Observation, Phase
+from nago_orchestrator.domain.resuming import FOUND_NOTHING
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trials import Trial
 from nago_trainer.contract.back_off import BackOff
@@ -32,8 +33,6 @@ from nago_trainer.contract.exit_codes import ExitCode
 PORTION = 16
 RESULT_GRACE = timedelta(seconds=60)
 """How long the result of a trainer that ended well may be on its way."""
-FOUND_NOTHING = "no trial succeeded"
-"""In the message of a study that came to its end with nothing: going on would end the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,6 @@ from nago_orchestrator.services.admission import new_study
 from nago_orchestrator.services.preview import refuse_impossible
 from nago_orchestrator.services.training_configuration import study_recipe
 from nago_orchestrator.spec import StudySpec
-from nago_orchestrator.store.lock import SERVING
 from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import open_store
 
@@ -35,13 +34,6 @@ def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
     recipe = study_recipe(spec)
     refuse_impossible(spec, recipe, now)
     return store.create_study(new_study(store, spec, recipe), now)
-
-
-def server_of(name: str, url: str) -> tuple[bool, str | None]:
-    """Whether the study is one that a server is to run, and who serves the database now."""
-    store = open_store(url)
-    for_a_server = bool(store.study(name).spec["execution"]["where"] == "kubernetes")
-    return for_a_server, store.holder(SERVING) if for_a_server else None
 
 
 def run_detached(name: str, url: str) -> int:

@@ -10,20 +10,18 @@ from nago_orchestrator.domain.rows import (
     BestGenerator,
     FinalTrainingCount,
     LedgerRow,
-    StudyRow,
     StudyStatus,
     TrialRow,
     widened,
 )
 from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.formatting.counts import learnt_from
-from nago_orchestrator.services.missing_best import without_value
+from nago_orchestrator.services.missing_best import best_or_reason
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.search import RandomSection
-from nago_orchestrator.store import found, queries
+from nago_orchestrator.store import queries
 from nago_orchestrator.store.engine import OpenDatabase
 
-_GOING_ON = (StudyState.RUNNING, StudyState.PAUSED)
 FEWEST_FOR_ESTIMATE = 5
 """Trials that must have succeeded before their mean time is an estimate."""
 
@@ -40,23 +38,15 @@ class StudyLook(StudyStatus):
     last_event_at: datetime
 
 
-def studies_with_holders(engine: OpenDatabase) -> list[tuple[StudyRow, str | None]]:
-    """All studies, each with who runs it."""
-    return [
-        (row, queries.holder(engine, row.name) if row.state in _GOING_ON else None)
-        for row in queries.list_studies(engine)
-    ]
-
-
 def read_status(engine: OpenDatabase, study: str) -> StudyLook:
     row = queries.study_status(engine, study)
     newest = queries.list_trials(engine, study, limit=20)
-    best = found.incumbent(engine, study)
+    best, nothing = best_or_reason(engine, study, evaluations=row.evaluations)
     return widened(
         StudyLook,
         row,
         best=best,
-        nothing=without_value(engine, study) if best is None and row.evaluations else None,
+        nothing=nothing,
         final_training_counts=tuple(queries.final_training_counts(engine, study)),
         ledger=tuple(queries.gpu_ledger(engine, study)),
         last_event_at=last_event(row, newest),

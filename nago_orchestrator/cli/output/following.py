@@ -18,14 +18,13 @@ import typer
 from nago_orchestrator.bootstrap import run_study
 from nago_orchestrator.cli.output.event_line import event_line
 from nago_orchestrator.cli.output.live import live_view
-from nago_orchestrator.cli.output.outlook import best_sentence, resume_hint
+from nago_orchestrator.cli.output.outlook import best_sentence, resume_words
 from nago_orchestrator.cli.reading import reading
 from nago_orchestrator.control_loop.events import Event, EventKind
 from nago_orchestrator.control_loop.session import StopSignal
 from nago_orchestrator.domain.states import StudyState
-from nago_orchestrator.services.missing_best import without_value
-from nago_orchestrator.services.studies import run_detached, server_of
-from nago_orchestrator.store import found, queries
+from nago_orchestrator.services.next_step import RunBy, next_step, study_end
+from nago_orchestrator.services.studies import run_detached
 
 INTERRUPTED = 130
 FAILED = 3
@@ -34,18 +33,19 @@ INSTEAD = "resuming would fail again: fix the cause, and submit the study under 
 
 def go_on(name: str, state: StudyState, url: str, *, follow: bool) -> int:
     """Run a study that may run, here or in the background, and say how it ended. Returns the exit code."""
-    if state is not StudyState.RUNNING:
-        return _sum_up(name, state, url)
-    for_a_server, server = server_of(name, url)
-    if server is not None:
-        typer.echo(f"study {name} is run by {server}; watch it with: nago-orch status {name} --watch")
-        return 0
-    if for_a_server:
+    step = next_step(name, state, url, follow=follow)
+    watching = f"watch it with: nago-orch status {name} --watch"
+    if step.lacks_server:
         typer.echo("no server (nago-orch serve) is running for this database: this process runs the study", err=True)
-    if follow:
-        return _follow(name, url)
-    process = run_detached(name, url)
-    typer.echo(f"study {name} runs in process {process}; watch it with: nago-orch status {name} --watch")
+    match step.run_by:
+        case RunBy.NOBODY:
+            return _sum_up(name, state, url)
+        case RunBy.THIS_PROCESS:
+            return _follow(name, url)
+        case RunBy.SERVER:
+            typer.echo(f"study {name} is run by {step.server}; {watching}")
+        case RunBy.NEW_PROCESS:
+            typer.echo(f"study {name} runs in process {run_detached(name, url)}; {watching}")
     return 0
 
 
@@ -54,25 +54,24 @@ def _follow(name: str, url: str) -> int:
     with obeying_signals(stop), _view(name, url) as on_event:
         state = run_study(name, url, on_event=on_event, stop=stop)
     if state is StudyState.RUNNING:
-        typer.echo(f"interrupted; continue with: nago-orch resume {name}")
+        typer.echo(f"interrupted; {resume_words(name)}")
         return INTERRUPTED
     return _sum_up(name, state, url)
 
 
 def _sum_up(name: str, state: StudyState, url: str) -> int:
     with reading(url) as engine:
-        row, best = queries.study_status(engine, name), found.incumbent(engine, name)
-        nothing = without_value(engine, name) if best is None and row.evaluations else None
-    hint = resume_hint(row)
-    why = f": {row.message}" if row.message else ""
+        end = study_end(engine, name)
+    why = f": {end.message}" if end.message else ""
     if state is StudyState.FAILED:
         typer.echo(f"study {name} failed{why}", err=True)
-        typer.echo(hint or f"{best_sentence(best, nothing)}; {INSTEAD}", err=True)
+        hint = resume_words(name) if end.can_resume else f"{best_sentence(end.best, end.nothing)}; {INSTEAD}"
+        typer.echo(hint, err=True)
         return FAILED
     typer.echo(f"study {name} is {state}{why}")
-    typer.echo(best_sentence(best, nothing))
-    if hint is not None:
-        typer.echo(hint)
+    typer.echo(best_sentence(end.best, end.nothing))
+    if end.can_resume:
+        typer.echo(resume_words(name))
     else:
         typer.echo(f"next: nago-orch report {name}   or   nago-orch best {name}")
     return 0 if state is StudyState.COMPLETED else INTERRUPTED

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from nago_orchestrator.control_loop.planner import FOUND_NOTHING
+from nago_orchestrator.domain.resuming import can_resume
 from nago_orchestrator.domain.rows import GeneratorRow, StudyRow
-from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 
 
 def resume_hint(study: StudyRow) -> str | None:
-    """For a study that nobody runs: what goes on with it; None where nothing would, or it is over."""
-    if study.state not in (StudyState.RUNNING, StudyState.PAUSED, StudyState.FAILED):
-        return None
-    if study.state is StudyState.FAILED and FOUND_NOTHING in (study.message or ""):
-        return None
-    return f"continue with: nago-orch resume {study.name}"
+    """For a study that nobody runs; None where a resume would not help."""
+    return resume_words(study.name) if can_resume(study.state, study.message) else None
+
+
+def resume_words(name: str) -> str:
+    return f"continue with: nago-orch resume {name}"
 
 
 def best_sentence(best: GeneratorRow | None, nothing: str | None = None) -> str:
