@@ -26,12 +26,17 @@ from tests.waiting import PATIENCE_SECONDS
 settings.register_profile("nago", deadline=None, derandomize=True)
 settings.load_profile("nago")
 
+END_SECONDS = 30.0
+"""For processes that are about to end. It is spent only where one is left."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_process_outlives_the_session() -> Iterator[None]:
     """Made before all others, so that it looks when their ends are over."""
     session = processes.mark_session()
     yield
+    # A fork server that was told to end may still be loading torch.
+    processes.wait_for_end_of(session, END_SECONDS)
     left = []
     for process in processes.of_session(session):
         left.append(" ".join(process.cmdline()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -43,6 +44,13 @@ def mark_session() -> str:
     """A name that the environment of all later processes bears."""
     os.environ[MARK] = uuid.uuid4().hex
     return os.environ[MARK]
+
+
+def wait_for_end_of(session: str, seconds: float) -> None:
+    """Returns earlier as soon as none of the session's processes is left."""
+    deadline = time.monotonic() + seconds
+    while any(of_session(session)) and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def of_session(name: str) -> Iterator[psutil.Process]:
