@@ -17,7 +17,6 @@ from nago_orchestrator.domain.trials import NewTrial, TrainingRecipe, TrialDesig
 from nago_orchestrator.errors import InputError, NagoError
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
 from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
-from nago_orchestrator.executors.kubernetes.manifest.resources import trial_resources
 from nago_orchestrator.executors.kubernetes.manifest.settings import settings_of
 from nago_orchestrator.search.factory import make_proposer
 from nago_orchestrator.search.proposers.planned import planned_proposals
@@ -113,12 +112,6 @@ def refuse_impossible(spec: StudySpec, recipe: TrainingRecipe, now: datetime) ->
 def first_job(preview: Preview, now: datetime) -> dict[str, Any]:
     """As it would be sent, but for its token and the study's key. Raises SpecError for an impossible pod template."""
     return _job(preview, preview.first_task(), now)
-
-
-def first_resources(preview: Preview) -> tuple[Mapping[str, Mapping[str, str]], ...]:
-    """Requests and limits of the trainer's container for each of the first networks that can be trained."""
-    settings = settings_of(_section(preview.spec))
-    return tuple(trial_resources(task, settings) for task in preview.tasks())
 
 
 def _job(preview: Preview, task: TrialTask, now: datetime) -> dict[str, Any]:

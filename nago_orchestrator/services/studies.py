@@ -5,17 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
-from nago_orchestrator.bootstrap import run_study, runs_folder, sampling_of
-from nago_orchestrator.control_loop.trial_sampling import compare_trials
+from nago_orchestrator.bootstrap import run_study, runs_folder
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import ExecutorError, HeldError, NagoError
-from nago_orchestrator.search.factory import make_proposer
-from nago_orchestrator.search.final_training import search_alone
-from nago_orchestrator.search.proposers.replay import Difference, verify
 from nago_orchestrator.services.admission import new_study
 from nago_orchestrator.services.preview import refuse_impossible
 from nago_orchestrator.services.training_configuration import study_recipe
@@ -92,27 +87,3 @@ def cancel_study(name: str, url: str, now: datetime) -> Study:
         with suppress(HeldError):  # somebody took it up just now, and winds it up
             run_study(name, url, on_event=lambda event: None)
     return store.study(name)
-
-
-def verify_replay(name: str, url: str, on_progress: Callable[[int, int], None]) -> tuple[Difference, ...]:
-    """Ask a new proposer for every proposal again and compare; empty if all are the same.
-
-    `on_progress` is given proposals done and in all, at first 0: the next one may take a search minutes.
-    """
-    store = open_store(url)
-    study = store.study(name)
-    proposals, evaluations = search_alone(*store.history(study.id))
-    proposer = make_proposer(StudySpec.from_canonical(study.spec), study.recipe, study.prior)
-    if proposals:
-        on_progress(0, len(proposals))
-    return verify(proposer, proposals, evaluations, lambda done: on_progress(done, len(proposals)))
-
-
-def verify_draws(name: str, url: str, on_progress: Callable[[int, int], None]) -> tuple[Difference, ...]:
-    """Draw every trial again from theta and seeds and compare; `on_progress` is given trials done and in all."""
-    store = open_store(url)
-    study = store.study(name)
-    proposals, _ = store.history(study.id)
-    stored = store.drawn_trials(study.id)
-    sampling = sampling_of(StudySpec.from_canonical(study.spec), study.recipe)
-    return compare_trials(sampling, proposals, stored, lambda done: on_progress(done, len(stored)))

@@ -16,7 +16,7 @@ from nago_orchestrator.cli.output.tables import Column, Printable, print_rows
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.search.proposers.replay import Difference
-from nago_orchestrator.services.studies import verify_draws, verify_replay
+from nago_orchestrator.services.reproduction import reproduce
 from nago_orchestrator.store import queries
 
 FAILED = 3
@@ -67,11 +67,18 @@ def replay(
 
 def _verify(study: str, output: OutputFormat, database: str | None, *, proposals_only: bool) -> None:
     url = known_database(database)
-    differences = verify_replay(study, url, progress("proposal", "compared"))
-    _end_line(differences)
+    made_again = reproduce(
+        study,
+        url,
+        proposals_only=proposals_only,
+        on_proposal=progress("proposal", "compared"),
+        on_trial=progress("trial", "compared"),
+    )
+    differences = made_again.differences
+    if not made_again.compared_trials:
+        _end_line(differences)
     same, error = f"verified: the seed and the evaluations of {study} reproduce every proposal", "proposals"
-    if not differences and not proposals_only:
-        differences = verify_draws(study, url, progress("trial", "compared"))
+    if made_again.compared_trials:
         same, error = f"{same} and every architecture", "architectures"
     print_rows([asdict(difference) for difference in differences], DIFFERENCES, output, empty=same)
     if differences:

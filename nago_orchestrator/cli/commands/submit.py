@@ -13,6 +13,7 @@ from nago_orchestrator.cli.output.following import go_on
 from nago_orchestrator.formatting.counts import learnt_from
 from nago_orchestrator.paths import database_url
 from nago_orchestrator.services.studies import submit_study
+from nago_orchestrator.services.study_plan import study_plan
 from nago_orchestrator.spec import load_study_spec
 
 
@@ -38,7 +39,7 @@ def submit(
     if local and spec.execution.where != "local":
         spec = spec.model_copy(update={"execution": spec.execution.model_copy(update={"where": "local"})})
     if dry_run:
-        return show_plan(spec, datetime.now(UTC))
+        return show_plan(study_plan(spec, datetime.now(UTC)))
     url = database_url(database)
     study = submit_study(spec, url, datetime.now(UTC))
     if study.prior:

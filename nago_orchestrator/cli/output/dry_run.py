@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import typer
 import yaml
 
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.services.preview import Cost, Preview, first_job, first_resources, preview_study, study_cost
-from nago_orchestrator.services.training_configuration import study_recipe
+from nago_orchestrator.services.preview import Cost
+from nago_orchestrator.services.study_plan import StudyPlan
 from nago_orchestrator.spec import StudySpec
 
+V = TypeVar("V")
 
-def show_plan(spec: StudySpec, now: datetime) -> None:
-    """Stores nothing, and opens neither database nor cluster. Raises NagoError for what `submit` would refuse."""
-    preview = preview_study(spec, study_recipe(spec))
-    shown = yaml.safe_dump(_first(preview, now), sort_keys=False, default_flow_style=False, width=120)
-    for line in (*cost_lines(spec, study_cost(spec)), *execution_lines(preview), *network_lines(preview)):
+
+def show_plan(plan: StudyPlan) -> None:
+    shown = yaml.safe_dump(dict(plan.first), sort_keys=False, default_flow_style=False, width=120)
+    for line in (*cost_lines(plan.spec, plan.cost), *execution_lines(plan), *network_lines(plan)):
         typer.echo(f"# {line}")
     typer.echo(shown.rstrip())
-
-
-def _first(preview: Preview, now: datetime) -> dict[str, Any]:
-    if preview.spec.execution.where == "kubernetes":
-        return first_job(preview, now)
-    return preview.first_task().to_json()
 
 
 def cost_lines(spec: StudySpec, cost: Cost) -> Iterator[str]:
@@ -47,43 +40,32 @@ def cost_lines(spec: StudySpec, cost: Cost) -> Iterator[str]:
         yield f"limits: no new proposal after {' or '.join(text for text in told if text)}"
 
 
-def execution_lines(preview: Preview) -> Iterator[str]:
-    execution = preview.spec.execution
-    if execution.where != "kubernetes" or execution.kubernetes is None:
+def execution_lines(plan: StudyPlan) -> Iterator[str]:
+    execution, resources = plan.spec.execution, plan.resources
+    if resources is None or execution.kubernetes is None:
         threads = counted(execution.threads, "thread")
         yield f"at most {counted(execution.parallelism, 'process')} at a time on this machine, each with {threads}"
         return
-
-    resources = first_resources(preview)
-    requests = [_range([found["requests"][name] for found in resources]) for name in ("cpu", "memory")]
     gpu = execution.kubernetes.gpu
     gpus = f"{gpu.count} {gpu.resource}, " if gpu.count else "no GPU, "
     source = "given" if execution.kubernetes.memory else "from the plan"
     yield (
-        f"at most {counted(execution.parallelism, 'Job')} at a time, each with {gpus}{requests[0]} CPU, "
-        f"{requests[1]} memory ({source}; limit {_range([found['limits']['memory'] for found in resources])})"
+        f"at most {counted(execution.parallelism, 'Job')} at a time, each with {gpus}{_range(resources.cpu)} CPU, "
+        f"{_range(resources.memory)} memory ({source}; limit {_range(resources.memory_limit)})"
     )
     if gpu.count:
         yield f"at most {quantities.count(execution.parallelism * gpu.count)} {gpu.resource} at a time in total"
 
 
-def network_lines(preview: Preview) -> Iterator[str]:
-    trials = [trial for _, trial in preview.feasible]
-    parameters = _span([trial.parameters for trial in trials], quantities.count)
-    memory = _span([trial.bytes_per_sample or 0 for trial in trials], quantities.size)
-    drawn = f"{counted(len(trials), 'network')} sampled for an estimate"
+def network_lines(plan: StudyPlan) -> Iterator[str]:
+    parameters = _range(plan.parameters, quantities.count)
+    memory = _range(plan.bytes_per_sample, quantities.size)
+    drawn = f"{counted(plan.networks, 'network')} sampled for an estimate"
     yield f"{drawn}: {parameters} parameters, {memory} of memory per image in training"
-    if len(trials) < len(preview.drawn):
-        infeasible = len(preview.drawn) - len(trials)
-        yield f"{infeasible} more could not be trained within the parameter limit"
+    if plan.infeasible:
+        yield f"{plan.infeasible} more could not be trained within the parameter limit"
 
 
-def _span(values: list[int], show: Any) -> str:
-    low, high = show(min(values)), show(max(values))
-    return str(low) if low == high else f"{low} to {high}"
-
-
-def _range(texts: list[str]) -> str:
-    """Of Kubernetes quantities in one unit."""
-    found = sorted(set(texts), key=lambda text: (len(text), text))
-    return found[0] if len(found) == 1 else f"{found[0]} to {found[-1]}"
+def _range(span: tuple[V, V], show: Callable[[V], str] = str) -> str:
+    low, high = map(show, span)
+    return low if low == high else f"{low} to {high}"
