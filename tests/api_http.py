@@ -95,7 +95,7 @@ class ApiHandler(BaseHTTPRequestHandler):
     def _fail(self, fault: Fault) -> None:
         if fault.status is None:
             deadline = time.monotonic() + fault.hang
-            while time.monotonic() < deadline and not self.api.closing:
+            while time.monotonic() < deadline and not fault.let_go and not self.api.closing:
                 time.sleep(0.01)
             self.close_connection = True
             return

@@ -41,6 +41,8 @@ class Fault:
     """The request is carried out before it fails."""
     hang: float = 0.0
     """Seconds without an answer; then the connection is closed."""
+    let_go: bool = False
+    """Set by a test: it is closed now."""
     times: int = 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ from nago_orchestrator.executors.kubernetes.api.watch import WatchTiming
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.timing import ExecutorTiming
 from nago_trainer.contract.back_off import BackOff
-from tests.waiting import LOOK_SECONDS, PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, until
 
 NAME = "small-t00012-a1"
 TIMING = ExecutorTiming(
@@ -46,13 +45,15 @@ def seen_in(
     endures: tuple[type[ApiError], ...] = (),
 ) -> Observation:
     """What is seen once it is in that phase; looks that raise an error of `endures` are repeated, as the loop does."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    seen: Observation | None = None
-    while time.monotonic() < deadline:
+    seen: list[Observation] = []
+
+    def is_seen() -> bool:
         with suppress(*endures):
-            seen = executor.observe([name])[name]
-        if seen is not None and seen.phase is phase:
-            return seen
+            seen[:] = [executor.observe([name])[name]]
+            if seen[0].phase is phase:
+                return True
         clock.advance(seconds=6)
-        time.sleep(LOOK_SECONDS)
-    raise AssertionError(f"never {phase}, but {seen}")
+        return False
+
+    until(is_seen, lambda: f"never {phase}, but {seen}")
+    return seen[0]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.api_server import ApiServer, Object, now_text
+from tests.waiting import PATIENCE_SECONDS
 
 
 def environment_of(job: Object) -> dict[str, str]:
@@ -92,7 +93,7 @@ class JobController:
 
     def __exit__(self, *_: object) -> None:
         self._closed.set()
-        self._thread.join(5)
+        self._thread.join(PATIENCE_SECONDS)
 
     def _run(self) -> None:
         while not self._closed.is_set():

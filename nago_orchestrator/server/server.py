@@ -53,6 +53,8 @@ class Server:
     """Which studies are this server's: those of a laptop's processes are not a cluster's."""
     leave: threading.Event
     """Set from outside: no study is stopped, its trials run on, the next server adopts them."""
+    look_seconds: float = LOOK_SECONDS
+    take_over_seconds: float = TAKE_OVER_SECONDS
     last_look: datetime | None = None
     """The last time that the database answered."""
     serving: bool = False
@@ -78,10 +80,10 @@ class Server:
                 if waiting_for is None:
                     self.log("waiting", str(error))
                 waiting_for = str(error)
-                self.leave.wait(TAKE_OVER_SECONDS)
+                self.leave.wait(self.take_over_seconds)
             except DatabaseError as error:
                 self.log("database_trouble", str(error), error=True)
-                self.leave.wait(TAKE_OVER_SECONDS)
+                self.leave.wait(self.take_over_seconds)
             finally:
                 self.serving = False
         for thread in self._threads.values():
@@ -97,7 +99,7 @@ class Server:
                 if is_open and self.serves(study) and self._may_begin(study.name):
                     self._start(study.name)
             self.last_look = self.clock()
-            self.leave.wait(LOOK_SECONDS)
+            self.leave.wait(self.look_seconds)
 
     def _may_begin(self, name: str) -> bool:
         if name in self._threads and self._threads[name].is_alive():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -201,7 +200,9 @@ def test_a_trainer_waits_for_a_database_that_is_away_at_its_start(
     new = scene.attempt()
     server.stop()
     process = scene.start(new)
-    time.sleep(1.5)
+    assert process.stderr is not None
+    told = process.stderr.readline()  # it has tried, and tries again
+    assert "the database does not answer" in told, told
     assert process.poll() is None
     server.start()
     own_engine.dispose()

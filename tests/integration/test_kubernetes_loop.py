@@ -26,6 +26,7 @@ from tests.job_controller import JobController, end, finish, report
 from tests.kubernetes_access import job_api, kubernetes_settings, study_label
 from tests.simulated_executor import SimulatedExecutor, succeed
 from tests.studies import Orchestrator, create, small_spec
+from tests.waiting import PATIENCE_SECONDS
 
 TASKS: dict[str, TrialTask] = {}
 """By attempt: what a real trainer reads from the database."""
@@ -186,12 +187,9 @@ class Dead(BaseException):  # the orchestrator's end, no error of its own
 
 
 @pytest.mark.parametrize("after_create", [False, True])
-def test_the_next_orchestrator_adopts_the_jobs_of_the_last(
-    store: Store, server: ApiServer, monkeypatch: pytest.MonkeyPatch, after_create: bool
-) -> None:
+def test_the_next_orchestrator_adopts_the_jobs_of_the_last(store: Store, server: ApiServer, after_create: bool) -> None:
     study = create(store, small_spec())
     steps = 0
-    start = TaskKeeper.start
 
     def perhaps_die() -> None:
         nonlocal steps
@@ -199,18 +197,18 @@ def test_the_next_orchestrator_adopts_the_jobs_of_the_last(
         if steps % 2 == 0:
             raise Dead
 
-    def start_and_die(self: TaskKeeper, name: str, task: TrialTask) -> None:
-        if not after_create:
-            perhaps_die()
-        start(self, name, task)
-        if after_create:
-            perhaps_die()
+    class Mortal(TaskKeeper):
+        def start(self, name: str, task: TrialTask) -> None:
+            if not after_create:
+                perhaps_die()
+            super().start(name, task)
+            if after_create:
+                perhaps_die()
 
-    monkeypatch.setattr(TaskKeeper, "start", start_and_die)
     deaths = 0
     with JobController(server, play_success) as cluster:
         while store.study("small").state is StudyState.RUNNING:
-            executor = make_executor(server)
+            executor = Mortal(job_api(server), kubernetes_settings(), study_label(), timing=TIMING)
             try:
                 Orchestrator(store, study, executor, sleep=shortly).run()
             except Dead:
@@ -242,12 +240,14 @@ def test_a_study_that_is_cancelled_while_its_jobs_are_being_created_leaves_none(
 ) -> None:
     executor = make_executor(server, replace(TIMING, request_seconds=0.02))
     study = create(store, small_spec(execution="{parallelism: 3}"))
-    server.faults.append(Fault(method="POST", hang=0.3, times=3))  # the next try creates it
+    creation = Fault(method="POST", hang=PATIENCE_SECONDS, times=3)
+    server.faults.append(creation)
 
     def cancel(seconds: float) -> None:
         shortly(seconds)
-        if server.count("POST") == 3 and store.study("small").state is StudyState.RUNNING:
+        if server.count("POST") >= 3 and store.study("small").state is StudyState.RUNNING:
             store.move_study(study.id, StudyState.CANCELLED, message="by hand", now=study.created_at)
+            creation.let_go = True  # the next try creates it
 
     assert Orchestrator(store, study, executor, sleep=cancel).run() is StudyState.CANCELLED
     executor.close()

@@ -6,19 +6,27 @@ by itself and is not started a second time meanwhile; its outcome is picked up l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Protocol
 
 Send = Callable[[], object]
 """Sends a request and does what comes of it."""
 
 
+class Wait(Protocol):
+    """As `concurrent.futures.wait`."""
+
+    def __call__(self, fs: Iterable[Future[object]], timeout: float) -> object: ...
+
+
 class BackgroundRequests:
     """For one thread that starts them; the requests themselves run in threads of their own."""
 
-    def __init__(self, *, at_once: int, wait_seconds: float, name: str) -> None:
+    def __init__(self, *, at_once: int, wait_seconds: float, name: str, wait: Wait = wait) -> None:
         """`wait_seconds`: how long those which begin together are waited for."""
         self._wait_seconds = wait_seconds
+        self._wait = wait
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix=name)
         self._under_way: dict[Hashable, Future[object]] = {}
 
@@ -31,7 +39,7 @@ class BackgroundRequests:
         begun = [key for key in requests if key not in self._under_way or self._under_way[key].done()]
         ended = self._take_done()
         self._under_way.update({key: self._pool.submit(requests[key]) for key in begun})
-        wait([self._under_way[key] for key in begun], timeout=0 if late else self._wait_seconds)
+        self._wait([self._under_way[key] for key in begun], timeout=0 if late else self._wait_seconds)
         for future in [*ended, *self._take_done()]:
             future.result()
 
@@ -44,7 +52,7 @@ class BackgroundRequests:
 
     def finish(self, seconds: float) -> None:
         """Wait for all that is under way, at most so long; their errors are dropped."""
-        wait(self._under_way.values(), timeout=seconds)
+        self._wait(self._under_way.values(), timeout=seconds)
         self._take_done()
 
     def close(self) -> None:

@@ -46,6 +46,7 @@ class PodLog:
     name: str
     """The attempt's, which is its Job's."""
     sleep: Callable[[float], None] = time.sleep
+    silence_seconds: float = SILENCE_SECONDS
     _last: Moment | None = field(default=None, init=False)
     """When the last line that was given away was written."""
 
@@ -85,7 +86,7 @@ class PodLog:
 
     def _stream(self, pod: Mapping[str, Any], tail: int | None) -> Iterator[str]:
         query = {"container": CONTAINER, "follow": "true", "timestamps": "true", **self._since(tail)}
-        with self.api.client.lines(self._path(pod), query, silence=SILENCE_SECONDS) as lines:
+        with self.api.client.lines(self._path(pod), query, silence=self.silence_seconds) as lines:
             for line in lines:
                 yield from self._new(line.decode(errors="replace"))
 

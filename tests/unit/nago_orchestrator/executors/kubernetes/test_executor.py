@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -79,18 +78,20 @@ def test_what_the_cluster_tells_is_news_until_it_is_looked_at(
     assert executor.observe([NAME])[NAME].phase is Phase.RUNNING
 
 
+@pytest.mark.parametrize("seen_before", [True, False], ids=["in the first list", "later"])
 @pytest.mark.parametrize("difference", ["foreign", "another token", "another study of that name"])
 def test_a_name_that_is_taken_ends_the_attempt_with_that_cause(
-    server: ApiServer, executor: KubernetesExecutor, task: TrialTask, difference: str
+    server: ApiServer, make: Make, task: TrialTask, difference: str, seen_before: bool
 ) -> None:
     other = build_job(NAME, replace(task, token="another"), study_label(), kubernetes_settings())
     if difference == "foreign":
         other["metadata"].update(labels=None, annotations=None)
     if difference == "another study of that name":
         other = build_job(NAME, task, replace(study_label(), key="x"), kubernetes_settings())
+    executor = make() if not seen_before else None
     server.put("jobs", other)
+    executor = executor or make()
     executor.start(NAME, task)
-    time.sleep(0.1)  # the watch may bring what it has of it
     seen = executor.observe([NAME])[NAME]
     assert (seen.phase, seen.failure, seen.reason) == (Phase.ENDED, Failure.INFRASTRUCTURE, "NameTaken")
     assert f"has a Job {NAME} already" in str(seen.message)

@@ -13,7 +13,7 @@ import pytest
 
 from nago_orchestrator.domain.attempts import Phase
 from nago_orchestrator.domain.states import Failure
-from nago_orchestrator.executors.kubernetes.api.client import KubernetesClient
+from nago_orchestrator.executors.kubernetes.api.client import ClientOptions, KubernetesClient
 from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
@@ -22,20 +22,20 @@ from tests.api_server import NAMESPACE, ApiServer, Fault, now_text
 from tests.executor_scene import NAME, TIMING, Clock, Make, seen_in
 from tests.job_controller import begin, end, pod_of, scheduled, set_status
 from tests.kubernetes_access import access_to, kubernetes_settings, study_label
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 BRIEF = replace(TIMING, first_list_seconds=0.1, request_seconds=0.1, close_seconds=0.5)
-BOUND = 15.0
-"""Of one call; what an answer is waited for is 20 seconds, and four times that with all tries."""
+BOUND = PATIENCE_SECONDS
+"""Seconds of one call: it does not wait for a single answer, for that alone would take as long."""
 OTHER = "small-t00013-a1"
 
 
 class Line:
-    """To the API server, with the client's usual options; may be led elsewhere."""
+    """To the API server, with a client that waits for each answer as long as a call may take; may be led elsewhere."""
 
     def __init__(self, server: ApiServer) -> None:
         self.access = access_to(server)
-        self.client = KubernetesClient(self.access)
+        self.client = KubernetesClient(self.access, ClientOptions(connect_timeout=BOUND, read_timeout=BOUND))
 
     @contextmanager
     def dead(self, *, accepts: bool) -> Iterator[None]:
@@ -46,6 +46,7 @@ class Line:
                 nobody.close()
             yield
             self.access.host = there
+        # With the socket closed, what still waits for an answer is cut off and tried again.
 
 
 @pytest.fixture
@@ -157,10 +158,12 @@ def test_one_that_is_stopped_while_its_creation_is_under_way_leaves_no_job(
 ) -> None:
     executor.observe([])
     server.silent.set()  # the watch tells nothing of it
-    server.faults.append(Fault(method="POST", hang=0.5))  # then the connection breaks, and the next try succeeds
+    creation = Fault(method="POST", hang=PATIENCE_SECONDS)
+    server.faults.append(creation)
     executor.start_all({NAME: task})
     assert executor.observe([NAME])[NAME].phase is Phase.PENDING
     executor.stop(NAME, grace_seconds=0)
+    creation.let_go = True  # the connection breaks, and the next try succeeds
     until(lambda: any(seen.method == "DELETE" for seen in list(server.requests)) and server.jobs() == {})
 
 

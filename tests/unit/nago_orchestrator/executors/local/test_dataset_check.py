@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from nago_orchestrator.errors import InputError, NagoError
-from nago_orchestrator.executors.local import dataset_check
 from nago_orchestrator.executors.local.dataset_check import describe_dataset
 from nago_trainer.contract.data_sets import DATA_SETS, DatasetFacts
 
@@ -25,16 +23,14 @@ def test_the_trainers_sentence_is_the_users(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", ["hello", '{"channels": 1}'])
-def test_another_answer_is_shown(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
-    monkeypatch.setattr(dataset_check, "COMMAND", (sys.executable, "-c", f"print({answer!r})"))
+def test_another_answer_is_shown(answer: str) -> None:
     with pytest.raises(NagoError, match="instead of describing the dataset digits"):
-        describe_dataset("digits", None)
+        describe_dataset("digits", None, ("echo", answer))
 
 
-def test_a_trainer_that_dies_without_a_word_has_a_sentence_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset_check, "COMMAND", (sys.executable, "-c", "raise SystemExit(9)"))
+def test_a_trainer_that_dies_without_a_word_has_a_sentence_too() -> None:
     with pytest.raises(InputError, match="cannot read the dataset"):
-        describe_dataset("digits", None)
+        describe_dataset("digits", None, ("sh", "-c", "cat; exit 9"))
 
 
 def test_what_is_known_of_digits_without_looking_is_what_the_trainer_finds() -> None:

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from nago_orchestrator.executors.local.executor import NOBODY, LocalExecutor
 from nago_trainer.attempt.claim import claim as take
 from nago_trainer.errors import ClaimedError
 from tests.studies import small_task
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, until
 
 LONG = 100_000
 """Epochs of a training that only a signal ends."""
@@ -49,13 +48,15 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def wait_for(executor: LocalExecutor, name: str, wanted: Callable[[Observation], bool]) -> Observation:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
+    seen = executor.observe([name])[name]
+
+    def is_seen() -> bool:
+        nonlocal seen
         seen = executor.observe([name])[name]
-        if wanted(seen):
-            return seen
-        time.sleep(0.02)
-    raise AssertionError(f"still {seen}")
+        return wanted(seen)
+
+    until(is_seen, lambda: f"still {seen}")
+    return seen
 
 
 def ended(seen: Observation) -> bool:
@@ -142,9 +143,7 @@ def test_a_folder_left_by_another_database_is_not_mistaken_for_ours(executor: Lo
 
 def start_until_refused(executor: LocalExecutor, name: str) -> None:
     """The first lines may still find the dying process's pipe open."""
-    for _ in range(100):
-        executor.start(name, small_task())
-        time.sleep(0.01)
+    until(lambda: executor.start(name, small_task()), lambda: "it was never refused")
 
 
 def test_a_trainer_that_cannot_be_started_is_told_in_a_sentence(tmp_path: Path, name: str) -> None:

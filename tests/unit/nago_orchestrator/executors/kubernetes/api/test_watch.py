@@ -14,7 +14,8 @@ from tests.kubernetes_access import client_of, study_label
 from tests.waiting import PATIENCE_SECONDS, until
 
 JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
-QUICK = WatchTiming(full_list=60.0, silence=30.0, back_off=BackOff(0.02, 0.1))
+NEVER = 10 * PATIENCE_SECONDS
+QUICK = WatchTiming(full_list=NEVER, silence=NEVER, back_off=BackOff(0.02, 0.1))
 LABELS = dict(part.split("=") for part in study_label().selector.split(","))
 Start = Callable[..., JobWatch]
 
@@ -44,7 +45,17 @@ def becomes(wanted: set[str], watch: JobWatch) -> bool:
 
 
 def lists(server: ApiServer) -> int:
-    return sum(seen.method == "GET" and not seen.query.get("watch") for seen in server.requests)
+    return sum(seen.method == "GET" and not seen.query.get("watch") for seen in list(server.requests))
+
+
+def watches(server: ApiServer) -> int:
+    return sum(bool(seen.query.get("watch")) for seen in list(server.requests))
+
+
+def listed_again(server: ApiServer) -> None:
+    """Returns once the watch has taken in a list that began after this call."""
+    begun = lists(server)
+    until(lambda: lists(server) > begun + 1)
 
 
 def test_it_lists_once_and_follows(server: ApiServer, start: Start) -> None:
@@ -124,10 +135,11 @@ def test_a_watch_that_keeps_ending_is_begun_again_where_it_ended(server: ApiServ
 
 
 def test_a_half_open_socket_is_noticed_by_its_silence(server: ApiServer, start: Start) -> None:
-    watch = start(WatchTiming(full_list=60, silence=0.3, back_off=BackOff(0.02, 0.1)))
+    watch = start(WatchTiming(full_list=NEVER, silence=0.3, back_off=BackOff(0.02, 0.1)))
     server.silent.set()
     server.put("jobs", job("a"))
-    time.sleep(0.3)
+    begun = watches(server)
+    until(lambda: watches(server) > begun + 1)
     assert watch.jobs() == {}
     server.silent.clear()
     assert becomes({"a"}, watch)
@@ -173,29 +185,28 @@ def test_watches_end_at_random_within_their_bounds(server: ApiServer, start: Sta
 
 
 def test_a_job_that_was_just_created_is_not_forgotten_by_an_older_list(server: ApiServer, start: Start) -> None:
-    watch = start(WatchTiming(full_list=0.1, silence=30, back_off=BackOff(0.02, 0.1)))
+    watch = start(WatchTiming(full_list=0.1, silence=NEVER, back_off=BackOff(0.02, 0.1)))
     server.watch_seconds = 0.02
-    server.faults.append(Fault(path="watch=true", status=403, times=50))
-    for number in range(20):
+    server.faults.append(Fault(path="watch=true", status=403, times=10_000))
+    for number in range(5):
         created = job(f"j{number}")
         server.put("jobs", created)
         watch.add(created)
-        assert f"j{number}" in watch.jobs()
-        time.sleep(0.01)
+        begun = lists(server)
+        until(lambda: f"j{number}" not in watch.jobs() or lists(server) > begun + 1)  # noqa: B023  # done within the turn
         assert f"j{number}" in watch.jobs()
 
 
 def test_a_list_that_knows_more_than_the_creator_is_believed(server: ApiServer, start: Start) -> None:
-    watch = start(WatchTiming(full_list=0.05, silence=30, back_off=BackOff(0.02, 0.1)))
+    watch = start(WatchTiming(full_list=0.05, silence=NEVER, back_off=BackOff(0.02, 0.1)))
     server.faults.append(Fault(path="watch=true", status=403, times=10_000))
-    for number in range(30):
-        name = f"j{number}"
-        created = job(name)
-        server.put("jobs", created)
-        server.change("jobs", name, lambda found: found.update(status={"active": 1}))
-        watch.add(created)
-        time.sleep(0.005)
-    until(lambda: all(found["status"] for found in watch.jobs().values()))
+    created = server.put("jobs", job("a"))
+    server.change("jobs", "a", lambda found: found.update(status={"active": 1}))
+    listed_again(server)
+    watch.add(created)
+    assert watch.jobs()["a"]["status"] == {"active": 1}
+    listed_again(server)
+    assert watch.jobs()["a"]["status"] == {"active": 1}
 
 
 def test_what_was_deleted_is_gone_at_once_but_not_its_successor(server: ApiServer, start: Start) -> None:

@@ -6,12 +6,12 @@ import pytest
 
 from nago_orchestrator.executors.kubernetes.api.errors import ApiForbiddenError
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
-from nago_orchestrator.executors.kubernetes.status import pod_log
 from nago_orchestrator.executors.kubernetes.status.pod_log import PodLog, read_moment
 from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Fault
 from tests.job_controller import begin, end, pod_of, scheduled
 from tests.kubernetes_access import job_api, kubernetes_settings, study_label
+from tests.waiting import PATIENCE_SECONDS
 
 NAME = "small-t00012-a1"
 POD = f"{NAME}-x7k2p"
@@ -86,14 +86,19 @@ def test_a_line_without_its_end_is_not_lost(server: ApiServer, scene: Scene) -> 
     assert scene.follow() == ["epoch 1", "Killed"]
 
 
-def test_a_stream_without_a_word_is_opened_anew(
-    server: ApiServer, scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pod_log, "SILENCE_SECONDS", 0.1)
+def test_a_stream_without_a_word_is_opened_anew(server: ApiServer, scene: Scene) -> None:
     begin(server, NAME)
     scene.write("epoch 1")
-    scene.steps = [lambda: None, lambda: run_out(scene), lambda: None]
-    assert scene.follow() == ["epoch 1", "epoch 2", "epoch 3"]
+    log = scene.log()
+    log.silence_seconds = 0.1
+
+    def go_on() -> None:
+        log.silence_seconds = PATIENCE_SECONDS
+        run_out(scene)
+
+    scene.steps = [go_on, lambda: None]
+    assert list(log.follow(None, lambda: bool(scene.steps), scene.said.append)) == ["epoch 1", "epoch 2", "epoch 3"]
+    assert len(scene.steps) == 1, "it paused once, when the stream had been silent"
 
 
 def test_an_api_server_that_is_away_for_a_while_is_waited_for(server: ApiServer, scene: Scene) -> None:
