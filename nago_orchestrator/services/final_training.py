@@ -32,6 +32,10 @@ class Queued:
     networks: int
     infeasible: tuple[str, ...]
     """Why some of these networks cannot be trained, one sentence each."""
+    saved: bool
+    """Whether trained networks are saved."""
+    shortfall: str | None
+    """What is odd about its epochs, as `short_of_search` says."""
 
 
 def chosen_generators(engine: OpenDatabase, study: str, *, pareto: bool, best: bool) -> list[Chosen]:
@@ -96,6 +100,8 @@ def train_best(  # each a wish of its own, given by name
             store.move_study(study.id, StudyState.RUNNING, message="final training", now=now)
     return Queued(
         study=store.study(name),
+        saved=keeps_networks(study),
+        shortfall=short_of_search(study, epochs),
         generators=len(planned),
         networks=len(drawn),
         infeasible=tuple(trial.infeasible for trial in drawn if trial.infeasible is not None),

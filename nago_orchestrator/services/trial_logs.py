@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Protocol
@@ -20,6 +21,8 @@ from nago_trainer.contract.attempt_files import LOG_FILE
 from nago_trainer.contract.reports import EpochRecord
 
 Say = Callable[[str], None]
+PAUSE_SECONDS = 1.0
+END_TRIES = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +42,14 @@ class LogSource(Protocol):
         ...
 
 
-def log_source(study: str, attempt: AttemptRow, url: str) -> LogSource:
-    """Raises NotFoundError for one that runs on another machine, InputError without a cluster."""
+def log_source(study: str, attempt: AttemptRow, url: str) -> LogSource | None:
+    """None for a pod that has ended: its log is gone with it, what is stored of it counts.
+
+    Raises NotFoundError for one that runs on another machine, InputError without a cluster.
+    """
     store = open_store(url)
     if attempt.executor == "kubernetes":
-        return _pod_log(study, attempt, store)
+        return None if attempt.state.is_final else _pod_log(study, attempt, store)
     path = runs_folder(store) / study / attempt.name / LOG_FILE
     node = attempt.node
     live = not attempt.state.is_final
@@ -71,6 +77,28 @@ def shown_attempt(engine: OpenDatabase, study: str, number: int, wanted: int | N
             epochs = tuple(epoch for epoch in trial.epoch_rows if epoch.attempt == row.attempt)
             return widened(ShownAttempt, row, epochs=epochs)
     raise NotFoundError(f"the trial {study}/{number} has no attempt {wanted}, only {counted(len(rows), 'attempt')}")
+
+
+def await_first_attempt(engine: OpenDatabase, study: str, number: int, say: Say) -> None:
+    """Returns also when the trial has come to its end without any."""
+    while not (trial := queries.show_trial(engine, study, number)).attempt_rows:
+        if trial.state.is_final:
+            return
+        say(f"the trial {study}/{number} waits for its first attempt")
+        time.sleep(PAUSE_SECONDS)
+
+
+def await_end(look: Callable[[], ShownAttempt]) -> ShownAttempt:
+    """The row as soon as it says how the attempt ended: whoever runs the study learns of it a moment after its log.
+
+    Gives up after some seconds, e.g. where nobody runs the study.
+    """
+    for _ in range(END_TRIES):
+        row = look()
+        if row.state.is_final:
+            break
+        time.sleep(PAUSE_SECONDS)
+    return row
 
 
 def stored_lines(row: ShownAttempt, study: str) -> tuple[str, list[str]]:

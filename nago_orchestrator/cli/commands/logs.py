@@ -5,7 +5,6 @@ Of one that failed the end of its log is stored; of every other one its epochs, 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Annotated
 
@@ -16,18 +15,14 @@ from nago_orchestrator.cli.reading import chosen_trial, known_database, reading
 from nago_orchestrator.services.trial_logs import (
     LogSource,
     ShownAttempt,
+    await_end,
+    await_first_attempt,
     log_source,
     named,
     shown_attempt,
     stored_lines,
     why,
 )
-from nago_orchestrator.store import queries
-from nago_orchestrator.store.engine import OpenDatabase
-
-PAUSE_SECONDS = 1.0
-END_TRIES = 15
-
 
 Look = Callable[[], ShownAttempt]
 
@@ -47,16 +42,17 @@ def logs(
     url = known_database(database)
     with reading(database) as engine:
         study, number = chosen_trial(engine, trial)
-        first = _first_look(engine, study, number, attempt, wait=follow)
+        if follow:
+            await_first_attempt(engine, study, number, _once())
+        first = shown_attempt(engine, study, number, attempt)
 
         def look() -> ShownAttempt:
             return shown_attempt(engine, study, number, first.attempt)
 
-        if first.state.is_final and first.executor == "kubernetes":
-            _print_stored(first, study, tail)
-            return
         source = log_source(study, first, url)
-        if follow and not first.state.is_final:
+        if source is None:
+            _print_stored(first, study, tail)
+        elif follow and not first.state.is_final:
             _follow(source, look, study, tail)
         else:
             _print_now(source, first, study, tail)
@@ -64,21 +60,11 @@ def logs(
 
 def _follow(source: LogSource, look: Look, study: str, tail: int | None) -> None:
     printed = _print(source.follow(tail, lambda: not look().state.is_final, _once()))
-    row = _ended(look)
+    row = await_end(look)
     if not printed and (row.log_tail or row.epochs):
         _print_stored(row, study, tail)
     if row.state.is_final:
         _say(f"{named(row, study)} has ended, {row.state}{why(row)}")
-
-
-def _ended(look: Look) -> ShownAttempt:
-    """The row as soon as it says how the attempt ended: whoever runs the study learns of it a moment after its log."""
-    for _ in range(END_TRIES):
-        row = look()
-        if row.state.is_final:
-            break
-        time.sleep(PAUSE_SECONDS)
-    return row
 
 
 def _print_now(source: LogSource, row: ShownAttempt, study: str, tail: int | None) -> None:
@@ -88,17 +74,6 @@ def _print_now(source: LogSource, row: ShownAttempt, study: str, tail: int | Non
     elif not lines:
         _say(f"{named(row, study)} has printed nothing")
     _print(lines or ())
-
-
-def _first_look(engine: OpenDatabase, study: str, number: int, wanted: int | None, *, wait: bool) -> ShownAttempt:
-    """With `wait`, a trial that will have a first attempt is waited for."""
-    say = _once()
-    while wait and not (trial := queries.show_trial(engine, study, number)).attempt_rows:
-        if trial.state.is_final:
-            break
-        say(f"the trial {study}/{number} waits for its first attempt")
-        time.sleep(PAUSE_SECONDS)
-    return shown_attempt(engine, study, number, wanted)
 
 
 def _print_stored(row: ShownAttempt, study: str, tail: int | None) -> None:

@@ -12,7 +12,7 @@ from nago_orchestrator.cli.output.following import go_on
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.services.final_training import Queued, chosen_generators, keeps_networks, short_of_search
+from nago_orchestrator.services.final_training import Queued, chosen_generators
 from nago_orchestrator.services.final_training import train_best as queue_training
 from nago_orchestrator.store.store import open_store
 
@@ -52,11 +52,11 @@ def train_best(  # noqa: PLR0913  # one argument for each option of the command
         chosen = chosen_generators(engine, study, pareto=pareto, best=best)
     url = known_database(database)
     queued = queue_training(open_store(url), study, chosen, networks=networks, epochs=epochs, now=datetime.now(UTC))
-    _tell(queued, epochs)
+    _tell(queued)
     raise typer.Exit(go_on(queued.study.name, queued.study.state, url, follow=follow))
 
 
-def _tell(queued: Queued, epochs: int | None) -> None:
+def _tell(queued: Queued) -> None:
     if not queued.networks:
         typer.echo(f"nothing new: {ALL_TRAINED}")
         return
@@ -65,8 +65,7 @@ def _tell(queued: Queued, epochs: int | None) -> None:
     if queued.infeasible:
         which = f"{len(queued.infeasible)} of them cannot be trained"
         typer.echo(f"warning: {which}: {queued.infeasible[0]}", err=True)
-    odd = short_of_search(queued.study, epochs)
-    if odd is not None:
-        typer.echo(f"warning: {odd}", err=True)
-    if not keeps_networks(queued.study):
+    if queued.shortfall is not None:
+        typer.echo(f"warning: {queued.shortfall}", err=True)
+    if not queued.saved:
         typer.echo(NOT_KEPT, err=True)
