@@ -156,12 +156,12 @@ def test_the_searchs_own_longest_and_more_is_not_odd(store: Store, epochs: int |
 def test_less_than_the_searchs_own_longest_is_odd(store: Store) -> None:
     odd = short_of_search(create(store, SPEC), 3)
     assert odd is not None
-    assert re.search("3 epochs is shorter .* longest, 4", odd)
+    assert re.search("3 epochs, fewer than the search's 4", odd)
 
 
 def test_a_search_that_goes_on_is_not_trained(store: Store) -> None:
     create(store, SPEC)
-    with pytest.raises(NagoError, match="the search small is running"):
+    with pytest.raises(NagoError, match="the study small is running"):
         train_best(store, "small", [], networks=None, epochs=None, now=NOW)
 
 
