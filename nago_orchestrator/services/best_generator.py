@@ -1,4 +1,4 @@
-"""How the networks of a generator vary: those of a search, and those of the final training."""
+"""The best generator of a study, and how its networks vary: those of the search, and those of the final training."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from statistics import fmean, stdev
 
 from nago_orchestrator.domain.rows import BestGenerator, FinalTraining
 from nago_orchestrator.evaluation.generator_results import trial_value
+from nago_orchestrator.services.missing_best import without_value
+from nago_orchestrator.store import found, queries
+from nago_orchestrator.store.engine import OpenDatabase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +40,30 @@ class FinalSummary:
     """Where it was saved."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestOfStudy:
+    row: BestGenerator | None
+    generator: Repeats | None
+    """None without a best."""
+    trained: tuple[FinalTraining, ...]
+    missing: str
+    """Why there is no best; else empty."""
+
+
+def best_of_study(engine: OpenDatabase, study: str) -> BestOfStudy:
+    row = found.incumbent(engine, study)
+    return BestOfStudy(
+        row=row,
+        generator=None if row is None else repeats_of(row),
+        trained=tuple(queries.final_training(engine, study)),
+        missing=f"the study {study} has {without_value(engine, study)}" if row is None else "",
+    )
+
+
 def repeats_of(row: BestGenerator) -> Repeats:
     objective = next(iter(row.objective_values))
-    found = [(trial.proposal, trial_value(trial, objective)) for trial in row.trials]
-    known = [(proposal, value) for proposal, value in found if value is not None]
+    of_trials = [(trial.proposal, trial_value(trial, objective)) for trial in row.trials]
+    known = [(proposal, value) for proposal, value in of_trials if value is not None]
     values = [value for _, value in known]
     return Repeats(
         objective=objective,

@@ -15,10 +15,8 @@ from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.domain.rows import BestGenerator
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.services.best_generator import Repeats, repeats_of
-from nago_orchestrator.services.missing_best import without_value
+from nago_orchestrator.services.best_generator import Repeats, best_of_study
 from nago_orchestrator.services.posterior_ranking import rank_by_posterior
-from nago_orchestrator.store import found, queries
 
 
 def best(
@@ -35,40 +33,44 @@ def best(
     """Show the best generator so far (by the first objective), its trials, and its networks of the final training."""
     with reading(database) as engine:
         study = chosen_study(engine, name)
-        row, trained = found.incumbent(engine, study), queries.final_training(engine, study)
-        empty = f"the study {study} has {without_value(engine, study)}" if row is None else ""
+        shown = best_of_study(engine, study)
+        row = shown.row
         ranking = rank_by_posterior(engine, study, row.fidelity) if row is not None and posterior else None
     if ranking is not None:
         print_posterior(ranking, output)
     elif row is None:
-        if output is OutputFormat.JSON:
-            typer.echo(empty, err=True)
-            typer.echo("null")
-            return
-        print_rows([], columns.FRONT, output, empty=empty)
+        _print_none(shown.missing, output)
     elif output is OutputFormat.JSON:
-        typer.echo(to_json({**columns.of_study(study, row), "generator": repeats_of(row), "trained": trained}))
+        typer.echo(to_json({**columns.of_study(study, row), "generator": shown.generator, "trained": shown.trained}))
     elif output is OutputFormat.CSV:
-        shown = {**columns.of_study(study, row), "generator": repeats_of(row)}
-        print_rows([without(shown, "trials", "canonical_theta")], (), output, empty="")
+        keys = {**columns.of_study(study, row), "generator": shown.generator}
+        print_rows([without(keys, "trials", "canonical_theta")], (), output, empty="")
     else:
-        _print_best(study, row)
-        print_trained(trained)
+        _print_best(study, row, shown.generator)
+        print_trained(shown.trained)
 
 
-def _print_best(study: str, row: BestGenerator) -> None:
+def _print_none(why: str, output: OutputFormat) -> None:
+    if output is OutputFormat.JSON:
+        typer.echo(why, err=True)
+        typer.echo("null")
+    else:
+        print_rows([], columns.FRONT, output, empty=why)
+
+
+def _print_best(study: str, row: BestGenerator, generator: Repeats | None) -> None:
     values = [(name, quantities.objective(name, value)) for name, value in row.objective_values.items()]
     shown = columns.of_study(study, row)
-    print_facts([*values, *_spread(repeats_of(row)), *columns.facts(shown, columns.EVALUATION_FACTS)])
+    print_facts([*values, *_spread(generator), *columns.facts(shown, columns.EVALUATION_FACTS)])
     typer.echo("\ntheta")
     print_table([{"name": name, "value": value} for name, value in row.theta.items()], columns.THETA)
     typer.echo("\ntrials")
     print_table(row.trials, columns.TRIALS)
 
 
-def _spread(generator: Repeats) -> list[tuple[str, str]]:
+def _spread(generator: Repeats | None) -> list[tuple[str, str]]:
     """Where the generator was sampled more than once."""
-    if generator.mean is None or generator.deviation is None:
+    if generator is None or generator.mean is None or generator.deviation is None:
         return []
     mean, deviation = (
         quantities.objective(generator.objective, value) for value in (generator.mean, generator.deviation)
