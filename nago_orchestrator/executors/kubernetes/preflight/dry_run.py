@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nago_orchestrator.domain.findings import Finding, ok, problem, unknown, warning
+from nago_orchestrator.domain.findings import Finding, State, ok, problem, unknown, warning
 from nago_orchestrator.executors.kubernetes.preflight.answers import DryRun, Object
 
 JOB, POD = "first Job", "first pod"
@@ -27,6 +27,11 @@ def pod_of(job: Object) -> Object:
     template = job["spec"]["template"]
     metadata = {**template["metadata"], "name": job["metadata"]["name"]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+
+
+def is_refused_for_good(job: DryRun) -> bool:
+    """And not by a quota that is used up now, or by a webhook that knows no dry run: then its pod may be tried."""
+    return _finding(JOB, "", job).state is State.PROBLEM
 
 
 def dry_run_findings(name: str, job: DryRun, pod: DryRun | None) -> Iterator[Finding]:

@@ -11,7 +11,12 @@ from nago_orchestrator.executors.kubernetes.api.client import UNAUTHORIZED, Clie
 from nago_orchestrator.executors.kubernetes.api.errors import ApiError
 from nago_orchestrator.executors.kubernetes.preflight.answers import Cluster, Refused
 from nago_orchestrator.executors.kubernetes.preflight.cluster import namespace_finding, server_finding
-from nago_orchestrator.executors.kubernetes.preflight.dry_run import dry_run_findings, job_to_try, pod_of
+from nago_orchestrator.executors.kubernetes.preflight.dry_run import (
+    dry_run_findings,
+    is_refused_for_good,
+    job_to_try,
+    pod_of,
+)
 from nago_orchestrator.executors.kubernetes.preflight.named_objects import (
     KINDS,
     image_finding,
@@ -73,13 +78,13 @@ def examine(access: Access, study: ExaminedStudy | None, options: ClientOptions 
     for kind, name in names_of(pod):
         there = cluster.read(f"{cluster.core}/{KINDS[kind].resource}", name)
         yield object_finding(kind, name, there, pod, parallelism=study.parallelism, fitting_nodes=fitting)
-    if rights[CREATE_JOBS] is True:
+    if rights[CREATE_JOBS] is not False:
         yield from _dry_runs(cluster, study)
 
 
 def _dry_runs(cluster: Cluster, study: ExaminedStudy) -> Iterator[Finding]:
     job = cluster.try_creating(cluster.jobs, job_to_try(study.job))
-    pod = None if job.refused else cluster.try_creating(f"{cluster.core}/pods", pod_of(study.job))
+    pod = None if is_refused_for_good(job) else cluster.try_creating(f"{cluster.core}/pods", pod_of(study.job))
     yield from dry_run_findings(study.job["metadata"]["name"], job, pod)
 
 

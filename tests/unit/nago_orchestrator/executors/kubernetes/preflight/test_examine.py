@@ -101,6 +101,24 @@ def test_a_pod_is_tried_too_where_the_user_may_create_one(server: ApiServer, stu
     assert server.objects["pods"] == {}
 
 
+@pytest.mark.parametrize(
+    ("status", "why", "state", "tried"),
+    [
+        (403, "exceeded quota: team, requested: count/jobs.batch=1, used: 3, limited: 3", State.WARNING, True),
+        (400, "admission webhook a.example.org does not support dry run", State.UNKNOWN, True),
+        (422, "spec.template.spec is invalid", State.PROBLEM, False),
+    ],
+)
+def test_the_pod_is_tried_unless_its_job_is_refused_for_good(  # each a column of the cases
+    server: ApiServer, study: ExaminedStudy, status: int, why: str, state: State, tried: bool
+) -> None:
+    sound(server)
+    server.faults.append(Fault(method="POST", path="/jobs?dryRun", status=status, message=why))
+    found = by_check(examine_cluster(study))
+    assert found["first Job"].state is state
+    assert ("first pod" in found) is tried
+
+
 def test_an_orchestrator_that_may_not_read_much_says_what_it_could_not_see(
     server: ApiServer, study: ExaminedStudy
 ) -> None:
