@@ -41,6 +41,17 @@ class EndAttempt:
     observation: Observation | None
     trial_to: TrialState
     not_before: datetime | None = None
+    discards_result: bool = False
+    """What the trainer has stored as its result is not valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardResult:
+    """Of an attempt that has ended already: its trainer stored one afterwards, and it is not valid."""
+
+    trial: Trial
+    attempt: Attempt
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,7 @@ Action = (
     MarkRunning
     | AcceptResult
     | EndAttempt
+    | DiscardResult
     | StopAttempt
     | StartAttempt
     | RepeatStart

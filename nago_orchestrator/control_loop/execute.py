@@ -14,6 +14,7 @@ from nago_orchestrator.control_loop.actions import (
     Action,
     Ask,
     CancelQueued,
+    DiscardResult,
     EndAttempt,
     EndStudy,
     FollowUp,
@@ -32,6 +33,7 @@ from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, T
 from nago_orchestrator.domain.trial_design import attempt_name, build_task
 from nago_orchestrator.evaluation.evaluate import evaluate
 from nago_orchestrator.evaluation.metrics import EndedTrial
+from nago_orchestrator.executors.exit_causes import invalid_report
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.search.proposers.port import Pause
 from nago_trainer.architecture import canonical
@@ -142,6 +144,7 @@ def _end_attempt(action: EndAttempt, session: Session) -> Sequence[FollowUp]:
         observation=action.observation,
         trial_to=action.trial_to,
         not_before=action.not_before,
+        discards_result=action.discards_result,
         now=session.clock(),
     )
     if action.state is AttemptState.CANCELLED or action.failure is Failure.INTERRUPTED:
@@ -160,6 +163,14 @@ _VERDICTS = {
     TrialState.QUEUED: (EventKind.RETRIED, "it will be retried"),
     TrialState.INFEASIBLE: (EventKind.INFEASIBLE, "infeasible"),
 }
+
+
+@execute.register
+def _discard(action: DiscardResult, session: Session) -> Sequence[FollowUp]:
+    session.store.discard_result(action.attempt.id)
+    number, attempt = action.trial.number, action.attempt.number
+    text = f"trial {number}, attempt {attempt}: {invalid_report(action.problem).message}; it does not count"
+    return (session.event(EventKind.FAILED, text, trial=number, attempt=attempt),)
 
 
 @execute.register

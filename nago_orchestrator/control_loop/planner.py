@@ -15,6 +15,7 @@ from nago_orchestrator.control_loop.actions import (
     Action,
     Ask,
     CancelQueued,
+    DiscardResult,
     EndAttempt,
     EndStudy,
     MarkRunning,
@@ -26,9 +27,11 @@ from nago_orchestrator.control_loop.actions import (
 from nago_orchestrator.domain.attempts import Attempt, Observation, Phase
 from nago_orchestrator.domain.resuming import FOUND_NOTHING
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
-from nago_orchestrator.domain.trials import Trial
+from nago_orchestrator.domain.trials import Trial, result_problem
+from nago_orchestrator.executors.exit_causes import invalid_report
 from nago_trainer.contract.back_off import BackOff
 from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.contract.reports import TrialResult
 
 PORTION = 16
 RESULT_GRACE = timedelta(seconds=60)
@@ -145,15 +148,25 @@ def _settle_attempts(snapshot: Snapshot, retries: RetryPolicy, now: datetime) ->
         if attempt is not None and observation is not None:
             actions += _settle(trial, attempt, observation, retries, now)
         elif attempt is None and trial.result is not None:
-            # The newest attempt was declared lost, and then its trainer stored a result after all.
-            actions.append(AcceptResult(trial, trial.attempts[-1], Observation(phase=Phase.ENDED), trial.result))
+            actions.append(_late(trial, trial.attempts[-1], trial.result))
     return actions
+
+
+def _late(trial: Trial, attempt: Attempt, result: TrialResult) -> Action:
+    """The newest attempt was declared lost, and then its trainer stored a result after all."""
+    problem = result_problem(trial, result)
+    if problem is not None:
+        return DiscardResult(trial, attempt, problem)
+    return AcceptResult(trial, attempt, Observation(phase=Phase.ENDED), result)
 
 
 def _settle(
     trial: Trial, attempt: Attempt, observation: Observation, retries: RetryPolicy, now: datetime
 ) -> Sequence[Action]:
     result = observation.result or trial.result
+    problem = result_problem(trial, result) if result is not None else None
+    if problem is not None:
+        return [_refuse(trial, attempt, observation, problem, retries, now)]
     if result is not None:
         # What ended its process or Job afterwards, e.g. a deletion by hand, is no cause of a failure.
         return [AcceptResult(trial, attempt, replace(observation, reason=None, message=None), result)]
@@ -168,6 +181,18 @@ def _settle(
     failure = Failure.INFRASTRUCTURE if observation.phase is Phase.ABSENT else observation.failure or Failure.DEFECT
     trial_to, not_before = after_failure(trial, failure, retries, now)
     return [EndAttempt(trial, attempt, AttemptState.FAILED, failure, observation, trial_to, not_before)]
+
+
+def _refuse(  # those of _settle, and the problem
+    trial: Trial, attempt: Attempt, observation: Observation, problem: str, retries: RetryPolicy, now: datetime
+) -> EndAttempt:
+    """A result that is not valid fails its attempt, and nothing else."""
+    cause = invalid_report(problem)
+    trial_to, not_before = after_failure(trial, cause.failure, retries, now)
+    seen = replace(observation, result=None, failure=cause.failure, reason=cause.reason, message=cause.message)
+    return EndAttempt(
+        trial, attempt, AttemptState.FAILED, cause.failure, seen, trial_to, not_before, discards_result=True
+    )
 
 
 def after_failure(

@@ -16,6 +16,7 @@ from nago_orchestrator.control_loop.actions import (
     AcceptResult,
     Action,
     CancelQueued,
+    DiscardResult,
     EndAttempt,
     MarkRunning,
     StartAttempt,
@@ -97,7 +98,7 @@ class StateCache:
         match action:
             case StartAttempt() | MarkRunning():
                 self._touched.add(action.trial.id)
-            case AcceptResult() | EndAttempt():
+            case AcceptResult() | EndAttempt() | DiscardResult():
                 self._touched.add(action.trial.id)
                 self._ends = None
             case Tell():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from nago_orchestrator.domain.states import Failure
 from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.contract.reports import FailureReport
 
 CRASH_SIGNALS = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL})
 """What a program does to itself; any other signal came from outside."""
@@ -29,6 +30,17 @@ class Cause:
     failure: Failure
     reason: str
     message: str
+
+
+def reported_cause(report: FailureReport) -> Cause:
+    return Cause(failure=Failure(report.kind), reason=report.reason, message=report.message)
+
+
+def invalid_report(problem: str) -> Cause:
+    """Of a trainer that reports what it cannot have measured: nothing of the report counts."""
+    return Cause(
+        failure=Failure.DEFECT, reason="InvalidReport", message=f"the trainer's report is not valid: {problem}"
+    )
 
 
 _OWN_CODES: Mapping[int, tuple[Failure, str, str]] = {

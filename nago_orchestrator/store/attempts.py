@@ -77,6 +77,7 @@ class Ending:
     failure: Failure | None
     trial_to: TrialState
     not_before: datetime | None
+    discards_result: bool = False
 
 
 def add(connection: Connection, trial_id: int, new: NewAttempt, now: datetime) -> Attempt:
@@ -151,6 +152,8 @@ def end(connection: Connection, attempt_id: int, ending: Ending, observation: Ob
         raise ValueError(f"without a result an attempt cannot become {ending.state}, its trial {ending.trial_to}")
     before = _before(connection, attempt_id)
     _refuse_ended(before, ending.state)
+    if ending.discards_result:
+        results.discard(connection, attempt_id)
     ended_at = observation.ended_at or now
     started_at = _finish(connection, before, ending.state, ending.failure, replace(observation, ended_at=ended_at))
     record_epochs(connection, attempt_id, observation.epochs, now)

@@ -6,16 +6,19 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
+from nago_orchestrator.domain.states import AttemptState
 from nago_orchestrator.errors import StaleStateError
-from nago_orchestrator.store.schema import result
+from nago_orchestrator.store.schema import attempt, result
 from nago_trainer.contract.reports import TrialResult
 
 _FIELDS = tuple(field.name for field in fields(TrialResult))
 _PREFIX = "result_"
 _AUTHOR = select(result.c.attempt_id).where(result.c.trial_id == bindparam("of_trial"))
 _INSERT = insert(result)
+_accepted = select(attempt.c.id).where(attempt.c.id == result.c.attempt_id, attempt.c.state == AttemptState.SUCCEEDED)
+_DISCARD = delete(result).where(result.c.attempt_id == bindparam("of_attempt"), ~_accepted.exists())
 
 RESULT_COLUMNS = tuple(result.c[name].label(_PREFIX + name) for name in _FIELDS)
 """For a select that joins `result`; `trial_result` reads them."""
@@ -37,6 +40,11 @@ def keep(connection: Connection, trial_id: int, attempt_id: int, new: TrialResul
         connection.execute(_INSERT, values)
     elif author != attempt_id:
         raise StaleStateError("the trial has the result of another attempt already, which stays")
+
+
+def discard(connection: Connection, attempt_id: int) -> None:
+    """Removes what the attempt's trainer has stored, unless it was accepted: it is not valid."""
+    connection.execute(_DISCARD, {"of_attempt": attempt_id})
 
 
 def refuse_any(connection: Connection, trial_id: int) -> None:

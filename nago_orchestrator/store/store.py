@@ -17,7 +17,7 @@ from nago_orchestrator.domain.attempts import Attempt, Observation
 from nago_orchestrator.domain.proposals import Evaluation, Proposal, Theta
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trials import NewTrial, Trial, TrialDesign
-from nago_orchestrator.store import attempts, changes, engine, history, lock, studies, tally, trials, versions
+from nago_orchestrator.store import attempts, changes, engine, history, lock, results, studies, tally, trials, versions
 from nago_orchestrator.store.changes import Pulse
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.records import DrawnTrial, NewStudy, OpenProposal, Study, Tally
@@ -226,12 +226,24 @@ class Store:
         observation: Observation | None,
         trial_to: TrialState,
         not_before: datetime | None,
+        discards_result: bool = False,
         now: datetime,
     ) -> None:
-        """An attempt without a result ends; its trial is queued again, from `not_before` on, or comes to its end."""
-        ending = attempts.Ending(state=state, failure=failure, trial_to=trial_to, not_before=not_before)
+        """An attempt without a valid result ends; its trial is queued again, from `not_before` on, or is final."""
+        ending = attempts.Ending(
+            state=state,
+            failure=failure,
+            trial_to=trial_to,
+            not_before=not_before,
+            discards_result=discards_result,
+        )
         with self._write() as connection:
             attempts.end(connection, attempt_id, ending, observation or attempts.NOTHING_SEEN, now)
+
+    def discard_result(self, attempt_id: int) -> None:
+        """Of an attempt that has ended otherwise; nothing happens without one, or where the trial has accepted it."""
+        with self._write() as connection:
+            results.discard(connection, attempt_id)
 
     # One writer per study
 

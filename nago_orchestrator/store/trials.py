@@ -60,6 +60,8 @@ class _Choice:
                 trial.c.number,
                 trial.c.state,
                 trial.c.not_before,
+                trial.c.parameters,
+                proposal.c.fidelity,
                 proposal.c.number.label("proposal"),
                 *RESULT_COLUMNS,
             )
@@ -115,6 +117,8 @@ def _read(connection: Connection, choice: _Choice, given: Mapping[str, Any]) -> 
             state=TrialState(row.state),
             not_before=row.not_before,
             attempts=tuple(attempts[row.id]),
+            epochs=row.fidelity,
+            parameters=row.parameters,
             result=trial_result(row),
         )
         for row in sorted(rows, key=lambda row: row.number)

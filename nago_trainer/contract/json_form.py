@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from types import NoneType
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
@@ -11,6 +14,14 @@ _T = TypeVar("_T")
 
 class ContractError(ValueError):
     """A task or a report does not have the agreed form."""
+
+
+def read_json(text: str | bytes) -> Any:
+    """Raises ContractError for whatever is not JSON, or is too deep or has too many digits to be read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ContractError("it is not JSON that can be read") from error
 
 
 def encode_number(value: float) -> float | str:
@@ -39,9 +50,36 @@ def build(kind: type[_T], data: Any) -> _T:
     missing, unknown = needed - data.keys(), data.keys() - known.keys()
     if missing or unknown:
         raise ContractError(f"{kind.__name__}: missing {sorted(missing)}, unknown {sorted(unknown)}")
-    values = {name: _decode(value, known[name].type) for name, value in data.items()}
+    values = {name: _decode(name, value, str(known[name].type)) for name, value in data.items()}
     return kind(**values)
 
 
-def _decode(value: Any, annotation: Any) -> Any:
-    return float(value) if annotation == "float" and isinstance(value, (str, int)) else value
+_NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "float": (float,),
+    "int": (int,),
+    "bool": (bool,),
+    "str": (str,),
+    "str | None": (str, NoneType),
+}
+"""By the annotation of a field. What has another annotation is left to the class that has the field."""
+
+
+def _decode(name: str, value: Any, annotation: str) -> Any:
+    decoded = _decode_float(value) if annotation == "float" else value
+    allowed = _KINDS.get(annotation)
+    # type() and not isinstance(): a bool is an int.
+    if allowed is not None and type(decoded) not in allowed:
+        raise ContractError(f"{name} must be of type {annotation}, not {type(value).__name__}")
+    return decoded
+
+
+def _decode_float(value: Any) -> Any:
+    if isinstance(value, str):
+        return _NOT_FINITE.get(value, value)
+    if type(value) is int:
+        try:
+            return float(value)
+        except OverflowError:
+            return value
+    return value

@@ -1,11 +1,25 @@
-"""What a trainer reports back: a record of each epoch, and one result."""
+"""What a trainer reports back: a record of each epoch, and one result or the reason of its failure.
+
+A trainer may be wrong or hostile. Each report therefore has one check, `problem`, which `from_json` applies to what
+arrives as text and the orchestrator to what it reads from its database. The functions of the database, which trainers
+call, check the same.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
-from nago_trainer.contract.json_form import build, encode
+from nago_trainer.contract.json_form import ContractError, build, encode
+
+MOST_EPOCHS = 100_000
+LONGEST_SECONDS = 1e9
+"""Some 30 years."""
+LARGEST_INTEGER = 2**63 - 1
+LONGEST_TEXT = 1_000
+"""Characters of a device or a path."""
+FAILURE_KINDS = ("infeasible", "defect")
+"""What a trainer can know about its own failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +48,21 @@ class EpochRecord:
         return encoded
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        return build(cls, data)
+    def from_json(cls, data: Any) -> Self:
+        """Raises ContractError for another form and for values that no training can have measured."""
+        return _checked(build(cls, data))
+
+    def problem(self) -> str | None:
+        """What no training can have measured, as one clause; None for a record that may be true."""
+        return _first(
+            _outside("epoch", self.epoch, 1, MOST_EPOCHS),
+            _negative("training_loss", self.training_loss),
+            _outside("training_accuracy", self.training_accuracy, 0, 1),
+            _negative("validation_loss", self.validation_loss),
+            _outside("validation_accuracy", self.validation_accuracy, 0, 1),
+            _outside("learning_rate", self.learning_rate, 0, 1e9),
+            _outside("seconds", self.seconds, 0, LONGEST_SECONDS),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,5 +90,73 @@ class TrialResult:
         return encoded
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        return build(cls, data)
+    def from_json(cls, data: Any) -> Self:
+        """Raises ContractError for another form and for values that no training can have measured."""
+        return _checked(build(cls, data))
+
+    def problem(self) -> str | None:
+        """What no training can have measured, as one clause; None for a result that may be true."""
+        return _first(
+            _outside("validation_accuracy", self.validation_accuracy, 0, 1),
+            _negative("validation_loss", self.validation_loss),
+            _outside("epochs", self.epochs, 0, MOST_EPOCHS),
+            _outside("seconds", self.seconds, 0, LONGEST_SECONDS),
+            _outside("seconds_to_first_step", self.seconds_to_first_step, 0, LONGEST_SECONDS),
+            _outside("parameters", self.parameters, 0, LARGEST_INTEGER),
+            _too_long("device", self.device),
+            _too_long("network", self.network or ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureReport:
+    """Why a trainer gave up."""
+
+    kind: str
+    """One of FAILURE_KINDS."""
+    reason: str
+    """One word."""
+    message: str
+    """One sentence."""
+
+    @classmethod
+    def from_json(cls, data: Any) -> Self:
+        """Raises ContractError for another form or kind."""
+        return _checked(build(cls, data))
+
+    def problem(self) -> str | None:
+        if self.kind in FAILURE_KINDS:
+            return None
+        return f"kind must be one of {', '.join(FAILURE_KINDS)}"
+
+
+class _Report(Protocol):
+    def problem(self) -> str | None: ...
+
+
+_R = TypeVar("_R", bound=_Report)
+
+
+def _checked(report: _R) -> _R:
+    problem = report.problem()
+    if problem is not None:
+        raise ContractError(problem)
+    return report
+
+
+def _first(*problems: str | None) -> str | None:
+    return next((problem for problem in problems if problem is not None), None)
+
+
+def _outside(name: str, value: float, low: float, high: float) -> str | None:
+    """NaN is outside every range."""
+    return None if low <= value <= high else f"{name} must be between {low:,} and {high:,}"
+
+
+def _negative(name: str, value: float) -> str | None:
+    """A loss of a training that diverged may be NaN or infinite."""
+    return f"{name} must not be negative" if value < 0 else None
+
+
+def _too_long(name: str, value: str) -> str | None:
+    return f"{name} must have at most {LONGEST_TEXT:,} characters" if len(value) > LONGEST_TEXT else None

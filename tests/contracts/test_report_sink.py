@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
@@ -24,7 +23,7 @@ from nago_trainer.attempt.execution import Reporter
 from nago_trainer.attempt.folder_report import Report as FolderReport
 from nago_trainer.attempt.postgres import AttemptDatabase
 from nago_trainer.attempt.termination_message import TerminationMessage
-from nago_trainer.contract.reports import EpochRecord, TrialResult
+from nago_trainer.contract.reports import EpochRecord, FailureReport, TrialResult
 from nago_trainer.errors import SupersededError
 from tests.conftest import PostgresDatabases
 from tests.store_scene import EPOCH, RESULT
@@ -45,7 +44,7 @@ class Received:
 
     epochs: tuple[EpochRecord, ...] = ()
     result: TrialResult | None = None
-    failure: dict[str, Any] | None = None
+    failure: FailureReport | None = None
 
 
 class ReportSinkContract(abc.ABC):
@@ -71,8 +70,8 @@ class ReportSinkContract(abc.ABC):
 
     def test_a_failure_is_received_when_the_call_returns(self, sink: Reporter) -> None:
         sink.epoch(EPOCH)
-        failure = {"kind": "infeasible", "reason": "OutOfMemory", "message": "it does not fit"}
-        sink.failure(**failure)
+        failure = FailureReport(kind="infeasible", reason="OutOfMemory", message="it does not fit")
+        sink.failure(kind=failure.kind, reason=failure.reason, message=failure.message)
         assert self.received() == Received(epochs=(EPOCH,), failure=failure)
 
     def test_of_what_is_reported_twice_the_first_counts(
@@ -158,9 +157,8 @@ class TestDatabaseReport(ReportSinkContract):
             failure=self._failure(),
         )
 
-    def _failure(self) -> dict[str, Any] | None:
+    def _failure(self) -> FailureReport | None:
         """As the orchestrator reads it from the termination message of the attempt's container."""
         text = self.scene.message.read_text(encoding="utf-8") if self.scene.message.exists() else ""
         job = {"metadata": {"annotations": {TOKEN_DIGEST: token_digest(self.attempt.token)}}}
-        failure = read_termination_message(job, {"message": text}).failure
-        return None if failure is None else dict(failure)
+        return read_termination_message(job, {"message": text}).failure

@@ -181,6 +181,32 @@ def test_what_is_incomplete_is_not_stored(scene: TrainerScene, function: str, co
     assert scene.trial.result is None
 
 
+@pytest.mark.parametrize(
+    ("wrong", "changes"),
+    [
+        (RESULT, {"validation_accuracy": 7.0}),
+        (RESULT, {"validation_accuracy": math.nan}),
+        (RESULT, {"validation_loss": -1.0}),
+        (RESULT, {"seconds": math.inf}),
+        (RESULT, {"seconds_to_first_step": -1.0}),
+        (RESULT, {"epochs": 99}),
+        (RESULT, {"epochs": -1}),
+        (RESULT, {"parameters": 1}),
+        (EPOCH, {"training_accuracy": 1.5}),
+        (EPOCH, {"validation_loss": -math.inf}),
+        (EPOCH, {"learning_rate": math.inf}),
+        (EPOCH, {"seconds": -1.0}),
+    ],
+)
+def test_what_no_training_can_have_measured_is_not_stored(
+    scene: TrainerScene, wrong: EpochRecord | TrialResult, changes: dict[str, Any]
+) -> None:
+    new = scene.attempt()
+    with pytest.raises(DatabaseRefusedError, match="the report is not valid: " + next(iter(changes))):
+        _add(scene, new, replace(wrong, **changes))
+    assert scene.trial.result is None
+
+
 @pytest.mark.parametrize("number", [0, -1, 4, 2**31 - 1, 2**40])
 def test_only_the_trial_s_own_epochs_are_stored(scene: TrainerScene, number: int) -> None:
     new = scene.attempt()

@@ -11,8 +11,9 @@ from typing import Any
 from nago_orchestrator.executors.port import LOG_TAIL_BYTES, LOG_TAIL_LINES
 from nago_trainer.contract.attempt_files import CLAIM_FILE, EXIT_FILE, LOG_FILE, REPORT_FILE
 from nago_trainer.contract.json_form import ContractError
+from nago_trainer.contract.json_form import read_json as parse_json
 from nago_trainer.contract.process_identity import process_start_ticks
-from nago_trainer.contract.reports import EpochRecord, TrialResult
+from nago_trainer.contract.reports import EpochRecord, FailureReport, TrialResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,9 @@ class Report:
 
     epochs: list[EpochRecord] = field(default_factory=list)
     result: TrialResult | None = None
-    failure: dict[str, Any] | None = None
+    failure: FailureReport | None = None
+    problem: str | None = None
+    """Of the first line of this attempt that is no valid report: then the whole report counts for nothing."""
     offset: int = 0
 
     def add_epoch(self, record: EpochRecord) -> None:
@@ -59,7 +62,7 @@ def read_claim(folder: Path) -> Claim | None:
 
 
 def read_report(folder: Path, report: Report, token: str) -> None:
-    """Add the whole lines that have come since; a line of another token, or one that is cut off, is passed over."""
+    """Add the whole lines that have come since; a line without the attempt's token is passed over."""
     try:
         with (folder / REPORT_FILE).open("rb") as file:
             file.seek(report.offset)
@@ -73,18 +76,22 @@ def read_report(folder: Path, report: Report, token: str) -> None:
 
 
 def _add_line(report: Report, line: bytes, token: str) -> None:
+    """A line that is no JSON was cut off by a full disk; the trainer wrote it again or could not write at all."""
     try:
-        entry = json.loads(line)
-        if entry["token"] != token:
-            return
+        entry = parse_json(line)
+    except ContractError:
+        return
+    if not isinstance(entry, dict) or entry.get("token") != token:
+        return
+    try:
         if "epoch" in entry:
             report.add_epoch(EpochRecord.from_json(entry["epoch"]))
         elif "result" in entry:
             report.result = report.result or TrialResult.from_json(entry["result"])
         elif "failure" in entry:
-            report.failure = entry["failure"]
-    except (json.JSONDecodeError, KeyError, TypeError, ContractError):
-        return
+            report.failure = report.failure or FailureReport.from_json(entry["failure"])
+    except ContractError as error:
+        report.problem = report.problem or str(error)
 
 
 def read_log_tail(folder: Path) -> str | None:

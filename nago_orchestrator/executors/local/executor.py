@@ -21,7 +21,7 @@ from pathlib import Path
 from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.errors import ExecutorError, NagoError
-from nago_orchestrator.executors.exit_causes import Cause, exit_cause
+from nago_orchestrator.executors.exit_causes import Cause, exit_cause, invalid_report, reported_cause
 from nago_orchestrator.executors.local.attempt_folder import (
     Report,
     read_claim,
@@ -235,24 +235,25 @@ def _ended(folder: Path, report: Report, ended: tuple[int, datetime] | None, uid
     return Observation(
         phase=Phase.ENDED,
         epochs=tuple(report.epochs),
-        result=report.result,
+        result=None if report.problem else report.result,
         exit_code=exit_code,
         failure=cause.failure if cause else None,
         reason=cause.reason if cause else None,
         message=cause.message if cause else None,
         node=os.uname().nodename,
         uid=uid,
-        log_tail=read_log_tail(folder) if report.result is None else None,
+        log_tail=read_log_tail(folder) if cause else None,
         ended_at=ended_at,
     )
 
 
 def _cause(report: Report, exit_code: int | None) -> Cause | None:
+    if report.problem is not None:
+        return invalid_report(report.problem)
     if report.result is not None:
         return None
     if report.failure is not None:
-        told = report.failure
-        return Cause(failure=Failure(told["kind"]), reason=told["reason"], message=told["message"])
+        return reported_cause(report.failure)
     if exit_code is None:
         message = "the process disappeared without a status"
         return Cause(failure=Failure.INFRASTRUCTURE, reason="Lost", message=message)

@@ -14,7 +14,14 @@ from typing import Any
 
 from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.states import Failure
-from nago_orchestrator.executors.exit_causes import Cause, ended_by_signal, exit_cause, signal_cause
+from nago_orchestrator.executors.exit_causes import (
+    Cause,
+    ended_by_signal,
+    exit_cause,
+    invalid_report,
+    reported_cause,
+    signal_cause,
+)
 from nago_orchestrator.executors.kubernetes.manifest.objects import condition, newest, parse_time, trainer_status
 from nago_orchestrator.executors.kubernetes.status.termination_message import (
     TerminationMessage,
@@ -63,7 +70,7 @@ def ended(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], *, log_tail
     terminated = _terminated(pod)
     left = read_termination_message(job, terminated)
     complete = condition(job, "Complete") is not None
-    cause = None if left.result else _success_without_result(pod) if complete else _cause(job, pod, left)
+    cause = None if left.result else _success_without_result(pod, left) if complete else _cause(job, pod, left)
     last = condition(job, "Complete" if complete else "Failed") or {}
     return Observation(
         phase=Phase.ENDED,
@@ -102,7 +109,9 @@ def _exit_code(job: Mapping[str, Any], terminated: Mapping[str, Any], *, complet
     return int(told[1]) if told else None
 
 
-def _success_without_result(pod: Mapping[str, Any] | None) -> Cause:
+def _success_without_result(pod: Mapping[str, Any] | None, left: TerminationMessage) -> Cause:
+    if left.problem is not None:
+        return invalid_report(left.problem)
     if pod is None:
         return Cause(
             failure=Failure.INFRASTRUCTURE,
@@ -113,10 +122,10 @@ def _success_without_result(pod: Mapping[str, Any] | None) -> Cause:
 
 
 def _cause(job: Mapping[str, Any], pod: Mapping[str, Any] | None, left: TerminationMessage) -> Cause:
+    if left.problem is not None:
+        return invalid_report(left.problem)
     if left.failure is not None:
-        return Cause(
-            failure=Failure(left.failure["kind"]), reason=left.failure["reason"], message=left.failure["message"]
-        )
+        return reported_cause(left.failure)
     if pod is not None:
         cause = _disruption(pod) or _refused_by_node(pod) or _container_cause(pod)
         if cause is not None:

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.kubernetes.manifest.labels import TOKEN_DIGEST, token_digest
-from nago_trainer.contract.json_form import ContractError
-from nago_trainer.contract.reports import TrialResult
+from nago_trainer.contract.json_form import ContractError, read_json
+from nago_trainer.contract.reports import FailureReport, TrialResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerminationMessage:
     result: TrialResult | None = None
-    failure: Mapping[str, str] | None = None
-    """kind, reason and message."""
+    failure: FailureReport | None = None
+    problem: str | None = None
+    """Of a report of this attempt that is not valid."""
     text: str | None = None
     """Not a report: the end of the log, which Kubernetes puts there for a container that failed without one."""
 
 
 def read_termination_message(job: Mapping[str, Any], terminated: Mapping[str, Any]) -> TerminationMessage:
-    """A report of another attempt's token, or one that cannot be understood, counts as none."""
+    """A report of another attempt's token counts as none."""
     message = terminated.get("message")
     if not message:
         return TerminationMessage()
     try:
-        report = json.loads(message)
-    except json.JSONDecodeError:
+        report = read_json(message)
+    except ContractError:
         return TerminationMessage(text=message)
     if not isinstance(report, dict):
         return TerminationMessage(text=message)
@@ -43,8 +42,6 @@ def _read(report: Mapping[str, Any]) -> TerminationMessage:
     try:
         if "result" in report:
             return TerminationMessage(result=TrialResult.from_json(report["result"]))
-        failure = {key: str(report["failure"][key]) for key in ("kind", "reason", "message")}
-        Failure(failure["kind"])
-    except (ContractError, KeyError, TypeError, ValueError):
-        return TerminationMessage()
-    return TerminationMessage(failure=failure)
+        return TerminationMessage(failure=FailureReport.from_json(report.get("failure")))
+    except ContractError as error:
+        return TerminationMessage(problem=str(error))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from nago_orchestrator.control_loop.actions import (
     AcceptResult,
     Ask,
     CancelQueued,
+    DiscardResult,
     EndAttempt,
     EndStudy,
     MarkRunning,
@@ -94,6 +97,8 @@ def trial(
         state=state,
         not_before=not_before,
         attempts=attempts,
+        epochs=RESULT.epochs,
+        parameters=RESULT.parameters,
         result=None,
     )
 
@@ -396,3 +401,35 @@ def test_a_search_that_tried_and_found_nothing_has_failed(
     assert (f"no trial succeeded: {failures} failed, {infeasible} infeasible" in (action.message or "")) is (
         state is StudyState.FAILED
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "clause"),
+    [
+        ({"validation_accuracy": 7.0}, "validation_accuracy must be between 0 and 1"),
+        ({"seconds": math.inf}, "seconds must be between"),
+        ({"epochs": RESULT.epochs + 1}, "epochs must be at most 3"),
+        ({"parameters": 1}, "parameters must be 1,000"),
+    ],
+)
+def test_a_result_that_is_not_valid_fails_its_attempt_alone(changes: dict[str, Any], clause: str) -> None:
+    wrong = replace(RESULT, **changes)
+    reported = plan(snapshot(trial(attempt()), seen=replace(FINISHED, result=wrong)), RULES, NOW)
+    stored = plan(snapshot(replace(trial(attempt()), result=wrong), seen=RUNNING), RULES, NOW)
+    for first in (reported[0], stored[0]):
+        assert isinstance(first, EndAttempt)
+        assert first.observation is not None
+        assert (first.failure, first.observation.reason, first.discards_result) == (
+            Failure.DEFECT,
+            "InvalidReport",
+            True,
+        )
+        assert first.observation.result is None
+        assert clause in (first.observation.message or "")
+    assert not any(isinstance(action, AcceptResult) for action in [*reported, *stored])
+
+
+def test_a_late_result_that_is_not_valid_is_discarded() -> None:
+    lost = replace(trial(failed(1, Failure.INFRASTRUCTURE), state=TrialState.QUEUED), result=replace(RESULT, epochs=99))
+    (first, *_) = plan(snapshot(lost), RULES, NOW)
+    assert first == DiscardResult(lost, lost.attempts[-1], "epochs must be at most 3, those of the trial")

@@ -82,4 +82,14 @@ def _attempt(number: int, state: AttemptState) -> Attempt:
 
 
 def _trial(*attempts: Attempt) -> Trial:
-    return Trial(id=1, number=0, proposal=0, state=TrialState.RUNNING, not_before=None, attempts=attempts, result=None)
+    return Trial(
+        id=1,
+        number=0,
+        proposal=0,
+        state=TrialState.RUNNING,
+        not_before=None,
+        attempts=attempts,
+        epochs=3,
+        parameters=1000,
+        result=None,
+    )

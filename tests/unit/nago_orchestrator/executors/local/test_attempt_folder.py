@@ -70,12 +70,28 @@ def test_a_line_that_is_cut_off_waits_for_its_rest(tmp_path: Path) -> None:
     assert report.result == RESULT
 
 
-@pytest.mark.parametrize("foreign", [line("other", result=RESULT.to_json()), "{]\n", "[]\n", line(result={"no": 1})])
-def test_lines_of_other_tokens_or_forms_are_passed_over(tmp_path: Path, foreign: str) -> None:
+@pytest.mark.parametrize("foreign", [line("other", result=RESULT.to_json()), "{]\n", "[]\n", "[" * 100_000 + "\n"])
+def test_lines_without_the_attempt_s_token_are_passed_over(tmp_path: Path, foreign: str) -> None:
     report = Report()
     (tmp_path / "report.jsonl").write_text(foreign + line(epoch=EPOCH.to_json()))
     read_report(tmp_path, report, "token")
-    assert (report.epochs, report.result) == ([EPOCH], None)
+    assert (report.epochs, report.result, report.problem) == ([EPOCH], None, None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        (line(result={**RESULT.to_json(), "validation_accuracy": 7}), "validation_accuracy must be between 0 and 1"),
+        (line(epoch={**EPOCH.to_json(), "epoch": 2**70}), "epoch must be between"),
+        (line(failure={"kind": "interrupted", "reason": "", "message": ""}), "kind must be one of infeasible, defect"),
+        (line(result={"no": 1}), "missing"),
+    ],
+)
+def test_one_line_that_is_not_valid_is_the_report_s_problem(tmp_path: Path, wrong: str, problem: str) -> None:
+    report = Report()
+    (tmp_path / "report.jsonl").write_text(wrong + line(result=RESULT.to_json()) + line(result={}))
+    read_report(tmp_path, report, "token")
+    assert problem in (report.problem or "")
 
 
 def test_an_absent_folder_has_nothing(tmp_path: Path) -> None:
