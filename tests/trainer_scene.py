@@ -18,7 +18,7 @@ from nago_orchestrator.store.store import Store
 from nago_trainer.architecture.theta import HYPERPARAMETERS
 from nago_trainer.contract.task import TrialTask
 from tests import processes
-from tests.store_scene import NEW_STUDY, NOW, RECIPE, Scene
+from tests.store_scene import NEW_STUDY, NOW, RECIPE, RESULT, Scene
 
 USER, PASSWORD = "nago_test_trainer", "secret"
 CREATE_USER = f"""
@@ -47,6 +47,10 @@ def small_trial(replicate: int = 0) -> NewTrial:
     return design_trial(
         THETA, SMALL, connected=False, replicate=replicate, architecture_seed=0, training_seed=7 + replicate
     )
+
+
+SMALL_RESULT = replace(RESULT, parameters=small_trial().parameters)
+"""One that a trainer of this trial can have measured."""
 
 
 def as_trainer(address: str) -> str:

@@ -26,8 +26,9 @@ from nago_trainer.attempt.termination_message import TerminationMessage
 from nago_trainer.contract.reports import EpochRecord, FailureReport, TrialResult
 from nago_trainer.errors import SupersededError
 from tests.conftest import PostgresDatabases
-from tests.store_scene import EPOCH, RESULT
+from tests.store_scene import EPOCH
 from tests.trainer_scene import CREATE_USER, TrainerScene, as_trainer
+from tests.trainer_scene import SMALL_RESULT as RESULT
 from tests.waiting import until
 
 EPOCHS = (

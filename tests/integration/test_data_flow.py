@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -120,7 +121,9 @@ def _is_ended_pod(value: Any) -> bool:
 def test_from_the_end_of_a_pod_to_the_proposer(store: Store) -> None:
     def play(server: ApiServer, job: Object) -> None:
         name = job["metadata"]["name"]
-        end(server, name, message=report(job, result=RESULT.to_json()))
+        (trial,) = store.active_trials(study_id=1)
+        result = replace(RESULT, epochs=trial.epochs, parameters=trial.parameters)
+        end(server, name, message=report(job, result=result.to_json()))
 
     def is_form(value: Any) -> bool:
         ended = isinstance(value, Observation) and value.phase is Phase.ENDED

@@ -332,3 +332,35 @@ def test_times_are_moments_whatever_zone_they_come_in(scene: Scene) -> None:
 def test_a_time_without_a_zone_is_refused(scene: Scene) -> None:
     with pytest.raises(StatementError, match="without a time zone"):
         scene.store.cancel_trials(scene.study.id, NOW.replace(tzinfo=None))
+
+
+def test_a_stored_result_that_is_not_valid_goes_with_its_attempt(scene: Scene, engine: Engine) -> None:
+    scene.propose()
+    new = scene.attempt(0)
+    _trainer_stores_a_result(engine, new.id)
+    scene.store.end_attempt(
+        new.id,
+        state=AttemptState.FAILED,
+        failure=Failure.DEFECT,
+        observation=replace(ENDED, reason="InvalidReport", message="The report is not valid."),
+        trial_to=TrialState.FAILED,
+        not_before=None,
+        discards_result=True,
+        now=NOW,
+    )
+    (opened,) = scene.store.open_proposals(scene.study.id)
+    assert (opened.trials[0].state, opened.trials[0].result) == (TrialState.FAILED, None)
+
+
+def test_a_late_result_can_be_discarded_and_an_accepted_one_cannot(scene: Scene, engine: Engine) -> None:
+    for _ in range(2):
+        scene.propose()
+    lost, succeeded = scene.attempt(0), scene.attempt(1)
+    scene.fail(lost, Failure.INFRASTRUCTURE, TrialState.QUEUED)
+    _trainer_stores_a_result(engine, lost.id)
+    scene.store.accept_result(succeeded.id, RESULT, observation=ENDED, now=NOW)
+    for attempt in (lost, succeeded):
+        scene.store.discard_result(attempt.id)
+    (waiting,) = scene.store.active_trials(scene.study.id)
+    assert waiting.result is None
+    assert scene.store.open_proposals(scene.study.id)[1].trials[0].result == RESULT

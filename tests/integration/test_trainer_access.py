@@ -27,8 +27,9 @@ from nago_trainer.attempt.postgres import AttemptDatabase, DatabaseRefusedError
 from nago_trainer.attempt.termination_message import TerminationMessage
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from tests.conftest import PostgresDatabases
-from tests.store_scene import ENDED, EPOCH, NOW, RESULT
+from tests.store_scene import ENDED, EPOCH, NOW
 from tests.trainer_scene import CREATE_USER, TrainerScene, as_trainer
+from tests.trainer_scene import SMALL_RESULT as RESULT
 
 TABLES = [table.name for table in metadata.sorted_tables]
 DIVERGED = replace(RESULT, diverged=True, validation_accuracy=0.0, validation_loss=math.inf, network="a/b.pt")

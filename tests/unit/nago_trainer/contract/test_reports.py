@@ -70,9 +70,10 @@ def test_whatever_comes_is_valid_or_refused(kind: Any, data: st.DataObject) -> N
     changed = data.draw(st.dictionaries(st.sampled_from(list(honest)) | st.text(), anything, max_size=3))
     report = data.draw(anything | st.just({**honest, **changed}))
     try:
-        assert kind.from_json(report).problem() is None
-    except ContractError as error:
-        assert str(error)
+        arrived = kind.from_json(report)
+    except ContractError:
+        return
+    assert arrived.problem() is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "1" * 10_000, b"\xff", b'{"a": "\x00"}', "nothing"])

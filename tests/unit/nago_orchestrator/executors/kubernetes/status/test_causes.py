@@ -153,7 +153,7 @@ FAILURES: dict[str, tuple[Object, list[Object], Failure, str]] = {
         job(),
         [pod({"exitCode": 70, "message": left(failure={"kind": "odd"})})],
         DEFECT,
-        "ExitCode70",
+        "InvalidReport",
     ),
     "done, but no word and no pod": (job("Complete"), [], INFRASTRUCTURE, "ResultLost"),
     "done, but no word": (job("Complete"), [pod({"exitCode": 0})], DEFECT, "NoResult"),
@@ -161,7 +161,7 @@ FAILURES: dict[str, tuple[Object, list[Object], Failure, str]] = {
         job("Complete"),
         [pod({"exitCode": 0, "message": left(result={"epochs": 1})})],
         DEFECT,
-        "NoResult",
+        "InvalidReport",
     ),
 }
 
