@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 DEMO := .demo
 # One thread a process: trials run side by side, and a fight over cores slows all of them.
 export OMP_NUM_THREADS ?= 1
+# The tests start hundreds of processes: without bytecode each of them would compile the packages anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-quick test-cluster coverage lint format bench version release-check clean

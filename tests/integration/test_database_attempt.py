@@ -24,6 +24,8 @@ from tests.store_scene import ENDED, NOW
 from tests.trainer_scene import CREATE_USER, TrainerScene, as_trainer
 from tests.waiting import PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.slow  # every test starts a trainer
+
 
 @pytest.fixture
 def engine(postgres: PostgresDatabases) -> Iterator[Engine]:

@@ -17,7 +17,6 @@ import pytest
 from sqlalchemy import Engine, event, make_url, text
 
 from nago_orchestrator.errors import DatabaseError
-from nago_orchestrator.store import versions
 from nago_orchestrator.store.engine import TRUSTED_SECONDS, connect, writing
 from nago_orchestrator.store.store import Store, open_store
 from tests.conftest import PostgresDatabases
@@ -203,8 +202,7 @@ def test_a_database_that_does_not_exist(postgres: PostgresDatabases) -> None:
 
 
 def test_a_read_only_server(postgres: PostgresDatabases) -> None:
-    address = postgres.create()
-    versions.upgrade(address)
+    address = postgres.create_current()
     name = make_url(address).database
     postgres.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     store = open_store(address)
@@ -216,8 +214,7 @@ def test_a_read_only_server(postgres: PostgresDatabases) -> None:
 
 
 def test_a_full_disk_under_postgresql(postgres: PostgresDatabases) -> None:
-    address = postgres.create()
-    versions.upgrade(address)
+    address = postgres.create_current()
     postgres.execute(
         "CREATE FUNCTION run_out() RETURNS trigger LANGUAGE plpgsql AS"
         " $$BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END$$",
@@ -233,8 +230,7 @@ def test_a_full_disk_under_postgresql(postgres: PostgresDatabases) -> None:
 
 
 def test_a_user_without_the_right_to_write(postgres: PostgresDatabases) -> None:
-    address = postgres.create()
-    versions.upgrade(address)
+    address = postgres.create_current()
     reader = f"reader_{os.getpid()}"
     postgres.execute(f"CREATE ROLE {reader} LOGIN", f"GRANT pg_read_all_data TO {reader}")
     store = open_store(_with(address, username=reader))

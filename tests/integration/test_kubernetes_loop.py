@@ -186,6 +186,7 @@ class Dead(BaseException):  # the orchestrator's end, no error of its own
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after_create", [False, True])
 def test_the_next_orchestrator_adopts_the_jobs_of_the_last(store: Store, server: ApiServer, after_create: bool) -> None:
     study = create(store, small_spec())

@@ -19,8 +19,11 @@ from nago_orchestrator.search.factory import make_proposer
 from nago_orchestrator.search.proposers.replay import verify
 from nago_orchestrator.store.store import Store
 from nago_trainer.contract.task import TrialTask
+from tests.databases import POSTGRESQL_IS_SLOW
 from tests.simulated_executor import SimulatedExecutor, succeed
 from tests.studies import RECIPE, Orchestrator, create, small_spec
+
+pytestmark = POSTGRESQL_IS_SLOW
 
 
 class CrashError(BaseException):

@@ -12,10 +12,13 @@ from nago_orchestrator.domain.attempts import Observation
 from nago_orchestrator.domain.proposals import Evaluation, Proposal
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import DatabaseError, ExecutorError
-from nago_orchestrator.store.store import Store
+from nago_orchestrator.store.store import Store, open_store
 from nago_trainer.contract.task import TrialTask
+from tests.databases import POSTGRESQL_IS_SLOW
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import Orchestrator, create, small_spec
+
+pytestmark = POSTGRESQL_IS_SLOW
 
 Rows = tuple[tuple[Proposal, ...], tuple[Evaluation, ...]]
 PLANNED = 26
@@ -54,11 +57,14 @@ class FailingStore(Store):
             raise DatabaseError("The connection was lost during the commit.")
 
 
-@pytest.fixture
-def undisturbed(store: Store) -> Rows:
-    study = create(store, small_spec(name="undisturbed"))
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    store = open_store(str(tmp_path_factory.mktemp("undisturbed") / "nago.sqlite"))
+    study = create(store, small_spec())
     assert Orchestrator(store, study, SimulatedExecutor()).run() is StudyState.COMPLETED
-    return store.history(study.id)
+    rows = store.history(study.id)
+    store.close()
+    return rows
 
 
 @pytest.mark.parametrize("after_commit", [False, True])

@@ -21,9 +21,12 @@ from nago_orchestrator.server.metrics import Metrics
 from nago_orchestrator.server.server import RETRY_SECONDS, Server
 from nago_orchestrator.store.lock import SERVING
 from nago_orchestrator.store.store import Store
+from tests.databases import POSTGRESQL_IS_SLOW
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import Orchestrator, create, small_spec
 from tests.waiting import PATIENCE_SECONDS, until
+
+pytestmark = POSTGRESQL_IS_SLOW
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 

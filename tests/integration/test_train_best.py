@@ -21,8 +21,11 @@ from nago_orchestrator.services.final_training import keeps_networks, short_of_s
 from nago_orchestrator.store import found, queries
 from nago_orchestrator.store.store import Store
 from nago_trainer.contract.task import TrialTask
+from tests.databases import POSTGRESQL_IS_SLOW
 from tests.simulated_executor import SimulatedExecutor, succeed
 from tests.studies import RECIPE, Orchestrator, create, small_spec
+
+pytestmark = POSTGRESQL_IS_SLOW
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SPEC = small_spec(

@@ -85,22 +85,29 @@ def test_epochs_and_result_are_stored_once_and_exactly(scene: TrainerScene, engi
     assert [EpochRecord(**values).to_json() for values in found] == [EPOCH.to_json(), diverging.to_json()]
 
 
-@pytest.mark.parametrize("table", [*TABLES, "trial_overview", "incumbent", "pareto_front", "gpu_ledger"])
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "SELECT count(*) FROM {}",
-        "DELETE FROM {}",
-        "TRUNCATE {}",
-        "INSERT INTO {} DEFAULT VALUES",
-        "DROP TABLE {}",
-        "LOCK TABLE {} IN SHARE MODE",
-    ],
-)
-def test_no_table_may_be_touched(scene: TrainerScene, statement: str, table: str) -> None:
+def test_no_table_may_be_touched(scene: TrainerScene) -> None:
     refusals = (errors.InsufficientPrivilege, errors.WrongObjectType, errors.ObjectNotInPrerequisiteState)
-    with pytest.raises(refusals):  # views are refused for what they are
-        _ask(scene, statement.format(table))
+    statements = [
+        f"{statement} {table} {rest}"
+        for table in (*TABLES, "trial_overview", "incumbent", "pareto_front", "gpu_ledger")
+        for statement, rest in (
+            ("SELECT count(*) FROM", ""),
+            ("DELETE FROM", ""),
+            ("TRUNCATE", ""),
+            ("INSERT INTO", "DEFAULT VALUES"),
+            ("DROP TABLE", ""),
+            ("LOCK TABLE", "IN SHARE MODE"),
+        )
+    ]
+    refused = []
+    with closing(psycopg2.connect(scene.address)) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            try:
+                cursor.execute(statement)
+            except refusals:  # views are refused for what they are
+                refused.append(statement)
+            connection.rollback()
+    assert refused == statements
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from nago_orchestrator.domain.findings import Finding, State
-from nago_orchestrator.store import versions
 from nago_orchestrator.store.checks import database_findings
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.trainer_rights import FUNCTIONS, ROLE, read_rights
@@ -19,8 +18,7 @@ from tests.trainer_scene import CREATE_USER, USER
 @pytest.fixture
 def address(postgres: PostgresDatabases) -> Iterator[str]:
     """A database of this test alone, whose trainers have a user; rights of roles are taken back afterwards."""
-    made = postgres.create()
-    versions.upgrade(made)
+    made = postgres.create_current()
     postgres.execute(CREATE_USER)
     yield made
     postgres.execute(f"ALTER ROLE {USER} NOSUPERUSER CONNECTION LIMIT -1", f"GRANT {ROLE} TO {USER}")

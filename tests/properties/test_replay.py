@@ -80,6 +80,7 @@ LADDERS = st.sampled_from([(30, 60, 120), (1, 3, 9), (7,)])
 IN_FLIGHT = st.integers(1, 6)
 
 
+@pytest.mark.slow
 @any_number_of(max_examples=25)
 @given(seed=SEEDS, fidelities=LADDERS, in_flight=IN_FLIGHT, steps=st.integers(0, 120))
 def test_a_rebuilt_study_goes_on_as_the_living_one(
@@ -92,6 +93,7 @@ def test_a_rebuilt_study_goes_on_as_the_living_one(
     check(make, seed, objectives=1, in_flight=in_flight, steps=(steps, 30))
 
 
+@pytest.mark.slow
 @any_number_of(max_examples=10)
 @given(seed=SEEDS, fidelities=LADDERS, in_flight=IN_FLIGHT, steps=st.integers(0, 80))
 def test_so_does_one_by_mobohb(

@@ -21,6 +21,7 @@ import psycopg2
 import pytest
 
 from nago_orchestrator.__main__ import main
+from tests import processes
 from tests.command_line import Ended, Run
 from tests.conftest import PostgresDatabases
 
@@ -31,9 +32,10 @@ TOLERANCE = 1e-9
 """Of what is computed from stored values, such as a hypervolume: machines may differ in its last digits."""
 MODELLED = ("ehvi", "infeasible", "mobo-", "phases", "process", "warm-ended")
 """Beginnings of the names of the studies whose surrogate takes some seconds to fit."""
+COMMANDS_OF_ONE_PROCESS = Path(__file__).parent / "in_one_process.py"
 NOT_COMPLETED = ("cancelled", "failed")
 """Likewise, of the ended studies in another state."""
-LONGEST_SECONDS = 600
+LONGEST_SECONDS = 3600
 ARITHMETIC = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -43,6 +45,7 @@ ARITHMETIC = {
 """The last digits of a surrogate's fit depend on the number of threads and on the processor's instructions, and what it
 proposes depends on them: as when the studies were made."""
 SLOW = (pytest.mark.slow, pytest.mark.timeout(LONGEST_SECONDS))
+POSTGRESQL_IS_SLOW = [pytest.param(kind, marks=SLOW if kind == "postgresql" else ()) for kind in KINDS]
 
 Restore = Callable[[str, Path], str]
 """Makes a database of a kind, in the folder if it is a file, and gives its address."""
@@ -52,10 +55,10 @@ def _studies(kind: str, ending: str = "") -> list[str]:
     return sorted(path.stem for path in (STORED / kind / "answers").glob(f"*{ending}.json"))
 
 
-def _cases(ending: str = "", *, without: tuple[str, ...] = (), slow: tuple[str, ...] = ()) -> list[Any]:
-    """Kind and study, of all studies whose name has this ending; the others are beginnings of names."""
+def _cases(ending: str = "", *, without: tuple[str, ...] = ()) -> list[Any]:
+    """Kind and study, of all studies whose name has this ending, but for those with such a beginning."""
     return [
-        pytest.param(kind, study, id=f"{kind}-{study}", marks=SLOW if study.startswith(slow) else ())
+        pytest.param(kind, study, id=f"{kind}-{study}", marks=SLOW if kind == "postgresql" else ())
         for kind in KINDS
         for study in _studies(kind, ending)
         if not study.startswith(without)
@@ -95,7 +98,7 @@ def restore(request: pytest.FixtureRequest) -> Restore:
             address = _restore_sqlite(folder / "nago.sqlite")
         else:
             address = _restore_postgresql(request.getfixturevalue("postgres"))
-        _command(address, folder, "db", "upgrade")
+        _commands(address, folder, "db upgrade")
         return address
 
     return make
@@ -137,8 +140,8 @@ def _listing(run: Run, address: str, *arguments: str) -> Any:
     return json.loads(ended.out)
 
 
-def _command(address: str, folder: Path, *arguments: str) -> str:
-    """In a process of its own: trials need one, and its arithmetic can be chosen."""
+def _commands(address: str, folder: Path, *commands: str) -> None:
+    """In a process of their own: trials need one, and its arithmetic can be chosen."""
     environment = {
         **os.environ,
         **ARITHMETIC,
@@ -147,12 +150,15 @@ def _command(address: str, folder: Path, *arguments: str) -> str:
         "XDG_STATE_HOME": str(folder),
         "NO_COLOR": "1",
     }
-    command = [sys.executable, "-m", "nago_orchestrator", *arguments]
-    ended = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS
+    process = processes.start(
+        [sys.executable, COMMANDS_OF_ONE_PROCESS, *commands],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
-    assert ended.returncode == 0, f"exit code {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
-    return ended.stdout
+    output, errors = process.communicate()
+    assert process.returncode == 0, f"{output}\n{errors}"
 
 
 def _differences(old: Any, new: Any, where: str = "") -> Iterator[str]:
@@ -184,7 +190,7 @@ def _rows(kind: str, address: str, statement: str) -> tuple[list[str], list[list
         return [entry[0] for entry in cursor.description], [list(row) for row in cursor.fetchall()]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", POSTGRESQL_IS_SLOW)
 def test_all_studies_are_listed(kind: str, untouched: Callable[[str], str], run: Run) -> None:
     found = _listing(run, untouched(kind), "list")
     assert list(_differences(_read(STORED / kind / "list.json"), found)) == []
@@ -198,7 +204,7 @@ def test_answers_are_what_they_were(kind: str, study: str, untouched: Callable[[
     assert list(_differences(stored, found)) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", POSTGRESQL_IS_SLOW)
 def test_views_have_the_columns_and_rows_that_they_had(kind: str, untouched: Callable[[str], str]) -> None:
     for view, stored in _read(STORED / kind / "views.json").items():
         columns, _ = _rows(kind, untouched(kind), f"SELECT * FROM {view} LIMIT 0")
@@ -207,11 +213,18 @@ def test_views_have_the_columns_and_rows_that_they_had(kind: str, untouched: Cal
         assert sorted(rows) == sorted(stored["rows"]), view
 
 
-@pytest.mark.parametrize(("kind", "study"), _cases("-ended", slow=MODELLED))
-def test_proposals_and_architectures_are_made_again(
-    kind: str, study: str, untouched: Callable[[str], str], tmp_path: Path
-) -> None:
-    _command(untouched(kind), tmp_path, "replay", study, "--verify")
+@pytest.mark.parametrize("kind", POSTGRESQL_IS_SLOW)
+def test_proposals_and_architectures_are_made_again(kind: str, untouched: Callable[[str], str], tmp_path: Path) -> None:
+    studies = [study for study in _studies(kind, "-ended") if not study.startswith(MODELLED)]
+    _commands(untouched(kind), tmp_path, *(f"replay {study} --verify" for study in studies))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(LONGEST_SECONDS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_proposals_of_a_model_are_made_again(kind: str, untouched: Callable[[str], str], tmp_path: Path) -> None:
+    studies = [study for study in _studies(kind, "-ended") if study.startswith(MODELLED)]
+    _commands(untouched(kind), tmp_path, *(f"replay {study} --verify" for study in studies))
 
 
 @pytest.mark.parametrize(("kind", "study"), _cases("-ended", without=NOT_COMPLETED))
@@ -231,10 +244,9 @@ def test_an_interrupted_study_is_resumed_to_its_end(
     kind: str, study: str, restore: Restore, tmp_path: Path, run: Run
 ) -> None:
     address, stored = restore(kind, tmp_path), _read(STORED / kind / "answers" / f"{study}.json")
-    _command(address, tmp_path, "resume", study)
+    _commands(address, tmp_path, f"resume {study}", f"replay {study} --verify")
     status = _listing(run, address, "status", study)
     expected = _read(STORED / kind / "resumed.json")[study]
     assert {key: status[key] for key in expected} == expected
     kept = _listing(run, address, "replay", study)[: len(stored["replay"])]
     assert list(_differences(stored["replay"], kept)) == [], "what was known before the interruption"
-    _command(address, tmp_path, "replay", study, "--verify")

@@ -54,6 +54,7 @@ def test_a_mistyped_word_is_told_with_the_one_that_is_meant(run: Run, arguments:
     assert (ended.code, ended.out, ended.err) == (2, "", f"error: {sentence}\n")
 
 
+@pytest.mark.slow
 def test_words_are_completed() -> None:
     environment = {
         **os.environ,
@@ -105,6 +106,7 @@ def test_what_the_system_refuses_is_no_bug(run: Run, monkeypatch: pytest.MonkeyP
     assert ended.err.startswith("error: operating system error: No space left on device (a.csv)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_stream_may_be_closed(closed: str, sqlite_template: Path) -> None:
     command = f"{sys.executable} -m nago_orchestrator list --database {sqlite_template} {closed}"

@@ -54,12 +54,14 @@ def test_no_command_is_imported_for_the_help(arguments: tuple[str, ...]) -> None
     assert shown.rstrip().splitlines()[-1] == "loaded"
 
 
+@pytest.mark.slow
 def test_one_command_imports_its_own_module_alone() -> None:
     watch = "import atexit; atexit.register(lambda: print(*(n for n in sys.modules if '.cli.commands.' in n))); "
     shown = _program(watch + PROGRAM, "schema", "--help")
     assert shown.rstrip().splitlines()[-1] == "nago_orchestrator.cli.commands.schema"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "place", "completed"),
     [("nago-orch ", 1, NAMES), ("nago-orch s", 1, ["submit", "serve", "status", "show", "sample", "space", "schema"]),

@@ -107,14 +107,14 @@ BATCHES = "{algorithm: %s, evaluations: 3}"
     [
         (RANDOM, set()),
         pytest.param(f"{{algorithm: phases, phases: [{RANDOM}, {RANDOM}]}}", set(), marks=pytest.mark.slow),
-        (BOHB, {"ConfigSpace", "hpbandster", "scipy", "statsmodels"}),
+        pytest.param(BOHB, {"ConfigSpace", "hpbandster", "scipy", "statsmodels"}, marks=pytest.mark.slow),
         pytest.param(
             f"{{algorithm: phases, phases: [{RANDOM}, {BOHB}]}}",
             {"ConfigSpace", "hpbandster", "scipy", "statsmodels"},
             marks=pytest.mark.slow,
         ),
         pytest.param("{algorithm: mobohb, iterations: 1}", {"moocore", "scipy"}, marks=pytest.mark.slow),
-        (BATCHES % "mobo", {"moocore", "scipy"}),
+        pytest.param(BATCHES % "mobo", {"moocore", "scipy"}, marks=pytest.mark.slow),
         pytest.param(BATCHES % "ehvi", {"moocore", "scipy"}, marks=pytest.mark.slow),
     ],
 )
@@ -136,6 +136,7 @@ def test_every_algorithm_of_the_study_file_has_its_proposer() -> None:
     assert {*SOURCES, "phases"} == set(ALGORITHMS)
 
 
+@pytest.mark.slow
 def test_a_search_whose_library_is_not_installed_names_the_extra() -> None:
     code = (
         "import sys; sys.modules['hpbandster'] = None\n"

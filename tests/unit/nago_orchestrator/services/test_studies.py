@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,8 +21,8 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return str(tmp_path / "nago.sqlite")
+def url(sqlite_template: Path, tmp_path: Path) -> str:
+    return str(shutil.copy(sqlite_template, tmp_path / "nago.sqlite"))
 
 
 def test_submitting_keeps_what_the_trainer_says_of_the_dataset_and_twice_is_once(url: str) -> None:

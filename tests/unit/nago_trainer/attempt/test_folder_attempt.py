@@ -122,6 +122,7 @@ def test_a_bug_leaves_its_traceback_and_one_sentence(
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_termination_leaves_whole_lines_only(make_attempt: Callable[..., Path]) -> None:
     folder = make_attempt(epochs=10_000)
     process = processes.start(_command(folder))
@@ -133,6 +134,7 @@ def test_a_termination_leaves_whole_lines_only(make_attempt: Callable[..., Path]
     assert all("epoch" in line for line in _report(folder))
 
 
+@pytest.mark.slow
 def test_a_terminated_attempt_leaves_a_checkpoint_where_the_next_one_finds_it(
     make_attempt: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

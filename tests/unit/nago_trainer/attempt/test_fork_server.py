@@ -142,6 +142,7 @@ def test_an_exit_for_a_folder_that_was_removed_is_forgotten(tmp_path: Path) -> N
     assert [file.name for file in tmp_path.iterdir()] == ["exit.json"]
 
 
+@pytest.mark.slow
 def test_an_exit_that_cannot_be_written_now_is_written_later(server: Server, make_attempt: Callable[..., Path]) -> None:
     folder = make_attempt()
     (folder / "exit.json").mkdir()

@@ -98,6 +98,7 @@ def _same(left: dict[str, Any], right: dict[str, Any]) -> bool:
     return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "interruptions",
     [[0], [STEPS], [4 * STEPS - 1], [5, 7, STEPS, 1, 30]],
@@ -130,6 +131,7 @@ def test_a_training_that_was_killed_goes_on_from_its_last_epoch(trainer: Trainer
     assert _same(weights, same_weights)
 
 
+@pytest.mark.slow
 def test_epochs_write_checkpoints_only_when_the_last_one_is_old(trainer: Trainer, long_task: TrialTask) -> None:
     trainer.train(long_task, trainer.policy(float("inf"), seconds=1e9))
     assert not trainer.checkpoint.exists()
@@ -145,6 +147,7 @@ def test_the_time_of_earlier_attempts_counts(trainer: Trainer, long_task: TrialT
     assert result.seconds_to_first_step < 100
 
 
+@pytest.mark.slow
 def test_a_folder_that_takes_no_checkpoint_costs_no_training(
     trainer: Trainer, long_task: TrialTask, capsys: pytest.CaptureFixture[str]
 ) -> None:

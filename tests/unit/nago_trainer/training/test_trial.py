@@ -68,6 +68,7 @@ def test_the_saved_network_is_the_one_that_was_measured(run: Run, task: TrialTas
     assert run(replace(task, keep_network=False))[0].network is None
 
 
+@pytest.mark.slow
 def test_three_graphs_in_sequence_learn_the_digits(run: Run, task: TrialTask) -> None:
     graphs = {f"stage_{stage}_{part}": value for stage in (1, 2, 3) for part, value in (("nodes", 4), ("k", 2))}
     fixed = {item.name: item.default for item in RNAG_HYPERPARAMETERS if not isinstance(item.default, tuple)}
@@ -81,6 +82,7 @@ def test_three_graphs_in_sequence_learn_the_digits(run: Run, task: TrialTask) ->
     assert result.validation_accuracy > 0.6
 
 
+@pytest.mark.slow
 def test_the_seed_alone_decides(run: Run, task: TrialTask) -> None:
     def losses(seed: int) -> list[float]:
         return [record.training_loss for record in run(replace(task, seed=seed, epochs=2))[1]]

@@ -25,6 +25,7 @@ def test_the_report_is_one_file_named_after_the_study(run: Run, filled: str, tmp
     assert [path.name for path in tmp_path.glob("*html*")] == ["synthetic.html"]
 
 
+@pytest.mark.slow
 def test_what_the_studys_own_surrogate_believes_is_shown(run: Run, modelled: str) -> None:
     page = run("report", "-O", "-", "--database", modelled).out
     assert 'id="figure-beliefs"' in page

@@ -121,6 +121,7 @@ def test_wrong_input_is_one_sentence(run: Run, arguments: list[str], code: int, 
     assert words in ended.err
 
 
+@pytest.mark.slow
 def test_no_torch_and_no_plotly_are_loaded(tmp_path: Path) -> None:
     program = (
         "import sys\n"

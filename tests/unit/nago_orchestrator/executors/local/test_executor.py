@@ -109,6 +109,7 @@ def test_a_trainer_that_is_killed_is_told_from_one_that_crashed(
     assert len(seen.epochs) >= 1
 
 
+@pytest.mark.slow
 def test_a_trainer_whose_server_died_as_well_is_lost(executor: LocalExecutor, root: Path, name: str) -> None:
     executor.start(name, small_task(epochs=LONG))
     wait_for(executor, name, training)

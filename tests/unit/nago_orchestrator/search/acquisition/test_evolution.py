@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from nago_orchestrator.search.acquisition.evolution import EvolutionOptions, evolve
 from nago_orchestrator.search.surrogate.port import Array
@@ -21,6 +22,7 @@ def test_it_finds_the_front() -> None:
     assert found.max() > 0.7
 
 
+@pytest.mark.slow
 def test_only_repaired_points_are_evaluated_and_returned() -> None:
     evaluated = list[Array]()
 
@@ -53,5 +55,6 @@ def test_the_seed_decides_and_the_global_generator_is_left_alone() -> None:
     assert np.random.random_sample() == np.random.RandomState(1).random_sample()  # noqa: NPY002  # as above
 
 
+@pytest.mark.slow
 def test_a_start_of_a_single_point_is_enough() -> None:
     assert len(evolve(bowls, to_tenths, np.full((30, 2), 0.5), OPTIONS, 1).population) >= 1

@@ -104,6 +104,7 @@ def test_bad_data_give_finite_predictions(costs: Array, same: bool) -> None:
     assert np.isfinite(model.leave_one_out()).all()
 
 
+@pytest.mark.slow
 def test_a_thousand_points_are_fitted_by_a_subset() -> None:
     model, points = fitted(1000)
     assert np.abs(model.predict(points).mean - truth(points)).mean(axis=0).max() < 1.0

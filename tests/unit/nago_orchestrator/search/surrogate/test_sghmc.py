@@ -69,6 +69,7 @@ def test_stationary_variance_has_the_stated_closed_form() -> None:
         assert exact.item() == pytest.approx(stated, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_samples_of_a_gaussian_have_its_mean_and_covariance() -> None:
     """Adapted in burn-in, as for any target: the discretisation's error follows from the frozen v̂, and is small."""
     covariance = np.array([[1.0, 0.6], [0.6, 2.0]])

@@ -151,6 +151,7 @@ def test_where_everything_is_infeasible_it_goes_on_and_says_why(small_space: Sea
     assert proposals[-1].notes["infeasible"] == 14
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acquisition", list(Acquisition))
 @pytest.mark.parametrize(
     "costs",
@@ -202,6 +203,7 @@ def test_an_exhausted_space_is_gone_through_again(small_space: SearchSpace) -> N
     assert proposals[10].notes["repeats"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acquisition", list(Acquisition))
 def test_every_generator_of_a_finite_space_comes_before_any_comes_again(
     small_space: SearchSpace, acquisition: Acquisition
