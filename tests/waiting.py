@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 600.0
 """How long anything may take before a test gives up. It is spent only where something is wrong."""
 LOOK_SECONDS = 0.01
 

@@ -15,7 +15,7 @@ from nago_orchestrator.store.views import view_metadata
 from tests.e2e.command import read, run, start, write_study
 from tests.waiting import PATIENCE_SECONDS, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
 def test_a_whole_search_ends_with_the_best_generator(database_url: str, tmp_path: Path) -> None:

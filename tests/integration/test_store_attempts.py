@@ -359,8 +359,8 @@ def test_a_late_result_can_be_discarded_and_an_accepted_one_cannot(scene: Scene,
     scene.fail(lost, Failure.INFRASTRUCTURE, TrialState.QUEUED)
     _trainer_stores_a_result(engine, lost.id)
     scene.store.accept_result(succeeded.id, RESULT, observation=ENDED, now=NOW)
-    for attempt in (lost, succeeded):
-        scene.store.discard_result(attempt.id)
+    for ended in (lost, succeeded):
+        scene.store.discard_result(ended.id)
     (waiting,) = scene.store.active_trials(scene.study.id)
     assert waiting.result is None
     assert scene.store.open_proposals(scene.study.id)[1].trials[0].result == RESULT
