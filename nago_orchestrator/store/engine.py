@@ -53,6 +53,8 @@ def parse(address: str) -> URL:
     if url.drivername in _POSTGRES_SCHEMES:
         return url.set(drivername="postgresql+psycopg2")
     if url.drivername in ("sqlite", "sqlite+pysqlite"):
+        if url.query:
+            raise DatabaseError("the address of an SQLite file has no options", do="leave out what follows the `?`")
         return _sqlite_url(url.database or "")
     raise DatabaseError(
         f"the database cannot be of kind {url.drivername!r}", do="give postgresql://... or the path of an SQLite file"
@@ -132,9 +134,14 @@ def _sqlite_url(path: str) -> URL:
             "a database in memory would be lost with the process", do="give the path of a file, or postgresql://..."
         )
     try:
-        return URL.create("sqlite", database=str(Path(path).expanduser().absolute()))
+        whole = Path(path).expanduser()
     except RuntimeError as error:
         raise DatabaseError(f"the database {path} cannot be found: this system knows no such home folder") from error
+    try:
+        # The file itself, whatever links lead to it: its locks and runs lie beside it, as SQLite's own log does.
+        return URL.create("sqlite", database=str(whole.resolve()))
+    except (RuntimeError, OSError) as error:  # RuntimeError before Python 3.13
+        raise DatabaseError(f"the database {path} cannot be found: its symbolic links form a circle") from error
 
 
 def _sqlite_engine(url: URL, busy_timeout_seconds: float) -> Engine:

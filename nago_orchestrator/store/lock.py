@@ -87,20 +87,42 @@ def _lock_file(engine: Engine, study_id: int) -> Path | None:
 
 @contextmanager
 def _hold_file(engine: Engine, path: Path, study_id: int, holder: str) -> Iterator[Hold]:
-    try:
+    database = Path(engine.url.database or "")
+    _refuse_second_name(database)
+    with _writing_lock(path):
         descriptor = _lock(path)
-    except OSError as error:
-        raise DatabaseError(f"the lock file {path} cannot be written: {error.strerror}") from error
     if descriptor is None:
         raise _held(engine, study_id, _file_holder(path))
     try:
-        os.write(descriptor, f"{holder}\n".encode())
-        yield _FileHold(path, descriptor, Path(engine.url.database or ""))
+        with _writing_lock(path):
+            os.write(descriptor, f"{holder}\n".encode())
+        yield _FileHold(path, descriptor, database)
     finally:
         # Unlinked while still locked: who opens the path afterwards gets a new file, who had it open looks again.
         if _is_same_file(path, descriptor):
             path.unlink(missing_ok=True)
         os.close(descriptor)
+
+
+@contextmanager
+def _writing_lock(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DatabaseError(f"the lock file {path} cannot be written: {error.strerror}") from error
+
+
+def _refuse_second_name(database: Path) -> None:
+    """Locks lie beside a name: by two names of one file two processes would run one study."""
+    try:
+        names = database.stat().st_nlink
+    except OSError:
+        return  # whoever opens it says why
+    if names > 1:
+        raise DatabaseError(
+            f"the database file {database} has {names} hard links",
+            do="stop everything that uses it, copy it to a new file and use that one",
+        )
 
 
 def _lock(path: Path) -> int | None:

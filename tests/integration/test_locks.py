@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
-from nago_orchestrator.errors import HeldError, ReplacedError, StaleStateError
+from nago_orchestrator.errors import DatabaseError, HeldError, ReplacedError, StaleStateError
 from nago_orchestrator.store import lock
 from nago_orchestrator.store.engine import connect, sqlite_path
 from nago_orchestrator.store.store import Store, open_store
@@ -116,6 +116,34 @@ def test_a_lock_file_stands_beside_its_database_only_while_it_is_held(sqlite_tem
         assert path.read_text().startswith("pid ")
         assert path.read_text().endswith("since 2026-05-04T12:00:00+00:00\n")
     assert not path.exists()
+
+
+@pytest.mark.parametrize("links", ["the file", "its folder", "both"])
+def test_a_symbolic_link_leads_to_the_same_lock(sqlite_template: Path, tmp_path: Path, links: str) -> None:
+    real = tmp_path / "real"
+    real.mkdir()
+    shutil.copy(sqlite_template, real / "nago.sqlite")
+    (tmp_path / "folder").symlink_to(real)
+    (tmp_path / "file.sqlite").symlink_to(real / "nago.sqlite")
+    (tmp_path / "both.sqlite").symlink_to(tmp_path / "folder" / "nago.sqlite")
+    names = {"the file": "file.sqlite", "its folder": "folder/nago.sqlite", "both": "both.sqlite"}
+    store = open_store(str(real / "nago.sqlite"))
+    study = store.create_study(NEW_STUDY, NOW).id
+    rival = open_store(str(tmp_path / names[links]))
+    with store.hold(study, "pid 7"):
+        assert rival.holder(study) == "pid 7"
+        with pytest.raises(HeldError, match="by pid 7"):
+            rival.hold(study, "pid 8").__enter__()
+
+
+def test_a_file_with_two_names_is_not_run(sqlite_template: Path, tmp_path: Path) -> None:
+    path = tmp_path / "nago.sqlite"
+    shutil.copy(sqlite_template, path)
+    store = open_store(str(path))
+    study = store.create_study(NEW_STUDY, NOW).id
+    (tmp_path / "second.sqlite").hardlink_to(path)
+    with pytest.raises(DatabaseError, match="has 2 hard links: stop everything that uses it"):
+        store.hold(study, "pid 7").__enter__()
 
 
 def test_only_one_of_many_gets_the_study(scene: Scene, rival: Store) -> None:
