@@ -99,5 +99,7 @@ COMMANDS = (
     LazyCommand(
         name="schema", panel=UPKEEP, help="Print the JSON Schema of the study file, for editors and validators."
     ),
-    LazyCommand(name="db", panel=UPKEEP, help="Check or upgrade the results database.", function="app"),
+    LazyCommand(
+        name="db", panel=UPKEEP, help="Check, upgrade, back up or restore the results database.", function="app"
+    ),
 )

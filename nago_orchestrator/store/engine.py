@@ -110,6 +110,11 @@ def for_reading(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
+def without_transactions(engine: Engine) -> Engine:
+    """The same engine of an SQLite file, for the statements that it takes outside transactions alone."""
+    return engine.execution_options(**{_TRANSACTION: ""})
+
+
 def use_write_ahead_log(engine: Engine, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
     """Readers never wait for the writer of an SQLite file from now on; the file remembers it.
 
@@ -117,7 +122,7 @@ def use_write_ahead_log(engine: Engine, *, busy_timeout_seconds: float = BUSY_TI
     at once that the file is locked. Whoever is refused tries again until the other is through.
     """
     deadline = time.monotonic() + busy_timeout_seconds
-    with engine.execution_options(**{_TRANSACTION: ""}).connect() as connection:
+    with without_transactions(engine).connect() as connection:
         while True:
             try:
                 connection.exec_driver_sql("PRAGMA journal_mode = WAL")

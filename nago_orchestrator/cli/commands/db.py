@@ -1,16 +1,25 @@
-"""db upgrade, db check: the schema of the results database."""
+"""db upgrade, db check, db backup, db restore: the results database itself."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from nago_orchestrator.cli.options import Database
 from nago_orchestrator.cli.reading import known_database
 from nago_orchestrator.paths import database_url
+from nago_orchestrator.store import backup as copies
 from nago_orchestrator.store import versions
 from nago_orchestrator.store.engine import describe, parse
 
-app = typer.Typer(name="db", help="Check or upgrade the results database.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    name="db",
+    help="Check, upgrade, back up or restore the results database.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 
 @app.command()
@@ -27,3 +36,30 @@ def check(database: Database = None) -> None:
     status = versions.check(url)
     versions.refuse_other(status, describe(parse(url)))
     typer.echo(f"the database {describe(parse(url))} has schema {status.found}, the one this program needs")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The new file.", show_default=False)], database: Database = None
+) -> None:
+    """Copy an SQLite database into a new file, also while studies run.
+
+    The copy is complete and consistent, which a plain copy of the file is not. For PostgreSQL use pg_dump.
+    """
+    url = known_database(database)
+    copies.backup(url, file)
+    typer.echo(f"the database {describe(parse(url))} was copied to {file}")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `db backup` wrote.", show_default=False)],
+    database: Database = None,
+) -> None:
+    """Copy a backup to the path of the database, where no file may exist yet.
+
+    Trials that were running at the time of the backup get a new attempt. For PostgreSQL use pg_restore.
+    """
+    url = database_url(database)
+    copies.restore(file, url)
+    typer.echo(f"the database {describe(parse(url))} was restored from {file}")

@@ -65,7 +65,7 @@ def test_one_command_imports_its_own_module_alone() -> None:
 @pytest.mark.parametrize(
     ("words", "place", "completed"),
     [("nago-orch ", 1, NAMES), ("nago-orch s", 1, ["submit", "serve", "status", "show", "sample", "space", "schema"]),
-     ("nago-orch db ", 2, ["upgrade", "check"]), ("nago-orch list -o j", 3, ["json"]),
+     ("nago-orch db ", 2, ["upgrade", "check", "backup", "restore"]), ("nago-orch list -o j", 3, ["json"]),
      ("nago-orch status --wa", 2, ["--watch"])],
 )  # fmt: skip
 def test_commands_and_their_options_are_completed(words: str, place: int, completed: list[str]) -> None:

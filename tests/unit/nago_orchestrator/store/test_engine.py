@@ -48,7 +48,17 @@ def test_a_path_is_an_sqlite_file(address: str, path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["", ":memory:", "sqlite://", "file:x?mode=memory", "mysql://db/nago", "://", "~no-such-user/x"]
+    "address",
+    [
+        "",
+        ":memory:",
+        "sqlite://",
+        "file:x?mode=memory",
+        "mysql://db/nago",
+        "://",
+        "~no-such-user/x",
+        "sqlite:///a?timeout=3",
+    ],
 )
 def test_everything_else_is_refused_in_one_sentence(address: str) -> None:
     with pytest.raises(DatabaseError, match=r"^[a-z].*([^.]|\.\.\.)$"):
