@@ -23,7 +23,7 @@ from nago_orchestrator.report.figures.hyperparameters import hyperparameters
 from nago_orchestrator.report.figures.hypervolume import volume
 from nago_orchestrator.report.figures.infeasible import all_infeasible, reason_sentence
 from nago_orchestrator.report.figures.phase_front import FrontRows, compared_rows, phase_front
-from nago_orchestrator.report.figures.predictions import foretold
+from nago_orchestrator.report.figures.predictions import predictions
 from nago_orchestrator.report.figures.study_summary import best_generator, best_words, study_facts, top_trials
 from nago_orchestrator.report.figures.timeline import timeline
 from nago_orchestrator.report.figures.tradeoff import tradeoff
@@ -79,7 +79,7 @@ def _explanations(report: StudyReport) -> Sequence[Panel | None]:
         hyperparameters(report.search, report.objective, report.best.proposals if report.best else ()),
         effects(report.posterior, report.objectives, report.effects_missing),
         calibration(report.search, report.learnt),
-        foretold(report.search, report.objectives),
+        predictions(report.search, report.objectives),
         failures(report.attempts, report.trials, _hopeless(report)),
         timeline(report.attempts, report.made_at),
     )

@@ -44,7 +44,7 @@ class StudyReport:
     learnt: tuple[str, ...] = ()
     """Objectives that the search's surrogate learns, where it has one."""
     trained: Sequence[FinalTraining] = ()
-    """Generators whose networks were trained in full, with their trials."""
+    """Generators with final training, with their trials."""
     posterior: PosteriorEffects | None = None
     effects_missing: str | None = None
     """Why there are none, in one sentence."""

@@ -168,10 +168,10 @@ def by_fidelity(rows: Iterable[R], value: Callable[[R], float]) -> list[list[flo
     return [groups[fidelity] for fidelity in sorted(groups)]
 
 
-def outside(left_out: int, axis: str = "vertical") -> str:
+def outside(left_out: int, axis: str = "the vertical axis") -> str:
     """The sentence that owns up to `focus`."""
-    points = "1 point lies" if left_out == 1 else f"{left_out:,} points lie"
-    return f"{points} far outside the {axis} axis; a double click on the figure shows all."
+    points = "1 point is" if left_out == 1 else f"{left_out:,} points are"
+    return f"{points} far outside the range of {axis}; double-click the figure to show all."
 
 
 def joined(*sentences: str | None) -> str | None:

@@ -22,10 +22,10 @@ from nago_trainer.architecture import Architecture
 
 def report_page(engine: OpenDatabase, study: str, now: datetime, *, with_surrogate: bool) -> str:
     """The page as HTML; `with_surrogate`: also what a surrogate that is fitted now predicts."""
-    return build_page(_collect(engine, study, now, believe=with_surrogate))
+    return build_page(_collect(engine, study, now, with_surrogate=with_surrogate))
 
 
-def _collect(engine: OpenDatabase, study: str, now: datetime, *, believe: bool) -> StudyReport:
+def _collect(engine: OpenDatabase, study: str, now: datetime, *, with_surrogate: bool) -> StudyReport:
     status = queries.study_status(engine, study)
     spec = StudySpec.from_canonical(status.spec)
     space = spec.search_space()
@@ -45,7 +45,7 @@ def _collect(engine: OpenDatabase, study: str, now: datetime, *, believe: bool) 
         learnt=_learnt(spec),
         trained=queries.final_training(engine, study),
     )
-    return _with_effects(made, spec) if believe else made
+    return _with_effects(made, spec) if with_surrogate else made
 
 
 def _with_effects(made: StudyReport, spec: StudySpec) -> StudyReport:

@@ -19,7 +19,7 @@ def report(
         Path | None,
         typer.Option("--output", "-O", metavar="FILE.html", help="Default: STUDY.html; - writes to standard output."),
     ] = None,
-    believe: Annotated[
+    model: Annotated[
         bool,
         typer.Option(
             "--model/--no-model",
@@ -34,7 +34,7 @@ def report(
 
     with reading(database) as engine:
         study = chosen_study(engine, name)
-        page = report_page(engine, study, datetime.now(UTC), with_surrogate=believe)
+        page = report_page(engine, study, datetime.now(UTC), with_surrogate=model)
     if str(file) == "-":
         typer.echo(page, nl=False)
         return

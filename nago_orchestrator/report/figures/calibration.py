@@ -15,16 +15,16 @@ from nago_orchestrator.report.figures.fits import Fitting, fittings, origins
 from nago_orchestrator.report.panel import Panel, TextTable
 from nago_orchestrator.report.style import BAD, MUTED, PHASES, dress, joined, whole_ticks
 
-TITLE = "The surrogate's fits"
+TITLE = "Surrogate fits"
 OF_CHAINS = (
-    "R-hat compares the sampler's chains (1 is perfect), the effective sample size says how many independent networks "
-    "speak. "
+    "R-hat compares the chains of the sampler (1 means that they agree); the effective sample size is the number of "
+    "independent posterior samples. "
 )
 OF_COVERAGE = (
-    "The coverage is the share of the evaluations, {told}, that lies within the 50 % (dotted) and 90 % intervals; a "
-    "fit that should not be trusted is circled."
+    "The coverage is the share of the evaluations, {told}, within the 50 % (dotted) and 90 % prediction intervals. "
+    "Unreliable fits are circled."
 )
-NOTHING_KNOWN = "No fit has diagnostics to show."
+NOTHING_KNOWN = "No fit has diagnostics."
 MOST_ROWS = 40
 """Of the table."""
 EFFECTIVE = "effective sample size"
@@ -64,22 +64,26 @@ def calibration(evaluations: Sequence[EvaluationRow], learnt: Sequence[str]) -> 
 
 def _reading(fits: Sequence[Fitting]) -> str:
     chains = any(own.get("r_hat") is not None for fit in fits for own in fit.objectives)
-    told = "each left out in turn" if any(fit.is_held_out for fit in fits) else "all of which the fit knew"
+    told = (
+        "each predicted without itself (leave one out)"
+        if any(fit.is_held_out for fit in fits)
+        else "all of which the model was fitted to"
+    )
     return f"One fit for each batch. {OF_CHAINS if chains else ''}{OF_COVERAGE.format(told=told)}"
 
 
 def _warnings(fits: Sequence[Fitting]) -> Iterator[str]:
     bad = [fit for fit in fits if fit.problems]
     if bad:
-        yield f"{len(bad)} of {counted(len(fits), 'fit')} should not be trusted; the latest: {bad[-1].problems[0]}"
+        yield f"Unreliable: {len(bad)} of {counted(len(fits), 'fit')}, the latest because: {bad[-1].problems[0]}"
     repeated = sum(fit.fits > 1 for fit in fits)
     if repeated:
-        yield f"{repeated} of {counted(len(fits), 'fit')} were made again because the first was bad."
+        yield f"Repeated because the first result was unreliable: {repeated} of {counted(len(fits), 'fit')}."
     weak = [fit for fit in fits if not fit.problems and any(fit.remarks(own) for own in fit.objectives)]
     if weak:
         remarks = [remark for own in weak[-1].objectives for remark in weak[-1].remarks(own)]
         whose = counted(len(weak), "other") if bad else f"{len(weak)} of {counted(len(fits), 'fit')}"
-        yield f"The table has remarks about {whose}, the latest: {'; '.join(dict.fromkeys(remarks))}."
+        yield f"The table has warnings for {whose}, the latest: {'; '.join(dict.fromkeys(remarks))}."
 
 
 def _names(fits: Sequence[Fitting], learnt: Sequence[str]) -> list[str]:
@@ -128,7 +132,7 @@ def _line(fits: Sequence[Fitting], key: str, place: int, name: str) -> go.Scatte
         name=name.partition(",")[0],
         line={"color": colour, "width": 1.5},
         marker={"size": 6},
-        hovertemplate=f"{name}<br>batch from proposal %{{x}}: <b>%{{y:.3g}}</b><extra></extra>",
+        hovertemplate=f"{name}<br>batch of proposal %{{x}}: <b>%{{y:.3g}}</b><extra></extra>",
     )
 
 
@@ -146,17 +150,17 @@ def _circles(fits: Sequence[Fitting], key: str, place: int) -> go.Scatter:
 
 _MEASURES = {
     "R-hat": ("r_hat", ".2f"),
-    "effective": ("effective_samples", ".0f"),
-    "discarded": ("overheated", ".0%"),
-    "50 %": ("coverage_50", ".0%"),
-    "90 %": ("coverage_90", ".0%"),
+    "effective samples": ("effective_samples", ".0f"),
+    "discarded samples": ("overheated", ".0%"),
+    "in 50 %": ("coverage_50", ".0%"),
+    "in 90 %": ("coverage_90", ".0%"),
 }
 """Column, key in the notes, and its form; what a surrogate does not have is a dash."""
 
 
 def _table(fits: Sequence[Fitting], names: Sequence[str]) -> TextTable:
     return TextTable(
-        header=(*("from proposal", "evaluations", "fits", "objective"), *_MEASURES, "remarks"),
+        header=(*("first proposal", "evaluations", "fits", "objective"), *_MEASURES, "warnings"),
         rows=tuple(
             (
                 str(fit.first_proposal),

@@ -20,8 +20,8 @@ from nago_orchestrator.report.style import MOST_POINTS, dress, fidelity_colours,
 
 READING = (
     "Each point is one theta that the search evaluated at both fidelities, each time with new architectures. "
-    "The closer Spearman's rank correlation ρ to 1, the more the short training tells of the long one; in brackets "
-    "its 95 % interval. Only the better thetas are promoted, so that ρ tends to be lower than it would be over all."
+    "The closer Spearman's rank correlation ρ is to 1, the better the short training predicts the long one; its 95 % "
+    "interval is in brackets. Only good thetas are promoted, so ρ tends to be lower than it would be for all thetas."
 )
 TITLE = "Correlation across fidelities"
 COLUMNS = 3
@@ -35,7 +35,8 @@ Pair = tuple[float, float, int]
 def correlation(evaluations: Sequence[EvaluationRow], objective: Objective) -> Panel:
     """From evaluations with proposal, parent (a proposal or None), fidelity and objective_values.
 
-    Those of final training stay out: one theta may be trained several times, and its points would not be independent.
+    Those of the final training are left out: one theta may be trained several times, and its points would depend on
+    each other.
     """
     evaluations = searched(evaluations)
     pairs = pairs_by_fidelities(evaluations, objective)
@@ -99,7 +100,7 @@ def _ancestors(row: EvaluationRow, known: Mapping[int, EvaluationRow]) -> list[E
 def _left_out(pairs: Mapping[tuple[int, int], list[Pair]], objective: Objective) -> str | None:
     sides = ([pair[side] for pair in found] for found in pairs.values() for side in (0, 1))
     left_out = sum(focus([values], objective.goal)[1] for values in sides)
-    return outside(left_out, "drawn part of an") if left_out else None
+    return outside(left_out, "an axis") if left_out else None
 
 
 def _title(key: tuple[int, int], found: Sequence[Pair]) -> str:

@@ -15,8 +15,8 @@ from nago_orchestrator.report.panel import Panel
 from nago_orchestrator.report.style import FAINT, epochs_label, fidelity_colours, new_figure, whole_ticks
 
 READING = (
-    "Validation accuracy after each epoch, one line for each trial. The best trials of each fidelity are coloured; "
-    "the rest is grey."
+    "Validation accuracy after each epoch, one line for each trial. The best trials of each fidelity are coloured, "
+    "the others grey."
 )
 BEST = 5
 OTHERS = 40
@@ -46,8 +46,8 @@ def learning_curves(trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> P
         figure.add_traces(_grey(others, curves))
         figure.add_traces(_coloured(ordered[:BEST], curves, colour=colour, name=epochs_label(fidelity)))
     figure.data = tuple(sorted(figure.data, key=lambda trace: trace.line.color != FAINT))
-    chosen = f"of each fidelity the {BEST} best and {OTHERS} spread over the rest"
-    note = f"{shown:,} of {len(drawn):,} trials are drawn: {chosen}."
+    chosen = f"of each fidelity the {BEST} best and {OTHERS} of the others"
+    note = f"{shown:,} of {len(drawn):,} trials are shown: {chosen}."
     return Panel(
         key="curves",
         title="Learning curves",

@@ -14,10 +14,10 @@ from nago_orchestrator.report.panel import Panel, TextTable
 from nago_orchestrator.report.style import dress, objective_axis, padded, whole_ticks
 from nago_orchestrator.search.posterior import Effect, PosteriorEffects
 
-TITLE = "What the model believes"
+TITLE = "Predictions of the surrogate"
 READING = (
-    "The posterior mean of each objective as one hyperparameter changes, averaged over the thetas that were evaluated "
-    "at {fidelity} ({evaluations}); the band is where that average lies with 95 % probability."
+    "The posterior mean of each objective as a function of one hyperparameter, averaged over the thetas that were "
+    "evaluated at {fidelity} ({evaluations}). The band is the 95 % credible interval of that average."
 )
 COLUMNS = 4
 _LINES = ("#0b4a86", "#2b8a3e", "#ae3ec9", "#0b7285")
@@ -27,13 +27,13 @@ _LINES = ("#0b4a86", "#2b8a3e", "#ae3ec9", "#0b7285")
 def effects(found: PosteriorEffects | None, objectives: Sequence[Objective], missing: str | None) -> Panel | None:
     """`missing` says why there are none; without either the panel is left out."""
     if found is None:
-        return Panel(key="beliefs", title=TITLE, reading="", figure=None, note=missing) if missing else None
+        return Panel(key="effects", title=TITLE, reading="", figure=None, note=missing) if missing else None
     reading = READING.format(
         fidelity=counted(found.fidelity, "epoch"), evaluations=counted(found.evaluations, "evaluation")
     )
-    warning = f"The fit should not be trusted: {found.problem}" if found.problem else None
+    warning = f"The fit is unreliable: {found.problem}" if found.problem else None
     return Panel(
-        key="beliefs",
+        key="effects",
         title=TITLE,
         reading=reading,
         figure=_figure(found.effects, objectives),
@@ -113,7 +113,7 @@ def _table(found: Sequence[Effect], objectives: Sequence[Objective]) -> TextTabl
         )
     ]
     return TextTable(
-        header=("objective", "hyperparameter", "difference it makes", "best at", "there", "± 95 %"),
+        header=("objective", "hyperparameter", "range of the mean", "best value", "mean there", "± 95 %"),
         rows=tuple(_cells(objective, effect) for objective, effect in ordered),
     )
 

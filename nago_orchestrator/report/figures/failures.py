@@ -15,8 +15,9 @@ from nago_orchestrator.report.style import joined, new_figure
 
 TITLE = "Failures by cause"
 READING = (
-    "Attempts that ended without a result, and trials that were found infeasible before any attempt. Infeasible thetas "
-    "are told to the search; lost infrastructure and interruptions are repeated and teach it nothing; defects are bugs."
+    "Attempts that ended without a result, and trials that were infeasible before any attempt. The search observes "
+    "infeasible thetas. Infrastructure failures and interruptions are retried and never reported to the search. "
+    "Defects are errors of the trainer itself."
 )
 COLOURS = {
     "infeasible": "#f08c00",
@@ -36,7 +37,7 @@ def failures(attempts: Sequence[AttemptRow], trials: Sequence[TrialRow] = (), ho
     failed = [row for row in attempts if row.state == "failed"]
     never = [row for row in trials if row.state == "infeasible" and not row.attempts]
     if not failed and not never:
-        note = "No attempt has failed." if attempts else "No attempt has been made yet."
+        note = "No attempt has failed." if attempts else "No attempt has started yet."
         return Panel(key="failures", title=TITLE, reading=READING, figure=None, note=note)
     return Panel(
         key="failures",

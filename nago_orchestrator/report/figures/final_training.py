@@ -1,4 +1,4 @@
-"""Networks that were trained in full: their accuracies by generator."""
+"""The final training: accuracies of its networks by generator."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from nago_orchestrator.report.panel import Panel, TextTable
 from nago_orchestrator.report.study_report import finite_value
 from nago_orchestrator.report.style import ACCENT, MUTED, new_figure
 
-TITLE = "Full training"
+TITLE = "Final training"
 READING = (
-    "Each point is one network, drawn from a generator that the search found and trained in full; the box spans the "
-    "middle half of the generator's networks, the diamond is what the search had seen of it."
+    "Each point is one network of the final training, sampled from a generator that the search found. The box spans "
+    "the middle half of a generator's networks; the diamond is its accuracy in the search."
 )
 
 
 def final_training(trained: Sequence[FinalTraining], evaluations: Sequence[EvaluationRow]) -> Panel | None:
-    """`trained`: proposal, parent, epochs and the trials of each generator. None where nothing was trained in full."""
+    """`trained`: proposal, parent, epochs and the trials of each generator. None without a final training."""
     if not trained:
         return None
     done = sorted((row for row in trained if accuracies(row)), key=lambda row: -fmean(accuracies(row)))
     unfinished = sum(len(row.trials) - len(accuracies(row)) for row in trained)
     networks = counted(sum(len(row.trials) for row in trained), "network")
-    note = f"{unfinished:,} of {networks} without an accuracy (yet)."
+    note = f"{unfinished:,} of {networks} without an accuracy so far."
     return Panel(
-        key="full",
+        key="final",
         title=TITLE,
         reading=READING,
         figure=_figure(done, evaluations) if done else None,

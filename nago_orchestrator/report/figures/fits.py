@@ -46,11 +46,11 @@ class Fitting:
         found = []
         effective, discarded, covered = (own.get(key) for key in ("effective_samples", "overheated", "coverage_50"))
         if effective is not None and effective < FEW_EFFECTIVE_SAMPLES:
-            found.append(f"few independent networks: {effective:.0f}")
+            found.append(f"small effective sample size: {effective:.0f}")
         if discarded is not None and discarded > MUCH_DISCARDED:
-            found.append(f"{discarded:.0%} of the draws discarded")
+            found.append(f"{discarded:.0%} of the posterior samples discarded")
         if covered is not None and covered > WIDE_COVERAGE_50 and self.evaluations >= FEWEST_FOR_COVERAGE:
-            found.append(f"wide intervals: that of 50 % holds {covered:.0%}")
+            found.append(f"wide intervals: the 50 % interval covers {covered:.0%}")
         return found
 
 
@@ -79,14 +79,16 @@ def origins(evaluations: Sequence[EvaluationRow]) -> str | None:
     if not asked:
         return None
     modelled = [row.proposal for row in asked if "design" not in _notes(row)]
-    first = f"The first proposal by a model is {modelled[0]}." if modelled else "No proposal was made by a model."
+    first = (
+        f"Proposal {modelled[0]} is the first that a model made." if modelled else "No proposal was made by a model."
+    )
     spans = [
         _span([row.proposal for row in group], str(why))
         for why, group in groupby(asked, key=lambda row: _notes(row).get("design"))
         if why
     ]
     more = [f"and {counted(len(spans) - MOST_SPANS, 'other group')}"] if len(spans) > MOST_SPANS else []
-    return f"{first} Without one: {', '.join([*spans[:MOST_SPANS], *more])}." if spans else first
+    return f"{first} Without a model: {', '.join([*spans[:MOST_SPANS], *more])}." if spans else first
 
 
 def _span(proposals: Sequence[int], why: str) -> str:

@@ -34,8 +34,8 @@ from nago_orchestrator.report.style import (
 FEW = 6
 """Evaluations below which the library would have ticks between them."""
 READING = (
-    "Each point is one evaluation, in the order in which the search learned of it; darker means more epochs. "
-    "The line is the best single evaluation so far at the fidelity that is compared."
+    "Each point is one evaluation, in evaluation order; darker means more epochs. "
+    "The line is the best single evaluation so far at the compared fidelity."
 )
 
 
@@ -65,7 +65,9 @@ def history(evaluations: Sequence[EvaluationRow], objective: Objective, phases: 
     figure.update_yaxes(range=span or around(row.objective_values[objective.name] for row in rows))
     figure.update_xaxes(**whole_ticks([1, *(row.evaluation + 1 for row in rows)]) if len(rows) < FEW else {})
     _mark_phases(figure, rows, phases)
-    thinned = f"{len(shown):,} of {len(rows):,} points are drawn, evenly chosen." if len(shown) < len(rows) else None
+    thinned = (
+        f"{len(shown):,} of {len(rows):,} points are shown, evenly thinned out." if len(shown) < len(rows) else None
+    )
     note = joined(thinned, outside(left_out) if left_out else None)
     return Panel(key="history", title="Optimisation history", reading=READING, figure=figure, note=note)
 

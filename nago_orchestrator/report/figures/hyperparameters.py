@@ -55,20 +55,20 @@ def hyperparameters(evaluations: Sequence[EvaluationRow], objective: Objective, 
     """From evaluations with proposal, fidelity, theta, canonical_theta and objective_values, at the `best_covered`
     fidelity. `best`: proposals of the best generator, which is marked."""
     rows = [row for row in evaluations if finite_value(row, objective.name) is not None]
-    reading = f"Each point is one theta: the hyperparameter, as it counts, against {objective.name}. "
+    reading = f"Each point is one theta: a hyperparameter in canonical form versus {objective.name}. "
     fidelity = best_covered([row.fidelity for row in rows]) if rows else 0
     rows = [row for row in rows if row.fidelity == fidelity]
     if not varied(rows):
         note = "No two different thetas have been evaluated yet."
         return Panel(key="hyperparameters", title=TITLE, reading=reading, figure=None, note=note)
-    trained = f"All were trained for {counted(fidelity, 'epoch')}"
+    trained = f"All thetas were evaluated at {counted(fidelity, 'epoch')}"
     reading += f"{trained}; ρ is Spearman's rank correlation; the best generator is marked."
     pictures = [_picture(rows, name) for name in varied(rows)]
     marked = _marked(rows, objective, best)
     figure = _grid(pictures, marked, objective, fidelity_colours([fidelity])[fidelity])
     span, left_out = focus([[row.objective_values[objective.name] for row in rows]], objective.goal)
     figure.update_yaxes(range=span)
-    thinned = f"{MOST_POINTS} of {len(rows):,} thetas are drawn, evenly chosen; ρ is that of all."
+    thinned = f"{MOST_POINTS} of {len(rows):,} thetas are shown, evenly thinned out; ρ is computed from all."
     return Panel(
         key="hyperparameters",
         title=TITLE,
@@ -124,8 +124,8 @@ def _without_effect(pictures: Sequence[_Picture], rows: Sequence[EvaluationRow])
     drawn = {picture.name for picture in pictures}
     alike = ", ".join(name for name in _proposed(rows) if name not in drawn)
     return joined(
-        f"Left out where it changes nothing, of {counted(len(rows), 'theta')}: {found}." if found else None,
-        f"Not drawn, as all the values that were proposed count as one: {alike}." if alike else None,
+        f"Points without an effect are left out, of {counted(len(rows), 'theta')}: {found}." if found else None,
+        f"Not shown, because all proposed values are equivalent: {alike}." if alike else None,
     )
 
 

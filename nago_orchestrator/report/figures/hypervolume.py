@@ -25,9 +25,9 @@ from nago_orchestrator.report.style import dress, objective_axis, padded, phase_
 
 TITLE = "Hypervolume"
 READING = (
-    "What the front at {epochs} dominates within the reference point, after each evaluation of the search, as a share "
-    "of what it dominates in the end: over their number, and over the {cost} of all attempts that had ended by then. "
-    "The axis begins where the line does, at the first point within the reference."
+    "Hypervolume of the front at {epochs} after each evaluation of the search, as a share of the final one: over "
+    "the number of evaluations, and over the {cost} of all attempts that had ended by then. The axis begins at the "
+    "first point that is better than the reference point."
 )
 MOST_ROWS = 40
 """Of the table."""
@@ -89,10 +89,8 @@ def _note(measured: MeasuredFront, objectives: Sequence[Objective]) -> str:
     if not measured.hypervolume:
         return "No evaluation is better than the reference point in every objective: the hypervolume is 0."
     names = " × ".join(str(objective_axis(objective.name)["title_text"]) for objective in objectives)
-    part = (
-        "" if measured.share is None else f": {quantities.percent(measured.share)} of what perfect networks would have"
-    )
-    return f"In the end it is {_figures(measured.hypervolume)}, in {names}{part}."
+    part = "" if measured.share is None else f": {quantities.percent(measured.share)} of the largest possible"
+    return f"The final hypervolume is {_figures(measured.hypervolume)}, in {names}{part}."
 
 
 def _unit(steps: Sequence[_Step]) -> _Unit:

@@ -23,7 +23,7 @@ def reason_sentence(trials: Sequence[TrialRow]) -> str | None:
     reason = commonest_reason(messages)
     if reason is None:
         return None
-    return f"The reason of {reason.count:,} of {counted(len(messages), 'trial')}, here of the first: {reason.example}."
+    return f"Reason of {reason.count:,} of {counted(len(messages), 'trial')}, for example: {reason.example}."
 
 
 def _message(row: TrialRow) -> str | None:

@@ -1,4 +1,4 @@
-"""The Pareto front after each phase of the search, and that of the networks which were trained in full."""
+"""The Pareto front after each phase of the search, and the networks of the final training."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from nago_orchestrator.report.style import (
 
 TITLE = "Pareto front"
 READING = (
-    "Each point is one generator evaluated at {epochs}, coloured by the phase that proposed it and pale where another "
-    "one is at least as good in every objective."
+    "Each point is one generator evaluated at {epochs}, coloured by the phase that proposed it. Dominated "
+    "generators are pale."
 )
 FRONT = "front"
-REFERENCE, DEFAULT_REFERENCE = "reference", "reference (by default)"
+REFERENCE, DEFAULT_REFERENCE = "reference", "reference (default)"
 LINE, LINES = " The line is the front.", " A line is the front after that phase."
 CROSS = " The cross is the reference point of the hypervolume."
-FULL = " A star is the mean of a generator's networks that were trained in full, for {epochs}."
+FULL = " A star is the mean of a generator's networks of the final training ({epochs})."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class FrontRows:
     phases: Sequence[str]
     """The algorithm of each."""
     trained: Sequence[FinalTraining] = ()
-    """Generators whose networks were trained in full: parent, epochs and trials."""
+    """Generators with final training: parent, epochs and trials."""
 
     def costs(self) -> list[list[float]]:
         return [
@@ -137,7 +137,9 @@ def _figure(rows: FrontRows, on_front: Sequence[bool], measured: MeasuredFront |
     beyond: list[str] = []
     spans = [_span(rows, measured, place, notes, beyond) for place in range(len(rows.objectives))]
     if beyond:
-        notes.append(f"The reference point lies outside, at {' and '.join(beyond)}; a double click shows it.")
+        notes.append(
+            f"The reference point is outside the figure, at {' and '.join(beyond)}; double-click the figure to show it."
+        )
     figure.update_yaxes(range=spans[0])
     figure.update_yaxes(**objective_axis(first.name), col=1)
     for column in range(1, len(rows.objectives)):
@@ -145,9 +147,9 @@ def _figure(rows: FrontRows, on_front: Sequence[bool], measured: MeasuredFront |
         if measured is not None:
             figure.add_trace(_reference(rows.objectives, measured, column, spans), row=1, col=column)
     if list(on_front).count(False) > MOST_POINTS:
-        notes.append(f"At most {MOST_POINTS:,} dominated points of each phase are drawn, evenly chosen.")
+        notes.append(f"At most {MOST_POINTS:,} dominated points of each phase are shown, evenly thinned out.")
     if len(others) > 1:
-        notes.append("A point may be on the front for an objective that its picture does not show.")
+        notes.append("Each figure shows two objectives: a point may be on the front because of another one.")
         _name_once(figure)
     return figure, joined(*dict.fromkeys(notes))
 
@@ -262,7 +264,7 @@ def _span(
     span, left_out = focus([values], objective.goal)
     low, high = span or (min(values), max(values))
     if left_out:
-        notes.append(outside(left_out, f"drawn part of the {objective.name}"))
+        notes.append(outside(left_out, f"the {objective.name} axis"))
     if measured is not None:
         reference = objective.cost(measured.reference[place])
         if min(abs(reference - low), abs(reference - high)) <= 2 * (high - low):
@@ -280,7 +282,7 @@ def _table(rows: FrontRows, on_front: Sequence[bool], measured: MeasuredFront | 
     order = sorted(range(len(chosen)), key=lambda place: first.cost(chosen[place].objective_values[first.name]))
     names = tuple(objective.name for objective in rows.objectives)
     return TextTable(
-        header=("proposal", "phase", "networks", *names, "hypervolume of its own"),
+        header=("proposal", "phase", "networks", *names, "exclusive hypervolume"),
         rows=tuple(
             (
                 str(chosen[place].proposal),

@@ -1,4 +1,4 @@
-"""Predicted against observed: what the surrogate foretold of each theta when it chose it, and what its networks did."""
+"""Predicted versus observed: the surrogate's prediction for each theta when it chose it, and what was measured."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from nago_orchestrator.report.style import (
     phase_colour,
 )
 
-TITLE = "Predicted against observed"
+TITLE = "Predicted versus observed"
 READING = (
-    "Each point is one theta that the surrogate chose: what it foretold, before any evaluation of that batch, against "
-    "what its networks reached; the bars are the 90 % intervals, of which nine in ten should cross the diagonal. All "
-    "were chosen because they promised to be good, which makes them harder to rank than thetas drawn at random."
+    "Each point is one theta that the surrogate chose: the prediction, made before any evaluation of that batch, "
+    "versus the observed value. The bars are 90 % prediction intervals: nine in ten should cross the diagonal. All "
+    "thetas were chosen for good predictions, and are therefore harder to rank than random ones."
 )
 MOST_ROWS = 60
 _NINE_TENTHS = 1.6449
@@ -40,7 +40,7 @@ _NINE_TENTHS = 1.6449
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foretold:
+class Prediction:
     """In the objective's units."""
 
     proposal: int
@@ -64,7 +64,9 @@ class Foretold:
         return abs(self.observed - self.predicted) <= self.half_width
 
 
-def foretold_of(evaluations: Sequence[EvaluationRow], objectives: Sequence[Objective], place: int) -> list[Foretold]:
+def predictions_of(
+    evaluations: Sequence[EvaluationRow], objectives: Sequence[Objective], place: int
+) -> list[Prediction]:
     """Of the objective at that place; from notes with `prediction`: of each learnt objective its place (`objective`),
     the `mean` of its cost, and the deviations `epistemic` and `aleatoric`, in its own units."""
     objective = objectives[place]
@@ -75,7 +77,7 @@ def foretold_of(evaluations: Sequence[EvaluationRow], objectives: Sequence[Objec
         for item in (row.notes or {}).get("prediction", ()):
             if observed is not None and item["objective"] == place:
                 found.append(
-                    Foretold(
+                    Prediction(
                         proposal=row.proposal,
                         phase=row.phase,
                         predicted=turned * item["mean"],
@@ -86,47 +88,47 @@ def foretold_of(evaluations: Sequence[EvaluationRow], objectives: Sequence[Objec
     return found
 
 
-def foretold(evaluations: Sequence[EvaluationRow], objectives: Sequence[Objective]) -> Panel | None:
+def predictions(evaluations: Sequence[EvaluationRow], objectives: Sequence[Objective]) -> Panel | None:
     """None where no proposal has a prediction in its notes."""
     found = [
         (objective, known)
         for place, objective in enumerate(objectives)
-        if (known := foretold_of(evaluations, objectives, place))
+        if (known := predictions_of(evaluations, objectives, place))
     ]
     if not found:
         return None
     figure, left_out = _figure(found)
     return Panel(
-        key="foretold",
+        key="predictions",
         title=TITLE,
         reading=READING,
         figure=figure,
         note=joined(
             *(judgement(objective, known) for objective, known in found),
-            outside(left_out, "drawn part of an") if left_out else None,
+            outside(left_out, "an axis") if left_out else None,
         ),
         table=_table(found),
     )
 
 
-_ByObjective = Sequence[tuple[Objective, list[Foretold]]]
+_ByObjective = Sequence[tuple[Objective, list[Prediction]]]
 
 
-def judgement(objective: Objective, known: Sequence[Foretold]) -> str:
-    """One sentence: whether the model tells better thetas from worse ones."""
+def judgement(objective: Objective, known: Sequence[Prediction]) -> str:
+    """One sentence: whether the predictions rank the thetas."""
     name, many = objective.name, len(known)
     rank = spearman([one.predicted for one in known], [one.observed for one in known])
     if rank is None:
-        return f"Whether the model ranks these by {name} cannot be said of {counted(many, 'theta')}."
+        return f"No rank correlation for {name}: {counted(many, 'theta')} are too few, or their values are equal."
     interval = spearman_interval(rank, many)
     figures = f"rank correlation {rank:.2f} over {many:,}"
     if interval:
         figures += f", 95 % interval {interval[0]:.2f} to {interval[1]:.2f}"
     if rank >= 1 or (interval and interval[0] > 0):
-        return f"The model ranks these by {name}: {figures}."
+        return f"The predictions of {name} rank these thetas better than chance: {figures}."
     if rank <= 0:
-        return f"The model does not rank these by {name}: {figures}."
-    return f"Whether the model ranks these by {name} is open: {figures}."
+        return f"The predictions of {name} do not rank these thetas: {figures}."
+    return f"Too few thetas to say whether the predictions of {name} rank them: {figures}."
 
 
 def _figure(found: _ByObjective) -> tuple[go.Figure, int]:
@@ -142,7 +144,7 @@ def _figure(found: _ByObjective) -> tuple[go.Figure, int]:
         axis = objective_axis(objective.name)
         observed = [one.observed for one in known]
         for side, update, values, limits in (
-            ("foretold", figure.update_xaxes, [one.predicted for one in known], None),
+            ("predicted", figure.update_xaxes, [one.predicted for one in known], None),
             ("observed", figure.update_yaxes, observed, around(observed)),
         ):
             span, beyond = focus([values], objective.goal)
@@ -151,19 +153,19 @@ def _figure(found: _ByObjective) -> tuple[go.Figure, int]:
     return figure, left_out
 
 
-def _diagonal(known: Sequence[Foretold]) -> go.Scatter:
+def _diagonal(known: Sequence[Prediction]) -> go.Scatter:
     values = [value for one in known for value in (one.predicted, one.observed)]
     ends = [min(values), max(values)]
     return go.Scatter(x=ends, y=ends, mode="lines", line={"color": MUTED, "width": 1, "dash": "dash"}, hoverinfo="skip")
 
 
-def _title(name: str, known: Sequence[Foretold]) -> str:
+def _title(name: str, known: Sequence[Prediction]) -> str:
     inside = sum(one.is_inside for one in known)
     rank = spearman([one.predicted for one in known], [one.observed for one in known])
-    return f"{name}: {inside} of {len(known)} within" + ("" if rank is None else f", ρ = {rank:.2f}")
+    return f"{name}: {inside} of {len(known)} in 90 %" + ("" if rank is None else f", ρ = {rank:.2f}")
 
 
-def _points(known: Sequence[Foretold]) -> go.Scatter:
+def _points(known: Sequence[Prediction]) -> go.Scatter:
     return go.Scatter(
         x=[one.predicted for one in known],
         y=[one.observed for one in known],
@@ -177,7 +179,7 @@ def _points(known: Sequence[Foretold]) -> go.Scatter:
         customdata=[[one.proposal, one.half_width] for one in known],
         mode="markers",
         marker={"color": [phase_colour(one.phase) for one in known], "size": 7},
-        hovertemplate="proposal %{customdata[0]}<br>foretold %{x:.4g} ± %{customdata[1]:.2g}<br>"
+        hovertemplate="proposal %{customdata[0]}<br>predicted %{x:.4g} ± %{customdata[1]:.2g}<br>"
         "observed <b>%{y:.4g}</b><extra></extra>",
     )
 
@@ -185,7 +187,7 @@ def _points(known: Sequence[Foretold]) -> go.Scatter:
 def _table(found: _ByObjective) -> TextTable:
     rows = [(objective.name, one) for objective, known in found for one in known]
     return TextTable(
-        header=("proposal", "objective", "foretold", "standard deviation", "observed", "within 90 %"),
+        header=("proposal", "objective", "predicted", "standard deviation", "observed", "in 90 %"),
         rows=tuple(
             (
                 str(one.proposal),

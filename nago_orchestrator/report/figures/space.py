@@ -18,7 +18,7 @@ from nago_orchestrator.formatting import quantities
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Told apart under the common forms of colour blindness (Okabe and Ito, 2008)."""
 BINS = 48
-EMPTY = "nothing to show: not one of the draws can be trained"
+EMPTY = "nothing to show: none of the samples can be trained"
 _MARGIN, _PANEL_WIDTH, _PANEL_HEIGHT, _GAP = 40.0, 470.0, 96.0, 44.0
 _HEAD, _FOOT = 112.0, 44.0
 _LEAST_SPREAD = 1.25
@@ -130,6 +130,6 @@ def _histogram(sample: SpaceSample, quantity: Quantity, axis: Axis, top: float, 
 def summary(values: Sequence[float], show: Callable[[float], str]) -> str:
     """Ends and median, as in "8.3 MB to 45.8 MB, median 24.4 MB"."""
     if not values:
-        return "no feasible draw"
+        return "no feasible sample"
     low, middle, high = show(min(values)), show(median(values)), show(max(values))
     return middle if low == high else f"{low} to {high}, median {middle}"

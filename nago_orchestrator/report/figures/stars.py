@@ -1,4 +1,4 @@
-"""Generators whose networks were trained in full, as the picture of the Pareto front shows them: one star each."""
+"""Generators with final training, as the figure of the Pareto front shows them: one star each."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def star_points(stars: Sequence[Star], objectives: Sequence[Objective], other: O
             y=[star.values[objectives[0].name] for star in found],
             customdata=list(zip((star.proposal for star in found), networks, words, strict=True)),
             mode="markers",
-            name=f"trained in full, {counted(found[0].epochs, 'epoch')}",
+            name=f"final training, {counted(found[0].epochs, 'epoch')}",
             marker={"symbol": "star", "size": 13, "color": ACCENT, "line": {"color": "white", "width": 1}},
-            hovertemplate="proposal %{customdata[0]}, mean of %{customdata[1]} trained in full<br>"
+            hovertemplate="proposal %{customdata[0]}, mean of %{customdata[1]} of the final training<br>"
             "%{customdata[2]}<extra></extra>",
         )
     ]

@@ -32,7 +32,7 @@ def study_facts(report: StudyReport) -> list[tuple[str, str]]:
         ("Created", quantities.moment(study.created_at)),
         ("Attempt time", _spent(report.attempts)),
     ]
-    return [*facts, ("Why it ended", str(study.message))] if study.message else facts
+    return [*facts, ("Message", str(study.message))] if study.message else facts
 
 
 def _warm_start(report: StudyReport) -> list[tuple[str, str]]:
@@ -44,7 +44,7 @@ def _spent(attempts: Sequence[AttemptRow]) -> str:
     total = math.fsum(seconds(row) or 0.0 for row in attempts)
     wasted = math.fsum(seconds(row) or 0.0 for row in attempts if row.state in ("failed", "cancelled"))
     text = quantities.duration(total)
-    return f"{text}, of which {quantities.duration(wasted)} gave no result" if wasted else text
+    return f"{text}, of which {quantities.duration(wasted)} without a result" if wasted else text
 
 
 def best_generator(report: StudyReport) -> TextTable | None:

@@ -15,7 +15,7 @@ from nago_orchestrator.report.panel import Panel
 from nago_orchestrator.report.style import new_figure
 
 TITLE = "Timeline of attempts"
-READING = "One bar for each attempt; bars above each other ran at the same time, so the height says how many did."
+READING = "One bar for each attempt. Attempts that ran at the same time are stacked: the height is the parallelism."
 MOST_BARS = 600
 ROWS_OF_A_TITLE = 4
 """Below which the title of the vertical axis would be longer than the axis."""
@@ -43,7 +43,7 @@ def timeline(attempts: Sequence[AttemptRow], now: datetime) -> Panel:
         indices = [index for index, (_, row) in enumerate(shown) if _outcome(row) == outcome]
         if indices:
             figure.add_trace(_bars(outcome, colour, [(shown[i][1], spans[i], lane_of[i]) for i in indices]))
-    note = f"The latest {len(shown):,} of {len(rows):,} attempts are drawn." if len(shown) < len(rows) else None
+    note = f"The latest {len(shown):,} of {len(rows):,} attempts are shown." if len(shown) < len(rows) else None
     return Panel(key="timeline", title=TITLE, reading=READING, figure=figure, note=note)
 
 

@@ -31,9 +31,8 @@ from nago_orchestrator.report.style import (
 )
 
 READING = (
-    "Each point is one trained network: validation accuracy against the memory that training takes for one image. "
-    "The marked steps are the Pareto front of the networks at the fidelity that is compared: none there is both "
-    "smaller and better."
+    "Each point is one trained network: validation accuracy versus the memory per image in training. The steps are "
+    "the Pareto front of the networks at the compared fidelity: no other network there is both smaller and better."
 )
 
 
@@ -54,7 +53,7 @@ def tradeoff(trials: Sequence[TrialRow], compared: int | None = None) -> Panel:
     if not rows:
         return Panel(
             key="tradeoff",
-            title="Accuracy against memory",
+            title="Accuracy versus memory",
             reading=READING,
             figure=None,
             note="No trial has finished with an accuracy yet.",
@@ -75,10 +74,10 @@ def tradeoff(trials: Sequence[TrialRow], compared: int | None = None) -> Panel:
     span, left_out = focus(by_fidelity(rows, lambda row: row.accuracy), Goal.MAXIMIZE)
     figure.update_yaxes(range=span or around(row.accuracy for row in rows))
     figure.update_xaxes(range=around(row.memory for row in rows))
-    thinned = f"{len(shown):,} of {len(rows):,} trials are drawn, evenly chosen; the front is that of all."
+    thinned = f"{len(shown):,} of {len(rows):,} trials are shown, evenly thinned out; the front is that of all."
     return Panel(
         key="tradeoff",
-        title="Accuracy against memory",
+        title="Accuracy versus memory",
         reading=READING,
         figure=figure,
         note=joined(thinned if len(shown) < len(rows) else None, outside(left_out) if left_out else None),

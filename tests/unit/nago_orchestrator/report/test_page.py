@@ -81,7 +81,7 @@ def test_a_search_in_two_phases_has_every_panel_with_its_table(make_report: Call
     report = two_phases(make_report(60))
     panels = {panel.key: panel for panel in build_panels(report)}
     assert [key for key, panel in panels.items() if panel.figure is None] == []
-    new = ("front", "hypervolume", "full", "beliefs", "fits", "foretold")
+    new = ("front", "hypervolume", "final", "effects", "fits", "predictions")
     assert all(panels[key].table is not None for key in new)
     parser = _Balance()
     page = build_page(report)
@@ -142,7 +142,7 @@ def test_the_drawing_stands_beside_the_best(make_report: Callable[[int], StudyRe
 def test_facts_count_trials_and_time(make_report: Callable[[int], StudyReport]) -> None:
     facts = dict(study_facts(make_report(20)))
     assert facts["Trials"] == "20 succeeded"
-    assert facts["Attempt time"] == "2 min 34 s, of which 14.0 s gave no result"
+    assert facts["Attempt time"] == "2 min 34 s, of which 14.0 s without a result"
 
 
 def test_the_top_trials_are_ordered(make_report: Callable[[int], StudyReport]) -> None:
@@ -192,7 +192,7 @@ def test_a_search_of_which_nothing_could_be_trained_says_so_and_why(
     failed = panels["failures"]
     assert failed.figure is not None
     assert list(failed.figure.data[0].x) == [12]
-    assert "12 evaluations, all infeasible. The reason of 12 of 12 trials" in str(failed.note)
+    assert "12 evaluations, all infeasible. Reason of 12 of 12 trials, for example" in str(failed.note)
     assert MESSAGE in page
 
 

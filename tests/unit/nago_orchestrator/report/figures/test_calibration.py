@@ -27,8 +27,8 @@ def test_bad_fits_are_circled_and_said() -> None:
     assert panel.figure is not None
     circles = [trace for trace in panel.figure.data if trace.marker.symbol == "circle-open"]
     assert {tuple(trace.x) for trace in circles} == {(3,)}
-    assert "1 of 3 fits should not be trusted; the latest: The chains diverged." in str(panel.note)
-    assert "1 of 3 fits were made again" in str(panel.note)
+    assert "Unreliable: 1 of 3 fits, the latest because: The chains diverged." in str(panel.note)
+    assert "Repeated because the first result was unreliable: 1 of 3 fits." in str(panel.note)
 
 
 def test_the_table_names_each_objective_and_its_problem() -> None:
@@ -64,7 +64,7 @@ def test_a_gaussian_process_shows_its_coverage_alone() -> None:
     assert panel.figure is not None
     assert [annotation.text for annotation in panel.figure.layout.annotations] == ["coverage"]
     assert [trace.name for trace in panel.figure.data if trace.showlegend] == ["error"]
-    assert "each left out in turn" in panel.reading
+    assert "each predicted without itself" in panel.reading
     assert "R-hat" not in panel.reading
     assert panel.table is not None
     assert panel.table.rows[0] == ("1", "11", "1", "error", "-", "-", "-", "50%", "90%", "-")
@@ -77,7 +77,7 @@ def test_a_network_shows_all_of_it_and_says_what_it_knew() -> None:
     titles = [annotation.text for annotation in panel.figure.layout.annotations]
     assert titles == ["R-hat", "effective sample size", "coverage"]
     assert "R-hat" in panel.reading
-    assert "of which the fit knew" in panel.reading
+    assert "of which the model was fitted to" in panel.reading
 
 
 def test_the_note_says_from_where_on_there_was_a_model_and_what_weakens_its_fits() -> None:
@@ -85,8 +85,8 @@ def test_the_note_says_from_where_on_there_was_a_model_and_what_weakens_its_fits
     panel = calibration([row(0, None), row(1, weak)], ("error",))
     assert panel is not None
     assert panel.note == (
-        "The first proposal by a model is 1. Without one: 0 (initial design). "
-        "The table has remarks about 1 of 1 fit, the latest: few independent networks: 4."
+        "Proposal 1 is the first that a model made. Without a model: 0 (initial design). "
+        "The table has warnings for 1 of 1 fit, the latest: small effective sample size: 4."
     )
 
 
@@ -96,7 +96,7 @@ def test_fits_without_diagnostics_have_words() -> None:
     assert panel is not None
     assert (panel.figure, panel.note) == (
         None,
-        "The first proposal by a model is 1. Without one: 0 (initial design). No fit has diagnostics to show.",
+        "Proposal 1 is the first that a model made. Without a model: 0 (initial design). No fit has diagnostics.",
     )
 
 

@@ -46,7 +46,7 @@ def test_the_table_begins_with_what_matters_most_and_says_where_it_is_best() -> 
 def test_a_bad_fit_is_said() -> None:
     panel = effects(found(1, "The chains diverged."), OBJECTIVES, None)
     assert panel is not None
-    assert panel.note == "The fit should not be trusted: The chains diverged."
+    assert panel.note == "The fit is unreliable: The chains diverged."
 
 
 def test_without_beliefs_the_panel_says_why_or_is_left_out() -> None:

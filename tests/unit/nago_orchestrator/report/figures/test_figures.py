@@ -178,8 +178,8 @@ def test_hyperparameters_are_drawn_as_they_count() -> None:
     assert len(drawn["mid_p"].x) == 10
     assert min(drawn["mid_p"].x) > 0
     assert set(drawn) == {"top_k", "mid_p"}
-    assert "changes nothing, of 20 thetas: mid_p in 10." in str(panel.note)
-    assert "count as one: bottom_p." in str(panel.note)
+    assert "Points without an effect are left out, of 20 thetas: mid_p in 10." in str(panel.note)
+    assert "are equivalent: bottom_p." in str(panel.note)
 
 
 def test_the_best_is_marked_only_where_the_hyperparameter_has_an_effect() -> None:

@@ -28,7 +28,7 @@ def test_each_generator_is_a_box_with_its_networks_the_best_mean_first() -> None
     assert panel.figure is not None
     boxes = [trace for trace in panel.figure.data if trace.type == "box"]
     assert [list(box.y) for box in boxes] == [[0.95], [0.9, 0.92]]
-    assert panel.note == "2 of 5 networks without an accuracy (yet)."
+    assert panel.note == "2 of 5 networks without an accuracy so far."
 
 
 def test_what_the_search_had_seen_stands_beside_it() -> None:

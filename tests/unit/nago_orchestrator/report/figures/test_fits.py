@@ -29,9 +29,9 @@ def test_one_fit_for_each_batch_by_its_first_proposal() -> None:
     ("own", "remarks"),
     [
         ({"effective_samples": 50.0, "overheated": 0.1, "coverage_50": 0.6}, []),
-        ({"effective_samples": 8.4}, ["few independent networks: 8"]),
-        ({"overheated": 0.35}, ["35% of the draws discarded"]),
-        ({"coverage_50": 0.92}, ["wide intervals: that of 50 % holds 92%"]),
+        ({"effective_samples": 8.4}, ["small effective sample size: 8"]),
+        ({"overheated": 0.35}, ["35% of the posterior samples discarded"]),
+        ({"coverage_50": 0.92}, ["wide intervals: the 50 % interval covers 92%"]),
         ({"coverage_50": 0.92, "problem": "The chains diverged."}, ["The chains diverged."]),
         ({"r_hat": None, "effective_samples": None}, []),
     ],
@@ -55,14 +55,14 @@ def test_proposals_without_a_model_are_told_with_the_reason() -> None:
         row(6, fit(3)),
     ]
     assert origins(rows[::-1]) == (
-        "The first proposal by a model is 4. Without one: 1 to 3 (initial design), "
+        "Proposal 4 is the first that a model made. Without a model: 1 to 3 (initial design), "
         "5 (the surrogate's predictions are not finite)."
     )
 
 
 def test_a_search_that_never_had_a_model_says_so_and_another_says_nothing() -> None:
     rows = [row(0, None, "initial"), row(1, None, "too few evaluations for a model")]
-    assert str(origins(rows)).startswith("No proposal was made by a model. Without one: 0 (initial design), 1 (too few")
+    assert str(origins(rows)).startswith("No proposal was made by a model. Without a model: 0 (initial design), 1 (too few")
     assert origins([evaluation_row(0), evaluation_row(1, notes={"random": "fraction"})]) is None
 
 

@@ -51,7 +51,7 @@ def test_it_grows_with_what_is_better_at_the_compared_fidelity() -> None:
     assert [y for _, y in curve(panel, "x")] == pytest.approx([2.5 / 3.5, 2.5 / 3.5, 2.5 / 3.5, 1.0, 1.0])
     assert panel is not None
     assert panel.note == (
-        "In the end it is 3.5, in error × memory (bytes per sample): 35.00 % of what perfect networks would have."
+        "The final hypervolume is 3.5, in error × memory (bytes per sample): 35.00 % of the largest possible."
     )
 
 

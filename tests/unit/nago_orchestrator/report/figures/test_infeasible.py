@@ -26,5 +26,5 @@ def test_reasons_that_differ_in_their_figures_are_one() -> None:
         *(trial(TOO_BIG.format(count)) for count in ("220", "1,300", "96")),
         trial(None, TrialState.SUCCEEDED),
     ]
-    assert reason_sentence(trials) == f"The reason of 3 of 4 trials, here of the first: {TOO_BIG.format(220)}."
+    assert reason_sentence(trials) == f"Reason of 3 of 4 trials, for example: {TOO_BIG.format(220)}."
     assert reason_sentence([trial(None)]) is None

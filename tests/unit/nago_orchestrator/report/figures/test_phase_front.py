@@ -86,11 +86,11 @@ def test_generators_trained_in_full_are_stars_of_one_length_of_training() -> Non
         trained(3, 90, (None, 1)),
     ]
     panel = shown(ERROR, MEMORY, trained=full)
-    stars = next(trace for key, trace in traces(panel).items() if key[0].startswith("trained in full"))
+    stars = next(trace for key, trace in traces(panel).items() if key[0].startswith("final training"))
     assert list(stars.x) == [90.0, 95.0]
     assert list(stars.y) == pytest.approx([0.15, 0.3])
     assert list(stars.customdata[0])[:2] == [2, "2 networks"]
-    assert "trained in full, for 30 epochs" in panel.reading
+    assert "of the final training (30 epochs)" in panel.reading
     assert "star" not in shown(ERROR, MEMORY).reading
 
 
@@ -117,7 +117,7 @@ def test_the_words_are_of_what_is_drawn() -> None:
 def test_a_reference_far_away_is_said_and_does_not_squeeze_the_picture() -> None:
     far = Objective(name="memory", goal=Goal.MINIMIZE, reference=1e6)
     panel = shown(ERROR, far)
-    assert "reference point lies outside, at memory 1 MB/sample" in str(panel.note)
+    assert "reference point is outside the figure, at memory 1 MB/sample" in str(panel.note)
     assert panel.figure is not None
     assert panel.figure.layout.xaxis.range[1] < 1000
     near = shown(ERROR, MEMORY)
@@ -129,7 +129,7 @@ def test_a_reference_far_away_is_said_and_does_not_squeeze_the_picture() -> None
 def test_dominated_points_are_thinned_openly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_POINTS", 1)
     panel = shown(ERROR, MEMORY)
-    assert "At most 1 dominated points of each phase are drawn" in str(panel.note)
+    assert "At most 1 dominated points of each phase are shown" in str(panel.note)
 
 
 def test_three_objectives_are_two_pictures_without_lines() -> None:
@@ -137,7 +137,7 @@ def test_three_objectives_are_two_pictures_without_lines() -> None:
     assert panel.figure is not None
     assert {trace.xaxis for trace in panel.figure.data} == {"x", "x2"}
     assert not [trace for trace in panel.figure.data if trace.mode == "lines"]
-    assert "its picture does not show" in str(panel.note)
+    assert "may be on the front because of another one" in str(panel.note)
     named = [trace.name for trace in panel.figure.data if trace.showlegend is not False]
     assert len(named) == len(set(named))
 

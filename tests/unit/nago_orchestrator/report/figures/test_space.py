@@ -47,7 +47,7 @@ def test_equal_values_share_one_bar() -> None:
 def test_a_space_without_a_feasible_draw_says_so() -> None:
     drawn = picture(sample("none"))
     assert bars(drawn) == []
-    assert "none: no feasible draw" in picture_to_svg(drawn)
+    assert "none: no feasible sample" in picture_to_svg(drawn)
     texts = [shape.text for shape in drawn.shapes if isinstance(shape, Label)]
     assert texts.count(EMPTY) == 2
     assert "1 B" not in texts
