@@ -26,7 +26,7 @@ def word_option(words: type[StrEnum], what: str, *names: str, told: str) -> Any:
         if text in known:
             return words(text)
 
-        raise InputError(f"{names[0]} names an unknown {what} '{text}'{suggestion(text, known)}")
+        raise InputError(f"{names[0]} names an unknown {what} '{text}'", do=suggestion(text, known))
 
     def complete(incomplete: str) -> list[str]:
         return [str(word) for word in words if word.startswith(incomplete)]

@@ -1,4 +1,4 @@
-"""Which known word a mistyped one stands for, as the end of a sentence. Pure."""
+"""Which known word a mistyped one stands for, as advice for the user. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown word: the one that is meant, or all that are known."""
+    """What to do about an unknown word: the one that is probably meant, or all that are known."""
     known = tuple(known)
     meant = nearest(word, known)
-    return f": did you mean {meant}?" if meant else f" (known: {', '.join(known)})"
+    return f"did you mean {meant}?" if meant else f"choose one of {', '.join(known)}"
 
 
 def _bare(word: str) -> str:

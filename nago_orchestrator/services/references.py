@@ -43,11 +43,12 @@ def _reference(text: str, names: Sequence[str]) -> tuple[str, float]:
             f"--reference {text!r} is not NAME=VALUE", do=f"write, for example, --reference {names[0]}=0.2"
         )
     if name not in names:
-        raise InputError(f"--reference names '{name}', which is no objective of the study{suggestion(name, names)}")
+        raise InputError(f"--reference names '{name}', which is no objective of the study", do=suggestion(name, names))
     try:
         section = ObjectiveSection.model_validate({"name": name, "reference": _number(value)})
     except ValidationError as error:
-        raise InputError(f"--reference {name} {error.errors()[0]['msg']}") from error
+        details = error.errors()[0]
+        raise InputError(f"--reference {name} {details['msg']}", do=details.get("ctx", {}).get("do")) from error
     return name, float(section.reference or 0.0)
 
 

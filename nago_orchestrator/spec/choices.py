@@ -39,7 +39,7 @@ class Bounds(Section):
     def _low_is_below_high(self) -> Bounds:
         low, high = format_number(self.low), format_number(self.high)
         if self.low == self.high:
-            raise wrong(f"has low and high both {low}: to fix it, write the number alone")
+            raise wrong(f"has low and high both {low}", do="write the number alone to fix the value")
         if self.low > self.high:
             raise wrong(f"has low {low} above high {high}")
         return self
@@ -73,7 +73,7 @@ def _check_legal(value: Bounds | int | float, info: ValidationInfo) -> Bounds | 
 def _legal(hyperparameter: Hyperparameter, value: int | float) -> int | float:
     whole = hyperparameter.kind == "int"
     if (whole and value != int(value)) or not hyperparameter.low <= value <= hyperparameter.high:
-        noun = "a whole number" if whole else "a number"
+        noun = "an integer" if whole else "a number"
         legal = f"{noun} from {format_number(hyperparameter.low)} to {format_number(hyperparameter.high)}"
         raise wrong(f"must be {legal}, found {format_number(value)}")
     return int(value) if whole else float(value)
@@ -90,7 +90,7 @@ Choice = Annotated[
             _shape,
             custom_error_type="study_file",
             custom_error_message="{sentence_end}",
-            custom_error_context={"sentence_end": "needs a range {low: ..., high: ...}, a number or the word paper"},
+            custom_error_context={"sentence_end": "must be a range {low: ..., high: ...}, a number or the word paper"},
         ),
     ],
     BeforeValidator(_read_paper),

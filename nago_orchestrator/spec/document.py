@@ -35,7 +35,7 @@ _SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     value: Any
-    """Mappings, lists, texts, numbers, booleans and None."""
+    """Mappings, lists, strings, numbers, booleans and None."""
     lines: Mapping[KeyPath, int]
     """Line (from 1) of each key and list item; those inside an alias are missing."""
 
@@ -52,20 +52,25 @@ def read_document(text: str, source: str) -> Document:
         reader = _Reader(source=source, events=iter(yaml.parse(text, Loader=yaml.SafeLoader)))
         return Document(value=reader.document(), lines=reader.lines)
     except yaml.MarkedYAMLError as error:
-        raise SpecError(f"{source} is not valid YAML: {_explain(error)}") from error
+        raise _invalid(error, source) from error
     except yaml.YAMLError as error:
         raise SpecError(
-            f"{source} is not valid YAML: it contains a control character", do="save it as plain text"
+            "invalid YAML: the file contains a control character", where=source, do="save it as plain text"
         ) from error
 
 
-def _explain(error: yaml.MarkedYAMLError) -> str:
+def _invalid(error: yaml.MarkedYAMLError, source: str) -> SpecError:
     mark = error.problem_mark or error.context_mark
     problem = error.problem or "unreadable"
+    where = source if mark is None else _place(source, mark)
     if "'\\t'" in problem:
-        problem = "a tab, which YAML does not allow for indentation: use spaces"
+        return SpecError("invalid YAML: a tab in the indentation", where=where, do="use spaces")
     problem = problem.replace("'<stream end>'", "the end of the file")
-    return problem if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
+    return SpecError(f"invalid YAML: {problem}", where=where)
+
+
+def _place(source: str, mark: Any) -> str:
+    return f"{source}, line {mark.line + 1}, column {mark.column + 1}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,7 +90,7 @@ class _Reader:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise self.refuse(event, "a second document begins here; a study file has one")
+                    raise self.refuse(event, "a study file has one YAML document, and here a second one begins")
                 value = self.value(next(self.events), ())
         return value
 
@@ -99,7 +104,7 @@ class _Reader:
                 event, f"the tag {event.tag.replace('tag:yaml.org,2002:', '!!')} is not allowed in a study file"
             )
         if len(path) > MAXIMAL_DEPTH:
-            raise self.refuse(event, f"nested more than {MAXIMAL_DEPTH} levels deep")
+            raise self.refuse(event, f"more than {MAXIMAL_DEPTH} nested levels")
         before = self.count
         value = self.build(event, path)
         if event.anchor is not None:
@@ -123,10 +128,10 @@ class _Reader:
         items: dict[str, Any] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                raise self.refuse(event, "a key must be a plain word")
+                raise self.refuse(event, "a key must be a single word")
             here = (*path, event.value)
             if event.value in items:
-                raise self.refuse(event, f"the key {event.value} stands twice, first on line {self.lines[here]}")
+                raise self.refuse(event, f"the key {event.value} is repeated, first used on line {self.lines[here]}")
             self.grow(event, 1)
             self.lines[here] = _line(event)
             items[event.value] = self.value(next(self.events), here)
@@ -134,7 +139,7 @@ class _Reader:
 
     def alias(self, event: Any) -> Any:
         if event.anchor not in self.anchors:
-            raise self.refuse(event, f"the alias *{event.anchor} has no finished anchor &{event.anchor} before it")
+            raise self.refuse(event, f"the alias *{event.anchor} refers to no anchor &{event.anchor} before it")
         value, size = self.anchors[event.anchor]
         self.grow(event, size)
         return value
@@ -142,7 +147,7 @@ class _Reader:
     def grow(self, event: Any, size: int) -> None:
         self.count += size
         if self.count > MAXIMAL_VALUES:
-            raise self.refuse(event, f"more than {MAXIMAL_VALUES} values, aliases expanded; a study file is small")
+            raise self.refuse(event, f"more than {MAXIMAL_VALUES} values after the expansion of aliases")
 
     def plain_scalar(self, event: Any) -> Any:
         text = event.value
@@ -157,8 +162,7 @@ class _Reader:
         return float(text) if _REAL.fullmatch(text) else text
 
     def refuse(self, event: Any, problem: str) -> SpecError:
-        mark = event.start_mark
-        return SpecError(f"{self.source}, line {mark.line + 1}, column {mark.column + 1}: {problem}")
+        return SpecError(problem, where=_place(self.source, event.start_mark))
 
 
 def _line(event: Any) -> int:

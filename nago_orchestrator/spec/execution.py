@@ -48,12 +48,17 @@ class ExecutionSection(Section):
         if self.where != "kubernetes":
             return self
         if self.kubernetes is None:
-            raise wrong("runs in Kubernetes: it needs the section kubernetes, with at least image")
+            raise wrong(
+                "has `where: kubernetes` without a section kubernetes", do="add the section, with at least image"
+            )
         count = self.kubernetes.gpu.count
         if self.gpus != count:
-            raise wrong(f"has gpus {self.gpus} and kubernetes.gpu.count {count}: leave gpus out")
+            raise wrong(f"has gpus {self.gpus} and kubernetes.gpu.count {count}", do="remove gpus")
         if count == 0 and self.device.startswith("cuda"):
-            raise wrong(f"has device {self.device}, but kubernetes.gpu.count 0")
+            raise wrong(
+                f"has device {self.device} and kubernetes.gpu.count 0",
+                do="set device to cpu or auto, or gpu.count to 1",
+            )
         return self
 
 

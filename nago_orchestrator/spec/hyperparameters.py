@@ -125,4 +125,4 @@ def check_positive_sums(section: Section) -> None:
     for prefix in POSITIVE_SUMS:
         choices = [getattr(section, name) for name in group_names(type(section).model_fields, prefix)]
         if choices and not any(choice.high if isinstance(choice, Bounds) else choice for choice in choices):
-            raise wrong(f"fixes every {prefix}_... at 0: at least one must be above")
+            raise wrong(f"fixes every {prefix}_... at 0, and at least one must be above 0")

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from nago_orchestrator.formatting.suggestions import suggestion
 from nago_orchestrator.spec.scalars import Seconds, Switch, Text, Whole, describe, known_word, read_text, wrong
 from nago_orchestrator.spec.section import Section
 from nago_trainer.contract.attempt_files import (
@@ -57,7 +58,7 @@ def _read_quantity(value: Any) -> str:
     if _QUANTITY.fullmatch(text) is None:
         meant = re.fullmatch(r"([0-9.]+)\s*([KMGT]i?)B", text)
         hint = f": Kubernetes writes {meant[1]}{meant[2]}" if meant else " such as 500m, 4 or 16Gi"
-        raise wrong(f"needs a Kubernetes quantity{hint}, found '{text}'")
+        raise wrong(f"must be a Kubernetes quantity{hint}, found '{text}'")
     return text
 
 
@@ -76,38 +77,38 @@ def _read_path(value: Any) -> str:
 
 def _check_texts(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise wrong(f"needs a mapping of keys, found {describe(value)}")
+        raise wrong(f"must be a mapping of keys, found {describe(value)}")
     for key, item in value.items():
         if not isinstance(item, str):
-            raise wrong(f"needs texts: put the value of {key} in quotes")
+            raise wrong(f"must have strings as values, and that of {key} is none", do="put it in quotes")
     return value
 
 
 def _check_environment(value: dict[str, str]) -> dict[str, str]:
     for name in value:
         if _VARIABLE.fullmatch(name) is None:
-            raise wrong(f"has a name that no variable can have: '{name}'")
+            raise wrong(f"sets '{name}', which is no name of a variable")
         if name in OWN_VARIABLES:
-            raise wrong(f"sets {name}, which every trial gets by itself")
+            raise wrong(f"sets {name}, which NAGO sets itself")
     return value
 
 
 def _read_tolerations(value: Any) -> tuple[dict[str, Any], ...]:
     if not isinstance(value, (list, tuple)):
-        raise wrong(f"needs a list, found {describe(value)}")
+        raise wrong(f"must be a list, found {describe(value)}")
     for toleration in value:
         if not isinstance(toleration, dict):
-            raise wrong(f"needs a list of mappings, found {describe(toleration)} in it")
+            raise wrong(f"must be a list of mappings, found {describe(toleration)} in it")
         for key in toleration.keys() - TOLERATION_KEYS:
-            raise wrong(f"has the unknown key {key} (known: {', '.join(sorted(TOLERATION_KEYS))})")
+            raise wrong(f"has the unknown key {key}", do=suggestion(key, sorted(TOLERATION_KEYS)))
     return tuple(value)
 
 
 def _read_template(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise wrong(f"needs a mapping of keys, found {describe(value)}")
+        raise wrong(f"must be a mapping of keys, found {describe(value)}")
     for key in value.keys() - {"metadata", "spec"}:
-        raise wrong(f"has the key {key}: a pod template holds metadata and spec")
+        raise wrong(f"has the unknown key {key}", do="use metadata and spec")
     return value
 
 

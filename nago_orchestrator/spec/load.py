@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.spec.document import read_document
 from nago_orchestrator.spec.kubernetes import DataSection
-from nago_orchestrator.spec.problems import problem_lines
+from nago_orchestrator.spec.problems import Problem, list_problems
 from nago_orchestrator.spec.scalars import describe
 from nago_orchestrator.spec.study import StudySpec
 
@@ -37,18 +37,23 @@ def parse_study_spec(text: str, source: str, *, folder: Path | None = None) -> S
     """
     document = read_document(text, source)
     if document.value is None:
-        raise SpecError(f"{source} is empty", do="give at least name, search, fidelities and trainer")
-    if not isinstance(document.value, dict):
         raise SpecError(
-            f"{source} must hold a mapping of keys such as `name: my-study`, found {describe(document.value)}"
+            "the study file is empty", where=source, do="give at least name, search, fidelities and trainer"
         )
+    if not isinstance(document.value, dict):
+        raise SpecError(f"a study file must be a mapping of keys, found {describe(document.value)}", where=source)
     try:
         return StudySpec.model_validate(document.value, context={"folder": folder, **_volume(document.value)})
     except ValidationError as error:
-        problems = problem_lines(error, document)
+        problems = list_problems(error, document)
     if len(problems) == 1:
-        raise SpecError(f"{source}, {problems[0]}")
-    raise SpecError("\n  ".join([f"{source} has {len(problems)} errors:", *problems]))
+        raise _error(problems[0], source)
+    raise SpecError("\n  ".join([f"{source} has {len(problems)} errors:", *(str(_error(item)) for item in problems)]))
+
+
+def _error(problem: Problem, source: str | None = None) -> SpecError:
+    places = [source, None if problem.line is None else f"line {problem.line}"]
+    return SpecError(problem.what, where=", ".join(filter(None, places)) or None, do=problem.do)
 
 
 def _volume(study: dict[str, Any]) -> dict[str, str | None]:
@@ -76,13 +81,13 @@ def _read_file(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAXIMAL_BYTES + 1)
     except FileNotFoundError as error:
-        raise SpecError(f"the study file {path} does not exist") from error
+        raise SpecError("there is no such study file", where=path) from error
     except IsADirectoryError as error:
-        raise SpecError(f"{path} is a folder", do="name the study file in it") from error
+        raise SpecError("the study file is a folder", where=path, do="name the file in it") from error
     except PermissionError as error:
-        raise SpecError(f"the study file {path} may not be read by this user") from error
+        raise SpecError("this user may not read the study file", where=path) from error
     except (OSError, ValueError) as error:
-        raise SpecError(f"the study file {path} cannot be read: {error}") from error
+        raise SpecError(f"cannot read the study file: {error}", where=path) from error
 
 
 def _read_standard_input() -> bytes:
@@ -91,8 +96,10 @@ def _read_standard_input() -> bytes:
 
 def _decode(content: bytes, source: str) -> str:
     if len(content) > MAXIMAL_BYTES:
-        raise SpecError(f"{source} is larger than {MAXIMAL_BYTES // 1024} KiB: this cannot be a study file")
+        raise SpecError(f"a study file has at most {MAXIMAL_BYTES // 1024} KiB, and this one is larger", where=source)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SpecError(f"{source} is not UTF-8 text (byte {error.start + 1})", do="save it as UTF-8") from error
+        raise SpecError(
+            "not UTF-8 text", where=f"{source}, byte {error.start + 1}", do="save the file as UTF-8"
+        ) from error

@@ -44,7 +44,7 @@ class ObjectiveSection(Section):
     def _goal_fits_name(cls, goal: Goal, info: ValidationInfo) -> Goal:
         name = info.data.get("name")
         if name is not None and goal is not METRICS[name].goal:
-            raise wrong(f"says {goal}, but {name} is something to {METRICS[name].goal}: leave the key out")
+            raise wrong(f"is {goal}, but {name} is always to be {METRICS[name].goal}d", do="remove the key")
         return goal
 
     @field_validator("reference", mode="before")
@@ -69,5 +69,5 @@ def check_unique(objectives: tuple[ObjectiveSection, ...], info: ValidationInfo)
         if names.count(name) > 1:
             raise wrong(f"names {name} twice")
     if is_study_file(info) and {"accuracy", "error"} <= set(names):
-        raise wrong("names accuracy and error, which is the same thing twice (error is 1 - accuracy): leave one out")
+        raise wrong("names both accuracy and error, although error is 1 - accuracy", do="remove one of them")
     return objectives

@@ -42,6 +42,6 @@ def _renewed_phase(phase: Mapping[str, Any]) -> dict[str, Any]:
         return kept
     if phase.get("surrogate") != "gaussian-process":
         raise SpecError(
-            "a search by mobo with acquisition ehvi on a network is no longer offered", do="use algorithm ehvi"
+            "mobo with the acquisition ehvi and the surrogate network is no longer available", do="use algorithm ehvi"
         )
     return {**{key: value for key, value in kept.items() if key not in _OF_MOBO_ALONE}, "algorithm": "ehvi"}

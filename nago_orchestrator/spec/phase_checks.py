@@ -19,7 +19,7 @@ def complete_phase(phase: SinglePhase, objectives: tuple[str, ...], dimensions: 
     if isinstance(phase, RandomSection):
         return phase
     if not dimensions:
-        raise wrong("has nothing to search: every hyperparameter is fixed")
+        raise wrong("needs a hyperparameter to search, but all are fixed", do="give at least one a range")
     if isinstance(phase, BohbSection):
         return _complete_bohb(phase, objectives, dimensions)
     if isinstance(phase, BatchSection):
@@ -46,8 +46,8 @@ def check_phases_meet(phases: Sequence[SinglePhase], fidelities: tuple[int, ...]
         if own not in before:
             known = ", ".join(map(str, before))
             raise wrong(
-                f"leave search.phases[{place}] nothing to begin with: "
-                f"it learns from trials of {counted(own, 'epoch')}, the phases before it have trials of {known}"
+                f"give search.phases[{place}] nothing to learn from: it needs trials of {counted(own, 'epoch')}, "
+                f"and the phases before it have trials of {known}"
             )
 
 
@@ -60,11 +60,11 @@ def trained_at(phase: SinglePhase, fidelities: tuple[int, ...]) -> tuple[int, ..
 
 def _complete_bohb(phase: BohbSection, objectives: tuple[str, ...], dimensions: int) -> BohbSection:
     if phase.objective is not None and phase.objective not in objectives:
-        raise wrong(f"optimises {phase.objective}, which is not among the objectives ({', '.join(objectives)})")
+        raise wrong(f"optimises {phase.objective}, which is no objective of the study ({', '.join(objectives)})")
     points = phase.min_points_in_model or dimensions + 1
     if points <= dimensions:
         raise wrong(
-            f"has min_points_in_model {points}: with {counted(dimensions, 'dimension')} at least {dimensions + 1}"
+            f"has min_points_in_model {points}, but {counted(dimensions, 'dimension')} need at least {dimensions + 1}"
         )
     return phase.model_copy(update={"objective": phase.objective or objectives[0], "min_points_in_model": points})
 
@@ -72,11 +72,15 @@ def _complete_bohb(phase: BohbSection, objectives: tuple[str, ...], dimensions: 
 def _check_learned(phase: BatchSection, objectives: tuple[str, ...]) -> None:
     for name in phase.learn:
         if name not in objectives:
-            raise wrong(f"learns {name}, which is not among the objectives ({', '.join(objectives)})")
+            raise wrong(f"lists {name} under `learn`, which is no objective of the study ({', '.join(objectives)})")
         if name not in KNOWN_BEFORE_TRAINING:
-            raise wrong(f"learns {name} in any case: `learn` is for {', '.join(KNOWN_BEFORE_TRAINING)}")
+            raise wrong(
+                f"lists {name} under `learn`, which is for {', '.join(KNOWN_BEFORE_TRAINING)}", do=f"remove {name}"
+            )
     if set(objectives) <= cheap_objectives(phase.learn):
-        raise wrong("has nothing to learn: every objective is known before training; add accuracy, error or loss")
+        raise wrong(
+            "has nothing to learn, because every objective is known before training", do="add accuracy, error or loss"
+        )
 
 
 def _check_ladder(algorithm: str, fidelities: tuple[int, ...]) -> None:
@@ -84,6 +88,6 @@ def _check_ladder(algorithm: str, fidelities: tuple[int, ...]) -> None:
     if len(ratios) > 1 or not all(ratio.is_integer() for ratio in ratios):
         first = fidelities[0]
         raise wrong(
-            f"must each be the same whole multiple of the one before for {algorithm}, "
+            f"must each be the same integer multiple of the one before for {algorithm}, "
             f"such as {first}, {2 * first}, {4 * first}; found {', '.join(map(str, fidelities))}"
         )

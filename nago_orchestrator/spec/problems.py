@@ -1,8 +1,9 @@
-"""Pydantic's validation errors as sentences for the user, each with the key's path and its line in the file."""
+"""Pydantic's validation errors as problems of the study file, each with the key's path, its line and advice."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,15 +23,24 @@ IN_PHASES = ("search", "phases", "phases")
 _ALGORITHM = " with algorithm "
 
 
-def problem_lines(error: ValidationError, document: Document) -> list[str]:
-    """One sentence per problem, in the order of the file."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """The parts of an error message; see `NagoError`."""
+
+    what: str
+    line: int | None
+    do: str | None
+
+
+def list_problems(error: ValidationError, document: Document) -> list[Problem]:
+    """In the order of the file."""
     problems = []
     for details in error.errors(include_url=False):
         if not _is_consequence(details):
             path = tuple(part for part, is_choice in _steps(details["loc"]) if not is_choice)
-            line = document.line(path)
-            problems.append((line or 0, _located(line, _sentence(details, path))))
-    return [text for _, text in sorted(problems, key=lambda problem: problem[0])]
+            what, do = _sentence(details, path)
+            problems.append(Problem(what=what, line=document.line(path), do=do))
+    return sorted(problems, key=lambda problem: problem.line or 0)
 
 
 def _is_consequence(details: ErrorDetails) -> bool:
@@ -41,21 +51,20 @@ def _is_consequence(details: ErrorDetails) -> bool:
     return details["type"] == "default_factory_not_called"
 
 
-def _located(line: int | None, sentence: str) -> str:
-    return sentence if line is None else f"line {line}: {sentence}"
-
-
-def _sentence(details: ErrorDetails, path: KeyPath) -> str:
+def _sentence(details: ErrorDetails, path: KeyPath) -> tuple[str, str | None]:
+    """What is wrong, and what to do."""
     key = format_path(path)
     kind = details["type"]
     if kind == "extra_forbidden":
         return _unknown_key(details["loc"], key)
     if kind == "missing":
-        return f"{key} is missing"
+        return f"{key} is missing", None
     if details["input"] is None:
-        return f"{key} is empty: give a value or leave the key out"
-    explain = _EXPLANATIONS.get(kind)
-    return f"{key} {explain(details['input'], details.get('ctx', {})) if explain else details['msg'].lower()}"
+        return f"{key} is empty", "give it a value, or remove the key"
+    context, explain = details.get("ctx", {}), _EXPLANATIONS.get(kind)
+    if kind == "union_tag_invalid":
+        return f"{key} {_unknown_tag(context)}", suggestion(str(context["tag"]), _known_tags(context))
+    return f"{key} {explain(details['input'], context) if explain else details['msg'].lower()}", context.get("do")
 
 
 def format_path(path: KeyPath) -> str:
@@ -66,18 +75,18 @@ def format_path(path: KeyPath) -> str:
     return text or "the study file"
 
 
-def _unknown_key(location: KeyPath, key: str) -> str:
+def _unknown_key(location: KeyPath, key: str) -> tuple[str, str]:
     *before, word = _schema_path(location)
     if word in RENAMED:
-        return f"{key} is the old name of {RENAMED[word]}, which is given too: leave one of them out"
+        return f"{key} is the old name of {RENAMED[word]}, which is given too", "remove one of them"
     siblings = [path[-1] for path in schema_keys() if path[:-1] == tuple(before)]
     meant = nearest(word, siblings)
     if meant:
-        return f"unknown key {key}: did you mean {meant}?"
+        return f"unknown key {key}", f"did you mean {meant}?"
     elsewhere = [path for path in schema_keys() if path[-1] == word]
     if elsewhere:
-        return f"unknown key {key}: it belongs under {_places(elsewhere)}"
-    return f"unknown key {key} (known: {', '.join(siblings)})"
+        return f"unknown key {key}", f"it belongs under {_places(elsewhere)}"
+    return f"unknown key {key}", f"choose one of {', '.join(siblings)}"
 
 
 def _places(paths: Sequence[SchemaPath]) -> str:
@@ -131,10 +140,12 @@ def describe_short(value: Any) -> str:
     return format_number(value) if is_number else describe(value)
 
 
-def _unknown_tag(value: Any, context: Mapping[str, Any]) -> str:
-    known = [word.strip("' ") for word in context["expected_tags"].split(",")]
-    hint = suggestion(str(context["tag"]), known)
-    return f"names an unknown {context['discriminator'].strip(chr(39))} '{context['tag']}'{hint}"
+def _known_tags(context: Mapping[str, Any]) -> list[str]:
+    return [word.strip("' ") for word in context["expected_tags"].split(",")]
+
+
+def _unknown_tag(context: Mapping[str, Any]) -> str:
+    return f"names an unknown {context['discriminator'].strip(chr(39))} '{context['tag']}'"
 
 
 _EXPLANATIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
@@ -145,13 +156,12 @@ _EXPLANATIONS: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
     "less_than": _bound("below", "lt"),
     "too_short": _count("least", "min_length"),
     "too_long": _count("most", "max_length"),
-    "model_type": lambda value, _: f"needs a mapping of keys, found {describe(value)}",
-    "model_attributes_type": lambda value, _: f"needs a mapping of keys, found {describe(value)}",
-    "tuple_type": lambda value, _: f"needs a list, found {describe(value)}",
-    "union_tag_invalid": _unknown_tag,
+    "model_type": lambda value, _: f"must be a mapping of keys, found {describe(value)}",
+    "model_attributes_type": lambda value, _: f"must be a mapping of keys, found {describe(value)}",
+    "tuple_type": lambda value, _: f"must be a list, found {describe(value)}",
     "union_tag_not_found": lambda value, context: (
-        f"needs the key {context['discriminator'].strip(chr(39))}"
+        f"must have the key {context['discriminator'].strip(chr(39))}"
         if isinstance(value, dict)
-        else f"needs a mapping of keys, found {describe(value)}"
+        else f"must be a mapping of keys, found {describe(value)}"
     ),
 }

@@ -1,4 +1,4 @@
-"""Single values of the study file: numbers, switches, sizes and durations with their units, known words.
+"""Single values of the study file: numbers, booleans, sizes and durations with their units, known words.
 
 Each is an annotated type for the sections' fields. A reader takes what YAML gave (int, float, bool, str or None) and
 returns the value or raises a PydanticCustomError with the rest of a sentence that begins with the key.
@@ -25,7 +25,7 @@ _DURATION = re.compile(f"(?:{_DURATION_PART.pattern})+")
 
 
 def describe(value: Any) -> str:
-    """The value as it stands in a sentence: "the text 'seven'", "the number 3", "a list"."""
+    """The value as it stands in a sentence: "the string 'seven'", "the number 3", "a list"."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -33,7 +33,7 @@ def describe(value: Any) -> str:
     if isinstance(value, (int, float)):
         return f"the number {format_number(value)}"
     if isinstance(value, str):
-        return f"the text '{value if len(value) <= 60 else value[:57] + '...'}'"
+        return f"the string '{value if len(value) <= 60 else value[:57] + '...'}'"
     return "a mapping" if isinstance(value, dict) else "a list"
 
 
@@ -42,17 +42,17 @@ def format_number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.10g}"
 
 
-def wrong(sentence_end: str) -> PydanticCustomError:
-    """An error whose text continues "KEY"; braces in user's text must not be taken for placeholders."""
-    return PydanticCustomError("study_file", "{sentence_end}", {"sentence_end": sentence_end})
+def wrong(sentence_end: str, *, do: str | None = None) -> PydanticCustomError:
+    """An error whose text continues "KEY", and what to do; braces in user's text must not be taken for placeholders."""
+    return PydanticCustomError("study_file", "{sentence_end}", {"sentence_end": sentence_end, "do": do})
 
 
 def read_whole(value: Any) -> int:
-    """4000000, 4e6 and 4.0e6 are whole numbers; 2.5, "3" and true are not."""
+    """4000000, 4e6 and 4.0e6 are integers; 2.5, "3" and true are not."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise wrong(f"needs a whole number, found {describe(value)}")
+        raise wrong(f"must be an integer, found {describe(value)}")
     if isinstance(value, float) and not value.is_integer():
-        raise wrong(f"needs a whole number, found {format_number(value)}")
+        raise wrong(f"must be an integer, found {format_number(value)}")
     if abs(value) > MAXIMAL_WHOLE:
         raise wrong(f"is too large: {format_number(float(value))}")
     return int(value)
@@ -60,23 +60,23 @@ def read_whole(value: Any) -> int:
 
 def read_real(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise wrong(f"needs a number, found {describe(value)}")
+        raise wrong(f"must be a number, found {describe(value)}")
     if not math.isfinite(value):
-        raise wrong(f"needs a finite number, found {format_number(value)}")
+        raise wrong(f"must be a finite number, found {format_number(value)}")
     return float(value)
 
 
 def read_switch(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise wrong(f"needs true or false, found {describe(value)}")
+        raise wrong(f"must be true or false, found {describe(value)}")
     return value
 
 
 def read_text(value: Any) -> str:
     if isinstance(value, (int, float)):
-        raise wrong(f"needs a text, found {describe(value)}: put it in quotes")
+        raise wrong(f"must be a string, found {describe(value)}", do="put it in quotes")
     if not isinstance(value, str) or not value:
-        raise wrong(f"needs a text, found {'an empty one' if value == '' else describe(value)}")
+        raise wrong(f"must be a string, found {'an empty one' if value == '' else describe(value)}")
     return value
 
 
@@ -86,7 +86,7 @@ def read_bytes(value: Any) -> float:
         return read_real(value)
     match = _SIZE.fullmatch(value.strip())
     if match is None or match[2] not in _BYTES:
-        raise wrong(f"needs a size such as 60KiB (units: {', '.join(filter(None, _BYTES))}), found {describe(value)}")
+        raise wrong(f"must be a size such as 60KiB (units: {', '.join(filter(None, _BYTES))}), found {describe(value)}")
     return float(match[1]) * _BYTES[match[2]]
 
 
@@ -95,7 +95,7 @@ def read_seconds(value: Any) -> float:
     if not isinstance(value, str):
         return read_real(value)
     if _DURATION.fullmatch(value.strip()) is None:
-        raise wrong(f"needs a duration such as 90m or 1h30m (units: s, m, h, d), found {describe(value)}")
+        raise wrong(f"must be a duration such as 90m or 1h30m (units: s, m, h, d), found {describe(value)}")
     return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(value))
 
 
@@ -105,7 +105,7 @@ def known_word(what: str, known: tuple[str, ...]) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         text = read_text(value)
         if text not in known:
-            raise wrong(f"names an unknown {what} '{text}'{suggestion(text, known)}")
+            raise wrong(f"names an unknown {what} '{text}'", do=suggestion(text, known))
         return text
 
     return read

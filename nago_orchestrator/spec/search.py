@@ -93,7 +93,7 @@ class MoboSection(BatchSection):
     @classmethod
     def _noise_is_for_networks(cls, noise: NoiseName, info: ValidationInfo) -> NoiseName:
         if is_study_file(info) and info.data.get("surrogate") == "gaussian-process":
-            raise wrong("belongs to surrogate network, gaussian-process has one of its own: leave the key out")
+            raise wrong("has no effect for the surrogate gaussian-process, only for network", do="remove the key")
         return noise
 
 

@@ -17,7 +17,7 @@ from pydantic_core import InitErrorDetails
 
 from nago_orchestrator.domain.space import Dimension, FloatRange, IntegerRange, SearchSpace
 from nago_orchestrator.errors import SpecError
-from nago_orchestrator.formatting.suggestions import nearest
+from nago_orchestrator.formatting.suggestions import suggestion
 from nago_orchestrator.spec.choices import Bounds
 from nago_orchestrator.spec.hyperparameters import SECTIONS, HnagHyperparameters, Hyperparameters, RnagHyperparameters
 from nago_orchestrator.spec.presets import PRESETS
@@ -41,13 +41,13 @@ def _read_preset(value: Any) -> str | None:
 
 class SpaceSection(Section):
     preset: Annotated[PresetName | None, BeforeValidator(_read_preset), Field(exclude=True)] = None
-    """A space that has a name; what it sets is written out in the other keys, and what they say beats it."""
+    """A named search space; the other keys override what it sets."""
     generator: Annotated[GeneratorName, BeforeValidator(known_word("generator", tuple(GENERATORS)))] = Field(
         default_factory=_of_preset, json_schema_extra={"x-default": "that of the preset, else hnag"}
     )
     """The network generator: `hnag`, hierarchical with three levels, or `rnag`, three graphs in sequence."""
     connected: Switch = False
-    """Whether disconnected graphs are drawn again until they are connected."""
+    """Whether disconnected graphs are resampled until they are connected."""
     hyperparameters: HnagHyperparameters | RnagHyperparameters = Field(
         default_factory=lambda validated: _write_out({}, validated),
         json_schema_extra={"x-default": "those of the preset, else the paper's"},
@@ -59,7 +59,9 @@ class SpaceSection(Section):
     def _generator_is_the_presets(cls, generator: str, info: ValidationInfo) -> str:
         preset = info.data.get("preset")
         if preset is not None and PRESETS[preset].generator != generator:
-            raise wrong(f"says {generator}, but the preset {preset} is of {PRESETS[preset].generator}: leave one out")
+            raise wrong(
+                f"is {generator}, but the preset {preset} is of {PRESETS[preset].generator}", do="remove one of them"
+            )
         return generator
 
     @field_validator("hyperparameters", mode="wrap")
@@ -98,14 +100,12 @@ def preset_of(space: SearchSpace) -> str | None:
 def preset_space(name: str) -> SearchSpace:
     """Raises SpecError for a name that no preset has."""
     if name not in PRESETS:
-        meant = nearest(name, PRESETS)
-        hint = f": did you mean {meant}?" if meant else f"; known are {', '.join(PRESETS)}"
-        raise SpecError(f"there is no preset '{name}'{hint}")
+        raise SpecError(f"there is no preset '{name}'", do=suggestion(name, PRESETS))
     return SpaceSection.model_validate({"preset": name}).search_space()
 
 
 def _write_out(value: Any, validated: dict[str, Any]) -> Hyperparameters:
-    """What the study file says, over what the preset sets, over what the paper does.
+    """The study file's values override the preset's, which override the paper's.
 
     Raises ValidationError, whose locations pydantic puts behind that of the section.
     """
@@ -123,11 +123,13 @@ def _write_out(value: Any, validated: dict[str, Any]) -> Hyperparameters:
 
 
 def _refuse_others(value: dict[str, Any], generator: str) -> None:
-    """A hyperparameter of another generator is no slip of the pen: say which generator it belongs to."""
+    """A hyperparameter of another generator is no typo: say which generator it belongs to."""
     known = GENERATORS[generator].names
     problems = [
         InitErrorDetails(
-            type=wrong(f"is of the generator {other}, and this space has {generator}"), loc=(name,), input=value[name]
+            type=wrong(f"is a hyperparameter of the generator {other}, not of {generator}"),
+            loc=(name,),
+            input=value[name],
         )
         for name in value
         for other, its in GENERATORS.items()

@@ -109,10 +109,10 @@ class StudySpec(Section):
             if names.count(name) > 1:
                 raise wrong(f"names {name} twice")
             if name == info.data.get("name"):
-                raise wrong(f"names {name}, which is this study itself")
+                raise wrong(f"names {name}, which is the study itself")
         search = info.data.get("search")
         if names and search is not None and is_study_file(info) and not learns(search):
-            raise wrong("is nothing for algorithm random, which learns from no evaluation: leave the key out")
+            raise wrong("has no effect for algorithm random, which learns from no evaluation", do="remove the key")
         return names
 
     @field_validator("final_training", mode="after")
@@ -127,10 +127,7 @@ class StudySpec(Section):
     def _limits_allow_a_proposal(cls, limits: LimitsSection, info: ValidationInfo) -> LimitsSection:
         needed = info.data.get("architectures_per_proposal", 1)
         if limits.trials is not None and limits.trials < needed:
-            raise wrong(
-                f"allows {counted(limits.trials, 'trial')}, too few for one proposal: "
-                f"architectures_per_proposal is {needed}"
-            )
+            raise wrong(f"allows {counted(limits.trials, 'trial')}, but architectures_per_proposal is {needed}")
         return limits
 
     def canonical(self) -> dict[str, Any]:

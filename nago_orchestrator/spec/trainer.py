@@ -73,7 +73,7 @@ def _read_path(value: Any, info: ValidationInfo) -> str | None:
         path = Path(read_text(value)).expanduser()
         return str(path) if folder is None else _resolved(Path(folder) / path)
     except (OSError, RuntimeError) as error:  # a folder that may not be entered, a loop of links, ~ of an unknown user
-        raise wrong(f"cannot be followed to its end: {getattr(error, 'strerror', None) or error}") from error
+        raise wrong(f"cannot be resolved: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _resolved(path: Path) -> str:
@@ -96,8 +96,8 @@ def _path_in_container(text: str, volume: str | None) -> str:
         return str(path)
     if volume is None:
         raise wrong(
-            f"is relative ('{text}'), and execution.kubernetes.data mounts no volume where it could start: "
-            "write an absolute path in the trainer's container"
+            f"is relative ('{text}'), and execution.kubernetes.data mounts no volume that it could be relative to",
+            do="write an absolute path in the trainer's container",
         )
     return str(PurePosixPath(volume) / path)
 
@@ -121,9 +121,9 @@ class DatasetSection(Section):
     def _path_fits_name(self) -> DatasetSection:
         needs_path = DATA_SETS[self.name].needs_path
         if not needs_path and self.path is not None:
-            raise wrong(f"has a path, but {self.name} come with scikit-learn: leave the path out")
+            raise wrong(f"has a path, but {self.name} is part of scikit-learn", do="remove the path")
         if needs_path and self.path is None:
-            raise wrong(f"needs a path: the folder that holds the images of {self.name}")
+            raise wrong(f"has no path to the images of {self.name}", do="add the key path")
         return self
 
 
@@ -166,4 +166,4 @@ class TrainerSection(Section):
 def check_cutout(cutout: int, image_size: int) -> None:
     """Both in pixels."""
     if cutout >= image_size:
-        raise wrong(f"blanks whole images: cutout {format_number(cutout)} must be below image_size {image_size}")
+        raise wrong(f"has cutout {format_number(cutout)}, which must be below image_size {image_size}")

@@ -109,7 +109,7 @@ def _hyperparameter(text: str, known: Sequence[str]) -> tuple[str, float | int]:
     except ValueError as error:
         raise InputError(f"--theta {text!r} is not NAME=NUMBER", do="write, for example, --theta top_k=4") from error
     if name not in known:
-        raise InputError(f"--theta names an unknown hyperparameter '{name}'{suggestion(name, known)}")
+        raise InputError(f"--theta names an unknown hyperparameter '{name}'", do=suggestion(name, known))
     return name, number
 
 

@@ -44,7 +44,7 @@ def test_wrong_usage_is_wrong_input(run: Run, arguments: list[str]) -> None:
     ("arguments", "sentence"),
     [
         (["list", "-o", "jsn"], "--output names an unknown format 'jsn': did you mean json?"),
-        (["list", "--output", "xml"], "--output names an unknown format 'xml' (known: table, json, csv)"),
+        (["list", "--output", "xml"], "--output names an unknown format 'xml': choose one of table, json, csv"),
         (["trials", "--state", "runing"], "--state names an unknown state 'runing': did you mean running?"),
         (["serve", "--where", "kubernets"], "--where names an unknown place 'kubernets': did you mean kubernetes?"),
     ],

@@ -45,10 +45,10 @@ def test_nothing_within_the_reference_is_said(run: Run, filled: str) -> None:
         ("accuracy=0.1", "has no value for memory, nor has the study file: give NAME=VALUE for each objective"),
         ("acuracy=0.1", "names 'acuracy', which is no objective of the study: did you mean accuracy?"),
         ("accuracy", "'accuracy' is not NAME=VALUE"),
-        ("accuracy=much", "accuracy needs a number, found the text 'much'"),
-        ("accuracy=nan", "accuracy needs a finite number"),
+        ("accuracy=much", "accuracy must be a number, found the string 'much'"),
+        ("accuracy=nan", "accuracy must be a finite number"),
         ("accuracy=2", "accuracy must be from 0 to 1"),
-        ("memory=60XB", "memory needs a size such as 60KiB"),
+        ("memory=60XB", "memory must be a size such as 60KiB"),
         ("accuracy=0.1,memory=1kB,accuracy=0.2", "names accuracy twice"),
     ],
 )

@@ -47,7 +47,7 @@ def test_a_picture_is_drawn(run: Run, tmp_path: Path, suffix: str) -> None:
         (["--theta", "top_k"], "is not NAME=NUMBER"),
         (["--theta", "top_k=many"], "is not NAME=NUMBER"),
         (["--theta", "top_nods=3"], "--theta names an unknown hyperparameter 'top_nods': did you mean top_nodes?"),
-        (["--theta", "=3"], "--theta names an unknown hyperparameter '' (known: top_nodes, top_k, "),
+        (["--theta", "=3"], "--theta names an unknown hyperparameter '': choose one of top_nodes, top_k, "),
         (["--preset", "rnag", "--theta", "top_k=3"], "names an unknown hyperparameter 'top_k'"),
         (["--theta", "top_p=2.5"], "top_p is 2.5, it must be a number from 0 to 1"),
         (["--theta", "top_nodes=99"], "top_nodes is 99, it must be"),

@@ -62,7 +62,9 @@ def test_proposals_without_a_model_are_told_with_the_reason() -> None:
 
 def test_a_search_that_never_had_a_model_says_so_and_another_says_nothing() -> None:
     rows = [row(0, None, "initial"), row(1, None, "too few evaluations for a model")]
-    assert str(origins(rows)).startswith("No proposal was made by a model. Without a model: 0 (initial design), 1 (too few")
+    assert str(origins(rows)).startswith(
+        "No proposal was made by a model. Without a model: 0 (initial design), 1 (too few"
+    )
     assert origins([evaluation_row(0), evaluation_row(1, notes={"random": "fraction"})]) is None
 
 

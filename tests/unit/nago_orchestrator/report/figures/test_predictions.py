@@ -49,9 +49,18 @@ def test_the_title_counts_what_lies_within() -> None:
 @pytest.mark.parametrize(
     ("observed", "verdict"),
     [
-        (lambda number: 0.5 + 0.01 * number, "The predictions of accuracy rank these thetas better than chance: rank correlation 1.00 over 24"),
-        (lambda number: 0.9 - 0.01 * number, "The predictions of accuracy do not rank these thetas: rank correlation -1.00"),
-        (lambda number: 0.5 + 0.01 * (number * 7 % 24), "Too few thetas to say whether the predictions of accuracy rank them: rank"),
+        (
+            lambda number: 0.5 + 0.01 * number,
+            "The predictions of accuracy rank these thetas better than chance: rank correlation 1.00 over 24",
+        ),
+        (
+            lambda number: 0.9 - 0.01 * number,
+            "The predictions of accuracy do not rank these thetas: rank correlation -1.00",
+        ),
+        (
+            lambda number: 0.5 + 0.01 * (number * 7 % 24),
+            "Too few thetas to say whether the predictions of accuracy rank them: rank",
+        ),
     ],
 )
 def test_one_sentence_says_whether_the_model_ranks(observed: Callable[[int], float], verdict: str) -> None:

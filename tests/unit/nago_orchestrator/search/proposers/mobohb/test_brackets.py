@@ -61,5 +61,5 @@ def test_a_slot_that_nobody_can_be_promoted_to_waits_for_its_rung_and_then_takes
 
 
 def test_a_ladder_that_is_not_geometric_is_refused() -> None:
-    with pytest.raises(SpecError, match="same whole multiple"):
+    with pytest.raises(SpecError, match="same integer multiple"):
         Brackets((1, 3, 8), 1)
