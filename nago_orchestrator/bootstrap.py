@@ -91,7 +91,7 @@ def _kubernetes_executor(
 ) -> Executor:
     if store.file is not None:
         raise InputError(
-            "trials on Kubernetes write their results to PostgreSQL, not to a file",
+            "trials on Kubernetes need PostgreSQL, and the database is a file",
             do="give --database postgresql://… or NAGO_DATABASE_URL",
         )
     with needing("kubernetes", what="Kubernetes"):  # imported here: the extra is optional

@@ -16,20 +16,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from nago_trainer.contract.error_text import error_text
+
 
 class NagoError(Exception):
-    """Its text is one sentence for the user, put together here alone: `<what is wrong> (<where>): <what to do>`.
-
-    It has no capital at its start but a name's, and no stop at its end, so that it can stand within a longer one.
-    """
+    """Its text is one sentence for the user: `<what is wrong> (<where>): <what to do>`; see `error_text`."""
 
     exit_code = 3
 
     def __init__(self, what: str, *, where: object = None, do: str | None = None) -> None:
         """`where`: a file, a line, a place in a database; `do`: what the user can do now."""
         self.what, self.where, self.do = what, where, do
-        place = f" ({where})" if where is not None else ""
-        super().__init__(f"{what}{place}{f': {do}' if do else ''}")
+        super().__init__(error_text(what, where=where, do=do))
 
 
 class InputError(NagoError):

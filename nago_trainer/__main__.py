@@ -1,4 +1,4 @@
-"""`nago-train`: runs trials, and looks at datasets before a study starts."""
+"""`nago-train`: executes attempts, and checks datasets before a study starts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import NoReturn
 
 from nago_trainer import __version__
+from nago_trainer.contract.error_text import error_text
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.errors import TrainerError
 
 EXIT_CODES = """exit codes:
-  0   done
-  3   the network cannot be trained here (out of memory with one image at a time)
-  64  the task, the dataset or an option is wrong
+  0   success
+  3   the network cannot be trained here (out of memory even with batch size 1)
+  64  invalid task, dataset or option
   69  the database does not answer
   70  a bug; the traceback is on stderr
-  74  the attempt's folder cannot be written
-  75  another process has already claimed the attempt, or its result is no longer needed
+  74  the attempt's folder is not writable
+  75  another process has claimed the attempt, or its result is no longer needed
   85  ended by SIGTERM; the next attempt resumes from the checkpoint"""
 
 
@@ -28,12 +29,12 @@ INSTALL = "pip install 'nago-orchestrator[trainer]'"
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(ExitCode.BAD_TASK, f"{message}: see {self.prog} --help\n")
+        self.exit(ExitCode.BAD_TASK, f"error: {error_text(message, do=f'see {self.prog} --help')}\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code; see `ExitCode`."""
-    # Before anything loads numpy: the warm server may have one thread only, and a trial's threads are those of torch.
+    # Before anything loads numpy: the fork server may have one thread only, and a trial's threads are those of torch.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = _parser().parse_args(arguments)
     try:
@@ -43,33 +44,42 @@ def main(arguments: list[str] | None = None) -> int:
             return commands.run_folder(options.folder) if options.folder else commands.run_from_database()
         return commands.serve_forks() if options.command == "warm" else commands.describe_data()
     except TrainerError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"error: {error}\n")
         return error.exit_code
     except ModuleNotFoundError as error:
         package = (error.name or str(error)).partition(".")[0]
-        sys.stderr.write(f"training needs {package}, which is not installed: {INSTALL}\n")
+        missing = f"training needs the package {package}, which is not installed"
+        sys.stderr.write(f"error: {error_text(missing, do=INSTALL)}\n")
         return ExitCode.BAD_TASK
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="nago-train",
-        description="Trains one sampled network.",
+        description="Trains one network. NAGO starts it once for each attempt of a trial.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"nago-train {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="run the attempt in FOLDER, or the one that NAGO_ATTEMPT names")
+    run = commands.add_parser(
+        "run", help="execute the attempt in FOLDER, or the one that the environment variable NAGO_ATTEMPT names"
+    )
     run.add_argument(
         "folder",
         nargs="?",
         type=Path,
         metavar="FOLDER",
-        help="task.json -> report.jsonl; without it the task is read from the database NAGO_DATABASE_URL",
+        help="has task.json, receives report.jsonl; without it the task is read from the database NAGO_DATABASE_URL",
     )
-    commands.add_parser("warm", help='load torch once, then fork an attempt for each line {"folder": PATH} on stdin')
-    commands.add_parser("describe-data", help='check the dataset {"name", "path"} given on stdin, and describe it')
+    commands.add_parser(
+        "warm",
+        help='fork server: load torch once, then fork a process for each attempt, a line {"folder": PATH} on stdin',
+    )
+    commands.add_parser(
+        "describe-data",
+        help='read {"name": NAME, "path": PATH} from stdin, check this dataset and print its description',
+    )
     return parser
 
 

@@ -1,46 +1,50 @@
 """What can go wrong in the trainer for a reason that the user can act on; anything else is a bug.
 
-Each text is one sentence for the user. `nago_trainer.attempt.execution` turns the class into exit code and report.
+`nago_trainer.attempt.execution` turns the class into exit code and report.
 """
 
 from __future__ import annotations
 
+from nago_trainer.contract.error_text import error_text
 from nago_trainer.contract.exit_codes import ExitCode
 
 
 class TrainerError(Exception):
-    """`reason` is one word for grouping failures."""
+    """Its text is one sentence for the user, see `error_text`; `reason` is one word for grouping failures."""
 
     exit_code = ExitCode.BAD_TASK
     reason = "BadTask"
 
+    def __init__(self, what: str, *, where: object = None, do: str | None = None) -> None:
+        super().__init__(error_text(what, where=where, do=do))
+
 
 class TaskError(TrainerError):
-    """The task contradicts itself or this machine."""
+    """The task is inconsistent, or this machine cannot execute it."""
 
 
 class DataError(TrainerError):
-    """The dataset is not there, not complete or broken."""
+    """The dataset is missing, incomplete or damaged."""
 
     reason = "BadData"
 
 
 class InfeasibleError(TrainerError):
-    """The network cannot be trained here, however often one tries."""
+    """The network cannot be trained here; a retry would end in the same way."""
 
     exit_code = ExitCode.INFEASIBLE
     reason = "OutOfMemory"
 
 
 class ReportError(TrainerError):
-    """The attempt's folder takes no report, e.g. because its disk is full."""
+    """The report cannot be written into the attempt's folder, e.g. because its disk is full."""
 
     exit_code = ExitCode.UNWRITABLE
     reason = "Unwritable"
 
 
 class ClaimedError(TrainerError):
-    """Another process has the attempt."""
+    """Another process executes the attempt."""
 
     exit_code = ExitCode.BUSY
     reason = "Claimed"
@@ -61,7 +65,7 @@ class UnavailableError(TrainerError):
 
 
 class PreemptedError(TrainerError):
-    """The process was asked to end; the trial's next attempt resumes from its checkpoint."""
+    """The process received SIGTERM; the trial's next attempt resumes from its checkpoint."""
 
     exit_code = ExitCode.PREEMPTED
     reason = "Preempted"

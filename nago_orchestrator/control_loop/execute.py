@@ -151,7 +151,7 @@ def _end_attempt(action: EndAttempt, session: Session) -> Sequence[FollowUp]:
         return ()
     seen = action.observation
     cause = (seen.message or seen.reason) if seen else None
-    cause = cause or "it disappeared without a status"
+    cause = cause or "the attempt disappeared without a status"
     number = action.trial.number
     kind, verdict = _VERDICTS.get(action.trial_to, (EventKind.FAILED, "failed"))
     attempt = action.attempt.number

@@ -87,7 +87,7 @@ class _Outage:
         if self.seconds >= LONGEST_OUTAGE_SECONDS or self.session.stop.requested:
             raise error
         pause = BACK_OFF.pause(self.errors)
-        text = f"{str(error).rstrip('.')}; trying again in {pause:.1f} s"
+        text = f"{str(error).rstrip('.')}; next try in {pause:.1f} s"
         self.session.on_event(self.session.event(EventKind.TROUBLE, text))
         self.sleep(pause)
         self.errors += 1

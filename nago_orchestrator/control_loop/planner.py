@@ -225,7 +225,7 @@ def _verdict(snapshot: Snapshot, rules: Rules, now: datetime) -> EndStudy | None
     if reached is not None:
         return _end(snapshot.spent, reached)
     if snapshot.waiting:
-        return EndStudy(StudyState.FAILED, "the proposer waits for an evaluation, but nothing is left to evaluate")
+        return EndStudy(StudyState.FAILED, "the proposer waits for an evaluation, but no proposal is pending")
     return None
 
 
@@ -233,7 +233,7 @@ def _end(spent: Spent, reached: str) -> EndStudy:
     """A search that tried and found nothing has failed."""
     if spent.succeeded or not (spent.failed or spent.infeasible):
         return EndStudy(StudyState.COMPLETED, reached)
-    cause = f"; most often: {spent.common_failure}" if spent.common_failure else ""
+    cause = f"; most frequent cause: {spent.common_failure}" if spent.common_failure else ""
     counts = f"{spent.failed} failed, {spent.infeasible} infeasible"
     return EndStudy(StudyState.FAILED, f"{reached}, but {FOUND_NOTHING}: {counts}{cause}")
 
@@ -241,12 +241,12 @@ def _end(spent: Spent, reached: str) -> EndStudy:
 def _failure_message(spent: Spent, limits: Limits) -> str | None:
     """At least 3 failures before a verdict, and at least 5 ended trials before a fraction means something."""
     ended, failed = spent.recent_ended, spent.recent_failed
-    cause = f"; most often: {spent.common_failure}" if spent.common_failure else ""
+    cause = f"; most frequent cause: {spent.common_failure}" if spent.common_failure else ""
     if ended == failed and failed >= 3:
         return f"all of the first {failed} trials failed{cause}"
     fraction = limits.failed_fraction
     if fraction is not None and ended >= 5 and failed > fraction * ended:
-        return f"{failed} of {ended} trials failed, more than limits.failed_fraction = {fraction:g} allows{cause}"
+        return f"{failed} of {ended} trials failed, more than limits.failed_fraction = {fraction:g}{cause}"
     return None
 
 

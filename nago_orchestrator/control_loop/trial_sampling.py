@@ -80,7 +80,7 @@ def _differences(
     try:
         drawn = sampling.trial(proposals[stored.proposal], stored.replicate)
     except ThetaError as error:
-        raise HistoryError(f"the stored theta of proposal {stored.proposal} cannot be drawn from: {error}") from error
+        raise HistoryError(f"the stored theta of proposal {stored.proposal} is invalid: {error}") from error
     for name in COMPARED:
         before, now = getattr(stored, name), getattr(drawn, name)
         if before != now:

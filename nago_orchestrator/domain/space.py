@@ -69,12 +69,12 @@ class SearchSpace:
 
     def __post_init__(self) -> None:
         if self.generator not in GENERATORS:
-            raise SpecError(f"there is no generator {self.generator}; known are {', '.join(GENERATORS)}")
+            raise SpecError(f"there is no generator {self.generator}", do=f"choose one of {', '.join(GENERATORS)}")
         searched = [dimension.name for dimension in self.dimensions]
         names = [*searched, *self.fixed]
         known = {hyperparameter.name for hyperparameter in self.hyperparameters}
         _refuse("is not a hyperparameter of the generator", [name for name in names if name not in known])
-        _refuse("is given twice: either a range or a fixed value", [name for name in names if names.count(name) > 1])
+        _refuse("has both a range and a fixed value", [name for name in names if names.count(name) > 1])
         _refuse("has neither a range nor a fixed value", [name for name in known if name not in names])
         self._check_legal()
 
@@ -109,7 +109,7 @@ class SearchSpace:
                 for value in bounds.get(hyperparameter.name) or (self.fixed[hyperparameter.name],):
                     hyperparameter.check(value)
         except ThetaError as error:
-            raise SpecError(f"the search space is wrong: {error}") from error
+            raise SpecError(f"invalid search space: {error}") from error
         whole = {item.name for item in self.hyperparameters if item.kind == "int"}
         wrong = [item.name for item in self.dimensions if isinstance(item, IntegerRange) is not (item.name in whole)]
         _refuse("has a range of the wrong kind: integers for node counts and k, floats for all others", wrong)
@@ -124,4 +124,4 @@ def _check_order(name: str, low: float, high: float) -> None:
 
 def _refuse(complaint: str, names: list[str]) -> None:
     if names:
-        raise SpecError(f"the search space is wrong: {sorted(names)[0]} {complaint}")
+        raise SpecError(f"invalid search space: {sorted(names)[0]} {complaint}")

@@ -44,8 +44,8 @@ def invalid_report(problem: str) -> Cause:
 
 
 _OWN_CODES: Mapping[int, tuple[Failure, str, str]] = {
-    ExitCode.DONE: (Failure.DEFECT, "NoResult", "the trainer ended well but left no result"),
-    ExitCode.INFEASIBLE: (Failure.INFEASIBLE, "Infeasible", "the trainer found the network impossible to train here"),
+    ExitCode.DONE: (Failure.DEFECT, "NoResult", "the trainer succeeded but left no result"),
+    ExitCode.INFEASIBLE: (Failure.INFEASIBLE, "Infeasible", "the network cannot be trained here"),
     ExitCode.UNAVAILABLE: (
         Failure.INFRASTRUCTURE,
         "DatabaseUnavailable",
@@ -54,16 +54,17 @@ _OWN_CODES: Mapping[int, tuple[Failure, str, str]] = {
     ExitCode.UNWRITABLE: (
         Failure.INFRASTRUCTURE,
         "Unwritable",
-        "the trainer could not write its files: is the disk or volume full?",
+        "the trainer could not write its files: check the free space of the disk or volume",
     ),
-    ExitCode.BUSY: (Failure.INFRASTRUCTURE, "Busy", "the attempt was over, or a newer one had taken its place"),
-    # Not "Preempted", which is what Kubernetes calls a pod that makes room for another one.
+    ExitCode.BUSY: (Failure.INFRASTRUCTURE, "Busy", "the attempt had ended, or a newer one had replaced it"),
+    # Not "Preempted", which is what Kubernetes calls a pod that makes room for another one, nor "Interrupted", which is
+    # a failure of its own kind: stopped by the user or with the orchestrator.
     ExitCode.PREEMPTED: (
         Failure.INFRASTRUCTURE,
-        "Interrupted",
-        "the trainer was asked to end before it was done; the next attempt continues from its checkpoint, if any",
+        "Terminated",
+        "the trainer was terminated (SIGTERM) before its end; the next attempt resumes from its checkpoint, if any",
     ),
-    UNKNOWN_STATUS: (Failure.INFRASTRUCTURE, "StatusUnknown", "how the trainer ended is not known (exit code 255)"),
+    UNKNOWN_STATUS: (Failure.INFRASTRUCTURE, "StatusUnknown", "the trainer's exit status is unknown (exit code 255)"),
 }
 
 
@@ -91,8 +92,8 @@ def signal_cause(number: int) -> Cause:
     # Where an executor knows that the trial itself used too much memory, it says so before it asks here.
     if number == signal.SIGKILL:
         message = (
-            "the trainer was killed from outside (signal 9), probably because memory was short: lower "
-            "trainer.batch_size or execution.parallelism, or raise execution.kubernetes.memory"
+            "the trainer was killed (signal 9), probably for lack of memory: lower trainer.batch_size or "
+            "execution.parallelism, or raise execution.kubernetes.memory"
         )
         return Cause(failure=Failure.INFRASTRUCTURE, reason="Signal9", message=message)
     failure = Failure.DEFECT if number in CRASH_SIGNALS else Failure.INFRASTRUCTURE

@@ -62,7 +62,7 @@ def prior_evaluations(source: SourceStudy, learner: Learner) -> tuple[PriorEvalu
     if not any(prior.outcome is Outcome.OK for prior in found):
         outcomes = [(proposal.fidelity, evaluation.outcome) for proposal, evaluation in told]
         raise SpecError(
-            f"there is nothing to begin from in the study {source.name!r}: {_what_is_missing(outcomes, learner)}"
+            f"the study {source.name!r} cannot be used for a warm start: {_what_is_missing(outcomes, learner)}"
         )
     return found
 
@@ -78,7 +78,7 @@ def _what_is_missing(outcomes: Sequence[tuple[int, Outcome]], learner: Learner) 
     theirs = sorted({fidelity for fidelity, _ in outcomes})
     return (
         f"the search by {learner.search} learns from trials of {_epochs(learner.observed_at)}, "
-        f"that study has trials of {_epochs(theirs)}"
+        f"and it has trials of {_epochs(theirs)}"
     )
 
 
@@ -99,7 +99,7 @@ def _check_space(source: SourceStudy, space: SearchSpace) -> None:
         if theirs.get(name) != ours.get(name) or source.space.fixed.get(name) != space.fixed.get(name)
     ]
     what = f"in {', '.join(different)}" if different else "in generator or `connected`"
-    raise SpecError(f"the study {source.name!r} searched another space ({what}): a warm start needs the same one")
+    raise SpecError(f"a warm start needs the same search space, and that of {source.name!r} differs {what}")
 
 
 def _costs(source: str, evaluation: Evaluation, objectives: Sequence[Objective]) -> tuple[float, ...]:
@@ -107,7 +107,5 @@ def _costs(source: str, evaluation: Evaluation, objectives: Sequence[Objective])
         return ()
     missing = [objective.name for objective in objectives if objective.name not in evaluation.values]
     if missing:
-        raise SpecError(
-            f"the study {source!r} has no value of {', '.join(missing)}: a warm start needs each objective of this one"
-        )
+        raise SpecError(f"a warm start needs every objective, and the study {source!r} has no {', '.join(missing)}")
     return tuple(objective.cost(evaluation.values[objective.name]) for objective in objectives)

@@ -44,6 +44,8 @@ def serve_pages(host: str, port: int, pages: dict[str, Page]) -> ThreadingHTTPSe
     try:
         server = ThreadingHTTPServer((host, port), Handler)
     except OSError as error:
-        raise InputError(f"port {port} of {host} cannot be used: {error.strerror}", do="give another --port") from error
+        raise InputError(
+            f"cannot listen on port {port} of {host}: {error.strerror}", do="give another --port"
+        ) from error
     threading.Thread(target=server.serve_forever, name="pages", daemon=True).start()
     return server

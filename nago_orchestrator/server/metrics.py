@@ -34,7 +34,7 @@ def study_metrics(counts: Iterable[tuple[Study, Tally]]) -> Iterable[Metric]:
     """Labels are bounded: the study's name and a state or a kind of failure, never a trial."""
     trials = GaugeMetricFamily("nago_trials", "Trials by state", labels=["study", "state"])
     proposals = GaugeMetricFamily("nago_proposals", "Proposals made", labels=["study"])
-    evaluations = GaugeMetricFamily("nago_evaluations", "Proposals evaluated and told", labels=["study"])
+    evaluations = GaugeMetricFamily("nago_evaluations", "Evaluated proposals", labels=["study"])
     live = GaugeMetricFamily("nago_live_attempts", "Attempts that have not ended", labels=["study"])
     gpu_seconds = GaugeMetricFamily("nago_gpu_seconds", "GPU time of attempts that have ended", labels=["study"])
     for study, tally in counts:
@@ -67,8 +67,10 @@ class Metrics:
     def __init__(self, store: Store) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(StudyCollector(store))
-        self.events = CounterMetric("nago_events", "What loops did", ["study", "event"], registry=self._registry)
-        self.tick_seconds = Histogram("nago_tick_seconds", "Time of one look and what follows", registry=self._registry)
+        self.events = CounterMetric(
+            "nago_events", "Events of the control loops", ["study", "event"], registry=self._registry
+        )
+        self.tick_seconds = Histogram("nago_tick_seconds", "Duration of a tick", registry=self._registry)
         self._calls = Histogram(
             "nago_api_call_seconds", "Requests to the cluster", ["verb", "status"], registry=self._registry
         )

@@ -72,7 +72,7 @@ class Server:
         while not self.leave.is_set():
             try:
                 with self.store.hold(SERVING, self.holder()) as hold:
-                    self.log("serving", "this process serves the database's studies")
+                    self.log("serving", "this process runs the studies of the database")
                     waiting_for = None
                     self._serve(hold.still_held)
             except HeldError as error:
@@ -113,7 +113,7 @@ class Server:
         thread.start()
 
     def _loop(self, name: str) -> None:
-        self.log("study_begins", f"the loop of study {name} begins", study=name)
+        self.log("study_begins", f"running study {name}", study=name)
         try:
             state = self.run_study(name)
         except HeldError as error:
@@ -127,4 +127,4 @@ class Server:
 
     def _try_again(self, name: str, event: str, message: str, *, is_error: bool) -> None:
         self._not_before[name] = self.clock() + timedelta(seconds=RETRY_SECONDS)
-        self.log(event, f"{message.rstrip()}; trying again in {RETRY_SECONDS:g} s", study=name, error=is_error)
+        self.log(event, f"{message.rstrip()}; next try in {RETRY_SECONDS:g} s", study=name, error=is_error)

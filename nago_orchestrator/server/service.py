@@ -57,9 +57,9 @@ def serve_studies(url: str, where: str, *, host: str, port: int, leave: threadin
         leave=leave,
     )
     with _log_lines(write), _pages(host, port, server, metrics) as number:
-        log("listening", f"pages on port {number}")
+        log("listening", f"listening on port {number}")
         server.run()
-    log("left", "trials that run go on; the next server adopts them")
+    log("left", "stopped; running trials continue, and the next server adopts them")
 
 
 def _runner(url: str, metrics: Metrics, leave: threading.Event, write: Write) -> RunStudy:
@@ -97,7 +97,7 @@ def _pages(host: str, port: int, server: Server, metrics: Metrics) -> Iterator[i
     """Health, readiness and metrics; gives the port that they are on."""
     routes: dict[str, Any] = {
         "/healthz": text_page(lambda: True, good="alive", bad=""),
-        "/readyz": text_page(lambda: server.is_ready, good="ready", bad="the database has not answered lately"),
+        "/readyz": text_page(lambda: server.is_ready, good="ready", bad="no answer from the database"),
         "/metrics": metrics.page,
     }
     pages = serve_pages(host, port, routes)

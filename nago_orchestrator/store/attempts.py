@@ -149,7 +149,7 @@ def end(connection: Connection, attempt_id: int, ending: Ending, observation: Ob
     And for an end of the trial that would make nothing of a result which the trainer has stored meanwhile.
     """
     if ending.state not in (AttemptState.FAILED, AttemptState.CANCELLED) or ending.trial_to is TrialState.SUCCEEDED:
-        raise ValueError(f"without a result an attempt cannot become {ending.state}, its trial {ending.trial_to}")
+        raise ValueError(f"an attempt without a result cannot become {ending.state} and its trial {ending.trial_to}")
     before = _before(connection, attempt_id)
     _refuse_ended(before, ending.state)
     if ending.discards_result:
@@ -161,7 +161,7 @@ def end(connection: Connection, attempt_id: int, ending: Ending, observation: Ob
         not_before = ending.not_before
         trials.move(connection, before.trial_id, TrialState.RUNNING, TrialState.QUEUED, not_before=not_before)
         return
-    reason = observation.message or observation.reason or "it cannot be trained"
+    reason = observation.message or observation.reason or "the network cannot be trained"
     extra = {"infeasible_reason": reason} if ending.trial_to is TrialState.INFEASIBLE else {}
     _finish_trial(connection, before, TrialState.RUNNING, ending.trial_to, started_at, ended_at, **extra)
     if ending.trial_to is not TrialState.CANCELLED:
@@ -230,9 +230,7 @@ def _move(
 
 
 def _stale(row: Row[Any], to: AttemptState) -> StaleStateError:
-    return StaleStateError(
-        f"attempt {row.number} of a trial is {row.state} and cannot become {to}: somebody moved it first"
-    )
+    return StaleStateError(f"attempt {row.number} of a trial is {row.state} and cannot become {to}")
 
 
 def _unknown(attempt_id: int) -> NotFoundError:

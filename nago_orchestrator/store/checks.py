@@ -27,7 +27,7 @@ def database_findings(url: str, *, for_jobs: bool, parallelism: int | None = Non
 def _file(url: str) -> Finding:
     return problem(
         CHECK,
-        f"trials on Kubernetes write their results to PostgreSQL, not to the file {describe(parse(url))}",
+        f"trials on Kubernetes need PostgreSQL, and {describe(parse(url))} is a file",
         "give --database postgresql://... or NAGO_DATABASE_URL",
     )
 
@@ -36,10 +36,10 @@ def _schema(url: str) -> Finding:
     status = versions.check(url)
     shown = describe(parse(url))
     if status.empty and sqlite_path(parse(url)) is not None:
-        return ok(CHECK, f"{shown} is empty yet; the first study makes its tables")
+        return ok(CHECK, f"{shown}, empty: the first study creates the tables")
     if status.state is versions.SchemaState.CURRENT:
         return ok(CHECK, f"{shown}, schema {status.found}")
     found = f"has schema {status.found}" if status.found else "has no tables of NAGO"
     newer = status.state is versions.SchemaState.NEWER
     remedy = "upgrade nago-orchestrator" if newer else "run nago-orch db upgrade"
-    return problem(CHECK, f"{shown} {found}, this program needs {status.needed}", remedy)
+    return problem(CHECK, f"{shown} {found}, and this program needs {status.needed}", remedy)

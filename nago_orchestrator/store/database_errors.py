@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -12,28 +12,32 @@ from nago_orchestrator.errors import DatabaseError, StaleStateError
 
 _UNIQUE_CODES = ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 
-_BY_CODE = {
+_FULL = ("has no space left on its disk", "free some space and resume")
+_BY_CODE: Mapping[str, tuple[str, str | None]] = {
     # SQLite's primary result codes
-    "SQLITE_NOTADB": "is not an SQLite database: give another path, or move that file away",
-    "SQLITE_CORRUPT": "is damaged: restore it from a copy",
-    "SQLITE_READONLY": "is read-only for this user: change the rights of the file and its folder, or give another path",
-    "SQLITE_FULL": "has no room left on its disk: free some space and resume",
-    "SQLITE_BUSY": "is locked by another process that has been writing for too long: wait for it, or stop it",
-    "SQLITE_LOCKED": "is locked by another process that has been writing for too long: wait for it, or stop it",
-    "SQLITE_CANTOPEN": "cannot be opened: check the path and the rights of the file and its folder",
-    "SQLITE_IOERR": "cannot be read or written: check its disk",
+    "SQLITE_NOTADB": ("is not an SQLite file", "give another path, or move that file away"),
+    "SQLITE_CORRUPT": ("is damaged", "restore it from a backup"),
+    "SQLITE_READONLY": (
+        "is read-only for this user",
+        "change the permissions of the file and its folder, or give another path",
+    ),
+    "SQLITE_FULL": _FULL,
+    "SQLITE_BUSY": ("is locked by another process that has been writing for too long", "wait for it, or stop it"),
+    "SQLITE_LOCKED": ("is locked by another process that has been writing for too long", "wait for it, or stop it"),
+    "SQLITE_CANTOPEN": ("cannot be opened", "check the path and the permissions of the file and its folder"),
+    "SQLITE_IOERR": ("cannot be read or written", "check its disk"),
     # PostgreSQL's SQLSTATE, whole or by class (the first two characters)
-    "28": "refused the user name or the password",
-    "3D000": "does not exist on that server: create it with `createdb`",
-    "25006": "is read-only: write to the primary server, or lift default_transaction_read_only",
-    "42501": "denies this user the right to do that: grant it",
-    "53100": "has no room left on its disk: free some space and resume",
-    "53300": "has too many connections already: close some, or raise max_connections",
-    "55P03": "is locked by another session that has been writing for too long: wait for it, or stop it",
-    "40P01": "is locked by another session that waits for this one: try again",
-    "57": "is shutting down or starting up: try again in a moment",
-    "08": "lost the connection: try again",
-    "42P01": "lacks a table: run `nago-orch db upgrade`",
+    "28": ("refused the user name or the password", None),
+    "3D000": ("does not exist on that server", "create it with `createdb`"),
+    "25006": ("is read-only", "connect to the primary server, or unset default_transaction_read_only"),
+    "42501": ("refused the statement for lack of a privilege", "grant it to the user"),
+    "53100": _FULL,
+    "53300": ("has too many connections", "close some, or raise max_connections"),
+    "55P03": ("is locked by another session that has been writing for too long", "wait for it, or stop it"),
+    "40P01": ("is in a deadlock of two sessions", "try again"),
+    "57": ("is shutting down or starting up", "try again in a moment"),
+    "08": ("lost the connection", "try again"),
+    "42P01": ("has no such table", "run `nago-orch db upgrade`"),
 }
 
 _BY_WORDING = {
@@ -60,24 +64,25 @@ def translated(address: str) -> Iterator[None]:
         yield
     except IntegrityError as error:
         if _code(error) in _UNIQUE_CODES:
-            raise StaleStateError("another process has written this first: nothing was changed") from error
+            raise StaleStateError("another process has written this row first, and nothing was changed") from error
         raise
     except DBAPIError as error:
-        raise DatabaseError(explain(error, address)) from error
+        raise _explained(error, address) from error
     except PoolTimeoutError as error:
-        raise DatabaseError(f"the database {address} has no free connection", do="try again") from error
+        raise DatabaseError("no free connection to the database", where=address, do="try again") from error
 
 
-def explain(error: DBAPIError, address: str) -> str:
-    """The error as one sentence, without the statement and without secrets."""
+def _explained(error: DBAPIError, address: str) -> DatabaseError:
+    """Without the statement and without secrets."""
     code = _code(error)
     for known in (code, code[:2], "_".join(code.split("_")[:2])):
         if known in _BY_CODE:
-            return f"the database {address} {_BY_CODE[known]}"
+            what, do = _BY_CODE[known]
+            return DatabaseError(f"the database {what}", where=address, do=do)
     first_line = _first_line(error)
     if not code and type(error.orig).__name__ == "OperationalError":
-        return f"the database {address} cannot be reached: {first_line}"
-    return f"the database {address} refused: {first_line}"
+        return DatabaseError(f"cannot reach the database: {first_line}", where=address)
+    return DatabaseError(f"the database refused a statement: {first_line}", where=address)
 
 
 def _code(error: DBAPIError) -> str:

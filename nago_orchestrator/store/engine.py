@@ -48,7 +48,7 @@ def parse(address: str) -> URL:
         url = make_url(address)
     except (ArgumentError, ValueError) as error:
         raise DatabaseError(
-            "the database's address is not of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE or sqlite:///PATH"
+            "invalid address of the database", do="give postgresql://USER:PASSWORD@HOST:PORT/DATABASE or sqlite:///PATH"
         ) from error
     if url.drivername in _POSTGRES_SCHEMES:
         return url.set(drivername="postgresql+psycopg2")
@@ -57,7 +57,8 @@ def parse(address: str) -> URL:
             raise DatabaseError("the address of an SQLite file has no options", do="leave out what follows the `?`")
         return _sqlite_url(url.database or "")
     raise DatabaseError(
-        f"the database cannot be of kind {url.drivername!r}", do="give postgresql://... or the path of an SQLite file"
+        f"databases of type {url.drivername!r} are not supported",
+        do="give postgresql://... or the path of an SQLite file",
     )
 
 
@@ -136,12 +137,12 @@ def use_write_ahead_log(engine: Engine, *, busy_timeout_seconds: float = BUSY_TI
 def _sqlite_url(path: str) -> URL:
     if path in ("", ":memory:") or path.startswith("file:"):
         raise DatabaseError(
-            "a database in memory would be lost with the process", do="give the path of a file, or postgresql://..."
+            "a database in memory is lost when the process ends", do="give the path of a file, or postgresql://..."
         )
     try:
         whole = Path(path).expanduser()
     except RuntimeError as error:
-        raise DatabaseError(f"the database {path} cannot be found: this system knows no such home folder") from error
+        raise DatabaseError("this system has no such home folder", where=path) from error
     try:
         # The file itself, whatever links lead to it: its locks and runs lie beside it, as SQLite's own log does.
         return URL.create("sqlite", database=str(whole.resolve()))
@@ -152,12 +153,12 @@ def _sqlite_url(path: str) -> URL:
 def _sqlite_engine(url: URL, busy_timeout_seconds: float) -> Engine:
     path = Path(url.database or "")
     if path.is_dir():
-        raise DatabaseError(f"the database {path} is a folder", do="give the path of a file")
+        raise DatabaseError("the database is a folder", where=path, do="give the path of a file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseError(
-            f"the database's folder {path.parent} cannot be created ({error.strerror})", do="give another path"
+            f"cannot create the folder of the database: {error.strerror}", where=path.parent, do="give another path"
         ) from error
     engine = create_engine(url, connect_args={"timeout": busy_timeout_seconds}, json_serializer=_dump)
     event.listen(engine, "connect", _prepare_sqlite)
@@ -192,7 +193,7 @@ def _postgres_engine(url: URL, busy_timeout_seconds: float) -> Engine:
         engine = create_engine(url, connect_args=own, json_serializer=_dump, pool_size=2, max_overflow=8)
     except ModuleNotFoundError as error:
         raise DatabaseError(
-            "PostgreSQL needs the driver psycopg2", do="install it with `pip install 'nago-orchestrator[postgres]'`"
+            "PostgreSQL needs the driver psycopg2", do="pip install 'nago-orchestrator[postgres]'"
         ) from error
     of_session = {"lock_timeout": str(round(1000 * busy_timeout_seconds)), **_SERVER_KEEPALIVES}
     statement = f"SELECT {', '.join(['set_config(%s, %s, false)'] * len(of_session))}"

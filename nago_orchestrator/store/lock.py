@@ -74,7 +74,8 @@ class _FileHold:
         """Raises ReplacedError once the open connections write into a database that nobody finds any more."""
         if _identity(self._database) != self._identity:
             raise ReplacedError(
-                f"the database {self._database} was deleted, moved or replaced while the study ran",
+                "the database was deleted, moved or replaced while the study ran",
+                where=self._database,
                 do="put it back and resume",
             )
         return _is_same_file(self._path, self._descriptor)
@@ -255,9 +256,9 @@ def _session_holder(connection: Connection, study_id: int) -> str | None:
 
 def _held(engine: Engine, study_id: int, holder: str | None) -> HeldError:
     if study_id == SERVING:
-        return HeldError(f"this database is already served by {holder or 'another process'}")
+        return HeldError(f"another server is running for this database: {holder or 'an unknown process'}")
     with engine.connect() as connection:
         name = connection.scalar(select(study.c.name).where(study.c.id == study_id))
     return HeldError(
-        f"the study {name!r} is already being run by {holder or 'another process'}", do="stop that one first"
+        f"the study {name!r} is already run by another process", where=holder, do="stop that process first"
     )

@@ -39,7 +39,7 @@ def keep(connection: Connection, trial_id: int, attempt_id: int, new: TrialResul
         values = {**asdict(new), "trial_id": trial_id, "attempt_id": attempt_id, "recorded_at": now}
         connection.execute(_INSERT, values)
     elif author != attempt_id:
-        raise StaleStateError("the trial has the result of another attempt already, which stays")
+        raise StaleStateError("the trial has a result of another attempt already")
 
 
 def discard(connection: Connection, attempt_id: int) -> None:
@@ -54,4 +54,4 @@ def refuse_any(connection: Connection, trial_id: int) -> None:
 
 
 def came_meanwhile() -> StaleStateError:
-    return StaleStateError("the trial has got a result meanwhile: nothing was changed")
+    return StaleStateError("the trial has received a result in the meantime, and nothing was changed")

@@ -36,8 +36,8 @@ def refuse_other_spec(stored: Study, spec_hash: str) -> None:
     """Raises SpecError unless the study of that name is of this spec."""
     if stored.spec_hash != spec_hash and not _means_the_same(stored.spec, spec_hash):
         raise SpecError(
-            f"a study named {stored.name!r} exists already with another specification",
-            do="give this one a new name, or submit the file that the study was created from",
+            f"the study {stored.name!r} exists already, with another specification",
+            do="choose another name, or submit the unchanged study file",
         )
 
 
@@ -70,9 +70,9 @@ def not_found(name: str, names: Sequence[str]) -> NotFoundError:
     if near:
         return NotFoundError(f"there is no study {name!r}", do=f"did you mean {' or '.join(map(repr, near))}?")
     if names:
-        return NotFoundError(f"there is no study {name!r}", do=f"`nago-orch list` shows the {len(names)} that exist")
+        return NotFoundError(f"there is no study {name!r}", do="`nago-orch list` shows all studies")
     return NotFoundError(
-        f"there is no study {name!r}, and no other in this database", do="`nago-orch submit` creates one"
+        f"there is no study {name!r}, and the database is empty", do="`nago-orch submit` creates a study"
     )
 
 

@@ -86,9 +86,9 @@ def judge_rights(rights: TrainerRights, parallelism: int | None = None) -> Itera
         what = f"call {', '.join(name.partition('(')[0] for name in refused)}" if refused else "use the tables' schema"
         missing = any(rights.functions.get(signature) is None for signature in refused)
         remedy = "run nago-orch db upgrade" if missing else f"grant it to {ROLE} as migration 0003 does"
-        yield problem(check, f"may not {what}: no trainer could read its task", remedy)
+        yield problem(check, f"may not {what}: trainers cannot read their tasks", remedy)
     else:
-        yield ok(check, "may read its task, add epochs and its result")
+        yield ok(check, "may read tasks, and add epochs and results")
     yield from _excess((rights.role, *rights.members))
     yield from _members(rights.members, parallelism)
 
@@ -99,7 +99,7 @@ def judge_connections(connections: Connections, parallelism: int | None) -> Find
     if parallelism is None:
         return ok("connections", detail)
     wanted = parallelism + OWN_CONNECTIONS
-    detail = f"{detail}; {counted(parallelism, 'parallel trial')} and the orchestrator want up to {wanted}"
+    detail = f"{detail}; {counted(parallelism, 'parallel trial')} and the orchestrator need up to {wanted}"
     if left >= wanted:
         return ok("connections", detail)
     remedy = "raise max_connections, put a pooler in front, or lower execution.parallelism"
@@ -113,7 +113,7 @@ def _excess(roles: Sequence[RoleFacts]) -> Iterator[Finding]:
                 f"user {role.name}" if role.can_login else f"role {role.name}",
                 f"may do more than a trainer needs: {role.excess[0]}"
                 + (f" (and {len(role.excess) - 1} more)" if len(role.excess) > 1 else ""),
-                f"take the right away, or give the trainers another user: CREATE ROLE ... LOGIN IN ROLE {ROLE}",
+                f"revoke the privilege, or give the trainers another user: CREATE ROLE ... LOGIN IN ROLE {ROLE}",
             )
 
 
@@ -122,8 +122,8 @@ def _members(members: Sequence[RoleFacts], parallelism: int | None) -> Iterator[
     if not users:
         yield problem(
             "trainers' user",
-            f"nobody who can log in has the role {ROLE}",
-            f"run CREATE ROLE nago_job LOGIN PASSWORD '...' IN ROLE {ROLE}, and put its address into the Secret",
+            f"no user has the role {ROLE}",
+            f"run CREATE ROLE nago_job LOGIN PASSWORD '...' IN ROLE {ROLE}, and store its address in the Secret",
         )
         return
     limited = [user for user in users if 0 <= user.connection_limit < (parallelism or 0)]

@@ -155,13 +155,13 @@ def cancel_queued(connection: Connection, study_id: int, now: datetime) -> None:
 def move(connection: Connection, trial_id: int, source: TrialState, to: TrialState, **values: Any) -> None:
     """Compare-and-set. Raises StaleStateError where the trial is not in the state `source`."""
     if to not in TRIAL_MOVES[source]:
-        raise ValueError(f"no trial becomes {to} that is {source}")
+        raise ValueError(f"a trial that is {source} cannot become {to}")
     moved = connection.execute(_MOVE, {"of_trial": trial_id, "source": source, "state": to, **values})
     if moved.rowcount != 1:
         row = connection.execute(select(trial.c.number, trial.c.state).where(trial.c.id == trial_id)).one_or_none()
         if row is None:
             raise _unknown(trial_id)
-        raise StaleStateError(f"trial {row.number} is {row.state} and cannot become {to}: somebody moved it first")
+        raise StaleStateError(f"trial {row.number} is {row.state} and cannot become {to}")
 
 
 def _unknown(trial_id: int) -> NotFoundError:

@@ -66,7 +66,7 @@ def refuse_missing_file(address: str) -> None:
     path = sqlite_path(parse(address))
     if path is not None and not path.exists():
         raise DatabaseError(
-            f"there is no database file {path}", do="correct the path, or create it with `nago-orch submit`"
+            "there is no such database file", where=path, do="correct the path, or create it with `nago-orch submit`"
         )
 
 
@@ -103,11 +103,11 @@ def downgrade(address: str, revision: str) -> None:
 
 
 def refuse_other(status: SchemaStatus, shown: str) -> None:
-    """Raises DatabaseError, with the command that mends it, unless the schema is the current one."""
+    """Raises DatabaseError, with the command that fixes it, unless the schema is the current one."""
     upgrade_it = "run `nago-orch db upgrade`"
     problems = {
-        SchemaState.ABSENT: ("has no tables of NAGO yet", upgrade_it),
-        SchemaState.OLDER: (f"has schema {status.found}, this program needs {status.needed}", upgrade_it),
+        SchemaState.ABSENT: ("has no tables of NAGO", upgrade_it),
+        SchemaState.OLDER: (f"has schema {status.found}, and this program needs {status.needed}", upgrade_it),
         SchemaState.NEWER: (
             f"has schema {status.found}, newer than the {status.needed} of this program",
             "upgrade nago-orchestrator",
@@ -115,7 +115,7 @@ def refuse_other(status: SchemaStatus, shown: str) -> None:
     }
     if status.state in problems:
         what, do = problems[status.state]
-        raise DatabaseError(f"the database {shown} {what}", do=do)
+        raise DatabaseError(f"the database {what}", where=shown, do=do)
 
 
 def migrations_folder() -> Path:
@@ -124,7 +124,7 @@ def migrations_folder() -> Path:
     for folder in (package / "migrations", package.parent / "migrations"):
         if (folder / "env.py").is_file():
             return folder
-    raise DatabaseError("the migrations are missing from this installation", do="install nago-orchestrator again")
+    raise DatabaseError("the installation has no migrations", do="install nago-orchestrator again")
 
 
 def _with_engine(url: URL, action: Callable[[Engine], _T]) -> _T:

@@ -35,11 +35,11 @@ class Dag:
 
     def __post_init__(self) -> None:
         if self.nodes < 1:
-            raise ArchitectureError(f"a graph has {self.nodes} nodes, it needs at least 1")
+            raise ArchitectureError(f"a graph has {self.nodes} nodes, and needs at least 1")
         if any(not 0 <= low < high < self.nodes for low, high in self.edges):
-            raise ArchitectureError(f"an edge does not run from a lower to a higher node of {self.nodes}")
+            raise ArchitectureError(f"an edge does not lead from a lower to a higher one of the nodes {self.nodes}")
         if any(first >= second for first, second in zip(self.edges, self.edges[1:], strict=False)):
-            raise ArchitectureError("the edges of a graph are not sorted, or one stands there twice")
+            raise ArchitectureError("the edges of a graph are not sorted, or one is repeated")
 
     @cached_property
     def predecessors(self) -> tuple[tuple[int, ...], ...]:
@@ -102,7 +102,7 @@ class Architecture:
                 f"a top graph of {self.dag.nodes} nodes has {len(self.cells)} cells and {len(self.stages)} stages"
             )
         if list(self.stages) != sorted(self.stages) or not 0 <= self.stages[0] <= self.stages[-1] < self._stage_count:
-            raise ArchitectureError(f"the stages {self.stages} descend or leave 0 … {self._stage_count - 1}")
+            raise ArchitectureError(f"the stages {self.stages} decrease or are not within 0 … {self._stage_count - 1}")
         if any(not 0 < ratio <= LARGEST_RATIO for ratio in self.channel_ratio):
             raise ArchitectureError(f"the channel ratios {self.channel_ratio} are not all positive numbers")
 
@@ -130,7 +130,7 @@ class Architecture:
     def from_json(cls, data: Any) -> Self:
         """Raises ArchitectureError for another form, a missing key or a contradiction."""
         if not isinstance(data, dict) or data.get("form") != FORM:
-            raise ArchitectureError(f"the architecture has not the form {FORM}")
+            raise ArchitectureError(f"the architecture does not have the format {FORM}")
         try:
             return cls(
                 dag=_dag_from_json(data),
@@ -142,9 +142,7 @@ class Architecture:
         except ArchitectureError:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise ArchitectureError(
-                f"the architecture's JSON lacks a part or has one of a wrong type: {error}"
-            ) from error
+            raise ArchitectureError(f"the architecture's JSON is incomplete or has a wrong type: {error}") from error
 
     def digest(self) -> str:
         """SHA-256 of the canonical JSON, in hexadecimal: equal architectures, equal digests, on every machine."""

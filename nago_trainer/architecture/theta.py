@@ -43,13 +43,13 @@ class Hyperparameter:
     def check(self, value: object) -> Number:
         """The value as this hyperparameter's own type. Raises ThetaError unless it is a legal number."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
-            raise ThetaError(f"{self.name} is {value!r}, it must be {self._legal()}")
+            raise ThetaError(f"{self.name} must be {self._legal()}, found {value!r}")
         if self.kind == "int" and value != int(value):
-            raise ThetaError(f"{self.name} is {value!r}, it must be {self._legal()}")
+            raise ThetaError(f"{self.name} must be {self._legal()}, found {value!r}")
         return int(value) if self.kind == "int" else float(value)
 
     def _legal(self) -> str:
-        noun = "a whole number" if self.kind == "int" else "a number"
+        noun = "an integer" if self.kind == "int" else "a number"
         return f"{noun} from {self.low:g} to {self.high:g}"
 
 
@@ -197,12 +197,12 @@ def check_all(mapping: Mapping[str, Number], hyperparameters: Sequence[Hyperpara
     unknown = sorted(mapping.keys() - known)
     missing = [item.name for item in hyperparameters if item.name not in mapping]
     if unknown:
-        raise ThetaError(f"theta has the unknown hyperparameter {unknown[0]}")
+        raise ThetaError(f"theta has an unknown hyperparameter: {unknown[0]}")
     if missing:
-        raise ThetaError(f"theta lacks the hyperparameter {missing[0]}")
+        raise ThetaError(f"theta has no value for the hyperparameter {missing[0]}")
     values = {item.name: item.check(mapping[item.name]) for item in hyperparameters}
     for prefix in POSITIVE_SUMS:
         weights = group_values(values, prefix)
         if weights and not any(weights):
-            raise ThetaError(f"theta gives every {prefix} the weight 0, at least one must be above")
+            raise ThetaError(f"theta has the weight 0 for every {prefix}, and at least one must be above 0")
     return values

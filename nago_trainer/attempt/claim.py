@@ -23,6 +23,6 @@ def claim(folder: Path) -> None:
     try:
         os.link(draft, folder / CLAIM_FILE)
     except FileExistsError as error:
-        raise ClaimedError(f"another process has already claimed {folder}") from error
+        raise ClaimedError("another process has claimed the attempt already", where=folder) from error
     finally:
         draft.unlink()

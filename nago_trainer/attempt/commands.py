@@ -37,7 +37,7 @@ def describe_data() -> int:
         question = json.load(sys.stdin)
         name, path = str(question["name"]), question.get("path")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DataError('describe-data reads {"name": ..., "path": ...} on stdin') from error
+        raise DataError("invalid input of describe-data", do='write {"name": NAME, "path": PATH} to stdin') from error
     json.dump(describe(name, path).to_json(), sys.stdout)
     sys.stdout.write("\n")
     return ExitCode.DONE

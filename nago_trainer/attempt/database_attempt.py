@@ -56,9 +56,7 @@ class AttemptSettings:
         """Raises TaskError for the first variable that is missing."""
         for name in (ATTEMPT_VARIABLE, TOKEN_VARIABLE, DATABASE_VARIABLE):
             if not environment.get(name):
-                raise TaskError(
-                    f"{name} is not set: give a folder with a task.json, or all that a database attempt needs"
-                )
+                raise TaskError(f"{name} is not set", do="give a folder with a task.json, or set all variables")
         return cls(
             attempt=environment[ATTEMPT_VARIABLE],
             token=environment[TOKEN_VARIABLE],
@@ -114,29 +112,29 @@ def read_task(database: AttemptDatabase, settings: AttemptSettings) -> TrialTask
             with database.session() as session:
                 return _parsed(session.read_task(), settings)
         except DatabaseRefusedError as error:
-            raise TaskError(f"cannot read the task of {settings.attempt} from the database: {error}") from error
+            raise TaskError(f"cannot read the task from the database: {error}", where=settings.attempt) from error
         except DatabaseDownError as error:
             pause = BACK_OFF.pause(failures)
             if time.monotonic() + pause > deadline:
-                raise UnavailableError(f"the database cannot be reached: {error}") from error
-            sys.stderr.write(f"the database does not answer, trying again in {pause:.1f} s: {error}\n")
+                raise UnavailableError(f"cannot reach the database: {error}") from error
+            sys.stderr.write(f"cannot reach the database, next try in {pause:.1f} s: {error}\n")
             time.sleep(pause)
             failures += 1
 
 
 def _parsed(content: dict[str, Any] | None, settings: AttemptSettings) -> TrialTask:
     if content is None:
-        raise SupersededError(f"the attempt {settings.attempt} is over: there is nothing to do")
+        raise SupersededError("the attempt has ended already", where=settings.attempt)
     try:
         task = TrialTask.from_json(content)
     except (ContractError, TypeError, ValueError) as error:
-        raise TaskError(f"the task of {settings.attempt} is wrong: {error}") from error
+        raise TaskError(f"invalid task: {error}", where=settings.attempt) from error
     if task.token != settings.token:
-        raise TaskError(f"the task of {settings.attempt} is that of another attempt")
+        raise TaskError("the task belongs to another attempt", where=settings.attempt)
     return task
 
 
 def _prepared(task: TrialTask, kept: bool) -> TrialTask:
     if task.keep_network and not kept:
-        sys.stderr.write(f"the network is not saved: set {CHECKPOINTS_VARIABLE} to a folder for it\n")
+        sys.stderr.write(f"the network will not be saved: {CHECKPOINTS_VARIABLE} is not set\n")
     return replace(task, keep_network=task.keep_network and kept)

@@ -73,7 +73,7 @@ class DatabaseReport:
         self._raise_if_superseded()
         self.stored = sent
         if not sent and not written:
-            raise UnavailableError("the result could neither be stored nor be written as termination message")
+            raise UnavailableError("the result could be stored neither in the database nor in the termination message")
 
     def failure(self, *, kind: str, reason: str, message: str) -> None:
         self._message.failure(kind=kind, reason=reason, message=message)
@@ -94,7 +94,9 @@ class DatabaseReport:
 
     def _raise_if_superseded(self) -> None:
         if self._superseded:
-            raise SupersededError("the result is not needed: the attempt is over, or a newer attempt has replaced it")
+            raise SupersededError(
+                "the result is not needed, because the attempt has ended or a newer one has replaced it"
+            )
 
     def _send_all(self) -> None:
         failures = 0
@@ -111,7 +113,7 @@ class DatabaseReport:
             except (DatabaseDownError, DatabaseRefusedError) as error:
                 does = "refuses this attempt" if isinstance(error, DatabaseRefusedError) else "does not answer"
                 pause = BACK_OFF.pause(failures)
-                _note(f"the database {does}, trying again in {pause:.1f} s: {error}")
+                _note(f"the database {does}, next try in {pause:.1f} s: {error}")
                 failures += 1
                 with self._changed:
                     self._changed.wait_for(lambda: self._closed, timeout=pause)

@@ -66,7 +66,7 @@ def execute(task: TrialTask, report: Reporter, context: AttemptContext) -> int:
 
 def refuse(error: TrainerError) -> int:
     """Writes the error to stderr and returns its exit code."""
-    sys.stderr.write(f"{error}\n")
+    sys.stderr.write(f"error: {error}\n")
     return error.exit_code
 
 
@@ -75,7 +75,7 @@ def _tell(report: Reporter, *, kind: str, reason: str, message: str) -> None:
     try:
         report.failure(kind=kind, reason=reason, message=message)
     except TrainerError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"error: {error}\n")
 
 
 def _one_line(error: Exception) -> str:

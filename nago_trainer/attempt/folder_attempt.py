@@ -28,14 +28,14 @@ def run_attempt(folder: Path, read_images: Callable[[DatasetSettings], ImageSet]
     preemption = Preemption()
     try:
         if not folder.is_dir():
-            raise TaskError(f"there is no folder {folder}")
+            raise TaskError("there is no such folder", where=folder)
         claim(folder)
         task = read_task(folder)
         checkpoints = checkpoint_policy(task, os.environ, preemption)
     except TrainerError as error:
         return refuse(error)
     except OSError as error:
-        return refuse(TaskError(f"the folder {folder} cannot be used: {error.strerror}"))
+        return refuse(TaskError(f"cannot use the folder: {error.strerror}", where=folder))
     context = AttemptContext(folder=folder, read_images=read_images, started=started, checkpoints=checkpoints)
     code = execute(task, Report(folder, task.token), context)
     if code == ExitCode.DONE and checkpoints is not None:
@@ -49,8 +49,8 @@ def read_task(folder: Path) -> TrialTask:
     try:
         return TrialTask.from_json(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
-        raise TaskError(f"the task {path} cannot be read: {error.strerror}") from error
+        raise TaskError(f"cannot read the task: {error.strerror}", where=path) from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise TaskError(f"the task {path} is not JSON: {error}") from error
+        raise TaskError(f"the task is not JSON: {error}", where=path) from error
     except (ContractError, TypeError, ValueError) as error:
-        raise TaskError(f"the task {path} is wrong: {error}") from error
+        raise TaskError(f"invalid task: {error}", where=path) from error

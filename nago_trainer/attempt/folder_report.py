@@ -49,7 +49,7 @@ class Report:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise ReportError(f"the report {self._path} cannot be written: {error.strerror}") from error
+            raise ReportError(f"cannot write the report: {error.strerror}", where=self._path) from error
 
 
 def _write_whole(descriptor: int, line: bytes) -> None:

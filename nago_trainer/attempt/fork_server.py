@@ -71,13 +71,13 @@ class WarmServer:
         try:
             folder = Path(json.loads(line)["folder"])
         except (ValueError, TypeError, KeyError):
-            sys.stderr.write(f"not a line with a folder: {line!r}\n")
+            sys.stderr.write(f"ignored input, which names no folder: {line!r}\n")
             return
         self._preload(folder)
         try:
             child = os.fork()
         except OSError as error:
-            sys.stderr.write(f"{folder} cannot be started: {error.strerror}\n")
+            sys.stderr.write(f"cannot start the attempt in {folder}: {error.strerror}\n")
             self.unreported[folder] = ExitCode.DEFECT
             return
         if child == 0:

@@ -52,7 +52,9 @@ def load_driver() -> Any:
     try:
         import psycopg2  # here, because it is an optional extra, which attempts in a folder do not need
     except ModuleNotFoundError as error:
-        raise TaskError("the driver psycopg2 is missing: pip install 'nago-orchestrator[postgres]'") from error
+        raise TaskError(
+            "the driver psycopg2 is not installed", do="pip install 'nago-orchestrator[postgres]'"
+        ) from error
     return psycopg2
 
 
@@ -61,7 +63,7 @@ class AttemptDatabase:
         """`name` and `token` are the attempt's. Raises TaskError for an address of another form, or without driver."""
         scheme = next((scheme for scheme in SCHEMES if address.startswith(scheme)), None)
         if scheme is None:
-            raise TaskError("NAGO_DATABASE_URL must be of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+            raise TaskError("invalid NAGO_DATABASE_URL", do="write postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
         self._driver = load_driver()
         self._address = "postgresql://" + address.removeprefix(scheme)
         self._attempt = (name, token)
@@ -72,7 +74,7 @@ class AttemptDatabase:
         try:
             own = self._driver.extensions.parse_dsn(self._address)
         except self._driver.ProgrammingError as error:  # its text may hold the password
-            raise DatabaseRefusedError("the database's address has the wrong form") from error
+            raise DatabaseRefusedError("invalid address of the database") from error
         with _translated(self._driver):
             connection = self._driver.connect(self._address, **{k: v for k, v in CONNECTION.items() if k not in own})
         try:

@@ -43,7 +43,7 @@ class TerminationMessage:
         try:
             self._path.write_text(text, encoding="utf-8")  # in place: it is a mount, which cannot be replaced
         except OSError as error:
-            sys.stderr.write(f"the termination message {self._path} cannot be written: {error.strerror}\n")
+            sys.stderr.write(f"cannot write the termination message {self._path}: {error.strerror}\n")
             return False
         return True
 

@@ -44,12 +44,12 @@ def encode(value: Any) -> Any:
 
 def build(kind: type[_T], data: Any) -> _T:
     if not isinstance(data, dict):
-        raise ContractError(f"{kind.__name__} needs an object, not {type(data).__name__}")
+        raise ContractError(f"{kind.__name__} must be an object, found {type(data).__name__}")
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # every caller passes a dataclass
     needed = {name for name, item in known.items() if item.default is MISSING}
     missing, unknown = needed - data.keys(), data.keys() - known.keys()
     if missing or unknown:
-        raise ContractError(f"{kind.__name__}: missing {sorted(missing)}, unknown {sorted(unknown)}")
+        raise ContractError(f"{kind.__name__}: missing keys {sorted(missing)}, unknown keys {sorted(unknown)}")
     values = {name: _decode(name, value, str(known[name].type)) for name, value in data.items()}
     return kind(**values)
 

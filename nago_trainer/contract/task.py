@@ -96,7 +96,9 @@ class TrialTask:
         """Raises ContractError for another version, or for missing or unknown keys."""
         if not isinstance(data, dict) or data.get("version") != CONTRACT_VERSION:
             found = data.get("version") if isinstance(data, dict) else type(data).__name__
-            raise ContractError(f"the task has contract version {found}, this trainer speaks {CONTRACT_VERSION}")
+            raise ContractError(
+                f"the task has contract version {found}, and this trainer supports version {CONTRACT_VERSION}"
+            )
         values = dict(data)
         values["dataset"] = build(DatasetSettings, values.get("dataset"))
         values["training"] = build(TrainingSettings, values.get("training"))

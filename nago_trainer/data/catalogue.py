@@ -69,14 +69,14 @@ def load_images(settings: DatasetSettings) -> ImageSet:
     if found != (settings.channels, settings.classes):
         raise DataError(
             f"the dataset {settings.name} has {found[0]} channels and {found[1]} classes, "
-            f"the study was made for {settings.channels} and {settings.classes}: it has changed since"
+            f"and the study was created with {settings.channels} and {settings.classes}"
         )
     return images
 
 
 def _location(name: str, path: str | None) -> Path:
     if name not in DATA_SETS:
-        raise DataError(f"there is no dataset {name!r}: choose one of {', '.join(DATA_SETS)}")
+        raise DataError(f"there is no dataset {name!r}", do=f"choose one of {', '.join(DATA_SETS)}")
     if DATA_SETS[name].needs_path and not path:
-        raise DataError(f"the dataset {name} needs a path")
+        raise DataError(f"the dataset {name} needs a path", do="set trainer.dataset.path")
     return Path(path or "").expanduser()

@@ -69,7 +69,9 @@ def load_cifar(name: str, path: Path, size: int, *, train: bool = True) -> Image
         dataset = _dataset_class(archive)(root=str(root), train=train, download=False)
     except RuntimeError as error:
         folder = root / archive.folder
-        raise DataError(f"{name} in {folder} is damaged: remove it and extract {archive.archive} again") from error
+        raise DataError(
+            f"{name} is damaged", where=folder, do=f"remove it and extract {archive.archive} again"
+        ) from error
     pixels = np.ascontiguousarray(dataset.data.transpose(0, 3, 1, 2))
     labels = np.asarray(dataset.targets, dtype=np.int64)
     return ImageSet(pixels=resize_all(pixels, size), labels=labels, class_names=tuple(dataset.classes))
@@ -81,7 +83,11 @@ def find_root(archive: CifarArchive, path: Path) -> Path:
     missing = [file for file in (*archive.batches, archive.meta) if not (root / archive.folder / file).is_file()]
     if missing:
         wanted = root / archive.folder / missing[0]
-        raise DataError(f"there is no file {wanted}: extract {archive.archive} in {root} or give another path")
+        raise DataError(
+            f"a file of {archive.folder} is missing",
+            where=wanted,
+            do=f"extract {archive.archive} in {root} or give another path",
+        )
     return root
 
 
@@ -93,12 +99,12 @@ class _NamesOnly(pickle.Unpickler):
     """Reads lists and strings; a file that wants to import anything is refused."""
 
     def find_class(self, module: str, name: str) -> Any:
-        raise pickle.UnpicklingError(f"{module}.{name} is not a name of a class of images")
+        raise pickle.UnpicklingError(f"{module}.{name} is no class name")
 
 
 def _class_names(file: Path, key: str) -> tuple[str, ...]:
     try:
         names = _NamesOnly(io.BytesIO(file.read_bytes()), encoding="latin1").load()[key]
     except (OSError, pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{file} is damaged ({error}): extract its archive again") from error
+        raise DataError(f"damaged file: {error}", where=file, do="extract its archive again") from error
     return tuple(str(name) for name in names)

@@ -26,7 +26,7 @@ def load_digits(size: int) -> ImageSet:
         with gzip.open(_file(), "rt", encoding="ascii") as rows:
             table = np.loadtxt(rows, delimiter=",", dtype=np.float32)
     except OSError as error:
-        raise DataError(f"the digits cannot be read ({error}): reinstall scikit-learn") from error
+        raise DataError(f"cannot read the dataset digits: {error}", do="reinstall scikit-learn") from error
     images = table[:, :-1].reshape(-1, 1, SIZE, SIZE)
     pixels = np.rint(images * (255 / BRIGHTEST)).astype(np.uint8)
     return ImageSet(pixels=resize_all(pixels, size), labels=table[:, -1].astype(np.int64), class_names=CLASS_NAMES)
@@ -35,12 +35,14 @@ def load_digits(size: int) -> ImageSet:
 def describe_digits() -> DatasetDescription:
     """Raises DataError unless the file is there."""
     if not _file().is_file():
-        raise DataError("the installed scikit-learn has no digits: reinstall it")
+        raise DataError("the installed scikit-learn has no dataset digits", do="reinstall it")
     return DatasetDescription(channels=1, classes=10, images=1797, class_names=CLASS_NAMES, size=SIZE)
 
 
 def _file() -> Path:
     package = find_spec("sklearn")
     if package is None or package.origin is None:
-        raise DataError("the dataset digits is part of scikit-learn, which is not installed: pip install scikit-learn")
+        raise DataError(
+            "the dataset digits needs the package scikit-learn, which is not installed", do="pip install scikit-learn"
+        )
     return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"

@@ -24,6 +24,7 @@ from nago_trainer.errors import DataError
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".pbm", ".pnm", ".tif", ".tiff"}
 )
+ONE_FOLDER_EACH = "give a folder with at least two subfolders, one for the images of each class"
 _T = TypeVar("_T")
 
 
@@ -39,17 +40,15 @@ def scan(path: Path) -> tuple[ClassFolder, ...]:
     try:
         classes = tuple(ClassFolder(name=folder.name, files=_image_files(folder)) for folder in _class_folders(path))
     except OSError as error:
-        raise DataError(f"{error.filename or path} cannot be read: {error.strerror}") from error
+        raise DataError(f"cannot read the folder: {error.strerror}", where=error.filename or path) from error
     if len(classes) < 2:
-        found = "one folder" if classes else "no folder"
-        raise DataError(f"{path} has {found} in it: at least two are needed, one for each class of images")
+        found = "a single subfolder" if classes else "no subfolder"
+        raise DataError(f"the dataset has {found}", where=path, do=ONE_FOLDER_EACH)
     for folder in classes:
         if len(folder.files) < 2:
             found = "a single image" if folder.files else "no images"
-            raise DataError(
-                f"the class {folder.name!r} in {path} has {found}: add some (it takes two, one of them to validate) "
-                "or remove its folder"
-            )
+            what = f"the class {folder.name!r} has {found}, and training and validation need one each"
+            raise DataError(what, where=path, do="add images, or remove the subfolder")
     return classes
 
 
@@ -57,13 +56,11 @@ def _check_is_folder(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataError(
-            f"there is no folder {path}: give the folder that has one folder of images for each class"
-        ) from error
+        raise DataError("there is no such folder", where=path, do=ONE_FOLDER_EACH) from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+        raise DataError(f"cannot read the folder: {error.strerror}", where=path) from error
     if not stat.S_ISDIR(mode):
-        raise DataError(f"{path} is a file: give the folder that has one folder of images for each class")
+        raise DataError("the path of the dataset is a file", where=path, do=ONE_FOLDER_EACH)
 
 
 def describe_folder(path: Path) -> DatasetDescription:

@@ -50,12 +50,12 @@ def _opened(file: Path) -> Iterator[Image.Image]:
                 yield image
     except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
         detail = _reason(error, file)
-        raise DataError(f"the image {file} cannot be read ({detail}): repair or remove it") from error
+        raise DataError(f"cannot read the image: {detail}", where=file, do="repair or remove it") from error
 
 
 def _reason(error: Exception, file: Path) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return "its content is no image of a known kind"
+        return "no known image format"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error).replace(str(file), "the file").strip() or type(error).__name__

@@ -21,9 +21,7 @@ def stratified_split(labels: Indices, fraction: float, seed: int) -> tuple[Indic
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
         if len(members) < 2:
-            raise DataError(
-                f"class number {label} has a single image: two are needed, one to train and one to validate"
-            )
+            raise DataError(f"class number {label} has a single image, and training and validation need one each")
         count = min(max(round(len(members) * fraction), 1), len(members) - 1)
         validation.append(generator.permutation(members)[:count])
     chosen = np.sort(np.concatenate(validation))

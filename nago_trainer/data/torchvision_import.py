@@ -24,7 +24,9 @@ def import_torchvision_datasets() -> ModuleType:
     try:
         return importlib.import_module("torchvision.datasets")
     except ModuleNotFoundError as error:
-        raise TaskError("CIFAR is read by torchvision, which is not installed: pip install torchvision") from error
+        raise TaskError(
+            "CIFAR needs the package torchvision, which is not installed", do="pip install torchvision"
+        ) from error
     except RuntimeError as error:
         if "torchvision::" not in str(error):
             raise

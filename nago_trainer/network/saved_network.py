@@ -79,13 +79,13 @@ def save_network(network: nn.Module, facts: NetworkFacts, path: Path) -> None:
 def load_network(path: str | Path) -> TrainedNetwork:
     """On the CPU and in evaluation mode. Runs no code from the file. Raises TaskError if it holds no such network."""
     if not is_zipfile(path):
-        raise TaskError(f"{path} cannot be read as a trained network")
+        raise TaskError("not a file of a saved network", where=path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, UnpicklingError) as error:
-        raise TaskError(f"{path} cannot be read as a trained network") from error
+        raise TaskError("not a file of a saved network", where=path) from error
     if not isinstance(content, dict) or content.get("form") != FORM:
-        raise TaskError(f"{path} holds no network of the form {FORM}")
+        raise TaskError(f"not a saved network of the format {FORM}", where=path)
     facts = _facts(content["facts"])
     network = rebuild(facts)
     network.load_state_dict(content["weights"])

@@ -25,7 +25,7 @@ def within_memory(attempt: Callable[[int], _T], batch_size: int) -> _T:
     while (done := _unless_out_of_memory(attempt, batch_size)) is None:
         _release_memory()
         if batch_size == 1:
-            raise InfeasibleError("the network does not fit into the device's memory, even with one image at a time")
+            raise InfeasibleError("the network does not fit into the device's memory, even with batch size 1")
         batch_size //= 2
     return done
 
@@ -43,7 +43,7 @@ def _unless_out_of_memory(attempt: Callable[[int], _T], batch_size: int) -> _T |
     except ValueError as error:
         if batch_size == 1 and ONE_IMAGE_REFUSAL in str(error):
             raise InfeasibleError(
-                "the network shrinks images to one pixel and cannot train on one at a time"
+                "the network reduces images to one pixel and cannot be trained with batch size 1"
             ) from error
         raise
     except (RuntimeError, MemoryError) as error:

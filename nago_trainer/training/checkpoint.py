@@ -79,7 +79,7 @@ def resume(saved: Checkpoint | None, new_state: Callable[[], TrainingState], bat
     try:
         restore(state, saved)
     except ValueError as error:
-        sys.stderr.write(f"{error}; training starts from the beginning\n")
+        sys.stderr.write(f"{error}: training starts again from epoch 1\n")
         del state  # before the next one is made: two networks may not fit in memory
         return new_state()
     return state
@@ -142,14 +142,14 @@ def load(task: TrialTask, path: Path) -> Checkpoint | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        return _ignore(path, f"it cannot be read ({error.strerror})")
+        return _ignore(path, f"cannot read it ({error.strerror})")
     size = len(_header(b""))
     head, payload = content[:size], content[size:]
     if head != _header(payload):
-        return _ignore(path, "it is damaged, or of another version")
+        return _ignore(path, "damaged, or of another version")
     stored = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
     if stored["fingerprint"] != fingerprint(task):
-        return _ignore(path, "it belongs to another task")
+        return _ignore(path, "of another task")
     return Checkpoint(
         batch_size=stored["batch_size"],
         records=tuple(EpochRecord.from_json(record) for record in stored["records"]),
@@ -163,7 +163,7 @@ def _header(payload: bytes | memoryview) -> bytes:
 
 
 def _ignore(path: Path, why: str) -> Checkpoint | None:
-    sys.stderr.write(f"the checkpoint {path} is ignored: {why}; training starts from the beginning\n")
+    sys.stderr.write(f"checkpoint {path} ignored ({why}): training starts again from epoch 1\n")
     return None
 
 

@@ -50,7 +50,7 @@ def checkpoint_policy(
     try:
         seconds = float(given)
     except ValueError as error:
-        raise TaskError(f"{CHECKPOINT_SECONDS_VARIABLE} must be a number of seconds, not {given!r}") from error
+        raise TaskError(f"{CHECKPOINT_SECONDS_VARIABLE} must be a number of seconds, found {given!r}") from error
     return CheckpointPolicy(
         folder=Path(root) / task.study / f"t{task.trial:05d}",
         seconds=seconds,

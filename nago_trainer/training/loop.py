@@ -73,7 +73,7 @@ def train(
     except TrainingInterruptedError as error:
         if policy:
             _save_checkpoint(error.state, task, policy, context.started)
-        raise PreemptedError("ended by SIGTERM: the next attempt resumes from the checkpoint") from error
+        raise PreemptedError("ended by SIGTERM; the next attempt resumes from the checkpoint") from error
     return state
 
 

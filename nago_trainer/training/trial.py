@@ -58,15 +58,18 @@ def run_trial(task: TrialTask, context: AttemptContext, on_epoch: Callable[[Epoc
 def checked_plan(task: TrialTask) -> Plan:
     """Raises TaskError where the task contradicts itself, above all in its number of parameters."""
     if task.epochs < 1 or task.training.batch_size < 1:
-        raise TaskError(f"{task.epochs} epochs with batches of {task.training.batch_size} images cannot be trained")
+        raise TaskError(f"epochs ({task.epochs}) and batch size ({task.training.batch_size}) must be at least 1")
     image = TensorShape(task.dataset.channels, task.dataset.image_size)
     try:
         plan = build_plan(Architecture.from_json(task.architecture), image, task.dataset.classes, task.width)
     except ValueError as error:  # ArchitectureError, or a width below 1
-        raise TaskError(f"the task's architecture is wrong: {error}") from error
+        raise TaskError(f"invalid architecture in the task: {error}") from error
     counted = count_parameters(plan)
     if counted != task.parameters:
-        raise TaskError(f"the network has {counted} parameters, the task says {task.parameters}: versions differ")
+        raise TaskError(
+            f"the network has {counted} parameters, and the task says {task.parameters}",
+            do="use the same version of orchestrator and trainer",
+        )
     if counted > task.parameter_limit:
         raise TaskError(f"the network has {counted} parameters, more than the limit of {task.parameter_limit}")
     return plan
@@ -80,7 +83,7 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # AssertionError: torch without CUDA
-        raise TaskError(f"this machine has no device {name!r}: choose auto or cpu") from error
+        raise TaskError(f"this machine has no device {name!r}", do="choose auto or cpu") from error
     return device
 
 
@@ -99,7 +102,7 @@ def _new_network(task: TrialTask, plan: Plan, device: torch.device) -> nn.Module
     network = build_network(plan, task.training.dropout, generator=Generator().manual_seed(seeds.network))
     built = sum(parameter.numel() for parameter in network.parameters())
     if built != task.parameters:
-        raise TaskError(f"the built network has {built} parameters, its plan says {task.parameters}")
+        raise TaskError(f"the network has {built} parameters after it was built, and its plan says {task.parameters}")
     return network.to(device)
 
 

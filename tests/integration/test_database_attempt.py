@@ -105,7 +105,7 @@ def test_an_attempt_that_nobody_waits_for_ends_itself(
     scene.attempt()
     _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == ExitCode.BUSY, errors
-    assert "a newer attempt has replaced it" in errors
+    assert "a newer one has replaced it" in errors
     assert not scene.message.exists()
 
 
@@ -116,7 +116,7 @@ def test_an_attempt_that_is_over_does_not_begin(make_scene: Callable[[int], Trai
     process = scene.start(over)
     _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, _count_epochs(engine)) == (ExitCode.BUSY, 0)
-    assert "is over: there is nothing to do" in errors
+    assert "has ended already" in errors
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_an_attempt_that_is_over_does_not_begin(make_scene: Callable[[int], Trai
     [
         ("NAGO_TOKEN", "wrong", "there is no attempt of this name and token"),
         ("NAGO_TOKEN", "", "NAGO_TOKEN is not set"),
-        ("NAGO_DATABASE_URL", "/tmp/nago.sqlite", "must be of the form postgresql://"),
-        ("NAGO_DATABASE_URL", "postgresql://a:se%zzcret@h/d", "has the wrong form"),
+        ("NAGO_DATABASE_URL", "/tmp/nago.sqlite", "invalid NAGO_DATABASE_URL: write postgresql://"),
+        ("NAGO_DATABASE_URL", "postgresql://a:se%zzcret@h/d", "invalid address of the database"),
         ("NAGO_CHECKPOINT_SECONDS", "often", "must be a number of seconds"),
     ],
 )
@@ -173,7 +173,7 @@ def test_a_database_that_is_away_for_a_while_loses_nothing(
     own_engine.dispose()
     _, errors = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == ExitCode.DONE, errors
-    assert "the database does not answer, trying again" in errors
+    assert "the database does not answer, next try" in errors
     assert _count_epochs(own_engine) == 60
     assert scene.trial.result == TrialResult.from_json(json.loads(scene.message.read_text())["result"])
 

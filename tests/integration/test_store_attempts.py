@@ -199,7 +199,7 @@ def test_a_trial_with_a_result_gets_no_further_attempt(scene: Scene, engine: Eng
     new = scene.attempt(0)
     scene.fail(new, Failure.INFRASTRUCTURE, TrialState.QUEUED)
     _trainer_stores_a_result(engine, new.id)
-    with pytest.raises(StaleStateError, match="got a result meanwhile"):
+    with pytest.raises(StaleStateError, match="received a result in the meantime"):
         scene.attempt(0)
     (queued,) = scene.store.active_trials(scene.study.id)
     assert (queued.state, len(queued.attempts), queued.result is not None) == (TrialState.QUEUED, 1, True)
@@ -210,7 +210,7 @@ def test_a_trial_with_a_result_does_not_fail(scene: Scene, engine: Engine, to: T
     scene.propose()
     new = scene.attempt(0)
     _trainer_stores_a_result(engine, new.id)
-    with pytest.raises(StaleStateError, match="got a result meanwhile"):
+    with pytest.raises(StaleStateError, match="received a result in the meantime"):
         scene.fail(new, Failure.DEFECT, to)
     (running,) = scene.store.active_trials(scene.study.id)
     assert running.live_attempt is not None

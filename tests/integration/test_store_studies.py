@@ -31,7 +31,7 @@ def test_submitting_the_same_spec_again_gives_the_same_study(store: Store) -> No
 
 def test_another_spec_under_the_same_name_is_refused(store: Store) -> None:
     first = store.create_study(NEW_STUDY, NOW)
-    with pytest.raises(SpecError, match=r"'digits-demo' exists already.*new name"):
+    with pytest.raises(SpecError, match=r"'digits-demo' exists already.*choose another name"):
         store.create_study(replace(NEW_STUDY, spec_hash="c" * 64), NOW)
     assert store.studies() == (first,)
 
@@ -43,7 +43,7 @@ def test_a_study_has_at_most_four_objectives(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "answer"), [("digits-dmo", "did you mean 'digits-demo'"), ("xyz", "`nago-orch list` shows the 1")]
+    ("asked", "answer"), [("digits-dmo", "did you mean 'digits-demo'"), ("xyz", "`nago-orch list` shows all studies")]
 )
 def test_an_unknown_name_gets_the_nearest_ones(scene: Scene, asked: str, answer: str) -> None:
     with pytest.raises(NotFoundError, match=answer):

@@ -284,7 +284,7 @@ def test_the_late_result_of_the_newest_attempt_is_adopted(scene: TrainerScene) -
     late = scene.trial
     assert (late.state, late.live_attempt, late.result) == (TrialState.QUEUED, None, RESULT)
     assert late.attempts[-1].state is AttemptState.FAILED
-    with pytest.raises(StaleStateError, match="got a result meanwhile"):
+    with pytest.raises(StaleStateError, match="received a result in the meantime"):
         scene.attempt()
     assert late.result is not None
     scene.store.accept_result(late.attempts[-1].id, late.result, observation=ENDED, now=NOW)
@@ -296,7 +296,7 @@ def test_the_late_result_of_the_newest_attempt_is_adopted(scene: TrainerScene) -
 def test_a_result_that_came_first_keeps_the_trial_from_failing(scene: TrainerScene) -> None:
     new = scene.attempt()
     assert _add(scene, new)
-    with pytest.raises(StaleStateError, match="got a result meanwhile"):
+    with pytest.raises(StaleStateError, match="received a result in the meantime"):
         scene.scene.fail(new, Failure.DEFECT, TrialState.FAILED)
     scene.lose(new)  # back in the queue, where it is adopted
     scene.store.accept_result(new.id, RESULT, observation=ENDED, now=NOW)

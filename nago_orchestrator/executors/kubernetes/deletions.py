@@ -51,7 +51,7 @@ class JobDeletions:
         except ApiUnavailableError as error:
             self._outage.note()
             self._left.add(name)
-            log.warning("the Job %s could not be deleted now: %s", name, error, extra=self._study.log_fields(name))
+            log.warning("cannot delete the Job %s now: %s", name, error, extra=self._study.log_fields(name))
         else:
             self._left.discard(name)
             self._watch.remove(name, uid)
@@ -70,14 +70,16 @@ class JobDeletions:
             time.sleep(timing.close_pause_seconds if self._left else 0)
         for name in set(self._left):
             remedy = f"kubectl delete job {name} -n {self._api.namespace}"
-            log.error("the Job %s is left behind: delete it with %s", name, remedy, extra=self._study.log_fields(name))
+            log.error("the Job %s was not deleted: run %s", name, remedy, extra=self._study.log_fields(name))
         self._left.clear()
 
     def _stop(self, name: str) -> None:
         try:
             found = self._watch.jobs().get(name) or self._find(name)
         except ApiError as error:
-            log.warning("whether there is a Job %s is unknown: %s", name, error, extra=self._study.log_fields(name))
+            log.warning(
+                "cannot find out whether the Job %s exists: %s", name, error, extra=self._study.log_fields(name)
+            )
             return
         if found is None:
             self._left.discard(name)

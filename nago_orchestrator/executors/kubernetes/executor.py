@@ -115,7 +115,7 @@ class KubernetesExecutor:
         if not self._watch.wait_synced(self._timing.first_list_seconds):
             if self._watch.refusal is not None:
                 raise self._watch.refusal
-            message = f"Kubernetes does not list the Jobs: {self._watch.trouble or 'it has not answered yet'}"
+            message = f"cannot list the Jobs: {self._watch.trouble or 'no answer yet'}"
             return {name: Observation(phase=Phase.PENDING, message=message) for name in names}
         # Both before the Jobs are read: what comes in between is news, and a Job that comes is not missed.
         self._changes = self._watch.changes
@@ -142,7 +142,7 @@ class KubernetesExecutor:
         if name in self._stopped:
             return
         if self._outage.is_on:
-            raise ApiUnavailableError("Kubernetes did not answer a moment ago")
+            raise ApiUnavailableError("the API server did not answer a moment ago")
         job = self._api.create(build_job(name, task, self._study, self._settings))
         self._refused.forget(name)
         self._watch.add(job)
@@ -151,15 +151,15 @@ class KubernetesExecutor:
 
     def _refuse(self, name: str, error: ApiError) -> None:
         if self._refused.note(name, str(error), self._clock()):
-            log.warning("the Job %s cannot be created now: %s", name, error, extra=self._study.log_fields(name))
+            log.warning("cannot create the Job %s now: %s", name, error, extra=self._study.log_fields(name))
 
     def _observe(self, name: str, job: Job | None, starting: Collection[str]) -> Observation:
         if name in self._taken:
             return self._taken[name]
         if job is None and name in starting:
-            return Observation(phase=Phase.PENDING, message="Kubernetes has not answered whether it creates the Job")
+            return Observation(phase=Phase.PENDING, message="the API server has not confirmed the Job yet")
         if job is None:
-            gone = Observation(phase=Phase.ABSENT, reason=DELETED, message="its Job is gone: somebody deleted it")
+            gone = Observation(phase=Phase.ABSENT, reason=DELETED, message="its Job was deleted")
             return self._refused.observe(name, self._clock()) or gone
         if is_over(job):
             return self._ends.observe(job)

@@ -24,4 +24,4 @@ def describe_dataset(name: str, path: str | None, command: Sequence[str] = COMMA
         facts = json.loads(answer.stdout)
         return DatasetFacts(channels=facts["channels"], classes=facts["classes"], images=facts["images"])
     except (json.JSONDecodeError, KeyError) as error:
-        raise NagoError(f"the trainer answered {answer.stdout!r} instead of describing the dataset {name}") from error
+        raise NagoError(f"unexpected output of the trainer for the dataset {name}: {answer.stdout!r}") from error

@@ -145,7 +145,7 @@ class LocalExecutor:
         if self._server is not None and (exit_code := self._server.poll()) is not None:
             self.close()
             if exit_code > 0:  # by itself, and so would the next one; a signal came from outside
-                raise NagoError(f"the trainer's process does not start: {self._last_line_of_log()}")
+                raise NagoError(f"the trainer does not start: {self._last_line_of_log()}")
         if self._server is None:
             self._sent.clear()
             self._root.mkdir(parents=True, exist_ok=True)
@@ -165,7 +165,8 @@ class LocalExecutor:
     def _last_line_of_log(self) -> str:
         log = self._root / "warm.log"
         lines = log.read_text(errors="replace").split("\n") if log.exists() else []
-        return next((line.strip() for line in reversed(lines) if line.strip()), f"see {log}")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), f"see {log}")
+        return last.removeprefix("error: ")
 
     def _send(self, folder: Path) -> None:
         line = json.dumps({"folder": str(folder.resolve())}).encode() + b"\n"
@@ -177,7 +178,7 @@ class LocalExecutor:
                 server.wait()
             else:
                 return
-        raise NagoError(f"the trainer's process does not start: see {self._root / 'warm.log'}")
+        raise NagoError("the trainer does not start", do=f"see {self._root / 'warm.log'}")
 
     def _observe(self, name: str) -> Observation:
         folder = self._root / name
@@ -216,7 +217,7 @@ def _usable(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ExecutorError(f"attempts cannot run in the folder {root}: {error.strerror}") from error
+        raise ExecutorError(f"cannot use the folder of the attempts: {error.strerror}", where=root) from error
 
 
 def _leave(server: subprocess.Popen[bytes]) -> None:

@@ -27,7 +27,7 @@ class LocalLog:
         while not self.path.exists():
             if not alive():
                 return
-            say("the attempt has not printed anything yet")
+            say("the attempt has printed nothing so far")
             self.sleep(PAUSE_SECONDS)
         with self.path.open("rb") as file:
             rest, lines = _split(b"", file.read())

@@ -37,7 +37,7 @@ class History:
         found, wanted = (proposal.number, proposal.evaluations_before), (self.next_number, self.evaluated)
         if found != wanted:
             raise HistoryError(
-                f"proposal {found[0]}, made after {counted(found[1], 'evaluation')}, cannot follow here: "
+                f"proposal {found[0]}, made after {counted(found[1], 'evaluation')}, is out of order: "
                 f"proposal {wanted[0]} after {counted(wanted[1], 'evaluation')} is next"
             )
 

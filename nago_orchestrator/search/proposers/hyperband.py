@@ -50,14 +50,14 @@ def planned_runs(fidelities: tuple[int, ...], brackets: int) -> Mapping[int, int
 
 
 def check_fidelities(fidelities: tuple[int, ...]) -> None:
-    """Raises SpecError unless every fidelity is the same whole multiple, at least 2, of the one before."""
+    """Raises SpecError unless every fidelity is the same integer multiple, at least 2, of the one before."""
     if not fidelities or min(fidelities) < 1:
-        raise SpecError(f"the fidelities {list(fidelities)} are wrong: BOHB needs at least one, and all positive")
+        raise SpecError(f"BOHB needs at least one fidelity, all of them positive, found {list(fidelities)}")
     if len(fidelities) > 1:
         eta = fidelities[1] // fidelities[0]
         expected = tuple(fidelities[0] * eta**rung for rung in range(len(fidelities)))
         if eta < 2 or fidelities != expected:
             raise SpecError(
-                f"the fidelities {list(fidelities)} are wrong: BOHB needs each to be the same whole multiple "
-                "(2 or more) of the one before, e.g. 30, 60, 120"
+                "each fidelity of BOHB must be the same integer multiple (2 or more) of the one before, such as "
+                f"30, 60, 120; found {list(fidelities)}"
             )

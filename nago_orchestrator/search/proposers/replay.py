@@ -65,9 +65,9 @@ def _in_order(proposals: Sequence[Proposal], evaluations: Sequence[Evaluation]) 
     for proposal in proposals:
         if not told <= proposal.evaluations_before <= len(evaluations):
             raise HistoryError(
-                f"proposal {proposal.number} was made after {counted(proposal.evaluations_before, 'evaluation')}, "
-                f"which does not fit: the one before after {told}, "
-                f"and the store has {counted(len(evaluations), 'evaluation')}"
+                f"the history is inconsistent: proposal {proposal.number} was made after "
+                f"{counted(proposal.evaluations_before, 'evaluation')}, the one before it after {told}, "
+                f"and the database has {counted(len(evaluations), 'evaluation')}"
             )
         yield from evaluations[told : proposal.evaluations_before]
         told = proposal.evaluations_before

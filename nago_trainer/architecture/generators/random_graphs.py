@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from nago_trainer.architecture.architecture import Dag
 from nago_trainer.architecture.theta import ring_degree
+from nago_trainer.contract.error_text import error_text
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -118,8 +119,11 @@ def _draw(draw: Callable[[int], Dag], words: RandomWords, connected: bool, what:
         if is_connected(dag):
             return dag
     raise DisconnectedGraphError(
-        f"no connected {what} in {CONNECTION_TRIES} tries, for {_place(words.position)};"
-        " raise k or p, or allow parallel branches"
+        error_text(
+            f"no connected {what} in {CONNECTION_TRIES} samples",
+            where=_place(words.position),
+            do="raise k or p, or set connected: false",
+        )
     )
 
 
@@ -127,7 +131,7 @@ def _place(position: tuple[int, ...]) -> str:
     if not position:
         return "the top graph"
     cell, *node = position
-    return f"mid node {node[0]} of cell {cell}" if node else f"cell {cell}"
+    return f"node {node[0]} of cell {cell}" if node else f"cell {cell}"
 
 
 def is_connected(dag: Dag) -> bool:

@@ -28,7 +28,7 @@ def build_plan(architecture: Architecture, image: TensorShape, classes: int, wid
 def draw_blueprint(architecture: Architecture, image: TensorShape, classes: int) -> Blueprint:
     """The same for all widths at once. Raises ValueError unless image and classes are positive."""
     if min(image.channels, image.size, classes) < 1:
-        raise ValueError(f"a network needs a positive image and classes, not {image} and {classes} classes")
+        raise ValueError(f"image size, channels and classes must be positive, found {image} and {classes} classes")
     symbols = _stage_symbols(architecture)
     draft = Draft((IMAGE,), image.size)
     stem = _add_stem(draft, symbols[0])

@@ -86,7 +86,7 @@ class Blueprint:
 
     def _values(self, width: int) -> dict[str, int]:
         if width < 1:
-            raise ValueError(f"the width is {width}, it must be at least 1")
+            raise ValueError(f"the width is {width}, and must be at least 1")
         return self.rule.channels(width)
 
 

@@ -6,6 +6,7 @@ from nago_trainer.architecture.architecture import Architecture
 from nago_trainer.architecture.plan.assemble import draw_blueprint
 from nago_trainer.architecture.plan.blueprint import Blueprint
 from nago_trainer.architecture.plan.plan import Plan, TensorShape
+from nago_trainer.contract.error_text import error_text
 
 
 class ParameterLimitError(ValueError):
@@ -13,8 +14,10 @@ class ParameterLimitError(ValueError):
 
     def __init__(self, smallest: int, limit: int) -> None:
         super().__init__(
-            f"the architecture has {smallest:,} parameters at width 1, above the limit of {limit:,};"
-            " raise the limit or search for smaller graphs"
+            error_text(
+                f"the architecture has {smallest:,} parameters at width 1, above the limit of {limit:,}",
+                do="raise the limit or search for smaller graphs",
+            )
         )
         self.smallest = smallest
         """The parameter total at width 1."""

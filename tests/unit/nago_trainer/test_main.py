@@ -35,11 +35,11 @@ def test_a_dataset_is_described_as_json(
 @pytest.mark.parametrize(
     ("question", "message"),
     [
-        ("", "describe-data reads"),
-        ("[1]", "describe-data reads"),
-        ('{"path": "x"}', "describe-data reads"),
+        ("", "invalid input of describe-data"),
+        ("[1]", "invalid input of describe-data"),
+        ('{"path": "x"}', "invalid input of describe-data"),
         ('{"name": "mnist"}', "no dataset 'mnist'"),
-        ('{"name": "folder", "path": "/nowhere"}', "there is no folder /nowhere"),
+        ('{"name": "folder", "path": "/nowhere"}', "there is no such folder (/nowhere)"),
     ],
 )
 def test_a_dataset_that_cannot_be_described(
@@ -77,7 +77,8 @@ def test_a_package_that_is_not_installed_is_named_with_the_way_to_get_it(
     ended = subprocess.run([sys.executable, "-c", code], input=question, capture_output=True, text=True, check=False)
     assert ended.returncode == ExitCode.BAD_TASK
     assert ended.stderr == (
-        f"training needs {package}, which is not installed: pip install 'nago-orchestrator[trainer]'\n"
+        f"error: training needs the package {package}, which is not installed: "
+        "pip install 'nago-orchestrator[trainer]'\n"
     )
 
 

@@ -81,7 +81,7 @@ def find_access(context: str | None = None) -> Access:
         contexts, active = list_kube_config_contexts()  # type: ignore[no-untyped-call]  # as above
     except UNUSABLE as error:
         raise InputError(
-            "no access to Kubernetes", where=_first_line(error), do="set KUBECONFIG, or run where ~/.kube/config exists"
+            f"no access to Kubernetes: {_first_line(error)}", do="set KUBECONFIG, or run where ~/.kube/config exists"
         ) from error
     chosen = active if context is None else next((found for found in contexts if found["name"] == context), None)
     if chosen is None:
@@ -104,7 +104,7 @@ def _socket_options() -> list[tuple[int, int, int]]:
 
 
 def _unusable(error: Exception) -> InputError:
-    return InputError(f"the access to Kubernetes cannot be used: {_first_line(error)}")
+    return InputError(f"invalid access to Kubernetes: {_first_line(error)}", do="check the kubeconfig")
 
 
 def _first_line(error: Exception) -> str:

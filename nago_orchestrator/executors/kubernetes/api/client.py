@@ -211,7 +211,7 @@ def _parsed(request: Request, answer: Answer) -> dict[str, Any]:
     try:
         content = json.loads(answer.content)
     except ValueError as error:
-        raise ApiError(f"Kubernetes answered {request} with something that is not JSON") from error
+        raise ApiError(f"the API server's answer to {request} is not JSON") from error
     return content if isinstance(content, dict) else {}
 
 
@@ -235,12 +235,12 @@ def _translated(what: str) -> Iterator[None]:
     except InputError as error:  # a kubeconfig that is being written, say
         raise ApiUnavailableError(str(error)) from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise ApiUnavailableError(f"Kubernetes does not answer {what}: {_in_words(error)}") from error
+        raise ApiUnavailableError(f"the API server does not answer {what}: {_in_words(error)}") from error
 
 
 def _in_words(error: Exception) -> str:
     if isinstance(error, urllib3.exceptions.ReadTimeoutError):
-        return "no answer in time"
+        return "timeout"
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 

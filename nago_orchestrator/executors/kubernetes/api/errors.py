@@ -63,11 +63,9 @@ def error_of(status: int, body: bytes, request: str) -> ApiError:
     answer = _read_status(body)
     detail = " ".join(str(answer.get("message") or "").split()) or body[:200].decode(errors="replace").strip()
     kind = _KINDS.get(status, ApiError)
-    if status == 401:
-        detail = f"{detail}; check the kubeconfig's user or the pod's service account"
-    return kind(
-        f"Kubernetes answered {status} to {request}: {detail}", status=status, reason=str(answer.get("reason") or "")
-    )
+    do = "check the user of the kubeconfig, or the pod's service account" if status == 401 else None
+    what = f"Kubernetes answered {status} to {request}: {detail}"
+    return kind(what, do=do, status=status, reason=str(answer.get("reason") or ""))
 
 
 def _read_status(body: bytes) -> dict[str, Any]:

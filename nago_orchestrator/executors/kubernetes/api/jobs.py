@@ -47,7 +47,7 @@ class JobApi:
                 raise ApiUnavailableError(str(error), status=error.status, reason=error.reason) from error
         if not is_same_attempt(found, wanted):
             raise ForeignJobError(
-                f"the namespace {self.namespace} has a Job {name} already, which is not this attempt's",
+                f"the namespace {self.namespace} already has a Job {name}, of another attempt",
                 do=f"delete it (kubectl delete job {name} -n {self.namespace}), or give the study another name",
             )
         return found

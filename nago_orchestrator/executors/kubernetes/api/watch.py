@@ -105,7 +105,7 @@ class JobWatch:
                 self._note_trouble(error)
                 self._back_off()
             except Exception as error:  # the thread's edge: it must not end before it is told to
-                log.exception("the watch %s begins anew", self._path)
+                log.exception("restarting the watch %s", self._path)
                 self._note_trouble(error)
                 self._back_off()
 

@@ -41,9 +41,7 @@ def merge_template(built: dict[str, Any], settings: KubernetesSettings) -> dict[
         return merged
     violation = first_violation(merged, built)
     if violation is not None:
-        raise SpecError(
-            f"{PLACE}: {violation}", do="take it out, or set execution.kubernetes.allow_unsafe_template: true"
-        )
+        raise SpecError(violation, where=PLACE, do="remove it, or set execution.kubernetes.allow_unsafe_template: true")
     return merged
 
 
@@ -55,7 +53,7 @@ def merge(value: dict[str, Any], patch: Mapping[str, Any], path: str) -> dict[st
     for key, item in patch.items():
         here = f"{path}.{key}" if path else key
         if key.startswith("$"):
-            raise SpecError(f"{PLACE}: {here} is not understood: only $patch with delete or replace is")
+            raise SpecError(f"unknown directive {here}", where=PLACE, do="use $patch: delete or $patch: replace")
         if item is None:
             merged.pop(key, None)
         else:
@@ -66,11 +64,11 @@ def merge(value: dict[str, Any], patch: Mapping[str, Any], path: str) -> dict[st
 def _merge_value(before: Any, item: Any, key: str, path: str) -> Any:
     is_list = isinstance(item, Sequence) and not isinstance(item, str)
     if (isinstance(before, list) or key in MERGE_KEYS) and not is_list:
-        raise SpecError(f"{PLACE}: {path} must be a list")
+        raise SpecError(f"{path} must be a list", where=PLACE)
     if isinstance(item, Mapping):
         return merge(before if isinstance(before, dict) else {}, item, path)
     if isinstance(before, dict):
-        raise SpecError(f"{PLACE}: {path} must be a mapping of keys")
+        raise SpecError(f"{path} must be a mapping of keys", where=PLACE)
     if key in MERGE_KEYS:
         return _merge_list(before or [], item, MERGE_KEYS[key], path)
     return copy.deepcopy(item)
@@ -81,7 +79,7 @@ def _merge_list(before: list[Any], patch: Sequence[Any], key: str, path: str) ->
     for index, item in enumerate(patch):
         name = item.get(key) if isinstance(item, Mapping) else None
         if name is None:
-            raise SpecError(f"{PLACE}: {path}[{index}] has no {key}, by which it could be merged")
+            raise SpecError(f"{path}[{index}] has no {key}, which is needed to merge it", where=PLACE)
         if item.get("$patch") == "delete":
             items.pop(name, None)
         else:

@@ -42,10 +42,10 @@ def _labels(merged: Mapping[str, Any], built: Mapping[str, Any]) -> Iterator[str
     ours, found = built["metadata"]["labels"], _mapping(_mapping(merged.get("metadata")).get("labels"))
     for name, value in ours.items():
         if found.get(name) != value:
-            yield f"metadata.labels[{name}] identifies the pod and must stay"
+            yield f"metadata.labels[{name}] identifies the pod and must not change"
     for name in found.keys() - ours.keys():
         if name.startswith((PREFIX, *OF_KUBERNETES)):
-            yield f"metadata.labels[{name}] is not the study's to set"
+            yield f"metadata.labels[{name}] is reserved"
 
 
 def _pod(merged: Mapping[str, Any], built: Mapping[str, Any]) -> Iterator[str]:
@@ -53,10 +53,10 @@ def _pod(merged: Mapping[str, Any], built: Mapping[str, Any]) -> Iterator[str]:
     security = _mapping(spec.get("securityContext"))
     for key in KEPT_OF_POD:
         if spec.get(key) != built["spec"].get(key):
-            yield f"spec.{key} must stay as it is"
+            yield f"spec.{key} must not change"
     for key in ("hostNetwork", "hostPID", "hostIPC"):
         if spec.get(key):
-            yield f"spec.{key} gives the pod a part of its node"
+            yield f"spec.{key} gives the pod access to its node"
     if security.get("runAsNonRoot") is not True:
         yield "spec.securityContext.runAsNonRoot must be true"
     if _mapping(security.get("seccompProfile")).get("type") not in SECCOMP_TYPES:
@@ -71,15 +71,15 @@ def _trainer(merged: Mapping[str, Any], built: Mapping[str, Any]) -> Iterator[st
     after = _named(_spec_list(merged, "containers")).get(CONTAINER)
     path = f"spec.containers[{CONTAINER}]"
     if after is None:
-        yield f"{path} is the trainer and must stay"
+        yield f"{path} is the trainer and must not be removed"
         return
     for key in KEPT_OF_CONTAINER:
         if after.get(key) != before.get(key):
-            yield f"{path}.{key} must stay as it is"
+            yield f"{path}.{key} must not change"
     environment = _named(_list(after.get("env")))
     for name in KEPT_ENVIRONMENT:
         if environment.get(name) != _named(before["env"])[name]:
-            yield f"{path}.env[{name}] tells the trainer what it is and must stay"
+            yield f"{path}.env[{name}] is set by NAGO and must not change"
     if _mapping(after.get("securityContext")).get("readOnlyRootFilesystem") is not True:
         yield f"{path}.securityContext.readOnlyRootFilesystem must be true"
 

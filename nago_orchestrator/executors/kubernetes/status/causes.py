@@ -31,12 +31,12 @@ from nago_trainer.contract.exit_codes import ExitCode
 
 START_FAILURES = ("StartError", "ContainerCannotRun")
 DISRUPTIONS = {
-    "PreemptionByScheduler": ("Preempted", "its pod made room for one of a higher priority"),
-    "PreemptionByKubeScheduler": ("Preempted", "its pod made room for one of a higher priority"),
-    "DeletionByTaintManager": ("NodeLost", "its node was tainted or no longer answers"),
+    "PreemptionByScheduler": ("Preempted", "its pod was preempted by one of higher priority"),
+    "PreemptionByKubeScheduler": ("Preempted", "its pod was preempted by one of higher priority"),
+    "DeletionByTaintManager": ("NodeLost", "its node was tainted or does not respond"),
     "EvictionByEvictionAPI": ("Evicted", "its pod was evicted"),
-    "DeletionByPodGC": ("NodeLost", "its node is gone"),
-    "TerminationByKubelet": ("Evicted", "its node was short of something or was shut down"),
+    "DeletionByPodGC": ("NodeLost", "its node was removed"),
+    "TerminationByKubelet": ("Evicted", "its node ran short of resources or was shut down"),
 }
 """Reasons of a pod's condition DisruptionTarget."""
 POD_REASONS = {
@@ -116,7 +116,7 @@ def _success_without_result(pod: Mapping[str, Any] | None, left: TerminationMess
         return Cause(
             failure=Failure.INFRASTRUCTURE,
             reason="ResultLost",
-            message="the trainer ended well, but its result reached nobody and its pod is gone",
+            message="the trainer succeeded, but its result is lost and its pod is gone",
         )
     return exit_cause(ExitCode.DONE)
 
@@ -149,7 +149,7 @@ def _refused_by_node(pod: Mapping[str, Any]) -> Cause | None:
     known = POD_REASONS.get(reason) or ("NodeRefused" if reason.startswith("OutOf") else None)
     if known is None:
         return None
-    message = _with(f"its node gave it up ({reason})", status.get("message"))
+    message = _with(f"its node terminated or refused its pod ({reason})", status.get("message"))
     return Cause(failure=Failure.INFRASTRUCTURE, reason=known, message=message)
 
 
@@ -167,7 +167,7 @@ def _container_cause(pod: Mapping[str, Any]) -> Cause | None:
         return None
     code, reason = int(terminated["exitCode"]), terminated.get("reason")
     if reason == "OOMKilled":
-        message = f"the trainer was killed at its container's limit of memory: {OUT_OF_MEMORY}"
+        message = f"the trainer exceeded its container's memory limit: {OUT_OF_MEMORY}"
         return Cause(failure=Failure.DEFECT, reason="OOMKilled", message=message)
     if reason in START_FAILURES:
         message = _with("the trainer's container could not be started", terminated.get("message"))

@@ -65,7 +65,7 @@ class UnfinishedJobs:
             events = _by_object(self._api.failed_creates()) if podless else {}
         except ApiError as error:
             if self._sees:
-                log.warning("why trials wait is unknown: %s", error)
+                log.warning("cannot read why trials wait: %s", error)
             self._sees = False
             return
         self._seen, self._events, self._sees = seen, events, True
@@ -124,7 +124,7 @@ def _replaced(uid: str, now: datetime) -> Observation:
         phase=Phase.ENDED,
         failure=Failure.INFRASTRUCTURE,
         reason="PodDeleted",
-        message="its pod was deleted, and the cluster made another one",
+        message="its pod was deleted, and the cluster created another one",
         uid=uid,
         ended_at=now,
     )

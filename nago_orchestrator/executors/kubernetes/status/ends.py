@@ -38,7 +38,7 @@ class JobEnds:
     def observe(self, job: Mapping[str, Any]) -> Observation:
         """Until its pods are read, nothing is known: a trial that was never seen to run shall not begin now."""
         uid = job["metadata"]["uid"]
-        return self._read.get(uid) or Observation(phase=Phase.PENDING, uid=uid, message="its end is being read")
+        return self._read.get(uid) or Observation(phase=Phase.PENDING, uid=uid, message="its exit status is being read")
 
     def keep_only(self, uids: Collection[str]) -> None:
         """In place: a reading that is late may add something at any moment."""

@@ -130,7 +130,7 @@ def read_moment(stamp: str) -> Moment | None:
 def _not_begun(pod: Mapping[str, Any] | None) -> str | None:
     """Why there is nothing to read; None if there is."""
     if pod is None:
-        return "the cluster has no pod for it (yet, or any more)"
+        return "the attempt has no pod, either not yet or no longer"
     state = trainer_status(pod).get("state") or {}
     if "running" in state or "terminated" in state:
         return None

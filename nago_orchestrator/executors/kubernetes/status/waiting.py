@@ -60,7 +60,7 @@ def waiting(
         return _without_pod(job, events)
     deleted_at = parse_time(pod["metadata"].get("deletionTimestamp"))
     if deleted_at is not None:
-        message = "its pod was asked to end, but its node does not answer"
+        message = "its pod is terminating, but its node does not respond"
         return Waiting(clock=Clock.TERMINATING, reason="NodeLost", message=message, since=deleted_at)
     phase = (pod.get("status") or {}).get("phase")
     return None if phase in ("Running", "Succeeded", "Failed") else _pending(pod)
@@ -71,7 +71,7 @@ def _without_pod(job: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) ->
     refused = [event for event in events if event.get("reason") == "FailedCreate"]
     latest = max(refused, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "", default=None)
     if latest is None:
-        message = "the cluster has not made a pod for the Job"
+        message = "the cluster has not created a pod for the Job"
         return Waiting(clock=Clock.CONTAINER, reason="NoPod", message=message, since=since)
     return pod_refusal(latest.get("message") or "", since)
 
@@ -96,13 +96,13 @@ def _pending(pod: Mapping[str, Any]) -> Waiting:
         return Waiting(
             clock=Clock.NONE if gated else Clock.UNSCHEDULABLE,
             reason=unscheduled.get("reason") or "Unschedulable",
-            message=f"no node can take the pod: {unscheduled.get('message') or 'the scheduler does not say why'}",
+            message=f"no node can take the pod: {unscheduled.get('message') or 'no reason given'}",
             since=parse_time(unscheduled.get("lastTransitionTime")),
         )
     scheduled = condition(pod, "PodScheduled")
     if scheduled is None:
         created = parse_time(pod["metadata"].get("creationTimestamp"))
-        message = "the scheduler has not looked at the pod"
+        message = "the scheduler has not tried to place the pod"
         return Waiting(clock=Clock.UNSCHEDULABLE, reason="Unscheduled", message=message, since=created)
     return _container(pod, parse_time(scheduled.get("lastTransitionTime")))
 
@@ -113,10 +113,10 @@ def _container(pod: Mapping[str, Any], since: datetime | None) -> Waiting:
     states = [(found.get("state") or {}).get("waiting") or {} for found in statuses]
     told = [state for state in states if state.get("reason") not in (None, "PodInitializing", "ContainerCreating")]
     if not told:
-        message = "its container is being made"
+        message = "its container is being created"
         return Waiting(clock=Clock.CONTAINER, reason="ContainerCreating", message=message, since=since)
     reason, detail = told[0]["reason"], told[0].get("message") or ""
-    message = f"the container is not there yet ({reason})" + (f": {' '.join(detail.split())}" if detail else "")
+    message = f"the container has not started ({reason})" + (f": {' '.join(detail.split())}" if detail else "")
     if any(word in detail.lower() for word in TRANSIENT):
         return Waiting(clock=Clock.CONTAINER, reason=reason, message=message, since=since)
     clock = Clock.AT_ONCE if reason in HOPELESS else Clock.IMAGE if reason in IMAGE_TROUBLE else Clock.CONTAINER

@@ -41,7 +41,7 @@ class Bohb:
         Raises SpecError if nothing is searched or the fidelities is not geometric.
         """
         if not space.dimensions:
-            raise SpecError("BOHB has nothing to search: every hyperparameter is fixed", do="give at least one a range")
+            raise SpecError("BOHB needs a hyperparameter to search, but all are fixed", do="give at least one a range")
         self._space = space
         self._study_seed = study_seed
         self._objective = objective

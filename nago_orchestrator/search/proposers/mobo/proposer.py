@@ -34,10 +34,10 @@ class Mobo:
         is nothing to be learnt; HistoryError for priors with another number of costs.
         """
         if not plan.space.dimensions:
-            raise SpecError("MOBO has nothing to search: every hyperparameter is fixed", do="give at least one a range")
+            raise SpecError("mobo needs a hyperparameter to search, but all are fixed", do="give at least one a range")
         if cheap is not None and len(cheap.indices) >= plan.objectives:
             raise SpecError(
-                "MOBO has nothing to learn: every objective is known before training",
+                "mobo needs an objective to learn, but all are known before training",
                 do="add one that is measured, e.g. the error",
             )
         self._plan = plan

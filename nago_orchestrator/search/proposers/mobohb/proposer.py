@@ -63,7 +63,7 @@ class Mobohb:
         """
         if not space.dimensions:
             raise SpecError(
-                "mobohb has nothing to search: every hyperparameter is fixed", do="give at least one a range"
+                "mobohb needs a hyperparameter to search, but all are fixed", do="give at least one a range"
             )
         self._space = space
         self._study_seed = study_seed

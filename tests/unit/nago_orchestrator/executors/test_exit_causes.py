@@ -27,7 +27,7 @@ OWN = {
     ExitCode.DEFECT: (DEFECT, "ExitCode70"),
     ExitCode.UNWRITABLE: (INFRASTRUCTURE, "Unwritable"),
     ExitCode.BUSY: (INFRASTRUCTURE, "Busy"),
-    ExitCode.PREEMPTED: (INFRASTRUCTURE, "Interrupted"),
+    ExitCode.PREEMPTED: (INFRASTRUCTURE, "Terminated"),
 }
 
 

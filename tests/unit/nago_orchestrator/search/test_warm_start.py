@@ -81,14 +81,14 @@ def test_what_is_infeasible_is_learnt_from_at_every_fidelity(small_space: Search
 
 def test_another_space_is_refused_and_the_difference_named(small_space: SearchSpace) -> None:
     other = replace(small_space, fixed={**small_space.fixed, "mid_nodes": 7})
-    with pytest.raises(SpecError, match=r"'before' searched another space \(in mid_nodes\)"):
+    with pytest.raises(SpecError, match=r"that of 'before' differs in mid_nodes"):
         prior_evaluations(source(other), learner(small_space, 60))
-    with pytest.raises(SpecError, match="another space"):
+    with pytest.raises(SpecError, match="needs the same search space"):
         prior_evaluations(source(replace(small_space, connected=True)), learner(small_space, 60))
 
 
 def test_fidelities_that_do_not_meet_are_both_named(small_space: SearchSpace) -> None:
-    words = "the search by ehvi learns from trials of 120 or 600 epochs, that study has trials of 30 or 60 epochs"
+    words = "the search by ehvi learns from trials of 120 or 600 epochs, and it has trials of 30 or 60 epochs"
     with pytest.raises(SpecError, match=words):
         prior_evaluations(source(small_space), learner(small_space, 120, 600))
 
@@ -96,9 +96,15 @@ def test_fidelities_that_do_not_meet_are_both_named(small_space: SearchSpace) ->
 @pytest.mark.parametrize(
     ("outcomes", "words"),
     [
-        ([], "'before': it has no evaluation yet"),
-        ([Outcome.INFEASIBLE] * 3, "'before': none of its 3 evaluations at 60 epochs is feasible"),
-        ([Outcome.INFEASIBLE, Outcome.LOST], "'before': none of its 2 evaluations at 60 epochs has a value"),
+        ([], "'before' cannot be used for a warm start: it has no evaluation yet"),
+        (
+            [Outcome.INFEASIBLE] * 3,
+            "cannot be used for a warm start: none of its 3 evaluations at 60 epochs is feasible",
+        ),
+        (
+            [Outcome.INFEASIBLE, Outcome.LOST],
+            "cannot be used for a warm start: none of its 2 evaluations at 60 epochs has a value",
+        ),
     ],
 )
 def test_evaluations_without_a_value_are_said_to_be_so(
@@ -116,5 +122,5 @@ def test_evaluations_without_a_value_are_said_to_be_so(
 
 def test_an_objective_without_a_value_is_named(small_space: SearchSpace) -> None:
     seconds = Objective(name="seconds", goal=Goal.MINIMIZE)
-    with pytest.raises(SpecError, match="has no value of seconds"):
+    with pytest.raises(SpecError, match="the study 'before' has no seconds"):
         prior_evaluations(source(small_space), learner(small_space, 60, objectives=(seconds,)))

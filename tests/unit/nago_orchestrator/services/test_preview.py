@@ -89,7 +89,7 @@ def test_a_template_that_undoes_what_must_stand_is_refused_before_anything_is_st
         for module in ("kubernetes", "kubernetes.utils.quantity"):
             monkeypatch.setitem(sys.modules, module, None)
     url = str(tmp_path / "nago.sqlite")
-    with pytest.raises(SpecError, match="gives the pod a part of its node"):
+    with pytest.raises(SpecError, match="gives the pod access to its node"):
         submit_study(in_cluster("image: trainer, pod_template: {spec: {hostNetwork: true}}"), url, NOW)
     assert open_store(url).studies() == ()
 

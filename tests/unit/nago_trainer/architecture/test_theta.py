@@ -70,10 +70,10 @@ def test_an_illegal_value_is_refused_by_name(mapping: Mapping, name: str, value:
 
 
 def test_unknown_and_missing_names_are_refused(mapping: Mapping) -> None:
-    with pytest.raises(ThetaError, match="unknown hyperparameter top_size"):
+    with pytest.raises(ThetaError, match="unknown hyperparameter: top_size"):
         HnagTheta.from_mapping({**mapping, "top_size": 3})
     del mapping["mid_p"]
-    with pytest.raises(ThetaError, match="lacks the hyperparameter mid_p"):
+    with pytest.raises(ThetaError, match="no value for the hyperparameter mid_p"):
         canonical(mapping)
 
 

@@ -24,7 +24,7 @@ def test_a_claim_tells_the_process_and_when_it_started(tmp_path: Path) -> None:
 
 def test_a_second_claim_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / CLAIM_FILE).write_text("theirs")
-    with pytest.raises(ClaimedError, match="another process has already claimed"):
+    with pytest.raises(ClaimedError, match="another process has claimed the attempt already"):
         claim(tmp_path)
     assert os.listdir(tmp_path) == [CLAIM_FILE]
     assert (tmp_path / CLAIM_FILE).read_text() == "theirs"

@@ -94,11 +94,11 @@ def test_a_task_that_does_not_come_is_no_defect(database: AttemptDatabase, tmp_p
         termination_log=tmp_path / "message",
         task_seconds=0.6,
     )
-    with pytest.raises(UnavailableError, match="cannot be reached"):
+    with pytest.raises(UnavailableError, match="cannot reach the database"):
         read_task(database, settings)
 
 
 @pytest.mark.parametrize("address", ["nago.sqlite", "sqlite:///nago.sqlite", "mysql://a@b/c", ""])
 def test_only_postgresql_will_do(address: str) -> None:
-    with pytest.raises(TaskError, match="must be of the form postgresql://"):
+    with pytest.raises(TaskError, match="invalid NAGO_DATABASE_URL: write postgresql://"):
         AttemptDatabase(address, "attempt", "token")

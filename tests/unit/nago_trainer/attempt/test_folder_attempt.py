@@ -58,17 +58,17 @@ def test_an_attempt_that_somebody_has_claimed_is_left_alone(
     (folder / "claim.json").write_text("{}")
     assert run_attempt(folder, _must_not_read) == ExitCode.BUSY
     assert not (folder / "report.jsonl").exists()
-    assert "another process has already claimed" in capsys.readouterr().err
+    assert "another process has claimed the attempt already" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("task_text", "message"),
     [
-        (None, "cannot be read"),
+        (None, "cannot read the task"),
         ("", "is not JSON"),
-        ("[]", "is wrong: the task has contract version list"),
-        ('{"version": 99}', "is wrong: the task has contract version 99"),
-        ('{"version": 1}', "is wrong: DatasetSettings needs an object"),
+        ("[]", "invalid task: the task has contract version list"),
+        ('{"version": 99}', "invalid task: the task has contract version 99"),
+        ('{"version": 1}', "invalid task: DatasetSettings must be an object"),
     ],
 )
 def test_a_task_that_cannot_be_understood(
@@ -84,7 +84,7 @@ def test_a_task_that_cannot_be_understood(
 
 def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_attempt(tmp_path / "nowhere", _must_not_read) == ExitCode.BAD_TASK
-    assert "there is no folder" in capsys.readouterr().err
+    assert "there is no such folder" in capsys.readouterr().err
 
 
 def test_a_bad_task_is_reported_too(make_attempt: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,7 +92,7 @@ def test_a_bad_task_is_reported_too(make_attempt: Callable[..., Path], capsys: p
     assert run_attempt(folder, _must_not_read) == ExitCode.BAD_TASK
     failure = _report(folder)[0]["failure"]
     assert (failure["kind"], failure["reason"]) == ("defect", "BadTask")
-    assert capsys.readouterr().err == failure["message"] + "\n"
+    assert capsys.readouterr().err == f"error: {failure['message']}\n"
 
 
 def test_an_infeasible_trial(make_attempt: Callable[..., Path]) -> None:

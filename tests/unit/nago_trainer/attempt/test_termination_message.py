@@ -53,7 +53,7 @@ def test_a_failure_fits_whatever_its_message(path: Path, message: str) -> None:
 
 def test_a_message_that_cannot_be_written_is_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert not TerminationMessage(tmp_path, "secret").result(_result())
-    assert "cannot be written" in capsys.readouterr().err
+    assert "cannot write the termination message" in capsys.readouterr().err
 
 
 def test_a_message_that_cannot_fit_is_not_written(path: Path) -> None:

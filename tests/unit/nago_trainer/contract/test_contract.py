@@ -91,7 +91,7 @@ def test_numbers_that_json_lacks_are_words_that_python_reads_back(value: float, 
 
 @pytest.mark.parametrize("version", [CONTRACT_VERSION + 1, 0, None, "1"])
 def test_a_task_of_another_version_is_refused_by_its_number(task: TrialTask, version: object) -> None:
-    with pytest.raises(ContractError, match=f"version {version}, this trainer speaks {CONTRACT_VERSION}"):
+    with pytest.raises(ContractError, match=f"version {version}, and this trainer supports version {CONTRACT_VERSION}"):
         TrialTask.from_json({**task.to_json(), "version": version})
 
 

@@ -27,7 +27,7 @@ def test_settings_decide_what_is_read(digits_settings: DatasetSettings, image_fo
 
 
 def test_a_dataset_that_changed_since_the_study_began_is_refused(digits_settings: DatasetSettings) -> None:
-    with pytest.raises(DataError, match="1 channels and 10 classes, the study was made for 3 and 10"):
+    with pytest.raises(DataError, match="1 channels and 10 classes, and the study was created with 3 and 10"):
         load_images(replace(digits_settings, channels=3))
 
 

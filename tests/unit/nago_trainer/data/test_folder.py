@@ -50,14 +50,14 @@ def _file_instead(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (_cut, r"the image .*cat/1\.PNG cannot be read \(.*\): repair or remove it"),
-        (_hollow, r"the image .*cat/1\.PNG cannot be read"),
-        (_disguise, r"the image .*cat/1\.PNG cannot be read"),
-        (_empty_class, r"the class 'emu' in .*images has no images"),
-        (_single_image, r"the class 'cat' in .*images has a single image: add some"),
-        (_single_class, r"images has one folder in it: at least two are needed"),
-        (_remove, r"there is no folder .*images"),
-        (_file_instead, r"images is a file"),
+        (_cut, r"cannot read the image: .*cat/1\.PNG\): repair or remove it"),
+        (_hollow, r"cannot read the image: .*cat/1\.PNG"),
+        (_disguise, r"cannot read the image: .*cat/1\.PNG"),
+        (_empty_class, r"the class 'emu' has no images, .*images\)"),
+        (_single_image, r"the class 'cat' has a single image, .*images\): add images"),
+        (_single_class, r"the dataset has a single subfolder \(.*images\): give a folder with at least two"),
+        (_remove, r"there is no such folder .*images.*: give a folder with at least two subfolders"),
+        (_file_instead, r"the path of the dataset is a file \(.*images\)"),
     ],
 )
 def test_what_is_wrong_is_named_when_described_and_when_loaded(

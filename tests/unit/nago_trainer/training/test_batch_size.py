@@ -39,7 +39,7 @@ def test_the_batch_is_halved_until_it_fits(refusal: Exception) -> None:
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda error: type(error).__name__)
 def test_a_network_that_does_not_fit_with_one_image_is_infeasible(refusal: Exception) -> None:
     device = _Device(room=0, refusal=refusal)
-    with pytest.raises(InfeasibleError, match="even with one image at a time"):
+    with pytest.raises(InfeasibleError, match="even with batch size 1"):
         within_memory(device.first_epoch, 5)
     assert device.tried == [5, 2, 1]
 
@@ -53,7 +53,7 @@ def test_a_network_that_shrinks_to_one_pixel_cannot_train_on_one_image() -> None
         nn.BatchNorm2d(1)(torch.zeros(batch_size, 1, 1, 1))
         raise MemoryError
 
-    with pytest.raises(InfeasibleError, match="shrinks images to one pixel"):
+    with pytest.raises(InfeasibleError, match="reduces images to one pixel"):
         within_memory(first_epoch, 2)
 
 

@@ -33,7 +33,7 @@ def test_without_a_folder_there_are_no_checkpoints(
 
 
 def test_seconds_must_be_a_number(task: TrialTask, preemption: Preemption) -> None:
-    with pytest.raises(TaskError, match="NAGO_CHECKPOINT_SECONDS must be a number of seconds, not 'often'"):
+    with pytest.raises(TaskError, match="NAGO_CHECKPOINT_SECONDS must be a number of seconds, found 'often'"):
         checkpoint_policy(task, {"NAGO_CHECKPOINTS": "x", "NAGO_CHECKPOINT_SECONDS": "often"}, preemption)
 
 

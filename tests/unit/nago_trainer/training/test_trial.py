@@ -102,11 +102,11 @@ def test_a_diverged_training_is_a_result_without_network(run: Run, task: TrialTa
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"parameters": 1}, "parameters, the task says 1"),
+        ({"parameters": 1}, "parameters, and the task says 1"),
         ({"parameter_limit": 10}, "more than the limit of 10"),
-        ({"architecture": {}}, "the task's architecture is wrong"),
-        ({"width": 0}, "the task's architecture is wrong"),
-        ({"epochs": 0}, "0 epochs"),
+        ({"architecture": {}}, "invalid architecture in the task"),
+        ({"width": 0}, "invalid architecture in the task"),
+        ({"epochs": 0}, "epochs \\(0"),
         ({"device": "cuda:99"}, "this machine has no device 'cuda:99'"),
         ({"device": "toaster"}, "this machine has no device 'toaster'"),
     ],

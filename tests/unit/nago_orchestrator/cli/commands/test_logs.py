@@ -200,7 +200,7 @@ def test_a_pod_s_log_is_followed_from_before_it_is_there(run: Run, in_cluster: L
     timer.join()
     assert (ended.code, ended.out) == (0, "epoch 1\n")
     assert ended.err.splitlines() == [
-        "the cluster has no pod for it (yet, or any more)",
+        "the attempt has no pod, either not yet or no longer",
         "attempt 1 of trial small/0 has ended, failed: OOMKilled: too large",
     ]
 

@@ -108,7 +108,7 @@ def test_a_picture_is_drawn(run: Run, tmp_path: Path, suffix: str) -> None:
     [
         (["--preset", "rnagd"], 2, "there is no preset 'rnagd': did you mean rnag-d?"),
         (["--preset", "x"], 2, "known are hnag, "),
-        (["no.yaml"], 2, "the study file no.yaml does not exist"),
+        (["no.yaml"], 2, "there is no such study file (no.yaml)"),
         (["nothing"], 4, "nothing"),
         ([], 4, "the database has no study yet"),
         (["--preset", "rnag-d", *FEW, "-O", "a.gif"], 2, "--draw cannot write a file of this type: a.gif"),

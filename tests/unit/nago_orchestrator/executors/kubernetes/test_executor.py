@@ -94,7 +94,7 @@ def test_a_name_that_is_taken_ends_the_attempt_with_that_cause(
     executor.start(NAME, task)
     seen = executor.observe([NAME])[NAME]
     assert (seen.phase, seen.failure, seen.reason) == (Phase.ENDED, Failure.INFRASTRUCTURE, "NameTaken")
-    assert f"has a Job {NAME} already" in str(seen.message)
+    assert f"already has a Job {NAME}" in str(seen.message)
     assert f"kubectl delete job {NAME}" in str(seen.message)
     assert set(server.jobs()) == {NAME}
     executor.observe([])

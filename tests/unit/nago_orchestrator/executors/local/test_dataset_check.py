@@ -24,7 +24,7 @@ def test_the_trainers_sentence_is_the_users(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("answer", ["hello", '{"channels": 1}'])
 def test_another_answer_is_shown(answer: str) -> None:
-    with pytest.raises(NagoError, match="instead of describing the dataset digits"):
+    with pytest.raises(NagoError, match="unexpected output of the trainer for the dataset digits"):
         describe_dataset("digits", None, ("echo", answer))
 
 

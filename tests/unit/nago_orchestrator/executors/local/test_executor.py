@@ -169,7 +169,7 @@ def test_a_folder_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path, name
     (tmp_path / "runs").write_text("a file where a folder should be")
     executor = LocalExecutor(tmp_path / "runs")
     for use in (executor.warm_up, lambda: executor.start(name, small_task())):
-        with pytest.raises(ExecutorError, match=r"attempts cannot run in the folder .*runs: "):
+        with pytest.raises(ExecutorError, match=r"cannot use the folder of the attempts: .*runs\)"):
             use()
 
 

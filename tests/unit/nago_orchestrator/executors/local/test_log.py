@@ -31,7 +31,7 @@ def test_a_file_is_waited_for_and_followed_to_the_attempts_end(tmp_path: Path) -
     steps = [write("one\ntw"), write("o\nthree\n"), write("last, without an end")]
     log = LocalLog(file, sleep=lambda _: None if not steps else (steps.pop(0)(), None)[1])
     assert list(log.follow(None, lambda: bool(steps), said.append)) == ["one", "two", "three", "last, without an end"]
-    assert said == ["the attempt has not printed anything yet"]
+    assert said == ["the attempt has printed nothing so far"]
 
 
 def test_an_attempt_that_ends_without_a_word_has_no_lines(tmp_path: Path) -> None:

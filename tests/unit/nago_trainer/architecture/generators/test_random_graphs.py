@@ -110,10 +110,10 @@ def test_connected_redraws_only_where_it_must() -> None:
 
 def test_a_graph_that_cannot_hang_together_is_refused_with_its_numbers() -> None:
     with pytest.raises(
-        DisconnectedGraphError, match=r"Erdős–Rényi graph of 4 nodes with p = 0 in 5000 tries, for cell 1"
+        DisconnectedGraphError, match=r"Erdős–Rényi graph of 4 nodes with p = 0 in 5000 samples \(cell 1\)"
     ):
         draw_erdos_renyi(RandomWords(0, (1,)), nodes=4, p=0.0, connected=True)
-    with pytest.raises(DisconnectedGraphError, match=r"4 nodes with k = 0.* for mid node 2 of cell 1"):
+    with pytest.raises(DisconnectedGraphError, match=r"4 nodes with k = 0.* \(node 2 of cell 1\)"):
         draw_watts_strogatz(RandomWords(0, (1, 2)), nodes=4, k=1, p=0.5, connected=True)
 
 

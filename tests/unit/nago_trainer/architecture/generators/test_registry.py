@@ -35,10 +35,10 @@ def test_every_generator_has_names_of_its_own_and_none_twice() -> None:
 @pytest.mark.parametrize(
     ("mapping", "complaint"),
     [
-        ({}, "lacks the hyperparameter top_nodes"),
-        ({"merge_concat": 1.0}, "lacks the hyperparameter top_nodes"),
-        ({"stage_1_p": 0.5}, "lacks the hyperparameter stage_1_nodes"),
-        ({**middle("rnag"), "mid_p": 0.5}, "unknown hyperparameter mid_p"),
+        ({}, "no value for the hyperparameter top_nodes"),
+        ({"merge_concat": 1.0}, "no value for the hyperparameter top_nodes"),
+        ({"stage_1_p": 0.5}, "no value for the hyperparameter stage_1_nodes"),
+        ({**middle("rnag"), "mid_p": 0.5}, "unknown hyperparameter: mid_p"),
     ],
 )
 def test_a_theta_of_no_generator_is_refused(mapping: Mapping[str, Number], complaint: str) -> None:

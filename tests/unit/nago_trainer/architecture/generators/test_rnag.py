@@ -82,11 +82,11 @@ def test_fields_come_from_their_names() -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"stage_1_nodes": 0}, "stage_1_nodes is 0"),
-        ({"stage_2_k": 2.5}, "stage_2_k is 2.5"),
-        ({"stage_3_p": math.nan}, "stage_3_p is nan"),
-        ({"top_nodes": 3}, "unknown hyperparameter top_nodes"),
-        ({"stage_ratio_1": 1.0}, "unknown hyperparameter stage_ratio_1"),
+        ({"stage_1_nodes": 0}, "stage_1_nodes must be an integer from 1 to 64, found 0"),
+        ({"stage_2_k": 2.5}, "stage_2_k must be an integer from 0 to 63, found 2.5"),
+        ({"stage_3_p": math.nan}, "stage_3_p must be a number from 0 to 1, found nan"),
+        ({"top_nodes": 3}, "unknown hyperparameter: top_nodes"),
+        ({"stage_ratio_1": 1.0}, "unknown hyperparameter: stage_ratio_1"),
         ({"operation_conv3x3": 0.0}, "every operation"),
     ],
 )

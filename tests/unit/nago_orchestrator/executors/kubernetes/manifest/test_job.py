@@ -110,7 +110,7 @@ def test_memory_grows_with_the_network_and_the_batch_where_it_is_not_given(task:
 
 
 def test_a_template_that_undoes_the_security_is_refused(task: TrialTask) -> None:
-    with pytest.raises(SpecError, match=r"pod_template: spec\.hostNetwork"):
+    with pytest.raises(SpecError, match=r"spec\.hostNetwork .*pod_template\)"):
         built(task, pod_template={"spec": {"hostNetwork": True}})
 
 

@@ -68,7 +68,7 @@ FAILURES: dict[str, tuple[Object, list[Object], Failure, str]] = {
     "infeasible": (job(), [pod({"exitCode": 3, "reason": "Error"})], INFEASIBLE, "Infeasible"),
     "bad task": (job(), [pod({"exitCode": 64, "reason": "Error"})], DEFECT, "ExitCode64"),
     "no database": (job(), [pod({"exitCode": 69, "reason": "Error"})], INFRASTRUCTURE, "DatabaseUnavailable"),
-    "interrupted": (job(), [pod({"exitCode": 85, "reason": "Error"})], INFRASTRUCTURE, "Interrupted"),
+    "interrupted": (job(), [pod({"exitCode": 85, "reason": "Error"})], INFRASTRUCTURE, "Terminated"),
     "cannot start": (
         job(),
         [pod({"exitCode": 128, "reason": "StartError", "message": "no nago-train"})],

@@ -67,7 +67,10 @@ def test_it_waits_for_pod_and_container_and_ends_with_them(server: ApiServer, sc
 
     scene.steps = [lambda: server.put("pods", pending), lambda: None, ended]
     assert scene.follow() == ["epoch 1", "epoch 2", "epoch 3"]
-    assert scene.said == ["the cluster has no pod for it (yet, or any more)", *["its container is being made"] * 2]
+    assert scene.said == [
+        "the attempt has no pod, either not yet or no longer",
+        *["its container is being created"] * 2,
+    ]
 
 
 def test_a_stream_that_breaks_off_goes_on_where_it_was(server: ApiServer, scene: Scene) -> None:
@@ -137,7 +140,7 @@ def test_the_last_lines_alone_can_be_had(server: ApiServer, scene: Scene) -> Non
 
 def test_without_a_pod_there_is_nothing_to_read(scene: Scene) -> None:
     assert scene.log().read(None, scene.said.append) is None
-    assert scene.said == ["the cluster has no pod for it (yet, or any more)"]
+    assert scene.said == ["the attempt has no pod, either not yet or no longer"]
 
 
 def test_moments_are_ordered_to_the_nanosecond_and_over_zones() -> None:
