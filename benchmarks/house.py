@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 from benchmarks.figure import Goal, show
 from benchmarks.repeated_lines import count_repeated_blocks
+from benchmarks.retired_phrases import places_of_retired_phrases
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("nago_orchestrator", "nago_trainer")
@@ -25,8 +26,6 @@ LAZY_GROUP = "nago_orchestrator/cli/lazy_group.py"
 STORE = "nago_orchestrator/store/"
 STOP = re.compile(r"^\d+\. `(nago_[\w/]+\.py:\w[\w.]*)`", re.MULTILINE)
 """A step of a way, in docs/architecture.md: a numbered line that begins with file and function."""
-PHRASES = ROOT / "tests" / "retired_phrases.txt"
-"""One a line, with enough context that nothing else is meant; lines with # are comments."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +76,7 @@ def _ways() -> Iterator[bool]:
 
 
 def _phrases() -> Iterator[bool]:
-    if PHRASES.exists():
-        yield show("house", "retired phrases", len(retired_phrases()), "places", Goal(0))
+    yield show("house", "retired phrases", len(places_of_retired_phrases()), "places", Goal(0))
 
 
 def sources() -> list[Path]:
@@ -127,18 +125,6 @@ def ways(page: str) -> dict[str, list[str]]:
     sections = re.split(r"^#+ ", page, flags=re.MULTILINE)[1:]
     found = {section.splitlines()[0]: STOP.findall(section) for section in sections}
     return {heading: stops for heading, stops in found.items() if stops}
-
-
-def retired_phrases() -> list[str]:
-    phrases = [line for line in PHRASES.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sources()]
-    return [
-        f"{page.relative_to(ROOT)}: {phrase}"
-        for page in pages
-        for text in [" ".join(page.read_text(encoding="utf-8").lower().split())]
-        for phrase in phrases
-        if phrase.lower() in text
-    ]
 
 
 def failures_under_load() -> int:

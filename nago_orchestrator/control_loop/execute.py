@@ -34,6 +34,7 @@ from nago_orchestrator.domain.trial_design import attempt_name, build_task
 from nago_orchestrator.evaluation.evaluate import evaluate
 from nago_orchestrator.evaluation.metrics import EndedTrial
 from nago_orchestrator.executors.exit_causes import invalid_report
+from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.search.proposers.port import Pause
 from nago_trainer.architecture import canonical
@@ -208,7 +209,7 @@ def _tell(action: Tell, session: Session) -> Sequence[FollowUp]:
     session.waiting = session.exhausted = False
     if evaluation.outcome is not Outcome.OK:
         return ()
-    values = ", ".join(f"{name} {value:.6g}" for name, value in evaluation.values.items())
+    values = ", ".join(f"{name} {quantities.objective(name, value)}" for name, value in evaluation.values.items())
     return (session.event(EventKind.EVALUATED, f"proposal {action.proposal}: {values}", proposal=action.proposal),)
 
 

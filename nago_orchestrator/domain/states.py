@@ -58,7 +58,7 @@ STUDY_MOVES: Mapping[StudyState, frozenset[StudyState]] = {
     StudyState.CANCELLED: frozenset(),
 }
 TRIAL_MOVES: Mapping[TrialState, frozenset[TrialState]] = {
-    # From the queue to success: an attempt that was given up for lost had a result after all.
+    # From the queue to success: an attempt that was declared lost had a result after all.
     TrialState.QUEUED: frozenset({TrialState.RUNNING, TrialState.CANCELLED, TrialState.SUCCEEDED}),
     TrialState.RUNNING: frozenset(TrialState) - {TrialState.RUNNING},
     **{state: frozenset() for state in TrialState if state.is_final},

@@ -116,9 +116,9 @@ def _by_generator(evaluations: Sequence[EvaluationRow]) -> list[list[EvaluationR
 
 
 def best_generator(generators: Sequence[G]) -> G | None:
-    """The best by the first objective, of equals by the next ones; then the first of the rows.
+    """The best by the first objective; ties are broken by the next objectives, then by the order of the rows.
 
-    So no other one dominates it. None without a row.
+    It is therefore Pareto-optimal. None without a row.
     """
     return min(generators, key=costs_in_order, default=None)
 

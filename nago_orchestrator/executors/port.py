@@ -51,5 +51,5 @@ class Executor(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the executor's own resources; running attempts run on."""
+        """Release the executor's own resources; running attempts continue."""
         ...

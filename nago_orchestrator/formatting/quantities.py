@@ -19,7 +19,7 @@ def count(value: float) -> str:
 
 
 def number(value: float) -> str:
-    """Four significant digits; whole numbers in full."""
+    """Four significant digits; integers in full."""
     if isinstance(value, int) or (math.isfinite(value) and value == int(value) and abs(value) < 1e6):
         return f"{value:.0f}"
     return f"{value:.4g}"

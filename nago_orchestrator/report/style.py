@@ -35,7 +35,7 @@ MOST_POINTS = 4000
 """Points of one figure beyond which it is thinned, and says so."""
 
 LEAST_SPREAD = 0.02
-"""Between quartiles, as a part of the median: among values that are nearly all the same no other one is far yet."""
+"""Between quartiles, as a part of the median: among nearly equal values, none counts as far away."""
 
 _LIGHT, _DARK = (155, 197, 232), (13, 59, 110)
 
@@ -79,7 +79,7 @@ def objective_words(objective: Objective, values: Mapping[str, float]) -> str:
 
 
 def whole_ticks(values: Iterable[float]) -> dict[str, int]:
-    """Of an axis on which only whole numbers lie: one at each, or at every second and so on; else nothing."""
+    """Of an axis on which only integers lie: one at each, or at every second and so on; else nothing."""
     known = list(values)
     if not known or any(value != int(value) for value in known):
         return {}

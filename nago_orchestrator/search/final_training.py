@@ -64,7 +64,7 @@ def plan_final(
     wish: Wish,
     begun: Mapping[int, int],
 ) -> tuple[Planned, ...]:
-    """One proposal for each generator that has fewer networks than wished, trained or in training for so many epochs.
+    """One proposal for each generator that has fewer networks than wished, trained or in training for those epochs.
 
     `begun`: of proposals without an evaluation, how many networks each is to have.
     """

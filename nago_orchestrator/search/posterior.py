@@ -44,7 +44,7 @@ class FittedPosterior:
     rows: tuple[EvaluationRow, ...]
     """The evaluations."""
     problem: str | None
-    """Why the fit should not be trusted, in one sentence."""
+    """Why the fit is unreliable, in one sentence."""
 
     def values(self, costs: Array, place: int) -> Array:
         """Scaled costs of one objective in its own units, as the user knows them."""
@@ -93,7 +93,7 @@ class PosteriorEffects:
     evaluations: int
     effects: tuple[Effect, ...]
     problem: str | None
-    """Why the fit should not be trusted."""
+    """Why the fit is unreliable."""
 
 
 def fit_posterior(

@@ -71,7 +71,7 @@ def train_best(  # each a wish of its own, given by name
     """Store the trials of the final training and let the study run again.
 
     Without `networks` and `epochs` they are the study file's. What was trained before counts, failed networks do not:
-    asking for the same again adds nothing. Raises NagoError for a search that is not complete or has found nothing,
+    a repeated request adds nothing. Raises NagoError for a search that is not complete or has found nothing,
     HeldError while somebody runs the study.
     """
     study = store.study(name)

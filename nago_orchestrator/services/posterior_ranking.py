@@ -23,7 +23,7 @@ class PosteriorRanking:
     objective: str
     fidelity: int
     problem: str | None
-    """Why the fit should not be trusted."""
+    """Why the fit is unreliable."""
     generators: tuple[GeneratorPosterior, ...]
     """The best posterior mean first."""
     observed_best: GeneratorPosterior

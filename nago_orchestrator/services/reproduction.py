@@ -1,4 +1,4 @@
-"""Whether a stored study can be made again from its seed. For `nago-orch replay --verify`."""
+"""Whether a seed reproduces its stored study. For `nago-orch replay --verify`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ SchemaPath = tuple[str, ...]
 def study_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) for editors and for `nago-orch schema`.
 
-    A default that depends on the dataset stands under "x-default", in words.
+    A default that depends on the dataset is described in words under "x-default".
     """
     schema = StudySpec.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "NAGO study file"}

@@ -59,7 +59,7 @@ class BatchSection(Section):
     evaluations: Annotated[Whole, Field(ge=1, le=100_000)]
     """How many thetas to propose."""
     batch: Annotated[Whole, Field(ge=1, le=256)] = 8
-    """Thetas that are proposed together, from the same beliefs."""
+    """Thetas that are proposed together, from the same surrogate fit."""
     initial: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
     """Thetas that are spread over the space before there is a model; by default twice the searched dimensions and two.
     """
@@ -70,7 +70,7 @@ class BatchSection(Section):
 
 
 class MoboSection(BatchSection):
-    """Batches for the Pareto front, from a Bayesian network's beliefs about each objective (Ru et al., 2020)."""
+    """Batches for the Pareto front, from the posterior of a Bayesian network for each objective (Ru et al., 2020)."""
 
     algorithm: Literal["mobo"]
     """Name of the proposer."""
@@ -85,7 +85,7 @@ class MoboSection(BatchSection):
     )
     """The variance that the acquisition uses: of the mean alone, or with the noise of a single evaluation."""
     surrogate: Annotated[SurrogateName, BeforeValidator(known_word("surrogate", get_args(SurrogateName)))] = "network"
-    """What is believed of each objective: the paper's Bayesian network, or a Gaussian process."""
+    """The surrogate of each objective: the paper's Bayesian network, or a Gaussian process."""
     noise: Annotated[NoiseName, BeforeValidator(known_word("noise", get_args(NoiseName)))] = "heteroscedastic"
     """For `network`: whether the spread of a generator's networks may depend on theta, or is the same everywhere."""
 

@@ -81,7 +81,7 @@ class Ending:
 
 
 def add(connection: Connection, trial_id: int, new: NewAttempt, now: datetime) -> Attempt:
-    """Raises StaleStateError unless the trial is queued, and when an attempt given up for lost has left its result."""
+    """Raises StaleStateError unless the trial is queued, and when a lost attempt has left its result."""
     trials.move(connection, trial_id, TrialState.QUEUED, TrialState.RUNNING, not_before=None)
     earlier = connection.execute(_EARLIER, {"of_trial": trial_id}).one()
     if earlier.results:

@@ -181,7 +181,7 @@ def _postgres_engine(url: URL, busy_timeout_seconds: float) -> Engine:
     settings = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "application_name": "nago-orch",
-        # A server that vanished without a word is noticed within a minute, also by a connection that only waits.
+        # A server that disappeared is noticed within a minute, also by a connection that only waits.
         "keepalives": 1,
         "keepalives_idle": 30,
         "keepalives_interval": 10,

@@ -50,7 +50,7 @@ def incumbent(engine: Engine, name: str) -> BestGenerator | None:
 
 
 def pareto_front(engine: Engine, name: str, fidelity: int | None = None) -> list[GeneratorRow]:
-    """The generators that no other one dominates, by their costs.
+    """The Pareto-optimal generators, by their costs.
 
     At that fidelity; without one at the highest of the search's newest phase. One with a cost that is not finite is
     on no front.

@@ -117,7 +117,7 @@ class Store:
         with self._read() as connection:
             return tally.common_failure(connection, study_id)
 
-    # Proposals and what became of them
+    # Proposals and their evaluations
 
     def add_proposal(
         self,
@@ -193,7 +193,7 @@ class Store:
         """The intent to run a queued trial: the trial is running, its next attempt created.
 
         `task` is the JSON form of its TrialTask, for a trainer that reads it from the database. Raises StaleStateError
-        too where a result has come from an attempt that was given up for lost: see `accept_result`.
+        too where a result has come from an attempt that was declared lost: see `accept_result`.
         """
         with self._write() as connection:
             new = attempts.NewAttempt(name=name, token=token, executor=executor, gpus=gpus, task=task)

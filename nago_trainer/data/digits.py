@@ -1,6 +1,6 @@
 """scikit-learn's digits: 1,797 grey images of 8x8 pixels, ten classes.
 
-The file that scikit-learn brings along is read directly, because importing scikit-learn takes a second and more than
+The file inside scikit-learn is read directly, because importing scikit-learn takes a second and more than
 everything else that happens before the first training step. Called by `catalogue`.
 """
 

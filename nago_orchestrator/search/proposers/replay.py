@@ -1,4 +1,4 @@
-"""Bring a proposer back to where a stored study stands, or prove that it would propose the same again.
+"""Bring a proposer back to where a stored study stands, or verify that it makes the same proposals.
 
 `rebuild` is what every resume does; `verify` is behind `nago-orch replay STUDY --verify`.
 """

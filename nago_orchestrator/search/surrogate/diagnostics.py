@@ -54,7 +54,7 @@ class ObjectiveDiagnostics:
     overheated: float
     """Share of the draws that are left out of predictions, see `at_equilibrium`."""
     problem: str | None
-    """Why this fit should not be trusted, in one sentence."""
+    """Why this fit is unreliable, in one sentence."""
 
     @property
     def diverged(self) -> bool:

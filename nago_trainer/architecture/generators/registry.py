@@ -1,6 +1,6 @@
 """Which network generators there are, and which of them a theta belongs to.
 
-A theta names its generator by its hyperparameters: every generator has names for its graphs that no other one has. So
+A theta names its generator by its hyperparameters: every generator has its own names for its graphs. So
 stored thetas need no further mark, and whoever holds one can read it, spell it canonically and draw from it.
 """
 

@@ -55,7 +55,7 @@ class JobWatch:
         self._added_at: dict[str, float] = {}
         """When a Job was put in that a list which began earlier cannot know."""
         self.changes = 0
-        """Grows with whatever the cluster tells of a Job."""
+        """Increases with every event of a Job."""
         self._synced = threading.Event()
         self._closed = threading.Event()
         self._failures = 0

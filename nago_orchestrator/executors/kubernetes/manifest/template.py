@@ -1,4 +1,4 @@
-"""Merges a study's `pod_template` into the pod template that was built for an attempt, and checks what came of it.
+"""Merges a study's `pod_template` into the pod template that was built for an attempt, and checks the result.
 
 The merge follows Kubernetes' strategic merge patch: mappings are merged key by key, a null takes a key out, lists whose
 items have a key of their own are merged by it, other lists are replaced; `$patch: delete` and `$patch: replace` work.

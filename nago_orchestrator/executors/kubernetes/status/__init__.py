@@ -1,1 +1,1 @@
-"""What became of a Job: why it waits, why it ended, and its log."""
+"""The status of a Job: why it waits, why it ended, and its log."""

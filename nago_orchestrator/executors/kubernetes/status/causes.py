@@ -1,7 +1,7 @@
 """Why an attempt's Job is over, and what its trainer left: from the Job and its pods. Pure.
 
-The Job's conditions say that it is over; its pods, while they exist, say why; once they are gone, what the Job's own
-condition tells of them has to do. The wording of statuses follows the Kubernetes API
+The Job's conditions say that it is over; its pods, while they exist, say why; once they are gone, only the Job's own
+condition is left. The wording of statuses follows the Kubernetes API
 (https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions).
 """
 

@@ -28,14 +28,14 @@ def test_the_report_is_one_file_named_after_the_study(run: Run, filled: str, tmp
 @pytest.mark.slow
 def test_what_the_studys_own_surrogate_believes_is_shown(run: Run, modelled: str) -> None:
     page = run("report", "-O", "-", "--database", modelled).out
-    assert 'id="figure-beliefs"' in page
+    assert 'id="figure-effects"' in page
     assert "at 27 epochs (6 evaluations)" in page
 
 
 def test_without_enough_evaluations_the_panel_says_so(run: Run, filled_little: str) -> None:
     page = run("report", "-O", "-", "--database", filled_little).out
     assert "Not shown: a surrogate needs 3 evaluations at one fidelity" in page
-    assert 'id="figure-beliefs"' not in page
+    assert 'id="figure-effects"' not in page
 
 
 def test_without_its_packages_the_panel_says_what_to_install(

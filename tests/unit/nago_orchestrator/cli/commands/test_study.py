@@ -67,7 +67,7 @@ def test_two_choices_of_what_is_trained_in_full_are_refused(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("", "is empty"), ("name: [", "not valid YAML"), ("name: x\nsede: 3\n", "seed"), ("- 1\n", "mapping")],
+    [("", "is empty"), ("name: [", "invalid YAML"), ("name: x\nsede: 3\n", "seed"), ("- 1\n", "mapping")],
 )
 def test_a_wrong_study_file_is_wrong_input(run: Run, tmp_path: Path, content: str, words: str) -> None:
     file = tmp_path / "study.yaml"
