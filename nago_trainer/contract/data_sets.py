@@ -1,4 +1,4 @@
-"""The data sets by name, and what both programs know of each without a look at its images. Only this place names all.
+"""The datasets by name, and what both programs know of each without a look at its images. Only this place names all.
 
 The trainer's `data/catalogue.py` has the reader of each.
 """
@@ -14,7 +14,7 @@ DefaultsOf = Literal["digits", "folder", "cifar"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetFacts:
-    """What a data set holds."""
+    """What a dataset holds."""
 
     channels: int
     classes: int

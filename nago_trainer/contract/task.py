@@ -21,7 +21,7 @@ class DatasetSettings:
     name: str
     """One of `DATA_SETS`."""
     path: str | None
-    """Where the images are; None for a data set that needs none."""
+    """Where the images are; None for a dataset that needs none."""
     image_size: int
     """Height and width in pixels after resizing."""
     channels: int

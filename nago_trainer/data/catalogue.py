@@ -1,4 +1,4 @@
-"""The reader of each data set. Called by attempts and by `nago-train describe-data`."""
+"""The reader of each dataset. Called by attempts and by `nago-train describe-data`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nago_trainer.errors import DataError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """All are given where the images are, which means nothing for a data set that needs no path."""
+    """All are given where the images are, which means nothing for a dataset that needs no path."""
 
     describe: Callable[[Path], DatasetDescription]
     """Checks everything, without torch."""

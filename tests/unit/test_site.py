@@ -48,7 +48,7 @@ def test_every_page_is_in_the_navigation(pages: Any) -> None:
         ("docs/commands.md", "README.md", "index.md", "commands.md"),
         ("docs/pictures/digits-searches.svg", "README.md", "index.md", "pictures/digits-searches.svg"),
         ("../examples/folder.yaml", "docs/study-file.md", "study-file.md", "examples/folder.yaml"),
-        ("../../CONTRIBUTING.md", "docs/guides/add-a-data-set.md", "guides/add-a-data-set.md", "../contributing.md"),
+        ("../../CONTRIBUTING.md", "docs/guides/add-a-dataset.md", "guides/add-a-dataset.md", "../contributing.md"),
         ("../docs/generator.md", "benchmarks/RESULTS.md", "results.md", "generator.md"),
     ],
 )

@@ -1,6 +1,6 @@
 """The three classes of HpBandSter that we use, imported in two thirds of the time.
 
-HpBandSter imports `statsmodels.api`, which loads time series, formulas and data sets, for one class of
+HpBandSter imports `statsmodels.api`, which loads time series, formulas and datasets, for one class of
 `statsmodels.nonparametric`. During this import alone a module with just that class stands in its place; resuming a
 study from the command line waits for this. The only file that imports hpbandster.
 """

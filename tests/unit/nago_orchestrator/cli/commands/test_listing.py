@@ -38,7 +38,7 @@ def test_a_study_that_runs_without_anybody_says_how_it_goes_on(run: Run, tmp_pat
     assert "no process runs it; continue with: nago-orch resume small" in run("list").out
     assert "no process; continue with: nago-orch resume small" in run("status").out
     with store.hold(study.id, "pid 4711 on saturn"):
-        assert "run by nobody" not in run("list").out
+        assert "no process runs it" not in run("list").out
         assert json.loads(run("list", "-o", "json").out)[0]["holder"] == "pid 4711 on saturn"
     store.close()
 

@@ -83,7 +83,7 @@ def test_status_says_how_many_networks_are_trained_in_full(run: Run, tmp_path: P
         store, create(store, small_spec(search="{algorithm: bohb, iterations: 1}")), SimulatedExecutor()
     )
     orchestrator.run()
-    assert "in full" not in run("status").out
+    assert "final  " not in run("status").out
     (found, *_) = (item for item in store.history(orchestrator.study.id)[0] if item.fidelity == 4)
     chosen = [Chosen(proposal=found.number, theta=found.theta)]
     train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)
