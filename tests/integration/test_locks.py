@@ -37,9 +37,7 @@ def test_the_second_orchestrator_is_told_who_holds_the_study(scene: Scene, rival
     with scene.store.hold(study, "pid 7 on node-a since noon") as hold:
         assert hold.still_held()
         assert rival.holder(study) == "pid 7 on node-a since noon"
-        with pytest.raises(
-            HeldError, match=r"'digits-demo' is already run .*pid 7 on node-a since noon"
-        ):
+        with pytest.raises(HeldError, match=r"'digits-demo' is already run .*pid 7 on node-a since noon"):
             rival.hold(study, "pid 8").__enter__()
         assert hold.still_held()
 
@@ -253,7 +251,5 @@ def test_a_database_file_that_is_taken_away_ends_the_hold_loudly(tmp_path: Path,
         file.rename(tmp_path / "moved")
         if replace:
             file.write_text("another file")
-        with pytest.raises(
-            ReplacedError, match=r"was deleted, moved or replaced .*nago\.sqlite"
-        ):
+        with pytest.raises(ReplacedError, match=r"was deleted, moved or replaced .*nago\.sqlite"):
             hold.still_held()
