@@ -101,6 +101,7 @@ def test_a_whole_search_learns_what_it_learns_elsewhere_and_leaves_nothing_behin
     assert len(sent) <= 3 * 26 + 5
 
 
+@pytest.mark.slow
 def test_lost_pods_of_all_kinds_change_nothing_for_the_search(
     store: Store, server: ApiServer, executor: KubernetesExecutor
 ) -> None:

@@ -100,6 +100,7 @@ def test_never_more_trials_at_once_than_allowed(store: Store) -> None:
     assert most == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after_commit", [False, True])
 def test_dying_at_any_write_changes_nothing(store: Store, after_commit: bool) -> None:
     """Each orchestrator dies at its seventh write. A trial takes six, so that all kinds of writes are met in turn."""

@@ -221,6 +221,7 @@ def test_studies_do_not_see_each_other(lively: Scene, engine: Engine) -> None:
 _COST = st.sampled_from([-1.0, -0.5, 0.0, 0.5, 2.0, math.inf, -math.inf])
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(width=st.integers(1, 4), data=st.data())
 def test_the_front_is_what_no_other_point_dominates(

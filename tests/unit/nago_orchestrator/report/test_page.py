@@ -77,6 +77,7 @@ def two_phases(report: StudyReport) -> StudyReport:
     )
 
 
+@pytest.mark.slow
 def test_a_search_in_two_phases_has_every_panel_with_its_table(make_report: Callable[[int], StudyReport]) -> None:
     report = two_phases(make_report(60))
     panels = {panel.key: panel for panel in build_panels(report)}
@@ -130,6 +131,7 @@ def test_no_text_of_a_user_becomes_markup(make_report: Callable[[int], StudyRepo
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
+@pytest.mark.slow
 def test_the_same_rows_give_the_same_page(make_report: Callable[[int], StudyReport]) -> None:
     assert build_page(make_report(20)) == build_page(make_report(20))
 
@@ -206,6 +208,7 @@ def test_the_headline_names_the_objective_and_of_several_the_front(make_report: 
     assert re.search(r'On the <a href="#front">Pareto front</a> (is 1 generator|are \d+ generators)\.', two)
 
 
+@pytest.mark.slow
 def test_a_generator_that_was_evaluated_twice_is_one_point_of_the_front(
     make_report: Callable[[int], StudyReport],
 ) -> None:

@@ -139,6 +139,7 @@ def test_epochs_write_checkpoints_only_when_the_last_one_is_old(trainer: Trainer
     assert trainer.checkpoint.exists()
 
 
+@pytest.mark.slow
 def test_the_time_of_earlier_attempts_counts(trainer: Trainer, long_task: TrialTask) -> None:
     with pytest.raises(PreemptedError):
         trainer.train(long_task, trainer.policy(30), started=time.monotonic() - 1000.0)

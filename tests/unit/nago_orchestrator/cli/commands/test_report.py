@@ -47,10 +47,12 @@ def test_without_its_packages_the_panel_says_what_to_install(
     assert "pip install &#39;nago-orchestrator[mobo]&#39;" in page
 
 
+@pytest.mark.slow
 def test_the_page_can_be_printed(run: Run, filled: str) -> None:
     assert run("report", "--no-model", "-O", "-", "--database", filled).out.startswith("<!doctype html>")
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_not_there_is_said(run: Run, filled: str) -> None:
     ended = run("report", "--no-model", "-O", "no/such/page.html", "--database", filled)
     assert ended.code == 2

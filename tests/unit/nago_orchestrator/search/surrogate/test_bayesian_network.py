@@ -41,6 +41,7 @@ def test_three_layers_of_ten_and_two_outputs() -> None:
     assert parameter_sizes(DIMENSIONS)["weights"] == (3 + 1) * 10 + 2 * (10 + 1) * 10 + (10 + 1) * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", [6, 4, 0])
 def test_energy_is_prior_and_likelihood_of_the_known_costs(known: int) -> None:
     energy = potential_energy(bayesian_network, (evaluations(known), True), {}, parameters())
@@ -57,6 +58,7 @@ def test_noise_is_bounded_on_both_sides() -> None:
         np.testing.assert_allclose(forward(extreme, INPUTS, False)[1], bound, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_only_the_heteroscedastic_variant_has_noise_that_varies() -> None:
     same, varying = (forward(parameters(), INPUTS, variant)[1] for variant in (False, True))
     assert float(same.std()) == pytest.approx(0.0, abs=1e-7)

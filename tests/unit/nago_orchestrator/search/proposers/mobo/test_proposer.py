@@ -86,6 +86,7 @@ def test_what_the_model_expected_is_noted_in_the_users_units(small_space: Search
     assert "prediction" not in proposals[0].notes
 
 
+@pytest.mark.slow
 def test_evaluations_from_before_leave_no_design_but_what_a_model_lacks(small_space: SearchSpace) -> None:
     known = search(Mobo(make_plan(small_space), fit_bowls), smooth)[:3]
     prior = tuple(
@@ -124,6 +125,7 @@ def test_a_batch_follows_from_what_was_known_before_its_first_member(small_space
     assert proposals[8].notes["pending"] == 1
 
 
+@pytest.mark.slow
 def test_what_is_known_already_replaces_the_design(small_space: SearchSpace) -> None:
     found = search(Mobo(make_plan(small_space), fit_bowls), smooth)[:6]
     prior = tuple(

@@ -84,6 +84,7 @@ def test_parents_are_numbers_of_the_study(small_space: SearchSpace) -> None:
     assert proposals[promoted.parent].phase == 1
 
 
+@pytest.mark.slow
 def test_all_proposals_are_planned_from_the_first(small_space: SearchSpace) -> None:
     assert Scene(small_space).phases.facts()["planned_proposals"] == 3 + 7
 
