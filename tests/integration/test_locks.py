@@ -132,7 +132,7 @@ def test_a_symbolic_link_leads_to_the_same_lock(sqlite_template: Path, tmp_path:
     rival = open_store(str(tmp_path / names[links]))
     with store.hold(study, "pid 7"):
         assert rival.holder(study) == "pid 7"
-        with pytest.raises(HeldError, match="by pid 7"):
+        with pytest.raises(HeldError, match="pid 7"):
             rival.hold(study, "pid 8").__enter__()
 
 
