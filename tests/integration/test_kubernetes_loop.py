@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from nago_orchestrator.domain.states import Failure, StudyState, TrialState
-from nago_orchestrator.executors.kubernetes.api.errors import ApiForbiddenError
 from nago_orchestrator.executors.kubernetes.api.watch import WatchTiming
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.timing import ExecutorTiming
@@ -271,11 +270,22 @@ def test_a_configuration_that_cannot_work_stops_the_study_with_its_cause(
     assert server.jobs() == {}
 
 
-def test_what_is_refused_for_good_ends_the_run_though_the_refusal_comes_late(store: Store, server: ApiServer) -> None:
+def test_a_job_that_is_refused_for_good_is_its_attempt_s_trouble_alone(store: Store, server: ApiServer) -> None:
     # No answer is there before the observation is over.
     executor = make_executor(server, replace(TIMING, request_seconds=0.0))
+    study = create(store, small_spec(retries="{infrastructure: 3, defect: 1, pause: 0}"))
+    server.faults.append(Fault(method="POST", status=422, message="denied by a policy"))
+    with JobController(server, play_success):
+        assert Orchestrator(store, study, executor, sleep=shortly).run() is StudyState.COMPLETED
+    tally = store.tally(study.id)
+    assert (tally.trials[TrialState.SUCCEEDED], tally.failures[Failure.DEFECT]) == (26, 1)
+    executor.close()
+
+
+def test_a_study_whose_jobs_are_all_refused_for_good_ends_and_says_why(store: Store, server: ApiServer) -> None:
+    executor = make_executor(server, replace(TIMING, request_seconds=0.0))
     study = create(store, small_spec())
-    server.faults.append(Fault(method="POST", status=403, message="denied by a webhook", times=10_000))
-    with pytest.raises(ApiForbiddenError, match="denied by a webhook"):
-        Orchestrator(store, study, executor, sleep=shortly).run()
+    server.faults.append(Fault(method="POST", status=422, message="denied by a policy", times=10_000))
+    assert Orchestrator(store, study, executor, sleep=shortly).run() is StudyState.FAILED
+    assert "denied by a policy" in str(store.study("small").message)
     executor.close()

@@ -19,7 +19,6 @@ from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.kubernetes.api.background_requests import BackgroundRequests, Send
 from nago_orchestrator.executors.kubernetes.api.errors import (
     ApiError,
-    ApiForbiddenError,
     ApiUnavailableError,
     ForeignJobError,
 )
@@ -76,7 +75,7 @@ class KubernetesExecutor:
         self._unfinished = UnfinishedJobs(api, settings.wait_limits, study.selector)
         self._ends = JobEnds(api)
         self._deletions = JobDeletions(api, self._watch, self._requests, self._outage, study)
-        self._refused = Refusals(settings.wait_limits.quota, self._timing.refused)
+        self._refused = Refusals(settings.wait_limits, self._timing.refused)
         self._taken: dict[str, Observation] = {}
         """Names that other people's Jobs have: the attempts are over, and the next ones are called otherwise."""
         self._stopped: set[str] = set()
@@ -91,18 +90,15 @@ class KubernetesExecutor:
         return True
 
     def start(self, name: str, task: TrialTask) -> None:
-        """Raises ApiError if the API server refuses the Job for good. Waits for its answer, unlike `start_all`."""
+        """Waits for the API server's answer, unlike `start_all`. A refusal is the attempt's own: `observe` says so."""
         try:
             self._create(name, task)
-        except ApiUnavailableError as error:
-            self._outage.note()
-            self._refuse(name, error)
-        except ApiForbiddenError as error:
-            if not error.is_quota:
-                raise
-            self._refuse(name, error)
         except ForeignJobError as error:
             self._taken[name] = _ended(self._clock(), "NameTaken", str(error))
+        except ApiError as error:
+            if isinstance(error, ApiUnavailableError):
+                self._outage.note()
+            self._refuse(name, error)
 
     def start_all(self, tasks: Mapping[str, TrialTask]) -> None:
         self._requests.run({("start", name): partial(self.start, name, task) for name, task in tasks.items()})
@@ -150,7 +146,7 @@ class KubernetesExecutor:
             self._deletions.delete(name, job["metadata"]["uid"])
 
     def _refuse(self, name: str, error: ApiError) -> None:
-        if self._refused.note(name, str(error), self._clock()):
+        if self._refused.note(name, error, self._clock()):
             log.warning("cannot create the Job %s now: %s", name, error, extra=self._study.log_fields(name))
 
     def _observe(self, name: str, job: Job | None, starting: Collection[str]) -> Observation:

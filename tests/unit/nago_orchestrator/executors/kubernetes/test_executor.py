@@ -8,7 +8,6 @@ import pytest
 
 from nago_orchestrator.domain.attempts import Phase
 from nago_orchestrator.domain.states import Failure
-from nago_orchestrator.executors.kubernetes.api.errors import ApiForbiddenError
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
 from nago_trainer.contract.task import TrialTask
@@ -61,10 +60,14 @@ def test_many_are_started_and_cleared_away_at_once(
 def test_one_of_many_that_is_refused_for_good_does_not_keep_the_others(
     server: ApiServer, executor: KubernetesExecutor, task: TrialTask
 ) -> None:
-    server.faults.append(Fault(method="POST", status=403, message="cannot create resource jobs"))
-    with pytest.raises(ApiForbiddenError):
-        executor.start_all({f"small-t{trial:05d}-a1": replace(task, trial=trial) for trial in range(5)})
-    assert len(server.jobs()) == 4
+    server.faults.append(Fault(method="POST", status=422, message="spec.template is invalid"))
+    tasks = {f"small-t{trial:05d}-a1": replace(task, trial=trial) for trial in range(5)}
+    executor.start_all(tasks)
+    until(lambda: len(server.jobs()) == 4)
+    until(lambda: Phase.ENDED in {seen.phase for seen in executor.observe(tasks).values()})
+    (refused,) = [seen for seen in executor.observe(tasks).values() if seen.phase is Phase.ENDED]
+    assert (refused.failure, refused.reason) == (Failure.DEFECT, "JobRefused")
+    assert "spec.template is invalid" in str(refused.message)
 
 
 def test_what_the_cluster_tells_is_news_until_it_is_looked_at(

@@ -81,10 +81,17 @@ def test_without_the_right_to_list_nothing_can_be_seen(server: ApiServer, make: 
     seen_in(executor, Phase.ABSENT, clock, endures=(ApiForbiddenError,))
 
 
-def test_a_right_that_is_missing_is_an_error(server: ApiServer, executor: KubernetesExecutor, task: TrialTask) -> None:
+def test_a_right_that_is_missing_is_waited_for(
+    server: ApiServer, executor: KubernetesExecutor, task: TrialTask, clock: Clock
+) -> None:
     server.faults.append(Fault(method="POST", status=403, message="cannot create resource jobs"))
-    with pytest.raises(ApiForbiddenError, match="cannot create resource jobs"):
-        executor.start(NAME, task)
+    executor.start(NAME, task)
+    seen = executor.observe([NAME])[NAME]
+    assert seen.phase is Phase.PENDING
+    assert "cannot create resource jobs" in str(seen.message)
+    clock.advance(seconds=6)
+    executor.start(NAME, task)
+    assert set(server.jobs()) == {NAME}
 
 
 def test_a_deletion_that_fails_is_made_up_for(
