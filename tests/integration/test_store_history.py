@@ -72,7 +72,7 @@ def test_a_proposal_is_written_with_all_its_trials_or_not_at_all(scene: Scene) -
 
 def test_a_number_is_given_once(scene: Scene) -> None:
     scene.propose()
-    with pytest.raises(StaleStateError, match="another process has written this first"):
+    with pytest.raises(StaleStateError, match="another process has written this row first"):
         scene.propose(number=0)
     scene.evaluate(0, 0.5, 1.0)
     with pytest.raises(StaleStateError):

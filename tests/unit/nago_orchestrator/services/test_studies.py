@@ -110,7 +110,7 @@ def test_a_study_that_could_learn_from_nothing_is_refused(url: str) -> None:
     assert Orchestrator(store, before, SimulatedExecutor()).run() is StudyState.COMPLETED
     search = "{algorithm: ehvi, evaluations: 9, fidelity: 2}"
     after = small_spec(name="after", warm_start="[before]", objectives=objectives, fidelities="[1, 2]", search=search)
-    words = "the search by ehvi learns from trials of 2 epochs, that study has trials of 1 epoch"
+    words = "the search by ehvi learns from trials of 2 epochs, and it has trials of 1 epoch"
     with pytest.raises(SpecError, match=words):
         submit_study(after, url, NOW)
 

@@ -52,7 +52,7 @@ def test_a_mistyped_path_is_wrong_input_and_stays_absent(
     path = tmp_path / "folder" / "studys.db"
     ended = run(*command, "--database", address.format(path))
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith(f"error: there is no database file {path}: ")
+    assert ended.err.startswith(f"error: there is no such database file ({path}): ")
     assert "nago-orch submit" in ended.err
     assert ended.err.count("\n") == 1
     assert not path.parent.exists()
@@ -61,7 +61,7 @@ def test_a_mistyped_path_is_wrong_input_and_stays_absent(
 def test_a_path_that_may_not_be_looked_at_is_not_called_absent(run: Run) -> None:
     ended = run("list", "--database", "x" * 300 + ".sqlite")
     assert ended.code != 0
-    assert "no database file" not in ended.err
+    assert "no such database file" not in ended.err
 
 
 @pytest.mark.parametrize("command", [["db", "check"], ["list"], ["best", "x"]])
@@ -76,7 +76,7 @@ def test_a_file_that_is_no_database_is_refused_and_kept(run: Run, tmp_path: Path
     file.write_text("these are my notes, not a database\n" * 50)
     ended = run("list", "--database", str(file))
     assert ended.code == 2
-    assert "not an SQLite database" in ended.err
+    assert "the database is not an SQLite file" in ended.err
     assert file.read_text().startswith("these are my notes")
 
 

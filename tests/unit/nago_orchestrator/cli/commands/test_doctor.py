@@ -73,7 +73,7 @@ def test_a_cluster_is_looked_at_where_there_is_one(
     found = by_check(ended)
     assert ended.code == 3
     assert "no access to Kubernetes" in found["access"]["detail"]
-    assert "not to the file" in found["database"]["detail"], "Jobs need PostgreSQL"
+    assert "need PostgreSQL" in found["database"]["detail"]
     assert "torch" not in found, "who sends Jobs trains nothing"
 
 

@@ -107,7 +107,7 @@ def test_a_picture_is_drawn(run: Run, tmp_path: Path, suffix: str) -> None:
     ("arguments", "code", "words"),
     [
         (["--preset", "rnagd"], 2, "there is no preset 'rnagd': did you mean rnag-d?"),
-        (["--preset", "x"], 2, "known are hnag, "),
+        (["--preset", "x"], 2, "choose one of hnag, "),
         (["no.yaml"], 2, "there is no such study file (no.yaml)"),
         (["nothing"], 4, "nothing"),
         ([], 4, "the database has no study yet"),

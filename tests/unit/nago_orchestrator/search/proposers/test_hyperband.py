@@ -37,5 +37,5 @@ def test_geometric_ladders_are_accepted(fidelities: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("fidelities", [(), (0, 2), (30, 60, 100), (30, 30), (60, 30), (2, 3), (-1,)])
 def test_other_ladders_are_refused(fidelities: tuple[int, ...]) -> None:
-    with pytest.raises(SpecError, match="fidelities"):
+    with pytest.raises(SpecError, match="fidelity"):
         check_fidelities(fidelities)

@@ -80,5 +80,5 @@ def test_rows_that_contradict_each_other_are_refused(
 ) -> None:
     proposals, evaluations = rows
     proposals[3] = replace(proposals[3], evaluations_before=evaluations_before)
-    with pytest.raises(HistoryError, match="which does not fit"):
+    with pytest.raises(HistoryError, match="the history is inconsistent"):
         rebuild(search(paper_space), proposals, evaluations)

@@ -107,7 +107,7 @@ def test_asking_while_it_must_wait_changes_nothing(paper_space: SearchSpace) -> 
 
 def test_a_space_with_nothing_to_search_is_refused(paper_space: SearchSpace) -> None:
     middle = {item.name: item.cast((item.low + item.high) / 2) for item in paper_space.dimensions}
-    with pytest.raises(SpecError, match="nothing to search"):
+    with pytest.raises(SpecError, match="needs a hyperparameter to search, but all are fixed"):
         bohb(replace(paper_space, dimensions=(), fixed={**paper_space.fixed, **middle}))
 
 

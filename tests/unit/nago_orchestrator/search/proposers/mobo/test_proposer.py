@@ -297,10 +297,10 @@ def test_a_known_objective_is_not_learnt(small_space: SearchSpace) -> None:
 
 def test_nothing_to_search_or_to_learn_is_refused(small_space: SearchSpace) -> None:
     fixed = replace(small_space, dimensions=(), fixed={**small_space.fixed, "top_nodes": 5, "top_p": 0.5})
-    with pytest.raises(SpecError, match="nothing to search"):
+    with pytest.raises(SpecError, match="needs a hyperparameter to search, but all are fixed"):
         Mobo(make_plan(fixed), fit_bowls)
     known = CheapObjectives(indices=(0, 1), costs=lambda: CheapCosts(at=lambda points: points))
-    with pytest.raises(SpecError, match="nothing to learn"):
+    with pytest.raises(SpecError, match="needs an objective to learn"):
         Mobo(make_plan(small_space), fit_bowls, cheap=known)
 
 

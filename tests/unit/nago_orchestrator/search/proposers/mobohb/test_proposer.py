@@ -177,7 +177,7 @@ def test_a_warm_start_teaches_the_densities_and_takes_no_place(small_space: Sear
 
 def test_a_space_with_nothing_to_search_is_refused(small_space: SearchSpace) -> None:
     fixed = {**small_space.fixed, "top_nodes": 5, "top_p": 0.5}
-    with pytest.raises(SpecError, match="nothing to search"):
+    with pytest.raises(SpecError, match="needs a hyperparameter to search, but all are fixed"):
         mobohb(replace(small_space, dimensions=(), fixed=fixed))
 
 
