@@ -31,8 +31,9 @@ HELP = """Neural architecture generator optimisation: search for the best networ
     nago-orch report                the report, one HTML page
 """
 EPILOG = (
-    "Exit codes: 0 success, 1 a bug in nago-orch, 2 invalid input (study file, option, dataset, database), 3 the study "
-    "failed or the command could not be executed, 4 no such study or trial, 130 interrupted."
+    "Exit codes: 0 success, 1 a bug in nago-orch, 2 invalid input (study file, option, dataset, database), or another "
+    "process is running the study, 3 the command failed: the study failed or its state does not allow it, or a check "
+    "(doctor, replay --verify) found a problem, 4 no such study or trial, 130 interrupted."
 )
 
 app = typer.Typer(

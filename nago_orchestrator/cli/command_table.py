@@ -35,7 +35,9 @@ COMMANDS = (
     LazyCommand(
         name="resume", panel=RUN, help="Resume a study that was paused, interrupted or killed, or that failed."
     ),
-    LazyCommand(name="cancel", panel=RUN, help="End a study for good; its results are kept."),
+    LazyCommand(
+        name="cancel", panel=RUN, help="Cancel a study permanently: running trials are stopped, results are kept."
+    ),
     LazyCommand(
         name="train-best",
         panel=RUN,
@@ -72,7 +74,7 @@ COMMANDS = (
     LazyCommand(
         name="logs",
         panel=LOOK,
-        help="Print the output of a trial's attempt, also while it runs, and from its pod in a cluster.",
+        help="Print the log of a trial's attempt, from its file or its pod, also while it runs.",
     ),
     LazyCommand(name="report", panel=LOOK, help="Write the report of a study: one HTML page that works offline."),
     LazyCommand(
@@ -83,7 +85,7 @@ COMMANDS = (
     LazyCommand(
         name="space",
         panel=GENERATORS,
-        help="Describe a search space: ranges, duplicates, infeasible samples, and the distribution of nodes, "
+        help="Survey a search space: ranges, duplicates, infeasible samples, and the distribution of nodes, "
         "parameters and memory.",
     ),
     LazyCommand(

@@ -1,4 +1,4 @@
-"""cancel: end a study for good."""
+"""cancel: end a study permanently."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def cancel(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     database: Database = None,
 ) -> None:
-    """End a study for good; its results are kept."""
+    """Cancel a study permanently: running trials are stopped, results are kept."""
     url = known_database(database)
     chosen = named_study(name, url)
     if not yes and not sys.stdin.isatty():

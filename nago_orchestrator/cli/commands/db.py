@@ -40,7 +40,8 @@ def check(database: Database = None) -> None:
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(help="The new file.", show_default=False)], database: Database = None
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file.", show_default=False)],
+    database: Database = None,
 ) -> None:
     """Copy an SQLite database into a new file, also while studies run.
 
@@ -53,7 +54,7 @@ def backup(
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(help="A file that `db backup` wrote.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `db backup` wrote.", show_default=False)],
     database: Database = None,
 ) -> None:
     """Copy a backup to the path of the database, where no file may exist yet.

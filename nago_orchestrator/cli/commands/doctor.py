@@ -29,7 +29,7 @@ OptionalStudyFile = Annotated[
     typer.Argument(
         metavar="STUDY.yaml",
         readable=False,  # not checked here: the study file's reader has its own sentence for it
-        help="Check that this study can run, and the cluster that it uses.",
+        help="Check that this study can run, and the cluster that it uses; - reads standard input.",
     ),
 ]
 Cluster = Annotated[bool, typer.Option("--kubernetes", help="Check the current cluster, also without a study.")]

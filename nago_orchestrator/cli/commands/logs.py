@@ -38,7 +38,7 @@ def logs(
     ] = None,
     database: Database = None,
 ) -> None:
-    """Print the output of a trial's attempt, also while it runs, and from its pod in a cluster."""
+    """Print the log of a trial's attempt, from its file or its pod, also while it runs."""
     url = known_database(database)
     with reading(database) as engine:
         study, number = chosen_trial(engine, trial)

@@ -37,7 +37,9 @@ def pareto(
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option("--epochs", min=1, help="Show the front at this fidelity; default: the highest evaluated."),
+        typer.Option(
+            "--epochs", min=1, help="Fidelity of the front; default: the highest of the search's newest phase."
+        ),
     ] = None,
     output: Output = OutputFormat.TABLE,
     database: Database = None,

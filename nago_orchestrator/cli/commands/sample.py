@@ -58,12 +58,16 @@ def sample(  # noqa: PLR0913  # one argument for each option of the command
         typer.Option("--seed", min=0, help="Seed of the first architecture; it increases by one for each further one."),
     ] = 0,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=100_000, help="Number of architectures.")] = 1,
-    parameter_limit: Annotated[int | None, typer.Option("--parameter-limit", min=1, help="Default: 4,000,000.")] = None,
-    image_size: Annotated[int | None, typer.Option("--image-size", min=1, help="Pixels; default: 32.")] = None,
-    channels: Annotated[
-        int | None, typer.Option("--channels", min=1, help="Channels of the images; default: 3.")
+    parameter_limit: Annotated[
+        int | None, typer.Option("--parameter-limit", min=1, help="Default: the study's, otherwise 4,000,000.")
     ] = None,
-    classes: Annotated[int | None, typer.Option("--classes", min=2, help="Default: 10.")] = None,
+    image_size: Annotated[
+        int | None, typer.Option("--image-size", min=1, help="Pixels; default: the study's, otherwise 32.")
+    ] = None,
+    channels: Annotated[
+        int | None, typer.Option("--channels", min=1, help="Channels of the images; default: the study's, otherwise 3.")
+    ] = None,
+    classes: Annotated[int | None, typer.Option("--classes", min=2, help="Default: the study's, otherwise 10.")] = None,
     draw: Annotated[
         Path | None, typer.Option("--draw", metavar="FILE", help="Draw the first architecture: FILE.svg or FILE.png.")
     ] = None,

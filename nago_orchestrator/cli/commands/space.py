@@ -48,13 +48,16 @@ def space(  # noqa: PLR0913  # one argument for each option of the command
     draw: Annotated[
         Path | None,
         typer.Option(
-            "--draw", "-O", metavar="FILE", help="Draw the distributions of memory and nodes: FILE.svg, .png or .html."
+            "--draw",
+            "-O",
+            metavar="FILE",
+            help="FILE.svg or FILE.png: distributions of memory and nodes; FILE.html: a page with all figures.",
         ),
     ] = None,
     output: Output = OutputFormat.TABLE,
     database: Database = None,
 ) -> None:
-    """Describe a search space: ranges, duplicates, infeasible samples, and the distribution of nodes, parameters and
+    """Survey a search space: ranges, duplicates, infeasible samples, and the distribution of nodes, parameters and
     memory.
 
     Networks are sampled and sized, not trained. A preset uses the paper's settings: images of 32×32 pixels, 10 classes,

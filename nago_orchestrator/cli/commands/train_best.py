@@ -35,9 +35,19 @@ def train_best(  # noqa: PLR0913  # one argument for each option of the command
         bool, typer.Option("--best", help="Train networks of the best generator only: the default with one objective.")
     ] = False,
     networks: Annotated[
-        int | None, typer.Option("--networks", "-k", min=1, max=1000, help="Networks to train of each generator.")
+        int | None,
+        typer.Option(
+            "--networks",
+            "-k",
+            min=1,
+            max=1000,
+            help="Networks per generator, including those already trained; default: final_training.networks.",
+        ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1, max=100_000, help="Epochs of each training.")] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", min=1, max=100_000, help="Epochs of each training; default: final_training.epochs."),
+    ] = None,
     follow: Follow = True,
     database: Database = None,
 ) -> None:
