@@ -147,7 +147,7 @@ def _sqlite_url(path: str) -> URL:
         # The file itself, whatever links lead to it: its locks and runs lie beside it, as SQLite's own log does.
         return URL.create("sqlite", database=str(whole.resolve()))
     except (RuntimeError, OSError) as error:  # RuntimeError before Python 3.13
-        raise DatabaseError(f"the database {path} cannot be found: its symbolic links form a circle") from error
+        raise DatabaseError("the symbolic links to the database form a circle", where=path) from error
 
 
 def _sqlite_engine(url: URL, busy_timeout_seconds: float) -> Engine:

@@ -110,7 +110,7 @@ def _writing_lock(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DatabaseError(f"the lock file {path} cannot be written: {error.strerror}") from error
+        raise DatabaseError(f"the lock file cannot be written: {error.strerror}", where=path) from error
 
 
 def _refuse_second_name(database: Path) -> None:
@@ -121,7 +121,8 @@ def _refuse_second_name(database: Path) -> None:
         return  # whoever opens it says why
     if names > 1:
         raise DatabaseError(
-            f"the database file {database} has {names} hard links",
+            f"the database file has {names} hard links",
+            where=database,
             do="stop everything that uses it, copy it to a new file and use that one",
         )
 
