@@ -101,7 +101,6 @@ def attempt_row(trial: int = 0, attempt: int = 1, **changes: Any) -> AttemptRow:
         "trial": trial,
         "attempt": attempt,
         "name": f"s-{trial}-{attempt}",
-        "token": f"{trial}-{attempt}",
         "executor": "local",
         "gpus": 0,
         "state": AttemptState.SUCCEEDED,

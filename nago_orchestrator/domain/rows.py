@@ -81,7 +81,6 @@ class AttemptRow:
     trial: int
     attempt: int
     name: str
-    token: str
     executor: str
     gpus: int
     state: AttemptState
