@@ -142,7 +142,7 @@ def test_a_file_with_two_names_is_not_run(sqlite_template: Path, tmp_path: Path)
     store = open_store(str(path))
     study = store.create_study(NEW_STUDY, NOW).id
     (tmp_path / "second.sqlite").hardlink_to(path)
-    with pytest.raises(DatabaseError, match="has 2 hard links .*: stop everything that uses it"):
+    with pytest.raises(DatabaseError, match=r"has 2 hard links .*: stop everything that uses it"):
         store.hold(study, "pid 7").__enter__()
 
 
