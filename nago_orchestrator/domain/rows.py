@@ -1,7 +1,8 @@
 """What is read of stored studies, for people: one frozen class for each kind of row, its fields in the order of output.
 
-The names of the fields are the columns of the views and the keys of JSON and CSV. Numbers keep NaN and infinity,
-times are aware and in UTC.
+Every column of a view is a field of the same name, but for those kept only for older queries (`store/views.py`). The
+fields are the keys of JSON and CSV, in the order of the class. Numbers keep NaN and infinity, times are aware and in
+UTC.
 """
 
 from __future__ import annotations

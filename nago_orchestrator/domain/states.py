@@ -41,7 +41,7 @@ class AttemptState(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why an attempt failed; only `infeasible` ever reaches a proposer."""
+    """Why an attempt failed. A proposer learns of `infeasible`; of the others only that an evaluation is lost."""
 
     INFEASIBLE = "infeasible"
     INFRASTRUCTURE = "infrastructure"
