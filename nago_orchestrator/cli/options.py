@@ -39,7 +39,7 @@ Database = Annotated[
     typer.Option(
         "--database",
         metavar="URL",
-        help="Results database, e.g. sqlite:///nago.db or postgresql://host/nago. "
+        help="Results database: postgresql://HOST/DATABASE, sqlite:///FILE or the path of an SQLite file. "
         "Default: NAGO_DATABASE_URL, or else an SQLite file in the user's data folder.",
     ),
 ]

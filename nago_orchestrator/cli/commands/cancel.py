@@ -23,8 +23,10 @@ def cancel(
     url = known_database(database)
     chosen = named_study(name, url)
     if not yes and not sys.stdin.isatty():
-        raise InputError(f"cancelling ends the study {chosen} for good", do="pass --yes in a non-interactive session")
+        raise InputError(
+            f"cancelling ends the study {chosen} permanently", do="pass --yes in a non-interactive session"
+        )
     if not yes:
-        typer.confirm(f"End the study {chosen} for good?", abort=True)
+        typer.confirm(f"Cancel the study {chosen} permanently?", abort=True)
     study = cancel_study(chosen, url, datetime.now(UTC))
     typer.echo(f"study {study.name} is cancelled")

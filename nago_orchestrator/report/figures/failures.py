@@ -16,8 +16,8 @@ from nago_orchestrator.report.style import joined, new_figure
 TITLE = "Failures by cause"
 READING = (
     "Attempts that ended without a result, and trials that were infeasible before any attempt. The search observes "
-    "infeasible thetas. Infrastructure failures and interruptions are retried and never reported to the search. "
-    "Defects are errors of the trainer itself."
+    "infeasible thetas. Infrastructure failures and interruptions are retried; if no retry succeeds, the evaluation is "
+    "lost. Defects are errors of the trainer itself."
 )
 COLOURS = {
     "infeasible": "#f08c00",
