@@ -55,7 +55,7 @@ CASES = {
         kubernetes={"pod_template": trainer_runs("sh -c 'kill -9 $$$$'; exit $?")},
         failure=Failure.INFRASTRUCTURE,
         reason="Signal9",
-        says="probably because memory was short",
+        says="probably for lack of memory",
     ),
     "deadline": Case(
         kubernetes={"deadline": 15},
