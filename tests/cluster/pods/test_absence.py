@@ -167,7 +167,7 @@ def test_somebody_elses_job_is_left_alone_and_the_next_attempt_has_another_name(
 ) -> None:
     attempts = site.attempts(FOREIGN)
     assert outcomes(attempts) == [(AttemptState.FAILED, Failure.INFRASTRUCTURE, "NameTaken"), SUCCESS]
-    assert f"has a Job {TAKEN} already" in attempts[0].message
+    assert f"already has a Job {TAKEN}" in attempts[0].message
     assert f"kubectl delete job {TAKEN}" in attempts[0].message
     assert uid_of(site, TAKEN) == uids[FOREIGN]
     assert site.left_behind(FOREIGN) == []
