@@ -5,7 +5,6 @@ A plain copy of the file would miss what still stands in SQLite's log beside it.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,8 +64,8 @@ def _new_file(path: Path, do: str) -> Iterator[Path]:
     try:
         draft.unlink(missing_ok=True)
         yield draft
-        os.link(draft, path)  # unlike a rename, it replaces no file that came meanwhile
-        draft.unlink()
+        path.open("xb").close()  # fails for a file that came meanwhile; hard links would, but not every disk has them
+        draft.replace(path)
     except OSError as error:
         raise DatabaseError(f"the copy cannot be written: {error.strerror}", where=path) from error
     finally:
