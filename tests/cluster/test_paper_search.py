@@ -65,7 +65,8 @@ def test_the_front_and_the_report_answer(study: ClusterStudy) -> None:
     front: list[dict[str, Any]] = json.loads(ask("pareto", study.name, "-o", "json"))["points"]
     costs = sorted((row["objective_values"]["memory"], row["objective_values"]["error"]) for row in front)
     assert costs
-    assert all(before[1] > after[1] for before, after in pairwise(costs)), "none dominates another"
+    # Two generators may sample the same network: equal points do not dominate each other, and both are listed.
+    assert all(before[1] > after[1] or before == after for before, after in pairwise(costs)), "none dominates another"
     page = ask("report", study.name, "-O", "-")
     assert "</html>" in page
     assert "hypervolume" in page.lower()
