@@ -12,7 +12,8 @@ from pathlib import Path
 
 from nago_orchestrator.control_loop.events import Event
 from nago_orchestrator.control_loop.loop import run
-from nago_orchestrator.control_loop.planner import Limits, RetryPolicy, Rules
+from nago_orchestrator.control_loop.planner import Limits, Rules
+from nago_orchestrator.control_loop.retries import RetryPolicy
 from nago_orchestrator.control_loop.session import Session, StopSignal
 from nago_orchestrator.control_loop.trial_sampling import TrialSampling
 from nago_orchestrator.domain.states import StudyState

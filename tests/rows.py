@@ -48,6 +48,7 @@ def study_status(**changes: Any) -> StudyStatus:
         "gpu_seconds": 0.0,
         "running": (),
         "holder": None,
+        "waiting": (),
     }
     return StudyStatus(**values | changes)
 

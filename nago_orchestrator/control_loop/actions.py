@@ -25,6 +25,16 @@ class MarkRunning:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteWaiting:
+    """Why the attempt does not run at present; None: it does."""
+
+    trial: Trial
+    attempt: Attempt
+    reason: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptResult:
     trial: Trial
     attempt: Attempt
@@ -105,6 +115,7 @@ class EndStudy:
 
 Action = (
     MarkRunning
+    | NoteWaiting
     | AcceptResult
     | EndAttempt
     | DiscardResult

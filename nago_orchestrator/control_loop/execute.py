@@ -20,6 +20,7 @@ from nago_orchestrator.control_loop.actions import (
     FollowUp,
     Launch,
     MarkRunning,
+    NoteWaiting,
     RepeatStart,
     StartAttempt,
     StopAttempt,
@@ -117,6 +118,12 @@ def _mark_running(action: MarkRunning, session: Session) -> Sequence[FollowUp]:
         attempt=action.attempt.number,
     )
     return (event,)
+
+
+@execute.register
+def _note_waiting(action: NoteWaiting, session: Session) -> Sequence[FollowUp]:
+    session.store.note_waiting(action.attempt.id, reason=action.reason, message=action.message)
+    return ()
 
 
 @execute.register

@@ -25,27 +25,19 @@ from nago_orchestrator.control_loop.actions import (
     Tell,
 )
 from nago_orchestrator.control_loop.result_check import result_problem
+from nago_orchestrator.control_loop.retries import RetryPolicy, after_failure
+from nago_orchestrator.control_loop.waiting_notes import waiting_notes
 from nago_orchestrator.domain.attempts import Attempt, Observation, Phase
 from nago_orchestrator.domain.resuming import FOUND_NOTHING
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trials import Trial
 from nago_orchestrator.executors.exit_causes import invalid_report
-from nago_trainer.contract.back_off import BackOff
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.reports import TrialResult
 
 PORTION = 16
 RESULT_GRACE = timedelta(seconds=60)
 """How long the result of a trainer that ended well may be on its way."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
-    infrastructure: int
-    """New attempts of one trial after failures that say nothing about it."""
-    defect: int
-    back_off: BackOff
-    """Before each retry of an infrastructure failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,16 +163,17 @@ def _settle(
     if result is not None:
         # What ended its process or Job afterwards, e.g. a deletion by hand, is no cause of a failure.
         return [AcceptResult(trial, attempt, replace(observation, reason=None, message=None), result)]
-    if observation.phase is Phase.PENDING:
-        return []
-    if observation.phase is Phase.RUNNING:
-        return [MarkRunning(trial, attempt, observation)] if attempt.state is AttemptState.CREATED else []
+    if observation.phase is Phase.RUNNING and attempt.state is AttemptState.CREATED:
+        return [MarkRunning(trial, attempt, observation)]
+    if observation.phase in (Phase.PENDING, Phase.RUNNING):
+        return waiting_notes(trial, attempt, observation, now)
     if observation.phase is Phase.ABSENT and attempt.state is AttemptState.CREATED:
         return [RepeatStart(trial, attempt)]
     if observation.exit_code == ExitCode.DONE and now < (observation.ended_at or now) + RESULT_GRACE:
         return []
     failure = Failure.INFRASTRUCTURE if observation.phase is Phase.ABSENT else observation.failure or Failure.DEFECT
-    trial_to, not_before = after_failure(trial, failure, retries, now)
+    reached = max((record.epoch for record in observation.epochs), default=0)
+    trial_to, not_before = after_failure(trial, failure, retries, now, epochs=reached)
     return [EndAttempt(trial, attempt, AttemptState.FAILED, failure, observation, trial_to, not_before)]
 
 
@@ -194,24 +187,6 @@ def _refuse(  # those of _settle, and the problem
     return EndAttempt(
         trial, attempt, AttemptState.FAILED, cause.failure, seen, trial_to, not_before, discards_result=True
     )
-
-
-def after_failure(
-    trial: Trial, failure: Failure, retries: RetryPolicy, now: datetime
-) -> tuple[TrialState, datetime | None]:
-    """Where a trial goes after an attempt failed that way, and how long it waits for the next one."""
-    before = sum(attempt.failure is failure for attempt in trial.attempts)
-    match failure:
-        case Failure.INFEASIBLE:
-            return TrialState.INFEASIBLE, None
-        case Failure.INTERRUPTED:
-            return TrialState.QUEUED, None
-        case Failure.DEFECT:
-            return (TrialState.QUEUED if before < retries.defect else TrialState.FAILED), None
-        case Failure.INFRASTRUCTURE:
-            if before >= retries.infrastructure:
-                return TrialState.FAILED, None
-            return TrialState.QUEUED, now + timedelta(seconds=retries.back_off.pause(before))
 
 
 def _verdict(snapshot: Snapshot, rules: Rules, now: datetime) -> EndStudy | None:

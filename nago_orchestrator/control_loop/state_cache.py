@@ -19,6 +19,7 @@ from nago_orchestrator.control_loop.actions import (
     DiscardResult,
     EndAttempt,
     MarkRunning,
+    NoteWaiting,
     StartAttempt,
     Tell,
 )
@@ -96,7 +97,7 @@ class StateCache:
     def note(self, action: Action) -> None:
         """What is about to be done changes these rows."""
         match action:
-            case StartAttempt() | MarkRunning():
+            case StartAttempt() | MarkRunning() | NoteWaiting():
                 self._touched.add(action.trial.id)
             case AcceptResult() | EndAttempt() | DiscardResult():
                 self._touched.add(action.trial.id)

@@ -21,9 +21,14 @@ class Attempt:
     state: AttemptState
     failure: Failure | None
     reason: str | None
+    """Why it failed or, while it has not ended, why it does not run."""
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    message: str | None = None
+    """The reason in one sentence."""
+    epochs: int = 0
+    """The last one that it has reported."""
 
 
 class Phase(StrEnum):

@@ -87,6 +87,7 @@ class AttemptRow:
     state: AttemptState
     failure: Failure | None
     reason: str | None
+    """Why it failed or, while it has not ended, why it does not run."""
     exit_code: int | None
     node: str | None
     uid: str | None
@@ -95,6 +96,17 @@ class AttemptRow:
     ended_at: datetime | None
     seconds: float | None
     gpu_seconds: float | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingAttempt:
+    """An attempt that has not ended and does not run at present, as far as its executor says why."""
+
+    trial: int
+    attempt: int
+    created_at: datetime
+    reason: str
     message: str | None
 
 
@@ -261,6 +273,8 @@ class StudyStatus(StudyRow):
     running: tuple[TrialRow, ...]
     holder: str | None
     """Who runs it now."""
+    waiting: tuple[WaitingAttempt, ...]
+    """Of the running trials, what waits in the cluster, and why."""
 
 
 def widened(kind: Callable[..., R], row: DataclassInstance, **more: Any) -> R:

@@ -24,7 +24,13 @@ from nago_orchestrator.report.figures.hypervolume import volume
 from nago_orchestrator.report.figures.infeasible import all_infeasible, reason_sentence
 from nago_orchestrator.report.figures.phase_front import FrontRows, compared_rows, phase_front
 from nago_orchestrator.report.figures.predictions import predictions
-from nago_orchestrator.report.figures.study_summary import best_generator, best_words, study_facts, top_trials
+from nago_orchestrator.report.figures.study_summary import (
+    best_generator,
+    best_words,
+    study_facts,
+    top_trials,
+    waiting_attempts,
+)
 from nago_orchestrator.report.figures.timeline import timeline
 from nago_orchestrator.report.figures.tradeoff import tradeoff
 from nago_orchestrator.report.panel import Panel, TextTable
@@ -94,7 +100,7 @@ def _hopeless(report: StudyReport) -> str | None:
 def build_page(report: StudyReport) -> str:
     """The whole page as one string of HTML; the same rows give the same page."""
     panels = build_panels(report)
-    best = _best(report)
+    best, waiting = _best(report), waiting_attempts(report)
     hopeless = all_infeasible(report.search)
     return render(
         "page.html.j2",
@@ -102,11 +108,17 @@ def build_page(report: StudyReport) -> str:
         colours={"ink": INK, "accent": ACCENT, "faint": FAINT, "muted": MUTED},
         font=Markup(FONT),
         plotly=Markup(get_plotlyjs()),
-        links=[("best", best.title), *((panel.key, panel.title) for panel in panels), ("top", "Top trials")],
+        links=[
+            ("best", best.title),
+            *((panel.key, panel.title) for panel in panels),
+            *([("waiting", "Waiting attempts")] if waiting else []),
+            ("top", "Top trials"),
+        ],
         facts=study_facts(report),
         best=best,
         panels=[_section(panel) for panel in panels],
         top=top_trials(report),
+        waiting=waiting,
         no_trials=hopeless or "No trial has finished yet.",
         made_at=quantities.moment(report.made_at),
     )

@@ -36,6 +36,9 @@ def study_metrics(counts: Iterable[tuple[Study, Tally]]) -> Iterable[Metric]:
     proposals = GaugeMetricFamily("nago_proposals", "Proposals made", labels=["study"])
     evaluations = GaugeMetricFamily("nago_evaluations", "Evaluated proposals", labels=["study"])
     live = GaugeMetricFamily("nago_live_attempts", "Attempts that have not ended", labels=["study"])
+    waiting = GaugeMetricFamily(
+        "nago_waiting_attempts", "Attempts that have not ended and do not run", labels=["study", "reason"]
+    )
     gpu_seconds = GaugeMetricFamily("nago_gpu_seconds", "GPU time of attempts that have ended", labels=["study"])
     for study, tally in counts:
         for state, count in tally.trials.items():
@@ -43,8 +46,10 @@ def study_metrics(counts: Iterable[tuple[Study, Tally]]) -> Iterable[Metric]:
         proposals.add_metric([study.name], tally.proposals)
         evaluations.add_metric([study.name], tally.evaluations)
         live.add_metric([study.name], tally.live_attempts)
+        for reason, count in Counter(tally.waiting).most_common(MOST_REASONS):
+            waiting.add_metric([study.name, reason], count)
         gpu_seconds.add_metric([study.name], tally.gpu_seconds)
-    yield from (trials, proposals, evaluations, live, gpu_seconds)
+    yield from (trials, proposals, evaluations, live, waiting, gpu_seconds)
 
 
 def failure_metric(counts: Iterable[tuple[Study, Mapping[tuple[Failure, str], int]]]) -> Metric:

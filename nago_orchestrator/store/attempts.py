@@ -52,6 +52,7 @@ _EARLIER = (
 )
 _INSERT = insert(attempt)
 _MOVE = update(attempt).where(_this, attempt.c.state == bindparam("source"))
+_NOTE = update(attempt).where(_this, attempt.c.ended_at.is_(None))
 _BEGIN_TRIAL = update(trial).where(
     trial.c.id == select(attempt.c.trial_id).where(_this).scalar_subquery(), trial.c.started_at.is_(None)
 )
@@ -106,9 +107,14 @@ def add(connection: Connection, trial_id: int, new: NewAttempt, now: datetime) -
 
 def mark_running(connection: Connection, attempt_id: int, *, node: str | None, uid: str | None, now: datetime) -> None:
     """Raises StaleStateError unless the attempt was only created so far."""
-    values = {"node": node, "uid": uid, "started_at": now}
+    values = {"node": node, "uid": uid, "started_at": now, "reason": None, "message": None}
     _move(connection, attempt_id, AttemptState.CREATED, AttemptState.RUNNING, values)
     connection.execute(_BEGIN_TRIAL, {"of_attempt": attempt_id, "started_at": now})
+
+
+def note_waiting(connection: Connection, attempt_id: int, *, reason: str | None, message: str | None) -> None:
+    """Of an attempt that does not run at present. Nothing happens where it has ended meanwhile."""
+    connection.execute(_NOTE, {"of_attempt": attempt_id, "reason": reason, "message": message})
 
 
 def record_epochs(connection: Connection, attempt_id: int, epochs: Sequence[EpochRecord], now: datetime) -> None:

@@ -24,6 +24,7 @@ from nago_orchestrator.domain.rows import (
     StudyStatus,
     TrialDetails,
     TrialRow,
+    WaitingAttempt,
     widened,
 )
 from nago_orchestrator.domain.states import StudyState, TrialState
@@ -85,6 +86,7 @@ def study_status(engine: Engine, name: str) -> StudyStatus:
             connection,
             of_study(overview, name).where(overview.c.state == TrialState.RUNNING).order_by(overview.c.trial),
         )
+        waiting = rows(connection, _waiting().where(schema.trial.c.study_id == study.id), WaitingAttempt)
         holder = lock.holder(engine, study.id)
     return StudyStatus(
         name=study.name,
@@ -108,6 +110,7 @@ def study_status(engine: Engine, name: str) -> StudyStatus:
         gpu_seconds=counts.gpu_seconds,
         running=tuple(running),
         holder=holder,
+        waiting=tuple(waiting),
     )
 
 
@@ -250,6 +253,22 @@ def _epochs() -> Select[Any]:
         select(trial.c.number.label("trial"), attempt.c.number.label("attempt"), *columns)
         .join_from(trial, attempt, attempt.c.trial_id == trial.c.id)
         .join(epoch, epoch.c.attempt_id == attempt.c.id)
+    )
+
+
+def _waiting() -> Select[Any]:
+    trial, attempt = schema.trial, schema.attempt
+    return (
+        select(
+            trial.c.number.label("trial"),
+            attempt.c.number.label("attempt"),
+            attempt.c.created_at,
+            attempt.c.reason,
+            attempt.c.message,
+        )
+        .join_from(trial, attempt, attempt.c.trial_id == trial.c.id)
+        .where(trial.c.state == TrialState.RUNNING, attempt.c.ended_at.is_(None), attempt.c.reason.is_not(None))
+        .order_by(trial.c.number)
     )
 
 

@@ -108,6 +108,8 @@ class Tally:
     """Attempts by the kind of their failure; every kind has a key."""
     attempts: int
     live_attempts: int
+    waiting: Mapping[str, int]
+    """Of these, those that do not run at present, by the reason, as far as it is known."""
     seconds: float
     """Wall time of all attempts that have ended."""
     gpu_seconds: float

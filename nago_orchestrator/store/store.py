@@ -4,7 +4,6 @@ every error of the database is one sentence.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
@@ -20,6 +19,7 @@ from nago_orchestrator.domain.trials import NewTrial, Trial, TrialDesign
 from nago_orchestrator.store import attempts, changes, engine, history, lock, results, studies, tally, trials, versions
 from nago_orchestrator.store.changes import Pulse
 from nago_orchestrator.store.database_errors import translated
+from nago_orchestrator.store.of_thread import OfThread
 from nago_orchestrator.store.records import DrawnTrial, NewStudy, OpenProposal, Study, Tally
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 
@@ -35,7 +35,7 @@ class Store:
     def __init__(self, engine_: Engine) -> None:
         self._engine = engine_
         self._reading = engine.for_reading(engine_)
-        self._thread = _OfThread()
+        self._thread = OfThread()
         self.address = engine.describe(engine_.url)
         """Where the database is, without its password."""
 
@@ -203,6 +203,11 @@ class Store:
         with self._write() as connection:
             attempts.mark_running(connection, attempt_id, node=node, uid=uid, now=now)
 
+    def note_waiting(self, attempt_id: int, *, reason: str | None, message: str | None) -> None:
+        """Why the attempt does not run at present; None: it does."""
+        with self._write() as connection:
+            attempts.note_waiting(connection, attempt_id, reason=reason, message=message)
+
     def record_epochs(self, attempt_id: int, epochs: Sequence[EpochRecord], now: datetime) -> None:
         """Epochs that are already there stay as they are."""
         with self._write() as connection:
@@ -280,15 +285,6 @@ class Store:
     def _transaction(self) -> Iterator[Connection]:
         with translated(self.address), engine.writing(self._engine) as connection:
             yield connection
-
-
-class _OfThread(threading.local):
-    """What a thread has opened by `together`."""
-
-    stack: ExitStack | None = None
-    """Ends the transaction."""
-    connection: Connection | None = None
-    """None until something is read or written."""
 
 
 def open_store(url: str) -> Store:

@@ -53,10 +53,27 @@ def tally(connection: Connection, study_id: int) -> Tally:
         failures={kind: sum(group.attempts for group in groups if group.failure == kind) for kind in Failure},
         attempts=sum(group.attempts for group in groups),
         live_attempts=sum(group.attempts for group in groups if not AttemptState(group.state).is_final),
+        waiting=_waiting(connection, study_id),
         seconds=sum(group.seconds for group in groups),
         gpu_seconds=sum(group.gpu_seconds for group in groups),
         started_at=counted.created_at,
     )
+
+
+def _waiting(connection: Connection, study_id: int) -> Mapping[str, int]:
+    rows = connection.execute(
+        select(attempt.c.reason, func.count())
+        .join_from(trial, attempt)
+        .where(
+            trial.c.study_id == study_id,
+            trial.c.state == TrialState.RUNNING,
+            attempt.c.ended_at.is_(None),
+            attempt.c.reason.is_not(None),
+        )
+        .group_by(attempt.c.reason)
+        .order_by(attempt.c.reason)
+    )
+    return {reason: count for reason, count in rows}
 
 
 def recent_ends(connection: Connection, study_id: int) -> Mapping[TrialState, int]:

@@ -45,7 +45,21 @@ def test_the_documentation_names_every_metric_with_its_labels(scene: Scene) -> N
     metrics.events.labels(study="a", event="started").inc()
     metrics.tick_seconds.observe(0.1)
     metrics.note_call("POST", "201", 0.01)
+    scene.propose()
+    scene.store.note_waiting(scene.attempt(0, running=False).id, reason="Unschedulable", message="no node")
     assert seen(page(metrics)) == documented()
+
+
+def test_attempts_that_wait_are_counted_by_what_they_wait_for(scene: Scene) -> None:
+    for place, reason in enumerate(("Unschedulable", "Unschedulable", "QuotaExceeded", None)):
+        scene.propose()
+        scene.store.note_waiting(scene.attempt(place, running=False).id, reason=reason, message=None)
+    lines = {line for line in page(Metrics(scene.store)).splitlines() if line.startswith("nago_waiting_attempts{")}
+    study = scene.study.name
+    assert lines == {
+        f'nago_waiting_attempts{{reason="QuotaExceeded",study="{study}"}} 1.0',
+        f'nago_waiting_attempts{{reason="Unschedulable",study="{study}"}} 2.0',
+    }
 
 
 def test_attempts_are_counted_by_cause_and_strange_reasons_together(scene: Scene) -> None:

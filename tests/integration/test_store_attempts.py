@@ -20,6 +20,29 @@ from tests.store_scene import ENDED, EPOCH, NEW_TRIAL, NOW, RESULT, Scene
 INFEASIBLE = replace(NEW_TRIAL, replicate=1, width=None, flops=None, bytes_per_sample=None, infeasible="too small")
 
 
+def test_why_an_attempt_waits_is_gone_once_it_runs(scene: Scene) -> None:
+    scene.propose()
+    created = scene.attempt(0, running=False)
+    scene.store.note_waiting(created.id, reason="Unschedulable", message="no node can take the pod")
+    (waiting,) = scene.store.active_trials(scene.study.id)
+    assert waiting.live_attempt == replace(created, reason="Unschedulable", message="no node can take the pod")
+    scene.store.mark_running(created.id, node="here", uid="u", now=NOW)
+    (running,) = scene.store.active_trials(scene.study.id)
+    assert running.live_attempt == replace(created, state=AttemptState.RUNNING, started_at=NOW)
+    scene.fail(created, Failure.INFRASTRUCTURE, TrialState.QUEUED, reason="PodLost")
+    scene.store.note_waiting(created.id, reason="Unschedulable", message="too late")
+    (queued,) = scene.store.active_trials(scene.study.id)
+    assert queued.attempts[0].reason == "PodLost"
+
+
+def test_how_far_an_attempt_has_come_is_the_last_epoch_it_reported(scene: Scene) -> None:
+    scene.propose()
+    attempt = scene.attempt(0)
+    scene.store.record_epochs(attempt.id, [replace(EPOCH, epoch=number) for number in (1, 2)], NOW)
+    (running,) = scene.store.active_trials(scene.study.id)
+    assert running.attempts[0].epochs == 2
+
+
 def test_a_trial_from_its_attempt_to_its_result(scene: Scene) -> None:
     scene.propose()
     new = scene.attempt(0, gpus=2, running=False)

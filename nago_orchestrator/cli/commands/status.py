@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -28,10 +29,7 @@ from nago_orchestrator.cli.output.tables import (
     without,
 )
 from nago_orchestrator.cli.reading import chosen_study, reading
-from nago_orchestrator.domain.rows import (
-    FinalTrainingCount,
-    StudyStatus,
-)
+from nago_orchestrator.domain.rows import FinalTrainingCount, StudyStatus, WaitingAttempt
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting import quantities
@@ -64,7 +62,16 @@ def status(
         best = None if shown.best is None else columns.of_study(study, shown.best)
         typer.echo(to_json({**as_mapping(shown), "best": best}))
     elif output is OutputFormat.CSV:
-        left_out = ("spec", "objectives", "running", "best", "ledger", "final_training_counts", "full_trainings")
+        left_out = (
+            "spec",
+            "objectives",
+            "running",
+            "waiting",
+            "best",
+            "ledger",
+            "final_training_counts",
+            "full_trainings",
+        )
         print_rows([without(shown, *left_out)], (), output, empty="")
     else:
         _print_status(shown)
@@ -80,6 +87,7 @@ def status_facts(status: StudyLook, now: datetime) -> list[tuple[str, str]]:
         ("state", f"{status.state}: {status.message}" if status.message else str(status.state)),
         ("run by", status.holder or "; ".join(filter(None, ("no process", resume_hint(status))))),
         ("trials", states or "none yet"),
+        *([("waiting", waiting_words(status.waiting))] if status.waiting else []),
         *([("warm start", learnt)] if (learnt := warm_start(status)) is not None else []),
         ("proposals", f"{status.proposals:,}, of which {status.evaluations:,} evaluated"),
         ("best", best),
@@ -91,6 +99,12 @@ def status_facts(status: StudyLook, now: datetime) -> list[tuple[str, str]]:
     return (
         facts if left is None else [*facts, ("left", f"about {quantities.duration(left)}, by the mean time of a trial")]
     )
+
+
+def waiting_words(rows: Sequence[WaitingAttempt]) -> str:
+    """How many of the running trials wait, and for what: the most frequent reason first."""
+    reasons = Counter(row.reason for row in rows).most_common()
+    return f"{counted(len(rows), 'attempt')} not running: " + ", ".join(f"{count:,} {why}" for why, count in reasons)
 
 
 def final_training_words(rows: Sequence[FinalTrainingCount]) -> str:
@@ -116,6 +130,9 @@ def _print_status(status: StudyLook) -> None:
     if status.running:
         typer.echo("\nrunning")
         print_table(status.running, columns.TRIALS)
+    if status.waiting:
+        typer.echo("\nwaiting")
+        print_table(status.waiting, columns.WAITING)
 
 
 def _watch(engine: OpenDatabase, study: str, interval: float) -> None:
@@ -146,7 +163,8 @@ def _watch_live(engine: OpenDatabase, study: str, interval: float) -> None:
         for label, value in status_facts(status, datetime.now(UTC)):
             grid.add_row(Text(label, style="dim"), Text(value))
         running = [rich_table(status.running, columns.TRIALS)] if status.running else []
-        return Group(grid, *running)
+        waiting = [rich_table(status.waiting, columns.WAITING)] if status.waiting else []
+        return Group(grid, *running, *waiting)
 
     with Live(console=Console(), auto_refresh=False) as live:
         while True:

@@ -71,6 +71,13 @@ ATTEMPTS = (
     Column(key="seconds", title="time", show=quantities.duration),
     Column(key="message", title="message", right=False, folds=True),
 )
+WAITING = (
+    Column(key="trial", title="trial"),
+    Column(key="attempt", title="attempt"),
+    Column(key="created_at", title="created", show=_clock),
+    Column(key="reason", title="waits for", right=False),
+    Column(key="message", title="why", right=False, folds=True),
+)
 EPOCHS = (
     Column(key="attempt", title="attempt"),
     Column(key="epoch", title="epoch"),

@@ -172,7 +172,7 @@ class KubernetesExecutor:
     def _poll_due(self, jobs: Mapping[str, Job]) -> dict[Hashable, Send]:
         if self._requests.is_under_way("poll") or not self._unfinished.is_due(jobs, self._clock()):
             return {}
-        return {"poll": partial(self._unfinished.poll, jobs)}
+        return {"poll": partial(self._unfinished.poll, jobs, self._clock())}
 
     def _ends_due(self, jobs: Mapping[str, Job], names: Collection[str]) -> dict[Hashable, Send]:
         due = {name: job for name, job in jobs.items() if name in names and name not in self._taken}

@@ -84,6 +84,19 @@ def top_trials(report: StudyReport) -> TextTable | None:
     return TextTable(header=header, rows=tuple(_trial_cells(accuracy, row) for accuracy, row in best))
 
 
+def waiting_attempts(report: StudyReport) -> TextTable | None:
+    """Attempts that do not run at present, and why; None while all run."""
+    waiting = report.study.waiting
+    if not waiting:
+        return None
+    header = ("trial", "attempt", "created", "waits for", "why")
+    cells = [
+        (str(row.trial), str(row.attempt), quantities.moment(row.created_at), row.reason, row.message or "-")
+        for row in waiting
+    ]
+    return TextTable(header=header, rows=tuple(cells))
+
+
 def _trial_cells(accuracy: float, row: TrialRow) -> tuple[str, ...]:
     loss, memory = row.validation_loss, row.bytes_per_sample
     return (

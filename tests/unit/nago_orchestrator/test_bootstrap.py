@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from nago_orchestrator.bootstrap import open_session, run_study, runs_folder
-from nago_orchestrator.control_loop.planner import Limits, RetryPolicy, Rules
+from nago_orchestrator.control_loop.planner import Limits, Rules
+from nago_orchestrator.control_loop.retries import RetryPolicy
 from nago_orchestrator.control_loop.session import StopSignal
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.spec import StudySpec

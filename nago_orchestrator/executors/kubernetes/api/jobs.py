@@ -76,6 +76,10 @@ class JobApi:
         """Events of Jobs of this namespace whose pods could not be created; Kubernetes keeps them for about an hour."""
         return self._list(self._events, {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"})
 
+    def pod_warnings(self) -> list[Object]:
+        """Events of this namespace's pods that say what goes wrong with them, e.g. with their volumes."""
+        return self._list(self._events, {"fieldSelector": "involvedObject.kind=Pod,type=Warning"})
+
     def log_tail(self, pod: str) -> str | None:
         """One try only: for a node that is unreachable, the request hangs until its timeout."""
         query: dict[str, str | int] = {

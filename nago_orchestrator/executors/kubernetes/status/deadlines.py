@@ -19,13 +19,21 @@ from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
 from nago_orchestrator.executors.kubernetes.manifest.objects import newest, parse_time, trainer_status
 from nago_orchestrator.executors.kubernetes.manifest.settings import WaitLimits
 from nago_orchestrator.executors.kubernetes.status.causes import is_over
-from nago_orchestrator.executors.kubernetes.status.waiting import Waiting, given_up, limit_of, waiting
+from nago_orchestrator.executors.kubernetes.status.waiting import (
+    Waiting,
+    given_up,
+    is_created_slowly,
+    limit_of,
+    waiting,
+)
 
 log = logging.getLogger(__name__)
 
 POLL_INTERVAL = timedelta(seconds=5)
 LONG_POLL_INTERVAL = timedelta(seconds=15)
 """While all trials run, as far as is known: only for clusters that do not tell so in the Jobs."""
+TOLD_ANEW = timedelta(minutes=1)
+"""How often what is said of a Job that waits changes, while the reason is the same: counts of nodes, back-offs."""
 Object = Mapping[str, Any]
 
 
@@ -44,11 +52,14 @@ class UnfinishedJobs:
         """Uids of Jobs whose pods were seen to run, and of these pods, as far as they were read."""
         self._clocks: dict[str, tuple[Waiting, datetime]] = {}
         """By uid, what a Job waits for and since when: as the cluster says, or else as first seen."""
+        self._told: dict[str, tuple[Waiting, datetime]] = {}
+        """By uid, what was said last of a Job that waits, and since when."""
 
     def is_due(self, jobs: Mapping[str, Object], now: datetime) -> bool:
         """Whether pods should be read now; the next time comes only some seconds after one that was due."""
         uids = {job["metadata"]["uid"] for job in jobs.values()}
         self._clocks = {uid: clock for uid, clock in self._clocks.items() if uid in uids}
+        self._told = {uid: told for uid, told in self._told.items() if uid in uids}
         self._begun = {uid: pod for uid, pod in self._begun.items() if uid in uids}
         idle = [job for job in jobs.values() if _is_of_interest(job)]
         waits = any(job["metadata"]["uid"] not in self._begun for job in idle)
@@ -57,18 +68,20 @@ class UnfinishedJobs:
         self._polled_at = now
         return True
 
-    def poll(self, jobs: Mapping[str, Object]) -> None:
+    def poll(self, jobs: Mapping[str, Object], now: datetime) -> None:
         """Read the pods. While the API server does not answer, what was seen last holds."""
         try:
             seen = _by_owner(self._api.pods(self._selector))
             podless = [job for job in jobs.values() if _is_of_interest(job) and job["metadata"]["uid"] not in seen]
-            events = _by_object(self._api.failed_creates()) if podless else {}
+            events = self._api.failed_creates() if podless else []
+            if any(is_created_slowly(newest(pods), now) for pods in seen.values()):
+                events += self._api.pod_warnings()
         except ApiError as error:
             if self._sees:
                 log.warning("cannot read why trials wait: %s", error)
             self._sees = False
             return
-        self._seen, self._events, self._sees = seen, events, True
+        self._seen, self._events, self._sees = seen, _by_object(events), True
 
     def observe(self, job: Object, now: datetime) -> Observation:
         """A Job that is not over."""
@@ -79,7 +92,8 @@ class UnfinishedJobs:
         if not suspended and self._is_replaced(uid, pod):
             return _replaced(uid, now)
         ready = (job.get("status") or {}).get("ready") and not suspended
-        found = None if ready else waiting(job, pods, self._events.get(uid, []))
+        events = [*self._events.get(uid, []), *self._events.get(_uid(pod) or "", [])]
+        found = None if ready else waiting(job, pods, events)
         if found is not None:
             self._begun.pop(uid, None)
             return self._within_limit(uid, found, now)
@@ -102,7 +116,7 @@ class UnfinishedJobs:
         self._clocks[uid] = found, since
         allowed = limit_of(found.clock, self._limits)
         if allowed is None or now < since + allowed or not self._sees:
-            return Observation(phase=Phase.PENDING, uid=uid, reason=found.reason, message=found.message)
+            return self._pending(uid, found, now)
         cause = given_up(found)
         return Observation(
             phase=Phase.ENDED,
@@ -112,6 +126,14 @@ class UnfinishedJobs:
             uid=uid,
             ended_at=now,
         )
+
+    def _pending(self, uid: str, found: Waiting, now: datetime) -> Observation:
+        """Not each time in other words: whoever stores them would write each time."""
+        told, at = self._told.get(uid, (found, now))
+        if told.reason != found.reason or now >= at + TOLD_ANEW:
+            told, at = found, now
+        self._told[uid] = told, at
+        return Observation(phase=Phase.PENDING, uid=uid, reason=told.reason, message=told.message)
 
 
 def _uid(pod: Object | None) -> str | None:

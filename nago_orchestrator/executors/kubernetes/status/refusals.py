@@ -62,7 +62,8 @@ class Refusals:
                 message=refusal.message,
                 ended_at=now,
             )
-        return Observation(phase=Phase.PENDING if now < refusal.until else Phase.ABSENT, message=refusal.message)
+        phase = Phase.PENDING if now < refusal.until else Phase.ABSENT
+        return Observation(phase=phase, reason="NotCreated", message=refusal.message)
 
 
 def _verdict(error: ApiError, limits: WaitLimits) -> tuple[timedelta, Failure]:

@@ -6,7 +6,7 @@ be pulled will hardly appear after five minutes, and a wrong configuration does 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -33,10 +33,16 @@ class Clock(StrEnum):
 
 TERMINATING_LIMIT = timedelta(minutes=5)
 """Beyond the pod's own grace period."""
+USUAL_CREATION = timedelta(seconds=20)
+"""Of a container, unless its image has to be pulled."""
 IMAGE_TROUBLE = frozenset({"ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable"})
 HOPELESS = frozenset({"InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"})
+CREATING = "ContainerCreating"
 TRANSIENT = ("failed to sync", "timed out waiting", "pull qps exceeded")
 """Said of transient troubles, whatever the reason beside them."""
+POD_TROUBLES = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox"})
+"""Reasons of events: why a container is not created. A pod's status does not say so.
+(https://kubernetes.io/docs/tasks/debug/debug-application/debug-pods/)"""
 NO_SUCH_IMAGE = ("not found", "manifest unknown", "denied", "unauthorized", "authentication required")
 
 
@@ -63,13 +69,25 @@ def waiting(
         message = "its pod is terminating, but its node does not respond"
         return Waiting(clock=Clock.TERMINATING, reason="NodeLost", message=message, since=deleted_at)
     phase = (pod.get("status") or {}).get("phase")
-    return None if phase in ("Running", "Succeeded", "Failed") else _pending(pod)
+    return None if phase in ("Running", "Succeeded", "Failed") else _pending(pod, events)
+
+
+def is_created_slowly(pod: Mapping[str, Any] | None, now: datetime) -> bool:
+    """Whether a node took the pod a while ago, and nothing in its status says why its container does not start."""
+    if pod is None or (pod.get("status") or {}).get("phase") != "Pending":
+        return False
+    found = _pending(pod, [])
+    return found.reason == CREATING and found.since is not None and now >= found.since + USUAL_CREATION
+
+
+def _latest(events: Sequence[Mapping[str, Any]], reasons: Collection[str]) -> Mapping[str, Any] | None:
+    told = [event for event in events if event.get("reason") in reasons]
+    return max(told, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "", default=None)
 
 
 def _without_pod(job: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Waiting:
     since = parse_time((job.get("status") or {}).get("startTime") or job["metadata"].get("creationTimestamp"))
-    refused = [event for event in events if event.get("reason") == "FailedCreate"]
-    latest = max(refused, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "", default=None)
+    latest = _latest(events, {"FailedCreate"})
     if latest is None:
         message = "the cluster has not created a pod for the Job"
         return Waiting(clock=Clock.CONTAINER, reason="NoPod", message=message, since=since)
@@ -89,7 +107,7 @@ def pod_refusal(message: str, since: datetime | None) -> Waiting:
     return Waiting(clock=clock, reason="PodRefused", message=f"the cluster refuses the pod: {text}", since=since)
 
 
-def _pending(pod: Mapping[str, Any]) -> Waiting:
+def _pending(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Waiting:
     unscheduled = condition(pod, "PodScheduled", "False")
     if unscheduled is not None:
         gated = unscheduled.get("reason") == "SchedulingGated"
@@ -104,17 +122,21 @@ def _pending(pod: Mapping[str, Any]) -> Waiting:
         created = parse_time(pod["metadata"].get("creationTimestamp"))
         message = "the scheduler has not tried to place the pod"
         return Waiting(clock=Clock.UNSCHEDULABLE, reason="Unscheduled", message=message, since=created)
-    return _container(pod, parse_time(scheduled.get("lastTransitionTime")))
+    return _container(pod, events, parse_time(scheduled.get("lastTransitionTime")))
 
 
-def _container(pod: Mapping[str, Any], since: datetime | None) -> Waiting:
+def _container(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]], since: datetime | None) -> Waiting:
     status = pod.get("status") or {}
     statuses = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
     states = [(found.get("state") or {}).get("waiting") or {} for found in statuses]
-    told = [state for state in states if state.get("reason") not in (None, "PodInitializing", "ContainerCreating")]
+    told = [state for state in states if state.get("reason") not in (None, "PodInitializing", CREATING)]
     if not told:
+        trouble = _latest(events, POD_TROUBLES)
         message = "its container is being created"
-        return Waiting(clock=Clock.CONTAINER, reason="ContainerCreating", message=message, since=since)
+        if trouble is None:
+            return Waiting(clock=Clock.CONTAINER, reason=CREATING, message=message, since=since)
+        message = f"{message}: {' '.join((trouble.get('message') or 'no reason given').split())}"
+        return Waiting(clock=Clock.CONTAINER, reason=trouble["reason"], message=message, since=since)
     reason, detail = told[0]["reason"], told[0].get("message") or ""
     message = f"the container has not started ({reason})" + (f": {' '.join(detail.split())}" if detail else "")
     if any(word in detail.lower() for word in TRANSIENT):

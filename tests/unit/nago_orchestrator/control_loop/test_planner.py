@@ -18,6 +18,7 @@ from nago_orchestrator.control_loop.actions import (
     EndAttempt,
     EndStudy,
     MarkRunning,
+    NoteWaiting,
     RepeatStart,
     StartAttempt,
     StopAttempt,
@@ -27,12 +28,12 @@ from nago_orchestrator.control_loop.planner import (
     PORTION,
     RESULT_GRACE,
     Limits,
-    RetryPolicy,
     Rules,
     Snapshot,
     Spent,
     plan,
 )
+from nago_orchestrator.control_loop.retries import RetryPolicy
 from nago_orchestrator.domain.attempts import Attempt, Observation, Phase
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trials import Trial
@@ -174,6 +175,37 @@ def test_an_attempt_seen_running_is_marked_once() -> None:
 def test_an_attempt_that_is_about_to_begin_is_waited_for(state: AttemptState) -> None:
     rules = replace(RULES, parallelism=1)
     assert plan(snapshot(trial(attempt(state=state)), seen=Observation(phase=Phase.PENDING)), rules, NOW) == []
+
+
+WAITS = Observation(phase=Phase.PENDING, reason="Unschedulable", message="no node can take the pod")
+
+
+def test_why_an_attempt_waits_is_noted_once_it_has_waited_for_a_moment() -> None:
+    created = trial(attempt(state=AttemptState.CREATED))
+    assert plan(snapshot(created, seen=WAITS), ALONE, NOW) == []
+    noted = [NoteWaiting(created, created.attempts[0], WAITS.reason, WAITS.message)]
+    assert plan(snapshot(created, seen=WAITS), ALONE, NOW + timedelta(seconds=10)) == noted
+
+
+def test_what_is_noted_is_not_noted_again_until_it_changes() -> None:
+    known = replace(attempt(state=AttemptState.CREATED), reason=WAITS.reason, message=WAITS.message)
+    later = NOW + timedelta(hours=1)
+    assert plan(snapshot(trial(known), seen=WAITS), ALONE, later) == []
+    (noted,) = plan(snapshot(trial(known), seen=replace(WAITS, reason="ErrImagePull")), ALONE, later)
+    assert isinstance(noted, NoteWaiting)
+    assert noted.reason == "ErrImagePull"
+
+
+def test_an_attempt_that_ran_and_waits_again_is_told_from_one_that_goes_on() -> None:
+    suspended = Observation(phase=Phase.PENDING, reason="Suspended", message="the Job is queued")
+    later = NOW + timedelta(hours=1)
+    running = trial(attempt())
+    noted = [NoteWaiting(running, running.attempts[0], "Suspended", "the Job is queued")]
+    assert plan(snapshot(running, seen=suspended), ALONE, later) == noted
+    waiting = trial(replace(attempt(), reason="Suspended", message="the Job is queued"))
+    assert plan(snapshot(waiting, seen=RUNNING), ALONE, later) == [
+        NoteWaiting(waiting, waiting.attempts[0], None, None)
+    ]
 
 
 def test_an_attempt_whose_process_never_came_to_be_is_started_again_under_its_own_name() -> None:

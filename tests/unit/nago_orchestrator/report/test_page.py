@@ -10,6 +10,7 @@ import pytest
 
 from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.domain.proposals import Outcome
+from nago_orchestrator.domain.rows import WaitingAttempt
 from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
 from nago_orchestrator.report.figures.study_summary import best_words, study_facts, top_trials
 from nago_orchestrator.report.page import build_page, build_panels
@@ -145,6 +146,17 @@ def test_facts_count_trials_and_time(make_report: Callable[[int], StudyReport]) 
     facts = dict(study_facts(make_report(20)))
     assert facts["Trials"] == "20 succeeded"
     assert facts["Attempt time"] == "2 min 34 s, of which 14.0 s without a result"
+
+
+def test_the_page_lists_what_waits_and_why(make_report: Callable[[int], StudyReport]) -> None:
+    report = make_report(4)
+    assert "Waiting attempts" not in build_page(report)
+    waiting = WaitingAttempt(
+        trial=3, attempt=2, created_at=report.made_at, reason="QuotaExceeded", message="exceeded quota: <gpus>"
+    )
+    page = build_page(replace(report, study=replace(report.study, waiting=(waiting,))))
+    assert "Waiting attempts" in page
+    assert "exceeded quota: &lt;gpus&gt;" in page
 
 
 def test_the_top_trials_are_ordered(make_report: Callable[[int], StudyReport]) -> None:

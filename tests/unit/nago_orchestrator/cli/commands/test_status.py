@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from nago_orchestrator.store.store import open_store
 from tests.command_line import Run
 from tests.rows import MADE_AT, generator_row, study_status, trial_row
 from tests.simulated_executor import SimulatedExecutor
+from tests.store_scene import NEW_STUDY, Scene
 from tests.studies import Orchestrator, create, small_spec
 
 NOW = MADE_AT
@@ -102,6 +104,24 @@ def test_a_study_that_found_nothing_says_why() -> None:
     assert watch_line(status(nothing=nothing)).endswith(
         "; no generator found: 12 evaluations, all infeasible: too large"
     )
+
+
+def test_status_and_show_say_why_an_attempt_waits(run: Run, tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "empty.sqlite"))
+    scene = Scene(store, store.create_study(replace(NEW_STUDY, spec=RANDOM), NOW))
+    scene.propose()
+    reason, message = "Unschedulable", "no node can take the pod: 0/3 nodes are available"
+    scene.store.note_waiting(scene.attempt(0, running=False).id, reason=reason, message=message)
+    shown = run("status").out
+    assert "waiting     1 attempt not running: 1 Unschedulable\n" in shown
+    assert message in shown
+    (waiting,) = json.loads(run("status", "-o", "json").out)["waiting"]
+    assert (waiting["trial"], waiting["attempt"], waiting["reason"], waiting["message"]) == (0, 1, reason, message)
+    assert message in run("show", "0").out
+    (attempt,) = json.loads(run("show", "0", "-o", "json").out)["attempt_rows"]
+    assert (attempt["state"], attempt["reason"], attempt["message"]) == ("created", reason, message)
+    assert "waiting" not in run("status", "-o", "csv").out
+    store.close()
 
 
 def test_status_says_how_the_study_stands(run: Run, filled: str) -> None:

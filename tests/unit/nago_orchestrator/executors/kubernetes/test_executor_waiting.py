@@ -91,6 +91,45 @@ def test_an_image_that_does_not_exist_is_given_up_after_its_grace(
     assert server.jobs() == {}, "what was given up does not run after all"
 
 
+def test_a_volume_that_cannot_be_mounted_is_told_in_the_clusters_words(
+    server: ApiServer, executor: KubernetesExecutor, task: TrialTask, clock: Clock
+) -> None:
+    executor.start(NAME, task)
+    pod = server.put("pods", pod_of(server.jobs()[NAME], conditions=[scheduled()]))
+    set_status(server, NAME, active=1, startTime=now_text())
+    assert seen_in(executor, Phase.PENDING, clock)
+    server.put(
+        "events",
+        {
+            "metadata": {"name": "e"},
+            "involvedObject": {"kind": "Pod", "uid": pod["metadata"]["uid"]},
+            "type": "Warning",
+            "reason": "FailedMount",
+            "message": "Unable to attach or mount volumes:\nunmounted volumes=[data]",
+        },
+    )
+    clock.advance(seconds=6)
+    executor.observe([NAME])
+    assert server.count("GET", "/events") == 0, "in its first moments every container is being created"
+    clock.advance(minutes=1)
+    seen = executor.observe([NAME])[NAME]
+    assert (seen.phase, seen.reason) == (Phase.PENDING, "FailedMount")
+    assert "Unable to attach or mount volumes: unmounted volumes=[data]" in str(seen.message)
+
+
+def test_what_is_said_of_a_job_that_waits_does_not_change_at_each_look(
+    server: ApiServer, executor: KubernetesExecutor, task: TrialTask, clock: Clock
+) -> None:
+    executor.start(NAME, task)
+    told = set()
+    for count in range(20):
+        nodes = {**scheduled(), "status": "False", "reason": "Unschedulable", "message": f"0/{count} nodes"}
+        server.put("pods", pod_of(server.jobs()[NAME], conditions=[nodes]))
+        clock.advance(seconds=6)
+        told.add(executor.observe([NAME])[NAME].message)
+    assert len(told) <= 4
+
+
 def test_a_quota_keeps_a_job_waiting_and_says_so(
     server: ApiServer, executor: KubernetesExecutor, task: TrialTask, clock: Clock
 ) -> None:

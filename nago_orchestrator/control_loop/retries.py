@@ -1,0 +1,58 @@
+"""What becomes of a trial whose attempt has failed: another attempt, or its end. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from nago_orchestrator.domain.states import Failure, TrialState
+from nago_orchestrator.domain.trials import Trial
+from nago_trainer.contract.back_off import BackOff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    infrastructure: int
+    """New attempts of one trial after failures that say nothing about it, from its last progress on."""
+    defect: int
+    back_off: BackOff
+    """Before each retry of an infrastructure failure."""
+
+
+def after_failure(
+    trial: Trial, failure: Failure, retries: RetryPolicy, now: datetime, *, epochs: int = 0
+) -> tuple[TrialState, datetime | None]:
+    """Where a trial goes after its live attempt failed that way, and how long it waits for the next one.
+
+    `epochs`: the last epoch that was seen of the attempt, where its row does not know it yet.
+    """
+    match failure:
+        case Failure.INFEASIBLE:
+            return TrialState.INFEASIBLE, None
+        case Failure.INTERRUPTED:
+            return TrialState.QUEUED, None
+        case Failure.DEFECT:
+            before = sum(attempt.failure is failure for attempt in trial.attempts)
+            return (TrialState.QUEUED if before < retries.defect else TrialState.FAILED), None
+        case Failure.INFRASTRUCTURE:
+            before = _lost_since_progress(trial, epochs)
+            if before >= retries.infrastructure:
+                return TrialState.FAILED, None
+            return TrialState.QUEUED, now + timedelta(seconds=retries.back_off.pause(before))
+
+
+def _lost_since_progress(trial: Trial, epochs: int) -> int:
+    """Attempts that were lost since one of them came further than all before it, without the live one.
+
+    Where machines come and go, a trial that comes further each time is never given up. It ends all the same: there are
+    only so many epochs.
+    """
+    furthest = lost = 0
+    for attempt in trial.attempts:
+        live = attempt is trial.live_attempt
+        reached = max(attempt.epochs, epochs if live else 0)
+        if reached > furthest:
+            furthest, lost = reached, 0
+        if not live and attempt.failure is Failure.INFRASTRUCTURE:
+            lost += 1
+    return lost
