@@ -13,9 +13,17 @@ from nago_orchestrator.search.warm_start import Learner, SourceStudy, prior_eval
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.phase_checks import trained_at
 from nago_orchestrator.spec.search import learns, phases_of
-from nago_orchestrator.store.records import NewStudy
+from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store
 from nago_orchestrator.store.studies import refuse_other_spec
+
+
+def stored_study(store: Store, spec: StudySpec) -> Study | None:
+    """The one of that name, if it is there already. Raises SpecError where that has another spec."""
+    stored = next((study for study in store.studies() if study.name == spec.name), None)
+    if stored is not None:
+        refuse_other_spec(stored, spec.digest())
+    return stored
 
 
 def new_study(store: Store, spec: StudySpec, recipe: TrainingRecipe) -> NewStudy:
@@ -24,9 +32,7 @@ def new_study(store: Store, spec: StudySpec, recipe: TrainingRecipe) -> NewStudy
     Raises SpecError where another spec has its name, and for a warm start that teaches nothing; NotFoundError for one
     that names no study.
     """
-    stored = next((study for study in store.studies() if study.name == spec.name), None)
-    if stored is not None:
-        refuse_other_spec(stored, spec.digest())
+    stored = stored_study(store, spec)
     return NewStudy(
         name=spec.name,
         spec=spec.canonical(),

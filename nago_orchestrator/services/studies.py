@@ -11,9 +11,9 @@ from datetime import datetime
 from nago_orchestrator.bootstrap import run_study, runs_folder
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import ExecutorError, HeldError, NagoError
-from nago_orchestrator.services.admission import new_study
+from nago_orchestrator.services.admission import new_study, stored_study
 from nago_orchestrator.services.preview import refuse_impossible
-from nago_orchestrator.services.training_configuration import study_recipe
+from nago_orchestrator.services.training_configuration import refuse_without_torch, study_recipe
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import open_store
@@ -22,10 +22,15 @@ from nago_orchestrator.store.store import open_store
 def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
     """Check the dataset and store the study; the same name with the same spec is the study that is there already.
 
+    One that is there goes on as it began: its images are not judged anew, by rules that it may not have begun with.
     Raises InputError for a dataset that cannot be used, SpecError for a pod template that could never be sent, and for
     the same name with another spec.
     """
     store = open_store(url)
+    stored = stored_study(store, spec)
+    if stored is not None:
+        refuse_without_torch(spec)
+        return stored
     recipe = study_recipe(spec)
     refuse_impossible(spec, recipe, now)
     return store.create_study(new_study(store, spec, recipe), now)

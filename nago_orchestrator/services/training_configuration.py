@@ -9,7 +9,7 @@ from nago_orchestrator.errors import InputError
 from nago_orchestrator.executors.local.dataset_check import describe_dataset
 from nago_orchestrator.spec import StudySpec
 from nago_trainer.contract.data_sets import DATA_SETS, DatasetFacts
-from nago_trainer.contract.task import DatasetSettings, TrainingSettings
+from nago_trainer.contract.task import FORMER_IMAGE_RULES, IMAGE_RULES, DatasetSettings, TrainingSettings
 
 
 def study_recipe(spec: StudySpec) -> TrainingRecipe:
@@ -24,6 +24,7 @@ def study_recipe(spec: StudySpec) -> TrainingRecipe:
             classes=facts.classes,
             validation_fraction=trainer.dataset.validation_fraction,
             split_seed=spec.seed,
+            image_rules=FORMER_IMAGE_RULES if DATA_SETS[trainer.dataset.name].published else IMAGE_RULES,
         ),
         training=TrainingSettings(
             batch_size=trainer.batch_size,
@@ -44,14 +45,19 @@ def study_recipe(spec: StudySpec) -> TrainingRecipe:
     )
 
 
+def refuse_without_torch(spec: StudySpec) -> None:
+    """Raises InputError where trials are to run on this machine and cannot."""
+    if spec.execution.where == "local" and find_spec("torch") is None:
+        raise InputError(
+            "trials cannot run on this machine: torch is not installed",
+            do="pip install 'nago-orchestrator[trainer]', or run trials in a cluster (execution.where: kubernetes)",
+        )
+
+
 def _dataset_facts(spec: StudySpec) -> DatasetFacts:
     section = spec.trainer.dataset
     if spec.execution.where == "local":
-        if find_spec("torch") is None:
-            raise InputError(
-                "trials cannot run on this machine: torch is not installed",
-                do="pip install 'nago-orchestrator[trainer]', or run trials in a cluster (execution.where: kubernetes)",
-            )
+        refuse_without_torch(spec)
         return describe_dataset(section.name, section.path)
     if section.channels is not None and section.classes is not None:
         return DatasetFacts(channels=section.channels, classes=section.classes, images=0)

@@ -13,6 +13,11 @@ CONTRACT_VERSION = 1
 VALIDATION = "validation"
 TEST = "test"
 
+FORMER_IMAGE_RULES = 1
+"""Of version 0.1.0, whose studies go on by them: what a pixel of more than a byte meant was guessed from its image."""
+IMAGE_RULES = 2
+"""Of a new study: what a pixel means follows from the type of its file. See the trainer's `data/pixel_types.py`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSettings:
@@ -31,6 +36,9 @@ class DatasetSettings:
     measured_on: str = VALIDATION
     """`validation`: a part of the training images, which is not trained on. `test`: the dataset's own test images, and
     all training images are trained on."""
+    image_rules: int = FORMER_IMAGE_RULES
+    """By which rules the pixels of a folder's files become bytes. A study keeps those that it began with; absent in
+    whatever was stored before there were two. Published datasets have bytes already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +97,8 @@ class TrialTask:
         }
         if self.dataset.measured_on == VALIDATION:
             del encoded["dataset"]["measured_on"]  # trainers of older images do not know the key
+        if self.dataset.image_rules == FORMER_IMAGE_RULES:
+            del encoded["dataset"]["image_rules"]  # nor this one, and they know no other rules
         return encoded
 
     @classmethod

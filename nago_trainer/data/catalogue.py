@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from nago_trainer.contract.data_sets import DATA_SETS
-from nago_trainer.contract.task import TEST, DatasetSettings
+from nago_trainer.contract.task import IMAGE_RULES, TEST, DatasetSettings
 from nago_trainer.data.cifar import ARCHIVES, describe_cifar, load_cifar
 from nago_trainer.data.digits import describe_digits, load_digits
 from nago_trainer.data.folder import describe_folder, load_folder
@@ -34,7 +34,7 @@ READERS: Mapping[str, Reader] = {
     ),
     "folder": Reader(
         describe=describe_folder,
-        load=lambda path, settings: load_folder(path, settings.image_size, settings.channels),
+        load=lambda path, settings: load_folder(path, settings.image_size, settings.channels, settings.image_rules),
     ),
     **{
         name: Reader(
@@ -58,6 +58,8 @@ def load_images(settings: DatasetSettings) -> ImageSet:
 
     Raises DataError, also where channels or classes are not what the settings say.
     """
+    if settings.image_rules > IMAGE_RULES:
+        raise DataError("the study reads images by rules that this version does not know", do="upgrade the trainer")
     location = _location(settings.name, settings.path)
     reader = READERS[settings.name]
     images = reader.load(location, settings)

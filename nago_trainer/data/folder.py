@@ -17,8 +17,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from nago_trainer.contract.task import IMAGE_RULES
 from nago_trainer.data.images import DatasetDescription, ImageSet
-from nago_trainer.data.picture import Header, read_header, read_picture
+from nago_trainer.data.picture import Header, Picture, read_header, read_picture
+from nago_trainer.data.pixel_types import refuse_unscaled
 from nago_trainer.errors import DataError
 
 SUFFIXES = frozenset(
@@ -66,7 +68,9 @@ def _check_is_folder(path: Path) -> None:
 def describe_folder(path: Path) -> DatasetDescription:
     """Decodes every image, so that no trial meets a broken one. Raises DataError naming the first."""
     classes = scan(path)
-    headers = _in_parallel(_check, _files(classes))
+    checked = _in_parallel(_check, _files(classes))
+    refuse_unscaled((picture.peak for _, picture in checked), path)
+    headers = [header for header, _ in checked]
     return DatasetDescription(
         channels=1 if all(header.grey for header in headers) else 3,
         classes=len(classes),
@@ -76,12 +80,13 @@ def describe_folder(path: Path) -> DatasetDescription:
     )
 
 
-def load_folder(path: Path, size: int, channels: int) -> ImageSet:
-    """Raises DataError for a folder that `describe_folder` would refuse."""
+def load_folder(path: Path, size: int, channels: int, rules: int) -> ImageSet:
+    """`rules`: as in `DatasetSettings.image_rules`. Raises DataError for what `describe_folder` would refuse."""
     classes = scan(path)
-    pictures = _in_parallel(lambda file: read_picture(file, size, channels), _files(classes))
+    pictures = _in_parallel(lambda file: read_picture(file, size, channels, rules), _files(classes))
+    refuse_unscaled((picture.peak for picture in pictures), path)
     return ImageSet(
-        pixels=np.stack(pictures),
+        pixels=np.stack([picture.pixels for picture in pictures]),
         labels=np.repeat(np.arange(len(classes)), [len(folder.files) for folder in classes]),
         class_names=tuple(folder.name for folder in classes),
     )
@@ -103,10 +108,8 @@ def _files(classes: Sequence[ClassFolder]) -> list[Path]:
     return [file for folder in classes for file in folder.files]
 
 
-def _check(file: Path) -> Header:
-    header = read_header(file)
-    read_picture(file, size=1, channels=3)
-    return header
+def _check(file: Path) -> tuple[Header, Picture]:
+    return read_header(file), read_picture(file, size=1, channels=3, rules=IMAGE_RULES)
 
 
 def _in_parallel(read: Callable[[Path], _T], files: list[Path]) -> list[_T]:

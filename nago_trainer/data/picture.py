@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from nago_trainer.contract.task import FORMER_IMAGE_RULES
+from nago_trainer.data.former_pixels import to_grey_bytes_by_peak
 from nago_trainer.data.images import Pixels, resize, to_pixels
+from nago_trainer.data.pixel_types import WIDE_MODES, pixel_type, sixteen_bit_peak, to_grey_bytes
 from nago_trainer.errors import DataError
 
-GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
-DEEP_MODES = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
-"""More than one byte per pixel; Pillow's own conversion clips them at 255."""
+GREY_MODES = frozenset({"1", "L", "LA", "La"}) | WIDE_MODES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,21 +33,40 @@ def read_header(file: Path) -> Header:
         return Header(grey=image.mode in GREY_MODES, shorter_side=min(image.size))
 
 
-def read_picture(file: Path, size: int, channels: int) -> Pixels:
-    """[channels, size, size]: the first frame, turned as its EXIF says, transparency on white. Raises DataError."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A file, decoded."""
+
+    pixels: Pixels
+    """[channels, size, size]"""
+    peak: int | None
+    """Largest value of pixels of 16 bits; None for other types."""
+
+
+def read_picture(file: Path, size: int, channels: int, rules: int) -> Picture:
+    """The first frame, turned as its EXIF says, transparency on white. Raises DataError.
+
+    `rules`: as in `DatasetSettings.image_rules`.
+    """
+    mode = "L" if channels == 1 else "RGB"
     with _opened(file) as image:
-        image.draft("L" if channels == 1 else "RGB", (size, size))
-        upright = ImageOps.exif_transpose(image)
-        return to_pixels(resize(_flattened(upright).convert("L" if channels == 1 else "RGB"), size))
+        image.draft(mode, (size, size))
+        if rules == FORMER_IMAGE_RULES:
+            flat, peak = _former_flattened(image), None
+        else:
+            flat, peak = _flattened(image, file)
+        return Picture(pixels=to_pixels(resize(flat.convert(mode), size)), peak=peak)
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[Image.Image]:
+def _opened(file: Path) -> Iterator[ImageFile.ImageFile]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata is no reason to refuse an image or to fill a log
             with Image.open(file) as image:
                 yield image
+    except DataError:
+        raise
     except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
         detail = _reason(error, file)
         raise DataError(f"cannot read the image: {detail}", where=file, do="repair or remove it") from error
@@ -55,25 +74,27 @@ def _opened(file: Path) -> Iterator[Image.Image]:
 
 def _reason(error: Exception, file: Path) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return "no known image format"
+        return "no known image format or type of pixels"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error).replace(str(file), "the file").strip() or type(error).__name__
 
 
-def _flattened(image: Image.Image) -> Image.Image:
-    """Without transparency and with one byte per pixel."""
-    if image.mode in DEEP_MODES:
-        return _eight_bits(image)
-    if image.has_transparency_data:
-        opaque = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(opaque, image.convert("RGBA"))
-    return image
+def _flattened(image: ImageFile.ImageFile, file: Path) -> tuple[Image.Image, int | None]:
+    """Upright, without transparency and with one byte per value; and the peak."""
+    kind = pixel_type(image, file)
+    upright = ImageOps.exif_transpose(image)
+    flat = _on_white(upright) if kind.white is None else to_grey_bytes(upright, kind, file)
+    return flat, sixteen_bit_peak(upright, kind)
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Values up to 255 are taken as they are, up to 65,535 as 16 bits, others are stretched to the largest."""
-    values = np.asarray(image, dtype=np.float64)
-    largest = float(values.max())
-    scale = 1.0 if largest <= 255 else 255 / max(largest, 65535)
-    return Image.fromarray(np.clip(values * scale, 0, 255).astype(np.uint8))
+def _former_flattened(image: Image.Image) -> Image.Image:
+    upright = ImageOps.exif_transpose(image)
+    return to_grey_bytes_by_peak(upright) if upright.mode in WIDE_MODES else _on_white(upright)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image
+    opaque = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(opaque, image.convert("RGBA"))

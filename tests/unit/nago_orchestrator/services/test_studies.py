@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from nago_orchestrator.domain.proposals import Outcome
 from nago_orchestrator.domain.states import StudyState
-from nago_orchestrator.errors import NagoError, NotFoundError, SpecError
+from nago_orchestrator.errors import InputError, NagoError, NotFoundError, SpecError
 from nago_orchestrator.services.studies import cancel_study, pause_study, resume_study, submit_study
+from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.store.records import NewStudy
 from nago_orchestrator.store.store import open_store
+from nago_trainer.contract.task import FORMER_IMAGE_RULES, IMAGE_RULES
 from tests.simulated_executor import SimulatedExecutor
-from tests.studies import RECIPE, Orchestrator, create, small_spec
+from tests.studies import RECIPE, SMALL_BOHB, Orchestrator, create, small_spec
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -32,6 +37,25 @@ def test_submitting_keeps_what_the_trainer_says_of_the_dataset_and_twice_is_once
     assert submit_study(small_spec(), url, NOW + timedelta(hours=1)) == study
     with pytest.raises(SpecError, match="another specification"):
         submit_study(small_spec(seed="4"), url, NOW)
+
+
+def _float_study(folder: Path) -> StudySpec:
+    """Of photographs as floats from 0 to 1, which version 0.1.0 took for black ones."""
+    for name in ("a/0.tif", "a/1.tif", "b/0.tif", "b/1.tif"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("F", (8, 8), 0.5).save(folder / name)
+    return parse_study_spec(SMALL_BOHB.replace("{name: digits}", f"{{name: folder, path: {folder}}}"), "its file")
+
+
+def test_a_new_study_reads_its_images_by_todays_rules_and_one_of_before_by_its_own(url: str, tmp_path: Path) -> None:
+    spec = _float_study(tmp_path / "images")
+    assert submit_study(spec, url, NOW).recipe.dataset.image_rules == IMAGE_RULES
+    with closing(sqlite3.connect(url)) as connection, connection:  # as version 0.1.0 stored it
+        connection.execute("UPDATE study SET recipe = json_remove(recipe, '$.dataset.image_rules')")
+    Image.new("F", (8, 8), 200).save(tmp_path / "images/a/0.tif")  # was right, and today would be refused
+    assert submit_study(spec, url, NOW).recipe.dataset.image_rules == FORMER_IMAGE_RULES
+    with pytest.raises(InputError, match=r"floats from 200 to 200, which are not between 0 and 1 \(.*a/0\.tif\)"):
+        submit_study(spec.model_copy(update={"name": "new"}), url, NOW)
 
 
 def test_a_study_of_an_older_version_is_the_same_though_the_file_has_new_keys(url: str) -> None:

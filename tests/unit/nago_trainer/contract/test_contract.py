@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.json_form import ContractError, encode_number
 from nago_trainer.contract.reports import EpochRecord, TrialResult
-from nago_trainer.contract.task import CONTRACT_VERSION, TEST, TrialTask
+from nago_trainer.contract.task import CONTRACT_VERSION, FORMER_IMAGE_RULES, IMAGE_RULES, TEST, TrialTask
 
 losses = st.floats(min_value=0) | st.just(math.nan)
 shares = st.floats(0, 1)
@@ -121,6 +121,13 @@ def test_a_task_of_a_search_can_be_read_by_trainers_that_know_no_test_images(tas
     assert "measured_on" not in task.to_json()["dataset"]
     final = replace(task, dataset=replace(task.dataset, measured_on=TEST))
     assert TrialTask.from_json(as_sent(final.to_json())) == final
+
+
+def test_only_a_task_by_other_rules_names_them(task: TrialTask) -> None:
+    assert "image_rules" not in task.to_json()["dataset"]
+    assert TrialTask.from_json(as_sent(task.to_json())).dataset.image_rules == FORMER_IMAGE_RULES
+    new = replace(task, dataset=replace(task.dataset, image_rules=IMAGE_RULES))
+    assert TrialTask.from_json(as_sent(new.to_json())) == new
 
 
 @pytest.mark.parametrize("section", ["dataset", "training"])

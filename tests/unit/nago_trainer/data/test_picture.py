@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from nago_trainer.contract.task import IMAGE_RULES
 from nago_trainer.data.folder import SUFFIXES
 from nago_trainer.data.picture import read_header, read_picture
 from nago_trainer.errors import DataError
@@ -17,7 +18,7 @@ RED = (255, 0, 0)
 def test_every_format_is_read(tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"image{suffix}"
     Image.new("RGB", (16, 12), RED).save(file)
-    pixels = read_picture(file, 8, 3)
+    pixels = read_picture(file, 8, 3, IMAGE_RULES).pixels
     assert pixels.shape == (3, 8, 8)
     assert np.allclose(pixels.mean((1, 2)), RED, atol=3)
 
@@ -30,7 +31,7 @@ def test_every_format_is_read(tmp_path: Path, suffix: str) -> None:
         ("LA", (200, 255), 200),
         ("LA", (200, 0), 255),
         ("I;16", 65535, 255),
-        ("I;16", 200, 200),
+        ("I;16", 257, 1),
         ("P", 0, 0),
         ("RGBA", (0, 0, 0, 0), 255),
         ("CMYK", (0, 0, 0, 0), 255),
@@ -40,7 +41,8 @@ def test_every_mode_becomes_bytes(tmp_path: Path, mode: str, colour: int, expect
     file = tmp_path / "image.tif"
     Image.new(mode, (4, 4), colour).save(file)
     for channels in (1, 3):
-        assert np.array_equal(read_picture(file, 4, channels), np.full((channels, 4, 4), expected))
+        pixels = read_picture(file, 4, channels, IMAGE_RULES).pixels
+        assert np.array_equal(pixels, np.full((channels, 4, 4), expected))
 
 
 @pytest.mark.parametrize(("mode", "grey"), [("L", True), ("1", True), ("I;16", True), ("RGB", False), ("P", False)])
@@ -56,10 +58,13 @@ def test_a_photograph_is_turned_as_its_camera_was_held(tmp_path: Path) -> None:
     turned = Image.Exif()
     turned[0x0112] = 3  # orientation: upside down
     image.save(tmp_path / "image.png", exif=turned)
-    assert read_picture(tmp_path / "image.png", 8, 1)[0, :, 0].tolist() == [0, 0, 0, 0, 255, 255, 255, 255]
+    pixels = read_picture(tmp_path / "image.png", 8, 1, IMAGE_RULES).pixels
+    assert pixels[0, :, 0].tolist() == [0, 0, 0, 0, 255, 255, 255, 255]
 
 
 def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
     (tmp_path / "image.png").write_text("text")
-    with pytest.raises(DataError, match=r"cannot read the image: no known image format \(.*image\.png\)"):
+    with pytest.raises(
+        DataError, match=r"cannot read the image: no known image format or type of pixels \(.*image\.png\)"
+    ):
         read_header(tmp_path / "image.png")
