@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from hypothesis import settings
@@ -29,6 +31,15 @@ settings.load_profile("nago")
 
 END_SECONDS = 30.0
 """For processes that are about to end. It is spent only where one is left."""
+
+
+def pytest_configure() -> None:
+    """A run that is terminated ends what its fixtures have started: trainers would go on without it."""
+    signal.signal(signal.SIGTERM, _end_the_run)
+
+
+def _end_the_run(number: int, _frame: FrameType | None) -> None:
+    pytest.exit(f"the run got {signal.Signals(number).name}", returncode=128 + number)
 
 
 def pytest_collection_finish() -> None:

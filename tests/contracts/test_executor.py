@@ -226,6 +226,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
     made.close()
 
 
+@pytest.mark.slow
 class TestLocalExecutor(ExecutorContract):
     @pytest.fixture
     def place(self, folder: Folder) -> Folder:

@@ -136,6 +136,7 @@ def test_lost_pods_of_all_kinds_change_nothing_for_the_search(
     assert server.jobs() == {}
 
 
+@pytest.mark.slow
 def test_a_search_through_a_storm_counts_every_trial_once(store: Store, server: ApiServer) -> None:
     """Every tenth request fails in one way or another, watches last a moment, and versions expire."""
     brief = timedelta(seconds=0.05)
@@ -167,6 +168,7 @@ def test_a_search_through_a_storm_counts_every_trial_once(store: Store, server: 
     assert server.jobs() == {}
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_past_names_that_other_peoples_jobs_have(
     store: Store, server: ApiServer, executor: KubernetesExecutor
 ) -> None:
@@ -270,6 +272,7 @@ def test_a_configuration_that_cannot_work_stops_the_study_with_its_cause(
     assert server.jobs() == {}
 
 
+@pytest.mark.slow
 def test_a_job_that_is_refused_for_good_is_its_attempt_s_trouble_alone(store: Store, server: ApiServer) -> None:
     # No answer is there before the observation is over.
     executor = make_executor(server, replace(TIMING, request_seconds=0.0))

@@ -77,6 +77,7 @@ def test_work_goes_on_while_a_study_is_held(scene: Scene, rival: Store) -> None:
         assert scene.store.study(scene.study.name).state is StudyState.PAUSED
 
 
+@pytest.mark.slow
 def test_a_killed_holder_leaves_nothing_behind(scene: Scene, database_url: str) -> None:
     program = (
         "import sys; from nago_orchestrator.store.store import open_store\n"
@@ -225,6 +226,7 @@ def _tell(scene: Scene) -> Callable[[int], object]:
     return lambda place: scene.evaluate(0, float(place), 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prepare", [_start, _mark, _accept, _accept_or_end, _move, _propose, _tell])
 def test_of_several_writers_exactly_one_wins(scene: Scene, prepare: Callable[[Scene], Callable[[int], object]]) -> None:
     assert _race(prepare(scene)) == (1, RACERS - 1)

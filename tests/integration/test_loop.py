@@ -87,6 +87,7 @@ def test_a_whole_search_counts_every_trial_once_and_replays(store: Store, parall
     assert verify(proposer, proposals, evaluations) == ()
 
 
+@pytest.mark.slow
 def test_never_more_trials_at_once_than_allowed(store: Store) -> None:
     most = 0
     executor = SimulatedExecutor(looks_until_end=20)
@@ -120,6 +121,7 @@ def test_dying_at_any_write_changes_nothing(store: Store, after_commit: bool) ->
     assert len(executor.started) == len(set(executor.started)) == 26
 
 
+@pytest.mark.slow
 def test_lost_attempts_are_repeated_and_change_nothing_for_the_search(store: Store) -> None:
     undisturbed = run_to_the_end(store, SimulatedExecutor())
     lost = Observation(phase=Phase.ENDED, exit_code=-9, failure=Failure.INFRASTRUCTURE, reason="Signal9")
@@ -132,6 +134,7 @@ def test_lost_attempts_are_repeated_and_change_nothing_for_the_search(store: Sto
     assert store.tally(done.study.id).failures[Failure.INFRASTRUCTURE] == sum(number % 3 for number in range(26))
 
 
+@pytest.mark.slow
 def test_a_trial_that_is_lost_for_good_is_told_to_the_bracket_alone(store: Store) -> None:
     lost = Observation(phase=Phase.ENDED, exit_code=-9, failure=Failure.INFRASTRUCTURE, reason="Signal9")
     executor = SimulatedExecutor(lambda task: lost if task.trial == 2 else succeed(task))
@@ -142,6 +145,7 @@ def test_a_trial_that_is_lost_for_good_is_told_to_the_bracket_alone(store: Store
     assert count_trials(store, done.study.id) == {TrialState.SUCCEEDED: 25, TrialState.FAILED: 1}
 
 
+@pytest.mark.slow
 def test_the_same_defect_on_all_trials_stops_the_study_with_its_cause_and_a_mended_one_goes_on(store: Store) -> None:
     broken = Observation(
         phase=Phase.ENDED, exit_code=64, failure=Failure.DEFECT, reason="BadTask", message="there is no folder /data"
@@ -167,6 +171,7 @@ def test_an_architecture_that_cannot_meet_the_limit_is_told_as_infeasible_withou
     assert executor.started == []
 
 
+@pytest.mark.slow
 def test_several_architectures_of_a_proposal_become_one_evaluation(store: Store) -> None:
     executor = SimulatedExecutor()
     done = run_to_the_end(store, executor, architectures_per_proposal="3", execution="{parallelism: 2}")
@@ -176,6 +181,7 @@ def test_several_architectures_of_a_proposal_become_one_evaluation(store: Store)
     assert {evaluation.samples for evaluation in evaluations} == {3}
 
 
+@pytest.mark.slow
 def test_promotions_train_longer_under_the_same_theta(store: Store) -> None:
     done = run_to_the_end(store, SimulatedExecutor())
     proposals, _ = told(store, done.study.id)
@@ -209,6 +215,7 @@ def test_a_stop_lets_running_trials_end_and_starts_no_others(store: Store) -> No
     assert again.run() is StudyState.COMPLETED
 
 
+@pytest.mark.slow
 def test_an_abort_stops_running_trials_which_are_repeated_without_counting_against_them(store: Store) -> None:
     executor = SimulatedExecutor(looks_until_end=20)
     study = create(store, small_spec(retries="{infrastructure: 0, defect: 0, pause: 0}"))
@@ -245,6 +252,7 @@ def test_the_second_orchestrator_is_told_who_holds_the_study(store: Store) -> No
         Orchestrator(store, study, SimulatedExecutor()).run()
 
 
+@pytest.mark.slow
 def test_a_database_that_does_not_answer_for_a_while_loses_nothing(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

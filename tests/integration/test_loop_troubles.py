@@ -67,6 +67,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after_commit", [False, True])
 @pytest.mark.parametrize("write", ["add_proposal", "add_evaluation", "add_attempt", "accept_result"])
 def test_a_write_that_fails_in_the_database_is_neither_lost_nor_made_twice(
@@ -84,6 +85,7 @@ def test_a_write_that_fails_in_the_database_is_neither_lost_nor_made_twice(
     assert len(executor.started) == len(set(executor.started)) == PLANNED
 
 
+@pytest.mark.slow
 def test_what_happens_between_opening_a_study_and_holding_it_is_not_missed(store: Store, undisturbed: Rows) -> None:
     """The first orchestrator prepares itself; before it takes the hold, another one comes, works and goes."""
     study = create(store, small_spec())
@@ -118,6 +120,7 @@ class UnusableExecutor(SimulatedExecutor):
             raise ExecutorError("attempts cannot run: no space left.")
 
 
+@pytest.mark.slow
 def test_an_executor_that_cannot_work_for_a_while_is_waited_for(store: Store, undisturbed: Rows) -> None:
     study = create(store, small_spec())
     executor = UnusableExecutor()

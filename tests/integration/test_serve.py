@@ -114,6 +114,7 @@ def test_studies_are_run_whenever_they_are_submitted(store: Store, serve: Callab
     assert store.holder(SERVING) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "event"),
     [

@@ -36,6 +36,10 @@ COMMANDS_OF_ONE_PROCESS = Path(__file__).parent / "in_one_process.py"
 NOT_COMPLETED = ("cancelled", "failed")
 """Likewise, of the ended studies in another state."""
 LONGEST_SECONDS = 3600
+pytestmark = [  # all of them restore whole databases, and most run studies
+    pytest.mark.slow,
+    pytest.mark.timeout(LONGEST_SECONDS),
+]
 ARITHMETIC = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -44,8 +48,6 @@ ARITHMETIC = {
 }
 """The last digits of a surrogate's fit depend on the number of threads and on the processor's instructions, and what it
 proposes depends on them: as when the studies were made."""
-SLOW = (pytest.mark.slow, pytest.mark.timeout(LONGEST_SECONDS))
-POSTGRESQL_IS_SLOW = [pytest.param(kind, marks=SLOW if kind == "postgresql" else ()) for kind in KINDS]
 
 Restore = Callable[[str, Path], str]
 """Makes a database of a kind, in the folder if it is a file, and gives its address."""
@@ -58,7 +60,7 @@ def _studies(kind: str, ending: str = "") -> list[str]:
 def _cases(ending: str = "", *, without: tuple[str, ...] = ()) -> list[Any]:
     """Kind and study, of all studies whose name has this ending, but for those with such a beginning."""
     return [
-        pytest.param(kind, study, id=f"{kind}-{study}", marks=SLOW if kind == "postgresql" else ())
+        pytest.param(kind, study, id=f"{kind}-{study}")
         for kind in KINDS
         for study in _studies(kind, ending)
         if not study.startswith(without)
@@ -190,7 +192,7 @@ def _rows(kind: str, address: str, statement: str) -> tuple[list[str], list[list
         return [entry[0] for entry in cursor.description], [list(row) for row in cursor.fetchall()]
 
 
-@pytest.mark.parametrize("kind", POSTGRESQL_IS_SLOW)
+@pytest.mark.parametrize("kind", KINDS)
 def test_all_studies_are_listed(kind: str, untouched: Callable[[str], str], run: Run) -> None:
     found = _listing(run, untouched(kind), "list")
     assert list(_differences(_read(STORED / kind / "list.json"), found)) == []
@@ -206,7 +208,7 @@ def test_answers_are_what_they_were(kind: str, study: str, untouched: Callable[[
     assert list(_differences(stored, found)) == []
 
 
-@pytest.mark.parametrize("kind", POSTGRESQL_IS_SLOW)
+@pytest.mark.parametrize("kind", KINDS)
 def test_views_have_the_columns_and_rows_that_they_had(kind: str, untouched: Callable[[str], str]) -> None:
     for view, stored in _read(STORED / kind / "views.json").items():
         columns, _ = _rows(kind, untouched(kind), f"SELECT * FROM {view} LIMIT 0")
@@ -215,14 +217,12 @@ def test_views_have_the_columns_and_rows_that_they_had(kind: str, untouched: Cal
         assert sorted(rows) == sorted(stored["rows"]), view
 
 
-@pytest.mark.parametrize("kind", POSTGRESQL_IS_SLOW)
+@pytest.mark.parametrize("kind", KINDS)
 def test_proposals_and_architectures_are_made_again(kind: str, untouched: Callable[[str], str], tmp_path: Path) -> None:
     studies = [study for study in _studies(kind, "-ended") if not study.startswith(MODELLED)]
     _commands(untouched(kind), tmp_path, *(f"replay {study} --verify" for study in studies))
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(LONGEST_SECONDS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_proposals_of_a_model_are_made_again(kind: str, untouched: Callable[[str], str], tmp_path: Path) -> None:
     studies = [study for study in _studies(kind, "-ended") if study.startswith(MODELLED)]
@@ -239,8 +239,6 @@ def test_the_study_file_is_still_the_study_that_was_stored(
     assert f"study {study} is completed" in ended.out
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(LONGEST_SECONDS)
 @pytest.mark.parametrize(("kind", "study"), _cases("-open"))
 def test_an_interrupted_study_is_resumed_to_its_end(
     kind: str, study: str, restore: Restore, tmp_path: Path, run: Run

@@ -152,6 +152,7 @@ def test_what_is_of_the_cluster_is_optional(tmp_path: Path) -> None:
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overlay", "patches", "gpus"), [("try-out", [], 0), ("try-out", ["gpu.yaml"], 1), ("production", [], 1)]
 )

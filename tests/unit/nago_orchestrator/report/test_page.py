@@ -92,6 +92,7 @@ def test_a_search_in_two_phases_has_every_panel_with_its_table(make_report: Call
     assert page.count("<details>") == len(new)
 
 
+@pytest.mark.slow
 def test_full_training_is_not_taken_for_the_searchs_best(make_report: Callable[[int], StudyReport]) -> None:
     report = two_phases(make_report(60))
     assert report.fidelity == 8
@@ -210,6 +211,7 @@ def test_a_search_of_which_nothing_could_be_trained_says_so_and_why(
     assert MESSAGE in page
 
 
+@pytest.mark.slow
 def test_the_headline_names_the_objective_and_of_several_the_front(make_report: Callable[[int], StudyReport]) -> None:
     report = make_report(60)
     one = build_page(report)

@@ -22,6 +22,7 @@ def test_a_theta_comes_back_from_its_place(paper_space: SearchSpace) -> None:
         assert back == pytest.approx(theta)
 
 
+@pytest.mark.slow
 def test_every_integer_has_an_equal_share_of_its_side(paper_space: SearchSpace) -> None:
     encoding = Encoding(paper_space)
     line = np.full((8000, 8), 0.5)

@@ -30,6 +30,7 @@ def url(sqlite_template: Path, tmp_path: Path) -> str:
     return str(shutil.copy(sqlite_template, tmp_path / "nago.sqlite"))
 
 
+@pytest.mark.slow
 def test_submitting_keeps_what_the_trainer_says_of_the_dataset_and_twice_is_once(url: str) -> None:
     study = submit_study(small_spec(), url, NOW)
     assert (study.recipe.dataset.channels, study.recipe.dataset.classes) == (1, 10)
@@ -87,6 +88,7 @@ def test_a_study_begins_from_what_others_have_found(url: str) -> None:
     assert submit_study(small_spec(name="after", warm_start="[before]", fidelities="[2, 4]"), url, NOW) == study
 
 
+@pytest.mark.slow
 def test_a_study_learns_from_trials_in_its_own_objectives(url: str) -> None:
     store = open_store(url)
     before = create(store, small_spec(name="before"))
@@ -104,6 +106,7 @@ def test_a_study_learns_from_trials_in_its_own_objectives(url: str) -> None:
         assert seconds == prior.fidelity
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("search", "learnt"),
     [

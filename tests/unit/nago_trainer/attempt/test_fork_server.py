@@ -16,6 +16,8 @@ from nago_trainer.attempt.fork_server import write_exit
 from nago_trainer.contract.exit_codes import ExitCode
 from tests.waiting import PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.slow  # most start a server, which loads torch
+
 Server = subprocess.Popen[bytes]
 
 
@@ -115,7 +117,6 @@ def test_the_server_has_one_thread_and_its_attempts_have_sessions_of_their_own(
     assert _exit_code(folder) == 128 + signal.SIGTERM
 
 
-@pytest.mark.slow
 def test_when_its_input_ends_it_waits_for_the_attempts(make_attempt: Callable[..., Path]) -> None:
     folders = [make_attempt(name, epochs=2) for name in ("first", "second")]
     server = _start()
@@ -126,7 +127,6 @@ def test_when_its_input_ends_it_waits_for_the_attempts(make_attempt: Callable[..
     assert [_exit_code(folder) for folder in folders] == [ExitCode.DONE] * 2
 
 
-@pytest.mark.slow
 def test_its_input_may_be_a_file(make_attempt: Callable[..., Path], tmp_path: Path) -> None:
     folder = make_attempt()
     (tmp_path / "lines").write_text(json.dumps({"folder": str(folder)}) + "\n")
@@ -142,7 +142,6 @@ def test_an_exit_for_a_folder_that_was_removed_is_forgotten(tmp_path: Path) -> N
     assert [file.name for file in tmp_path.iterdir()] == ["exit.json"]
 
 
-@pytest.mark.slow
 def test_an_exit_that_cannot_be_written_now_is_written_later(server: Server, make_attempt: Callable[..., Path]) -> None:
     folder = make_attempt()
     (folder / "exit.json").mkdir()

@@ -36,6 +36,7 @@ def test_the_batch_is_halved_until_it_fits(refusal: Exception) -> None:
     assert device.tried == [64, 32, 16, 8]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda error: type(error).__name__)
 def test_a_network_that_does_not_fit_with_one_image_is_infeasible(refusal: Exception) -> None:
     device = _Device(room=0, refusal=refusal)

@@ -119,6 +119,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(
     assert resumed.seconds > resumed.seconds_to_first_step > 0
 
 
+@pytest.mark.slow
 def test_a_training_that_was_killed_goes_on_from_its_last_epoch(trainer: Trainer, long_task: TrialTask) -> None:
     _, records, weights = trainer.train(long_task, None)
     trainer.interrupt(long_task, after=2 * STEPS, seconds=0.0)
@@ -177,6 +178,7 @@ def test_a_batch_that_fits_no_more_begins_anew(
     assert records == trainer.train(small, None)[1]
 
 
+@pytest.mark.slow
 def test_memory_that_is_taken_away_later_is_no_reason_to_start_again(
     trainer: Trainer, long_task: TrialTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

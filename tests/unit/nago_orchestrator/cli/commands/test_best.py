@@ -18,6 +18,7 @@ from tests.command_line import Run
 from tests.rows import evaluation_row
 
 
+@pytest.mark.slow
 def test_a_generator_that_was_evaluated_again_has_mean_and_spread(run: Run, tmp_path: Path, modelled_file: str) -> None:
     url = str(tmp_path / "again.sqlite")
     # A range so narrow that its few values come again and again.

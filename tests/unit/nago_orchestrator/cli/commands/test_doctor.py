@@ -101,6 +101,7 @@ def test_what_is_needed_depends_on_where_trials_run(tmp_path: Path, monkeypatch:
     assert problems == [{"torch"}, {"kubernetes", "psycopg2-binary"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "words"),
     [

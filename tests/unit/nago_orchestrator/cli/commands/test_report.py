@@ -16,6 +16,7 @@ def filled_little(tmp_path: Path, modelled_file: str) -> str:
     return url
 
 
+@pytest.mark.slow
 def test_the_report_is_one_file_named_after_the_study(run: Run, filled: str, tmp_path: Path) -> None:
     ended = run("report", "--no-model", "--database", filled)
     assert (ended.code, ended.out) == (0, "wrote synthetic.html\n")
@@ -32,12 +33,14 @@ def test_what_the_studys_own_surrogate_believes_is_shown(run: Run, modelled: str
     assert "at 27 epochs (6 evaluations)" in page
 
 
+@pytest.mark.slow
 def test_without_enough_evaluations_the_panel_says_so(run: Run, filled_little: str) -> None:
     page = run("report", "-O", "-", "--database", filled_little).out
     assert "Not shown: a surrogate needs 3 evaluations at one fidelity" in page
     assert 'id="figure-effects"' not in page
 
 
+@pytest.mark.slow
 def test_without_its_packages_the_panel_says_what_to_install(
     run: Run, modelled: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ def test_a_study_from_its_file_to_its_report(run: Run, study_file: str) -> None:
         assert (ended.code, ended.out) == (3, "")
 
 
+@pytest.mark.slow
 def test_what_a_study_learns_from_is_said(run: Run, tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "empty.sqlite"))
     Orchestrator(store, create(store, small_spec(name="before")), SimulatedExecutor()).run()

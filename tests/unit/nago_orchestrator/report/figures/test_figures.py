@@ -64,6 +64,7 @@ def test_the_running_best_of_a_cost_never_rises(make_report: Callable[[int], Stu
     assert line == sorted(line, reverse=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", [history, tradeoff])
 def test_many_points_are_thinned_openly(
     make_report: Callable[[int], StudyReport], monkeypatch: pytest.MonkeyPatch, module: ModuleType

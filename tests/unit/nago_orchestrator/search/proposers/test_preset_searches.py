@@ -39,6 +39,7 @@ def bohb(preset: str) -> Bohb:
     return Bohb(space=preset_space(preset), study_seed=1, fidelities=(1, 2), brackets=60, options=options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", SEARCHABLE)
 def test_bohb_models_every_dimension_of_a_preset(preset: str) -> None:
     space = preset_space(preset)

@@ -52,6 +52,7 @@ def test_energy_is_prior_and_likelihood_of_the_known_costs(known: int) -> None:
     assert float(energy) == pytest.approx(-expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_noise_is_bounded_on_both_sides() -> None:
     for level, bound in ((-100.0, LEAST_NOISE), (100.0, 1.3 + LEAST_NOISE)):
         extreme = {**parameters(), "noise_level": jnp.array([level])}

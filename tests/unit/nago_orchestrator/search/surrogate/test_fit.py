@@ -18,6 +18,8 @@ from nago_orchestrator.search.surrogate.options import SurrogateOptions
 from nago_orchestrator.search.surrogate.port import Array
 from nago_orchestrator.search.surrogate.sampling import sample_posteriors
 
+pytestmark = pytest.mark.slow  # each test has jax compile a model
+
 QUICK = SurrogateOptions(chains=2, descent=200, burn_in=400, draws=20, thinning=5, networks=30, refits=0)
 """Too short to be good, long enough to show that nothing breaks."""
 EVERYWHERE = np.random.default_rng(9).random((20, 2))
@@ -84,12 +86,10 @@ def test_predictions_are_finite(name: str) -> None:
     assert_finite(quick(*HISTORIES[name]))
 
 
-@pytest.mark.slow
 def test_thousand_points() -> None:
     assert_finite(quick(*history(1000), options=SurrogateOptions(draws=10, burn_in=100, descent=50, refits=0)))
 
 
-@pytest.mark.slow
 def test_learns_a_function_and_its_noise() -> None:
     points, costs = history(200, seed=5)
     predicted = good().predict(points)
@@ -110,7 +110,6 @@ def test_gradient_is_that_of_the_mean() -> None:
         np.testing.assert_allclose(gradient[:, :, dimension], slope, atol=0.02)
 
 
-@pytest.mark.slow
 def test_a_draw_is_one_function_and_draws_spread_as_the_epistemic_variance_says() -> None:
     draws = np.stack([good().draw(EVERYWHERE, seed) for seed in range(200)])
     assert (good().draw(EVERYWHERE[:7], 5) == draws[5][:7]).all()
@@ -139,7 +138,6 @@ def test_units_of_the_costs_do_not_matter() -> None:
     np.testing.assert_allclose(scaled.aleatoric, 1e18 * plain.aleatoric, rtol=0.1)
 
 
-@pytest.mark.slow
 def test_history_grows_within_a_size_class_without_compiling() -> None:
     quick(*history(33)).predict(EVERYWHERE)
     compiled = programs()
@@ -148,7 +146,6 @@ def test_history_grows_within_a_size_class_without_compiling() -> None:
     assert programs() == compiled
 
 
-@pytest.mark.slow
 def test_means_of_many_trials_are_believed_more() -> None:
     rng = np.random.default_rng(3)
     points = np.repeat(rng.random((15, 2)), 2, axis=0)
@@ -159,14 +156,12 @@ def test_means_of_many_trials_are_believed_more() -> None:
     assert (surrogate.predict(points).mean > 0.6).all()
 
 
-@pytest.mark.slow
 def test_homoscedastic_noise_is_the_same_everywhere() -> None:
     options = SurrogateOptions(chains=2, descent=200, burn_in=400, draws=20, thinning=5, heteroscedastic=False)
     aleatoric = quick(*history(20), options=options).predict(EVERYWHERE).aleatoric
     np.testing.assert_allclose(aleatoric, np.broadcast_to(aleatoric[:1], aleatoric.shape), rtol=1e-5)
 
 
-@pytest.mark.slow
 def test_a_bad_fit_is_done_again_and_then_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nago_orchestrator.search.surrogate.diagnostics.MOST_R_HAT", 0.0)
     diagnostics = quick(*history(20), options=SurrogateOptions(draws=10, burn_in=50, descent=20, refits=2)).diagnostics
@@ -209,7 +204,6 @@ def test_networks_of_diverged_chains_are_cut_off() -> None:
     assert chosen.tolist() == [[[0.0, 1.0, 20.0, -20.0]] * 2]
 
 
-@pytest.mark.slow
 def test_every_key_is_used_once() -> None:
     with jax.debug_key_reuse(True):
         quick(*history(5), options=SurrogateOptions(chains=2, descent=5, burn_in=10, draws=4, thinning=2))

@@ -44,6 +44,7 @@ def test_burn_in_adapts_by_old_values_then_freezes() -> None:
         assert before["x"].tolist() == after["x"].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gradient_noise", [0.0, 1.0])
 def test_noise_has_the_stated_variance(gradient_noise: float) -> None:
     settings = SghmcSettings(step_size=0.1, friction=0.05, gradient_noise=gradient_noise)
@@ -53,6 +54,7 @@ def test_noise_has_the_stated_variance(gradient_noise: float) -> None:
     assert float(jnp.var(momentum)) == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.slow
 def test_noise_keeps_the_floor_where_the_gradients_own_noise_is_too_large() -> None:
     settings = SghmcSettings(step_size=1.0, friction=0.01, gradient_noise=1.0)
     momentum = sghmc.step(sghmc.init(jnp.zeros(10), burn_in=0), jnp.zeros(10), KEY, settings).momentum

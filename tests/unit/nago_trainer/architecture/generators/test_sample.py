@@ -26,6 +26,7 @@ def test_golden_digest(make_theta: MakeTheta) -> None:
     assert sample_architecture(make_theta(**ALL), seed=2020).digest() == GOLDEN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hash_seed", ["0", "12345"])
 def test_a_fresh_process_draws_the_same(make_theta: MakeTheta, hash_seed: str) -> None:
     program = "from nago_trainer.architecture import *; print(sample_architecture({theta!r}, seed=2020).digest())"

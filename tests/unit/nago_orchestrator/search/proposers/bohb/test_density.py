@@ -24,6 +24,7 @@ def train(generator: BOHB, space: SearchSpace, *, results: int, corners: bool) -
         generator.new_result(job, update_model=number == results - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("results", "num_samples", "corners"), [(0, 64, False), (18, 64, False), (60, 1, True), (300, 64, True)]
 )

@@ -193,6 +193,7 @@ def test_a_surrogate_that_gives_no_numbers_is_noted(small_space: SearchSpace) ->
     assert last.notes["design"] == "the surrogate's predictions are not finite"
 
 
+@pytest.mark.slow
 def test_an_exhausted_space_is_gone_through_again(small_space: SearchSpace) -> None:
     tiny = replace(
         small_space,
@@ -259,6 +260,7 @@ def test_it_waits_for_what_is_pending_rather_than_begin_without_a_model(small_sp
     assert following.origin is Origin.MODEL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("initial", [1, 2, 3])
 def test_the_design_is_never_smaller_than_what_a_model_needs(small_space: SearchSpace, initial: int) -> None:
     """A smaller one would be followed by a whole batch without a model."""
