@@ -38,11 +38,11 @@ test: setup ## Run all tests, on SQLite and on a PostgreSQL of their own (or NAG
 
 test-quick: setup ## The tests that take seconds
 	tests/install-postgresql.sh
-	$(BIN)/pytest --numprocesses 2 -m 'not slow'
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m 'not slow'
 
 coverage: setup ## The quick tests, and which lines of the packages they reach
 	tests/install-postgresql.sh
-	$(BIN)/pytest --numprocesses 2 -m 'not slow' --cov --cov-report=term
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m 'not slow' --cov --cov-report=term
 
 test-cluster: setup ## The tests that need Kubernetes: on a cluster of their own (as root), or that of KUBECONFIG
 	# In the order of the files: the tests share one installation, and some take the whole cluster away for a while.

@@ -20,6 +20,9 @@ load_network(3)
 """
 
 
+pytestmark = pytest.mark.slow  # a wheel is built
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
@@ -39,7 +42,6 @@ def test_it_has_the_packages_their_types_and_the_migrations(wheel: Path) -> None
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"nago_orchestrator", "nago_trainer"}
 
 
-@pytest.mark.slow
 def test_a_users_mypy_sees_the_types(wheel: Path, tmp_path: Path) -> None:
     """In an environment with nothing but the wheel's content, as mypy finds it there."""
     venv.create(tmp_path / "venv", with_pip=False)

@@ -92,6 +92,7 @@ def test_a_limit_out_of_reach_is_counted_and_left_out(paper_space: SearchSpace) 
     assert none.quantiles("nodes") == {}
 
 
+@pytest.mark.slow
 def test_a_graph_that_cannot_be_connected_is_an_obstacle(restricted: Restrict) -> None:
     space = replace(restricted(top_nodes=4, top_k=0), connected=True)
     found = survey(space, draws=1)
@@ -139,6 +140,7 @@ def test_aliases_say_what_a_value_does_not_mean(restricted: Restrict) -> None:
     assert found["mid_p", "no effect"] == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["hnag", "rnag", "darts-like"])
 def test_a_draw_with_an_alias_and_no_other_is_spelled_anew(preset: str) -> None:
     found = survey(preset_space(preset), draws=12)

@@ -76,6 +76,7 @@ def test_a_study_of_an_older_version_is_the_same_though_the_file_has_new_keys(ur
         submit_study(small_spec(seed="4"), url, NOW)
 
 
+@pytest.mark.slow
 def test_a_study_begins_from_what_others_have_found(url: str) -> None:
     store = open_store(url)
     before = create(store, small_spec(name="before"))

@@ -63,6 +63,7 @@ def test_a_training_that_diverged_has_no_finite_loss() -> None:
     EpochRecord.from_json({**EPOCH.to_json(), "validation_loss": "NaN"})
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(kind=st.sampled_from(list(REPORTS)), data=st.data())
 def test_whatever_comes_is_valid_or_refused(kind: Any, data: st.DataObject) -> None:

@@ -96,6 +96,7 @@ def test_a_limit_out_of_reach_is_counted(run: Run) -> None:
     assert "2 of 2 (100.00 %): parameter limit out of reach: 2" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["svg", "png", "html"])
 def test_a_picture_is_drawn(run: Run, tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"spaces.{suffix}"

@@ -93,6 +93,7 @@ def test_there_is_news_when_an_attempt_begins_reports_or_ends_and_else_none(tmp_
     assert looking.has_news()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "failure"), [(signal.SIGKILL, Failure.INFRASTRUCTURE), (signal.SIGSEGV, Failure.DEFECT)]
 )
@@ -134,6 +135,7 @@ def test_a_wrong_task_is_a_defect_with_the_trainers_own_sentence(executor: Local
     assert "7" in (seen.message or "")
 
 
+@pytest.mark.slow
 def test_a_folder_left_by_another_database_is_not_mistaken_for_ours(executor: LocalExecutor, name: str) -> None:
     executor.start(name, small_task(token="theirs"))
     assert wait_for(executor, name, lambda seen: seen.exit_code is not None).result is not None

@@ -102,6 +102,7 @@ class Agreeing(Bowls):
         return np.repeat(super().mean_gradient(points)[:, :1], self.objectives, axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acquisition", list(Acquisition))
 @pytest.mark.parametrize("objectives", [1, 2])
 def test_a_batch_keeps_apart_where_objectives_agree_on_one_spot(acquisition: Acquisition, objectives: int) -> None:
@@ -143,6 +144,7 @@ class Flat(Bowls):
         return np.zeros((len(points), 2, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acquisition", list(Acquisition))
 @pytest.mark.parametrize("points", [1, 2, 5, 1000])
 def test_a_surrogate_that_knows_nothing_still_gives_a_batch(acquisition: Acquisition, points: int) -> None:

@@ -84,6 +84,7 @@ def test_samples_of_a_gaussian_have_its_mean_and_covariance() -> None:
     np.testing.assert_allclose(np.cov(draws.reshape(-1, 2).T), covariance, atol=0.08)
 
 
+@pytest.mark.slow
 def test_every_key_is_used_once() -> None:
     with jax.debug_key_reuse(True):
         position = {"a": jnp.zeros(2), "b": jnp.zeros(3)}

@@ -108,6 +108,7 @@ def test_connected_redraws_only_where_it_must() -> None:
         assert connected == free or not is_connected(free)
 
 
+@pytest.mark.slow
 def test_a_graph_that_cannot_hang_together_is_refused_with_its_numbers() -> None:
     with pytest.raises(
         DisconnectedGraphError, match=r"Erdős–Rényi graph of 4 nodes with p = 0 in 5000 samples \(cell 1\)"

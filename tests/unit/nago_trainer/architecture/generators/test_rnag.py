@@ -178,6 +178,7 @@ def test_connected_holds_in_every_stage() -> None:
     assert all(is_connected(cell.nodes[0].dag) for cell in tied.cells)
 
 
+@pytest.mark.slow
 def test_a_graph_that_cannot_be_connected_is_refused() -> None:
     with pytest.raises(DisconnectedGraphError, match="of cell 1"):
         sample_connected(stage_2_k=0)

@@ -28,6 +28,7 @@ def test_what_is_known_can_be_learnt_all_the_same() -> None:
     assert cheap_indices(OBJECTIVES, ["memory"]) == (2,)
 
 
+@pytest.mark.slow
 def test_the_model_finds_the_means_of_generators(paper_space: SearchSpace) -> None:
     known = fit_cheap_costs(paper_space, 1, 2, drawn, 200)
     model = known.at

@@ -75,6 +75,7 @@ def test_first_a_design_then_batches_by_the_model(small_space: SearchSpace) -> N
     assert len(set(forms(proposals))) == 16
 
 
+@pytest.mark.slow
 def test_what_the_model_expected_is_noted_in_the_users_units(small_space: SearchSpace) -> None:
     """A Gaussian process of smooth costs without noise expects about what then comes."""
     proposals = search(Mobo(make_plan(small_space), fit_gaussian), smooth)
@@ -229,6 +230,7 @@ def test_every_generator_of_a_finite_space_comes_before_any_comes_again(
     assert not proposals[38].notes["repeats"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_trained_is_known_at_any_fidelity(small_space: SearchSpace) -> None:
     found = search(Mobo(make_plan(small_space), fit_bowls), smooth)
     bad = [item for item in found if item.theta["top_p"] > 0.5]
