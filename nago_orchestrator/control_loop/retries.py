@@ -44,8 +44,8 @@ def after_failure(
 def _lost_since_progress(trial: Trial, epochs: int) -> int:
     """Attempts that were lost since one of them came further than all before it, without the live one.
 
-    Where machines come and go, a trial that comes further each time is never given up. It ends all the same: there are
-    only so many epochs.
+    Where machines come and go, a trial that comes further each time is never given up. It ends all the same: the
+    number of its epochs is fixed.
     """
     furthest = lost = 0
     for attempt in trial.attempts:
