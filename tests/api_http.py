@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.api_dry_run import unknown_fields
+from tests.api_dry_run import drop_field, field_warnings, unknown_fields
 
 if TYPE_CHECKING:
     from tests.api_server import ApiServer, Fault
@@ -80,8 +80,19 @@ class ApiHandler(BaseHTTPRequestHandler):
             self._follow_log(parts.path, query)
             return
         told = self.api.cluster.warnings if query.get("dryRun") else []
+        told = [*told, *self._check_fields(query, body)]
         warnings = {"Warning": ", ".join(f'299 - "{text}"' for text in told)} if told else {}
         self._answer(*self._carry_out(parts.path, query, body), warnings)
+
+    def _check_fields(self, query: dict[str, str], body: Any) -> list[str]:
+        """Warnings about unknown fields, which are dropped. A strict request is refused for them instead."""
+        asked = query.get("fieldValidation")
+        if self.command != "POST" or "kind" not in (body or {}) or asked in ("Strict", "Ignore"):
+            return []
+        told = field_warnings(body, self.api.cluster.version)
+        for text in told:
+            drop_field(body, text)
+        return [text.replace('"', '\\"') for text in told]
 
     def _fault(self) -> Fault | None:
         for fault in self.api.faults:
@@ -111,6 +122,9 @@ class ApiHandler(BaseHTTPRequestHandler):
                 return further or (404, status(404, f"no such path {path}"))
             if self.command == "POST" and query.get("dryRun"):
                 return self._dry_run(collection[2], body, strict=query.get("fieldValidation") == "Strict")
+            wrong = unknown_fields(body, self.api.cluster.version) if query.get("fieldValidation") == "Strict" else None
+            if wrong is not None:
+                return 400, status(400, wrong, "BadRequest")
             if self.command == "POST":
                 return self._create(collection[2], body)
             return self._list(collection[2], query)

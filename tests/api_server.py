@@ -93,9 +93,12 @@ class ApiServer:
         self._http.server_close()
 
     def put(self, collection: str, item: Object) -> Object:
-        """Create or change an object, and tell the watches."""
+        """Create or change an object, and tell the watches; one that was deleted is gone with its last finalizer."""
         with self.changed:
             metadata = item["metadata"]
+            if metadata.get("finalizers") == [] and metadata.get("deletionTimestamp"):
+                self._drop(collection, metadata["name"])
+                return item
             existing = self.objects[collection].get(metadata["name"])
             metadata.setdefault("uid", str(uuid.uuid4()))
             metadata.setdefault("creationTimestamp", now_text())
@@ -111,7 +114,19 @@ class ApiServer:
             self.put(collection, item)
 
     def remove(self, collection: str, name: str) -> None:
-        """As `kubectl delete` does; a Job's pods go with it."""
+        """As `kubectl delete` does, without a grace; a Job's pods go with it, and lose their finalizers by that.
+
+        What has finalizers stays until it has lost them, with the time of its deletion
+        (https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/).
+        """
+        with self.changed:
+            item = self.objects[collection].get(name)
+            if item is not None and item["metadata"].get("finalizers"):
+                self.change(collection, name, lambda found: found["metadata"].update(deletionTimestamp=now_text()))
+                return
+        self._drop(collection, name)
+
+    def _drop(self, collection: str, name: str) -> None:
         with self.changed:
             item = self.objects[collection].pop(name, None)
             if item is None:
@@ -120,8 +135,8 @@ class ApiServer:
             self._bump(item["metadata"])
             self._tell(collection, "DELETED", item)
             owned = [pod for pod, found in self.objects["pods"].items() if _owner(found) == item["metadata"]["uid"]]
-        for pod in owned:
-            self.remove("pods", pod)
+            for pod in owned:
+                self._drop("pods", pod)
 
     def jobs(self) -> dict[str, Object]:
         with self.changed:

@@ -155,9 +155,10 @@ def _end_attempt(action: EndAttempt, session: Session) -> Sequence[FollowUp]:
         discards_result=action.discards_result,
         now=session.clock(),
     )
-    if action.state is AttemptState.CANCELLED or action.failure is Failure.INTERRUPTED:
-        return ()
     seen = action.observation
+    by_us = action.failure is Failure.INTERRUPTED and (seen is None or seen.failure is not Failure.INTERRUPTED)
+    if action.state is AttemptState.CANCELLED or by_us:
+        return ()
     cause = (seen.message or seen.reason) if seen else None
     cause = cause or "the attempt disappeared without a status"
     number = action.trial.number

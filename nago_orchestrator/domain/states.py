@@ -46,7 +46,7 @@ class Failure(StrEnum):
     INFEASIBLE = "infeasible"
     INFRASTRUCTURE = "infrastructure"
     INTERRUPTED = "interrupted"
-    """Stopped by the user or by the orchestrator's own end: retried, and counted against nothing."""
+    """Stopped by the user or by the orchestrator's own end, or to make room for others: counted against nothing."""
     DEFECT = "defect"
 
 

@@ -29,10 +29,10 @@ from nago_orchestrator.executors.kubernetes.deletions import JobDeletions
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
 from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
 from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings
-from nago_orchestrator.executors.kubernetes.status.causes import is_over
 from nago_orchestrator.executors.kubernetes.status.deadlines import UnfinishedJobs
 from nago_orchestrator.executors.kubernetes.status.ends import JobEnds
 from nago_orchestrator.executors.kubernetes.status.refusals import Refusals
+from nago_orchestrator.executors.kubernetes.status.sightings import PodSightings
 from nago_orchestrator.executors.kubernetes.timing import ExecutorTiming
 from nago_trainer.contract.task import TrialTask
 
@@ -65,15 +65,16 @@ class KubernetesExecutor:
         self._study = study
         self._timing = timing or ExecutorTiming()
         self._clock = clock
-        self._watch = JobWatch(api.client, api.path, study.selector, self._timing.watch)
+        self._sightings = PodSightings(api)
+        self._watch = JobWatch(api.client, api.path, study.selector, self._timing.watch, on_job=self._sightings.look)
         self._changes = -1
         """Of the watch, when its Jobs were last looked at."""
         self._outage = Outage(self._timing.unavailable, clock)
         self._requests = BackgroundRequests(
             at_once=AT_ONCE, wait_seconds=self._timing.request_seconds, name=f"jobs of {study.name}"
         )
-        self._unfinished = UnfinishedJobs(api, settings.wait_limits, study.selector)
-        self._ends = JobEnds(api)
+        self._unfinished = UnfinishedJobs(api, settings.wait_limits, study.selector, self._sightings)
+        self._ends = JobEnds(api, self._sightings)
         self._deletions = JobDeletions(api, self._watch, self._requests, self._outage, study)
         self._refused = Refusals(settings.wait_limits, self._timing.refused)
         self._taken: dict[str, Observation] = {}
@@ -133,6 +134,7 @@ class KubernetesExecutor:
             self._deletions.finish(self._timing)
         self._watch.close()
         self._requests.close()
+        self._sightings.close()
 
     def _create(self, name: str, task: TrialTask) -> None:
         if name in self._stopped:
@@ -157,8 +159,8 @@ class KubernetesExecutor:
         if job is None:
             gone = Observation(phase=Phase.ABSENT, reason=DELETED, message="its Job was deleted")
             return self._refused.observe(name, self._clock()) or gone
-        if is_over(job):
-            return self._ends.observe(job)
+        if (end := self._ends.observe(job)) is not None:
+            return end
         if job["metadata"].get("deletionTimestamp"):
             return _ended(self._clock(), DELETED, "its Job was deleted", uid=job["metadata"]["uid"])
         return self._unfinished.observe(job, self._clock())

@@ -97,9 +97,10 @@ class KubernetesClient:
     def namespace(self) -> str:
         return self._access.namespace
 
-    def get(self, path: str, query: Query | None = None) -> dict[str, Any]:
+    def get(self, path: str, query: Query | None = None, *, tries: int | None = None) -> dict[str, Any]:
+        """`tries`: other than the usual."""
         request = Request("GET", path, query)
-        return _parsed(request, self._ask(request))
+        return _parsed(request, self._ask(request, tries))
 
     def pages(self, path: str, query: Query) -> Iterator[dict[str, Any]]:
         """Of a list: it comes in parts."""

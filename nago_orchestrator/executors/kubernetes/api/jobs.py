@@ -72,6 +72,10 @@ class JobApi:
         """As the API server remembers them, which may be a little late and spares it reading every pod there is."""
         return self._list(self._pods, {"labelSelector": selector, "resourceVersion": "0"})
 
+    def pods_now(self, selector: str) -> list[Object]:
+        """One try only: a moment later they may be gone."""
+        return self.client.get(self._pods, {"labelSelector": selector}, tries=1).get("items") or []
+
     def failed_creates(self) -> list[Object]:
         """Events of Jobs of this namespace whose pods could not be created; Kubernetes keeps them for about an hour."""
         return self._list(self._events, {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"})

@@ -13,7 +13,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,17 @@ class WatchTiming:
 class JobWatch:
     """Starts at once, in a daemon thread, and goes on until `close`."""
 
-    def __init__(self, client: KubernetesClient, path: str, selector: str, timing: WatchTiming | None = None) -> None:
+    def __init__(
+        self,
+        client: KubernetesClient,
+        path: str,
+        selector: str,
+        timing: WatchTiming | None = None,
+        *,
+        on_job: Callable[[Job], None] = lambda job: None,
+    ) -> None:
+        """`on_job` is called at once with each Job that is new or has changed, in the watch's thread."""
+        self._on_job = on_job
         self._client = client
         self._path = path
         self._selector = selector
@@ -129,6 +139,8 @@ class JobWatch:
             self._jobs = {name: self._jobs[name] for name in self._added_at if name in self._jobs} | found
             self.changes += 1
         self._all_is_well()
+        for job in found.values():
+            self._on_job(job)
         return version
 
     def _follow(self, version: str, until: float) -> None:
@@ -179,6 +191,8 @@ class JobWatch:
                 self._jobs.pop(item["metadata"]["name"], None)
                 self._added_at.pop(item["metadata"]["name"], None)
             self.changes += kind != "BOOKMARK"
+        if kind in ("ADDED", "MODIFIED"):
+            self._on_job(item)
         self._all_is_well()
         return str(item["metadata"]["resourceVersion"])
 

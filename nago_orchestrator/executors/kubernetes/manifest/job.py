@@ -28,9 +28,12 @@ from nago_trainer.contract.attempt_files import (
     TOKEN_VARIABLE,
     TRIAL_VARIABLE,
 )
+from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.task import TrialTask
 
 USER = 10001
+SIGTERM_CODE = 143
+"""Of a trainer that SIGTERM ends before it can do so itself."""
 GRACE_SECONDS = 60
 """Between SIGTERM and SIGKILL: enough for a trainer to put down what it has."""
 STAY_ANNOTATIONS = {
@@ -58,10 +61,11 @@ def build_job(name: str, task: TrialTask, study: StudyLabel, settings: Kubernete
             "parallelism": 1,
             "ttlSecondsAfterFinished": round(settings.ttl.total_seconds()),
             "podReplacementPolicy": "Failed",
-            # With no retries left, both rules only make the Job say why it failed, for when the pod is gone.
+            # With no retries left, the rules that fail it only make it say why, for when the pod is gone.
             "podFailurePolicy": {
                 "rules": [
                     {"action": "FailJob", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+                    *_suspension_rules(settings),
                     {
                         "action": "FailJob",
                         "onExitCodes": {"containerName": CONTAINER, "operator": "NotIn", "values": [0]},
@@ -71,6 +75,14 @@ def build_job(name: str, task: TrialTask, study: StudyLabel, settings: Kubernete
             "template": merge_template(template, settings),
         },
     }
+
+
+def _suspension_rules(settings: KubernetesSettings) -> list[dict[str, Any]]:
+    """Kueue suspends a Job to pre-empt it: that ends its trainer by SIGTERM, and the Job is to go on afterwards."""
+    if settings.queue is None:
+        return []
+    codes = {"containerName": CONTAINER, "operator": "In", "values": [int(ExitCode.PREEMPTED), SIGTERM_CODE]}
+    return [{"action": "Ignore", "onExitCodes": codes}]
 
 
 def _pod(name: str, task: TrialTask, settings: KubernetesSettings) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from nago_orchestrator.domain.attempts import Observation, Phase
@@ -23,16 +23,22 @@ from nago_orchestrator.executors.exit_causes import (
     signal_cause,
 )
 from nago_orchestrator.executors.kubernetes.manifest.objects import condition, newest, parse_time, trainer_status
+from nago_orchestrator.executors.kubernetes.status.suspension import is_suspended_away
 from nago_orchestrator.executors.kubernetes.status.termination_message import (
     TerminationMessage,
     read_termination_message,
 )
 from nago_trainer.contract.exit_codes import ExitCode
 
+PREEMPTED = "Preempted"
+SUSPENDED = Cause(
+    failure=Failure.INTERRUPTED, reason="Suspended", message="its Job was suspended, and its pod ended by that"
+)
+POD_DELETED = Cause(failure=Failure.INFRASTRUCTURE, reason="PodDeleted", message="its pod was deleted")
 START_FAILURES = ("StartError", "ContainerCannotRun")
 DISRUPTIONS = {
-    "PreemptionByScheduler": ("Preempted", "its pod was preempted by one of higher priority"),
-    "PreemptionByKubeScheduler": ("Preempted", "its pod was preempted by one of higher priority"),
+    "PreemptionByScheduler": (PREEMPTED, "its pod was preempted by one of higher priority"),
+    "PreemptionByKubeScheduler": (PREEMPTED, "its pod was preempted by one of higher priority"),
     "DeletionByTaintManager": ("NodeLost", "its node was tainted or does not respond"),
     "EvictionByEvictionAPI": ("Evicted", "its pod was evicted"),
     "DeletionByPodGC": ("NodeLost", "its node was removed"),
@@ -42,7 +48,7 @@ DISRUPTIONS = {
 POD_REASONS = {
     "Evicted": "Evicted",
     "NodeLost": "NodeLost",
-    "Preempting": "Preempted",
+    "Preempting": PREEMPTED,
     "Shutdown": "NodeShutdown",
     "NodeShutdown": "NodeShutdown",
     "Terminated": "NodeShutdown",
@@ -69,9 +75,9 @@ def ended(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], *, log_tail
     pod = newest(pods)
     terminated = _terminated(pod)
     left = read_termination_message(job, terminated)
-    complete = condition(job, "Complete") is not None
+    complete = _is_complete(job, terminated)
     cause = None if left.result else _success_without_result(pod, left) if complete else _cause(job, pod, left)
-    last = condition(job, "Complete" if complete else "Failed") or {}
+    last = condition(job, "Complete") or _failed(job)
     return Observation(
         phase=Phase.ENDED,
         result=left.result,
@@ -85,6 +91,22 @@ def ended(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], *, log_tail
         started_at=parse_time(terminated.get("startedAt")),
         ended_at=_ended_at(terminated, last),
     )
+
+
+def _is_complete(job: Mapping[str, Any], terminated: Mapping[str, Any]) -> bool:
+    """By the Job's own word or, while it says nothing because its pod goes on without the trainer, by the exit code."""
+    if condition(job, "Complete") is not None:
+        return True
+    return not _failed(job) and terminated.get("exitCode") == ExitCode.DONE and not terminated.get("signal")
+
+
+def _failed(job: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The condition that says why the Job has failed, or is about to; empty without one.
+
+    FailureTarget comes before Failed and has the same message
+    (https://kubernetes.io/docs/concepts/workloads/controllers/job/#termination-of-job-pods, Kubernetes 1.31).
+    """
+    return condition(job, "Failed") or condition(job, "FailureTarget") or {}
 
 
 def _ended_at(terminated: Mapping[str, Any], last: Mapping[str, Any]) -> datetime | None:
@@ -105,7 +127,7 @@ def _exit_code(job: Mapping[str, Any], terminated: Mapping[str, Any], *, complet
         return int(terminated["exitCode"])
     if complete:
         return ExitCode.DONE
-    told = _EXIT_CODE.search((condition(job, "Failed") or {}).get("message") or "")
+    told = _EXIT_CODE.search(_failed(job).get("message") or "")
     return int(told[1]) if told else None
 
 
@@ -126,11 +148,17 @@ def _cause(job: Mapping[str, Any], pod: Mapping[str, Any] | None, left: Terminat
         return invalid_report(left.problem)
     if left.failure is not None:
         return reported_cause(left.failure)
+    code = _exit_code(job, _terminated(pod), complete=False)
+    by_itself = code is not None and not _is_from_outside(code)
+    if not by_itself and is_suspended_away(job, pod):
+        return SUSPENDED
     if pod is not None:
         cause = _disruption(pod) or _refused_by_node(pod) or _container_cause(pod)
         if cause is not None:
             return cause
-    return _cause_told_by_job(condition(job, "Failed") or {})
+    if not by_itself and pod is not None and pod["metadata"].get("deletionTimestamp") is not None:
+        return POD_DELETED
+    return _cause_told_by_job(_failed(job), is_gone=pod is None)
 
 
 def _disruption(pod: Mapping[str, Any]) -> Cause | None:
@@ -138,7 +166,12 @@ def _disruption(pod: Mapping[str, Any]) -> Cause | None:
     if found is None:
         return None
     reason, message = DISRUPTIONS.get(found.get("reason") or "", ("Disrupted", "its pod was disrupted"))
-    return Cause(failure=Failure.INFRASTRUCTURE, reason=reason, message=_with(message, found.get("message")))
+    return Cause(failure=_kind(reason), reason=reason, message=_with(message, found.get("message")))
+
+
+def _kind(reason: str) -> Failure:
+    """What makes room for others has not failed: that is what it is there for."""
+    return Failure.INTERRUPTED if reason == PREEMPTED else Failure.INFRASTRUCTURE
 
 
 def _refused_by_node(pod: Mapping[str, Any]) -> Cause | None:
@@ -150,7 +183,7 @@ def _refused_by_node(pod: Mapping[str, Any]) -> Cause | None:
     if known is None:
         return None
     message = _with(f"its node terminated or refused its pod ({reason})", status.get("message"))
-    return Cause(failure=Failure.INFRASTRUCTURE, reason=known, message=message)
+    return Cause(failure=_kind(known), reason=known, message=message)
 
 
 def _deadline() -> Cause:
@@ -166,6 +199,10 @@ def _container_cause(pod: Mapping[str, Any]) -> Cause | None:
     if "exitCode" not in terminated:
         return None
     code, reason = int(terminated["exitCode"]), terminated.get("reason")
+    signalled = terminated.get("signal") or ended_by_signal(code)
+    # Before all else: at the end of its grace a pod is killed (137), which may look like want of memory.
+    if _is_deleted_before_its_end(pod, terminated) and (signalled or code == ExitCode.PREEMPTED):
+        return POD_DELETED
     if reason == "OOMKilled":
         message = f"the trainer exceeded its container's memory limit: {OUT_OF_MEMORY}"
         return Cause(failure=Failure.DEFECT, reason="OOMKilled", message=message)
@@ -177,16 +214,28 @@ def _container_cause(pod: Mapping[str, Any]) -> Cause | None:
         return Cause(failure=Failure.INFRASTRUCTURE, reason="NodeLost", message=message)
     if reason == "ContainerStatusUnknown":
         return Cause(failure=Failure.INFRASTRUCTURE, reason="PodLost", message="its node lost the status of the pod")
-    signalled = terminated.get("signal") or ended_by_signal(code)
-    if pod["metadata"].get("deletionTimestamp") is not None and (signalled or code == ExitCode.PREEMPTED):
-        return Cause(failure=Failure.INFRASTRUCTURE, reason="PodDeleted", message="its pod was deleted")
     if signalled:
         return signal_cause(signalled)
     # A container that ended well does not explain why its Job failed.
     return None if code == ExitCode.DONE else exit_cause(code)
 
 
-def _cause_told_by_job(failed: Mapping[str, Any]) -> Cause:
+def _is_from_outside(code: int) -> bool:
+    return code == ExitCode.PREEMPTED or ended_by_signal(code) is not None
+
+
+def _is_deleted_before_its_end(pod: Mapping[str, Any], terminated: Mapping[str, Any]) -> bool:
+    """Of a pod with a time of deletion, which is that of the request and the grace together."""
+    until = parse_time(pod["metadata"].get("deletionTimestamp"))
+    finished = parse_time(terminated.get("finishedAt"))
+    if until is None or finished is None:
+        return until is not None
+    grace = pod["metadata"].get("deletionGracePeriodSeconds")
+    return grace is None or finished >= until - timedelta(seconds=grace)
+
+
+def _cause_told_by_job(failed: Mapping[str, Any], *, is_gone: bool) -> Cause:
+    """`is_gone`: the pod. One that ends by itself stays as long as its Job: this one was deleted."""
     reason, message = failed.get("reason") or "", failed.get("message") or ""
     if reason == "DeadlineExceeded":
         return _deadline()
@@ -196,7 +245,8 @@ def _cause_told_by_job(failed: Mapping[str, Any]) -> Cause:
         )
     code = _EXIT_CODE.search(message)
     if reason == "PodFailurePolicy" and code and int(code[1]) != ExitCode.DONE:
-        return exit_cause(int(code[1]))
+        deleted = is_gone and _is_from_outside(int(code[1]))
+        return POD_DELETED if deleted else exit_cause(int(code[1]))
     lost = _with("its pod disappeared without a status", message)
     return Cause(failure=Failure.INFRASTRUCTURE, reason="PodLost", message=lost)
 

@@ -19,6 +19,8 @@ from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
 from nago_orchestrator.executors.kubernetes.manifest.objects import newest, parse_time, trainer_status
 from nago_orchestrator.executors.kubernetes.manifest.settings import WaitLimits
 from nago_orchestrator.executors.kubernetes.status.causes import is_over
+from nago_orchestrator.executors.kubernetes.status.sightings import PodSightings
+from nago_orchestrator.executors.kubernetes.status.suspension import is_suspended
 from nago_orchestrator.executors.kubernetes.status.waiting import (
     Waiting,
     given_up,
@@ -38,7 +40,8 @@ Object = Mapping[str, Any]
 
 
 class UnfinishedJobs:
-    def __init__(self, api: JobApi, limits: WaitLimits, selector: str) -> None:
+    def __init__(self, api: JobApi, limits: WaitLimits, selector: str, sightings: PodSightings) -> None:
+        self._sightings = sightings
         self._api = api
         self._limits = limits
         self._selector = selector
@@ -81,6 +84,8 @@ class UnfinishedJobs:
                 log.warning("cannot read why trials wait: %s", error)
             self._sees = False
             return
+        for uid, pods in seen.items():
+            self._sightings.note(uid, pods)
         self._seen, self._events, self._sees = seen, _by_object(events), True
 
     def observe(self, job: Object, now: datetime) -> Observation:
@@ -88,7 +93,7 @@ class UnfinishedJobs:
         uid = job["metadata"]["uid"]
         pods = self._seen.get(uid, [])
         pod = newest(pods)
-        suspended = (job.get("spec") or {}).get("suspend")
+        suspended = is_suspended(job)
         if not suspended and self._is_replaced(uid, pod):
             return _replaced(uid, now)
         ready = (job.get("status") or {}).get("ready") and not suspended
@@ -154,7 +159,7 @@ def _replaced(uid: str, now: datetime) -> Observation:
 
 def _is_of_interest(job: Object) -> bool:
     """Not begun, and nobody else's to begin."""
-    if is_over(job) or (job.get("spec") or {}).get("suspend"):
+    if is_over(job) or is_suspended(job):
         return False
     return not (job.get("status") or {}).get("ready")
 

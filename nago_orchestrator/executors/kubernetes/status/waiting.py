@@ -16,6 +16,7 @@ from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.exit_causes import Cause
 from nago_orchestrator.executors.kubernetes.manifest.objects import condition, newest, parse_time
 from nago_orchestrator.executors.kubernetes.manifest.settings import WaitLimits
+from nago_orchestrator.executors.kubernetes.status.suspension import is_suspended
 
 
 class Clock(StrEnum):
@@ -59,15 +60,15 @@ def waiting(
     job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]]
 ) -> Waiting | None:
     """What a Job that is not over waits for; None if its trainer runs."""
-    if (job.get("spec") or {}).get("suspend"):
+    if is_suspended(job):
         return Waiting(clock=Clock.NONE, reason="Suspended", message="the Job is queued")
     pod = newest(pods)
     if pod is None:
         return _without_pod(job, events)
     deleted_at = parse_time(pod["metadata"].get("deletionTimestamp"))
     if deleted_at is not None:
-        message = "its pod is terminating, but its node does not respond"
-        return Waiting(clock=Clock.TERMINATING, reason="NodeLost", message=message, since=deleted_at)
+        message = "its pod was asked to end and has not ended yet"
+        return Waiting(clock=Clock.TERMINATING, reason="Terminating", message=message, since=deleted_at)
     phase = (pod.get("status") or {}).get("phase")
     return None if phase in ("Running", "Succeeded", "Failed") else _pending(pod, events)
 
@@ -161,6 +162,9 @@ def limit_of(clock: Clock, limits: WaitLimits) -> timedelta | None:
 
 def given_up(found: Waiting) -> Cause:
     """What to say of an attempt that waited too long."""
+    if found.clock is Clock.TERMINATING:
+        message = "its pod is terminating, but its node does not respond"
+        return Cause(failure=Failure.INFRASTRUCTURE, reason="NodeLost", message=message)
     hopeless = found.clock is Clock.AT_ONCE
     absent = found.clock is Clock.IMAGE and any(word in found.message.lower() for word in NO_SUCH_IMAGE)
     failure = Failure.DEFECT if hopeless or absent else Failure.INFRASTRUCTURE

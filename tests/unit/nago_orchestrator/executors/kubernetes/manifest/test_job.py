@@ -68,6 +68,14 @@ def test_the_reviewed_job_fits_the_schemas_of_kubernetes(version: str) -> None:
     kubernetes_validate.validate(yaml.safe_load(GOLDEN.read_text()), version, strict=True)
 
 
+def test_a_queue_may_suspend_the_job_without_failing_it(task: TrialTask) -> None:
+    def ignored(job: dict[str, Any]) -> list[Any]:
+        rules = job["spec"]["podFailurePolicy"]["rules"]
+        return [rule["onExitCodes"]["values"] for rule in rules if rule["action"] == "Ignore"]
+
+    assert (ignored(built(task)), ignored(built(task, queue="gpus"))) == ([], [[85, 143]])
+
+
 def test_the_same_attempt_gives_the_same_job(task: TrialTask) -> None:
     assert json.dumps(built(task)) == json.dumps(built(TrialTask.from_json(task.to_json())))
 

@@ -54,7 +54,24 @@ def left(**content: Any) -> str:
     return json.dumps({"token": TOKEN, **content})
 
 
+def deleted(found: Object) -> Object:
+    """At 00:00:30, with half a minute of grace."""
+    found["metadata"].update(deletionTimestamp="2026-01-01T00:01:00Z", deletionGracePeriodSeconds=30)
+    return found
+
+
+def suspended(found: Object) -> Object:
+    return {**found, "spec": {"suspend": True}}
+
+
+def resumed(found: Object, at: str = "2026-01-01T00:10:00Z") -> Object:
+    told = {"type": "Suspended", "status": "False", "reason": "JobResumed", "lastTransitionTime": at}
+    found["status"]["conditions"].append(told)
+    return found
+
+
 DEFECT, INFRASTRUCTURE, INFEASIBLE = Failure.DEFECT, Failure.INFRASTRUCTURE, Failure.INFEASIBLE
+INTERRUPTED = Failure.INTERRUPTED
 POLICY = "PodFailurePolicy"
 TOLD_CODE = "Container trainer for pod research/p failed with exit code {} matching FailJob rule at index 1"
 TOLD_DISRUPTION = "Pod research/p has condition DisruptionTarget matching FailJob rule at index 0"
@@ -77,11 +94,11 @@ FAILURES: dict[str, tuple[Object, list[Object], Failure, str]] = {
     ),
     "node restarted": (job(), [pod({"exitCode": 255, "reason": "Unknown"})], INFRASTRUCTURE, "NodeLost"),
     "node forgot": (job(), [pod({"exitCode": 137, "reason": "ContainerStatusUnknown"})], INFRASTRUCTURE, "PodLost"),
-    "pre-empted": (job(), [pod(conditions=disrupted("PreemptionByScheduler"))], INFRASTRUCTURE, "Preempted"),
+    "pre-empted": (job(), [pod(conditions=disrupted("PreemptionByScheduler"))], INTERRUPTED, "Preempted"),
     "pre-empted, older word": (
         job(),
         [pod(conditions=disrupted("PreemptionByKubeScheduler"))],
-        INFRASTRUCTURE,
+        INTERRUPTED,
         "Preempted",
     ),
     "taint manager": (job(), [pod(conditions=disrupted("DeletionByTaintManager"))], INFRASTRUCTURE, "NodeLost"),
@@ -110,7 +127,51 @@ FAILURES: dict[str, tuple[Object, list[Object], Failure, str]] = {
     "no statuses, no word": (job(), [pod(containerStatuses=None)], INFRASTRUCTURE, "PodLost"),
     "no pod, no word": (job(), [], INFRASTRUCTURE, "PodLost"),
     "no pod, but a code": (job(reason=POLICY, message=TOLD_CODE.format(64)), [], DEFECT, "ExitCode64"),
-    "no pod, but a kill": (job(reason=POLICY, message=TOLD_CODE.format(137)), [], INFRASTRUCTURE, "Signal9"),
+    "no pod, but a kill": (job(reason=POLICY, message=TOLD_CODE.format(137)), [], INFRASTRUCTURE, "PodDeleted"),
+    "no pod, but SIGTERM": (job(reason=POLICY, message=TOLD_CODE.format(143)), [], INFRASTRUCTURE, "PodDeleted"),
+    "no pod, but its own end": (job(reason=POLICY, message=TOLD_CODE.format(85)), [], INFRASTRUCTURE, "PodDeleted"),
+    "about to fail": (job("FailureTarget"), [pod({"exitCode": 64, "reason": "Error"})], DEFECT, "ExitCode64"),
+    "deleted, seen before its end": (
+        job(reason=POLICY, message=TOLD_CODE.format(137)),
+        [deleted(pod(containerStatuses=None))],
+        INFRASTRUCTURE,
+        "PodDeleted",
+    ),
+    "deleted, but it had failed": (
+        job(reason=POLICY, message=TOLD_CODE.format(64)),
+        [deleted(pod(containerStatuses=None))],
+        DEFECT,
+        "ExitCode64",
+    ),
+    "deleted, killed at the end of its grace": (
+        job(),
+        [deleted(pod({"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-01-01T00:01:01Z"}))],
+        INFRASTRUCTURE,
+        "PodDeleted",
+    ),
+    "out of memory, then deleted": (
+        job(),
+        [deleted(pod({"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-01-01T00:00:20Z"}))],
+        DEFECT,
+        "OOMKilled",
+    ),
+    "suspended": (suspended(job(reason=POLICY, message=TOLD_CODE.format(143))), [], INTERRUPTED, "Suspended"),
+    "suspended, and killed": (suspended(job()), [pod({"exitCode": 137})], INTERRUPTED, "Suspended"),
+    "suspended, but it had failed": (suspended(job()), [pod({"exitCode": 64})], DEFECT, "ExitCode64"),
+    "resumed, its pod of before": (resumed(job()), [pod({"exitCode": 85})], INTERRUPTED, "Suspended"),
+    "resumed, another pod": (
+        resumed(job(), at="2025-12-31T00:00:00Z"),
+        [pod({"exitCode": 85})],
+        INFRASTRUCTURE,
+        "Terminated",
+    ),
+    "trainer failed, the pod goes on": (job(None), [pod({"exitCode": 70}, phase="Running")], DEFECT, "ExitCode70"),
+    "trainer done without a word, the pod goes on": (
+        job(None),
+        [pod({"exitCode": 0}, phase="Running")],
+        DEFECT,
+        "NoResult",
+    ),
     "no pod, but infeasible": (job(reason=POLICY, message=TOLD_CODE.format(3)), [], INFEASIBLE, "Infeasible"),
     "no pod, but a disruption": (job(reason=POLICY, message=TOLD_DISRUPTION), [], INFRASTRUCTURE, "Disrupted"),
     "no pod, an odd message": (job(reason=POLICY, message="who knows"), [], INFRASTRUCTURE, "PodLost"),

@@ -89,7 +89,7 @@ CASES: dict[str, tuple[list[Object], list[Object], Clock, str]] = {
         "CreateContainerConfigError",
     ),
     "the runtime fails": ([container("CreateContainerError", "boom")], [], Clock.CONTAINER, "CreateContainerError"),
-    "terminating": ([pod("Running", deleted=AT)], [], Clock.TERMINATING, "NodeLost"),
+    "terminating": ([pod("Running", deleted=AT)], [], Clock.TERMINATING, "Terminating"),
 }
 
 
