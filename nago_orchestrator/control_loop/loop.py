@@ -27,7 +27,7 @@ from nago_orchestrator.control_loop.events import Event, EventKind
 from nago_orchestrator.control_loop.execute import STOP_GRACE_SECONDS, execute
 from nago_orchestrator.control_loop.planner import Snapshot, plan
 from nago_orchestrator.control_loop.session import Session
-from nago_orchestrator.domain.attempts import Observation
+from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trials import Trial
 from nago_orchestrator.errors import DatabaseError, ExecutorError, HeldError, StaleStateError
@@ -171,8 +171,10 @@ class Tick:
 def tick(session: Session) -> Tick:
     """One snapshot and what follows from it."""
     session.state.refresh(session.clock())
+    observations = _observe(session, session.state.trials)
+    session.state.read_again(_failed(session.state.trials, observations))
     trials = session.state.trials
-    snapshot = _snapshot(session, trials, _observe(session, trials))
+    snapshot = _snapshot(session, trials, observations)
     actions = plan(snapshot, session.rules, session.clock())
     for _, alike in groupby(actions, key=type):
         _execute_alike(session, tuple(alike))
@@ -215,6 +217,17 @@ def _observe(session: Session, trials: tuple[Trial, ...]) -> Mapping[str, Observ
                 session.store.record_epochs(live[name], fresh, session.clock())
                 session.stored_epochs[name] = stored + len(fresh)
     return observations
+
+
+def _failed(trials: tuple[Trial, ...], observations: Mapping[str, Observation]) -> set[int]:
+    """Ids of those whose attempts have ended without a result: how far they came decides what becomes of them."""
+    over = (Phase.ENDED, Phase.ABSENT)
+    return {
+        trial.id
+        for trial in trials
+        if (attempt := trial.live_attempt) and (seen := observations.get(attempt.name))
+        if seen.phase in over and seen.result is None and trial.result is None
+    }
 
 
 def _snapshot(session: Session, trials: tuple[Trial, ...], observations: Mapping[str, Observation]) -> Snapshot:

@@ -49,10 +49,9 @@ def _lost_since_progress(trial: Trial, epochs: int) -> int:
     """
     furthest = lost = 0
     for attempt in trial.attempts:
-        live = attempt is trial.live_attempt
-        reached = max(attempt.epochs, epochs if live else 0)
+        is_live = not attempt.state.is_final
+        reached = max(attempt.epochs, epochs) if is_live else attempt.epochs
         if reached > furthest:
             furthest, lost = reached, 0
-        if not live and attempt.failure is Failure.INFRASTRUCTURE:
-            lost += 1
+        lost += attempt.failure is Failure.INFRASTRUCTURE
     return lost

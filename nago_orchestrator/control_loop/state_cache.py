@@ -7,7 +7,7 @@ others may do, the store's pulse shows. Reading everything again is always right
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -93,6 +93,11 @@ class StateCache:
     def is_current(self) -> bool:
         """Whether nothing has come from outside since the last refresh. Raises DatabaseError."""
         return self._pulse is not None and self._store.pulse(self._study_id) == self._pulse
+
+    def read_again(self, ids: Collection[int]) -> None:
+        """These trials, for the epochs that their trainers have stored since. Raises DatabaseError."""
+        if ids:
+            self._update(self._store.some_trials(self._study_id, ids=ids, beyond=self._newest))
 
     def note(self, action: Action) -> None:
         """What is about to be done changes these rows."""

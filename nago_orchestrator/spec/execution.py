@@ -76,7 +76,8 @@ class LimitsSection(Section):
 
 class RetriesSection(Section):
     infrastructure: Annotated[Whole, Field(ge=0, le=1000)] = 3
-    """New attempts of a trial whose process, pod or node was lost."""
+    """New attempts of a trial whose process, pod or node was lost, counted anew whenever one reports a further epoch
+    than all before it."""
     defect: Annotated[Whole, Field(ge=0, le=100)] = 1
     """New attempts of a trial that ended with an error of its own."""
     pause: Annotated[Seconds, Field(ge=0, le=86_400)] = 5.0

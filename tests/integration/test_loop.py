@@ -21,6 +21,7 @@ from nago_orchestrator.store.store import Store
 from nago_trainer.contract.task import TrialTask
 from tests.databases import POSTGRESQL_IS_SLOW
 from tests.simulated_executor import SimulatedExecutor, succeed
+from tests.store_scene import EPOCH
 from tests.studies import RECIPE, Orchestrator, create, small_spec
 
 pytestmark = POSTGRESQL_IS_SLOW
@@ -40,7 +41,7 @@ class CrashingStore(Store):
 
     def __getattribute__(self, name: str):  # type: ignore[no-untyped-def]  # any method of the store
         found = super().__getattribute__(name)
-        if not name.startswith(("add_", "mark_", "record_", "accept_", "end_", "move_", "cancel_")):
+        if not name.startswith(("add_", "mark_", "record_", "accept_", "end_", "move_", "cancel_", "note_")):
             return found
 
         def write(*arguments: object, **named: object) -> object:
@@ -132,6 +133,45 @@ def test_lost_attempts_are_repeated_and_change_nothing_for_the_search(store: Sto
     done = run_to_the_end(store, SimulatedExecutor(flaky), name="flaky")
     assert told(store, done.study.id) == told(store, undisturbed.study.id)
     assert store.tally(done.study.id).failures[Failure.INFRASTRUCTURE] == sum(number % 3 for number in range(26))
+
+
+def test_a_trial_that_comes_further_each_time_is_never_given_up(store: Store) -> None:
+    """What its trainers stored themselves counts, which the loop has not read before it looks at the end."""
+    study = create(
+        store,
+        small_spec(
+            fidelities="[4]",
+            search="{algorithm: random, proposals: 1}",
+            retries="{infrastructure: 1, defect: 1, pause: 0}",
+        ),
+    )
+    lost = Observation(phase=Phase.ENDED, failure=Failure.INFRASTRUCTURE, reason="NodeLost")
+
+    def on_spot(task: TrialTask) -> Observation:
+        (trial,) = store.active_trials(study.id)
+        assert trial.live_attempt is not None
+        if task.attempt > task.epochs:
+            return succeed(task)
+        records = [replace(EPOCH, epoch=task.attempt)]
+        store.record_epochs(trial.live_attempt.id, records, datetime.now(UTC))
+        return lost
+
+    assert Orchestrator(store, study, SimulatedExecutor(on_spot)).run() is StudyState.COMPLETED
+    assert count_trials(store, study.id) == {TrialState.SUCCEEDED: 1}
+    assert store.tally(study.id).failures[Failure.INFRASTRUCTURE] == 4
+
+
+def test_what_makes_room_for_others_uses_up_no_retry_and_is_told(store: Store) -> None:
+    study = create(
+        store,
+        small_spec(search="{algorithm: random, proposals: 1}", retries="{infrastructure: 0, defect: 0, pause: 0}"),
+    )
+    gone = Observation(phase=Phase.ENDED, failure=Failure.INTERRUPTED, reason="Preempted", message="pre-empted")
+    executor = SimulatedExecutor(lambda task: gone if task.attempt <= 3 else succeed(task))
+    orchestrator = Orchestrator(store, study, executor)
+    assert orchestrator.run() is StudyState.COMPLETED
+    assert count_trials(store, study.id) == {TrialState.SUCCEEDED: 1}
+    assert sum(event.kind is EventKind.RETRIED for event in orchestrator.events) == 3
 
 
 @pytest.mark.slow

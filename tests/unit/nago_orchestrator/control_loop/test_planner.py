@@ -39,6 +39,7 @@ from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, T
 from nago_orchestrator.domain.trials import Trial
 from nago_trainer.contract.back_off import BackOff
 from nago_trainer.contract.reports import TrialResult
+from tests.store_scene import EPOCH
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 RETRIES = RetryPolicy(infrastructure=3, defect=1, back_off=BackOff(first=10, longest=600))
@@ -69,7 +70,13 @@ RESULT = TrialResult(
 )
 
 
-def attempt(number: int = 1, *, state: AttemptState = AttemptState.RUNNING, failure: Failure | None = None) -> Attempt:
+def attempt(
+    number: int = 1,
+    *,
+    state: AttemptState = AttemptState.RUNNING,
+    failure: Failure | None = None,
+    epochs: int = 0,
+) -> Attempt:
     return Attempt(
         id=number,
         number=number,
@@ -81,11 +88,12 @@ def attempt(number: int = 1, *, state: AttemptState = AttemptState.RUNNING, fail
         created_at=NOW,
         started_at=None,
         ended_at=None,
+        epochs=epochs,
     )
 
 
-def failed(number: int, failure: Failure) -> Attempt:
-    return attempt(number, state=AttemptState.FAILED, failure=failure)
+def failed(number: int, failure: Failure, epochs: int = 0) -> Attempt:
+    return attempt(number, state=AttemptState.FAILED, failure=failure, epochs=epochs)
 
 
 def trial(
@@ -293,6 +301,37 @@ def test_each_kind_of_failure_has_its_own_allowance(
     assert isinstance(action, EndAttempt)
     assert (action.state, action.trial_to) == (AttemptState.FAILED, trial_to)
     assert action.not_before == (None if pause is None else NOW + timedelta(seconds=pause))
+
+
+@pytest.mark.parametrize(
+    ("reached", "now", "seen", "trial_to", "pause"),
+    [
+        ((1, 2, 3), 4, 0, TrialState.QUEUED, 10),
+        ((1, 2, 3), 0, 4, TrialState.QUEUED, 10),
+        ((1, 2, 2), 2, 0, TrialState.QUEUED, 40),
+        ((2, 2, 2), 2, 0, TrialState.FAILED, None),
+        ((2, 1, 2), 1, 2, TrialState.FAILED, None),
+        ((1, 1, 1, 2, 2), 2, 0, TrialState.QUEUED, 40),
+        ((0, 0, 0), 1, 0, TrialState.QUEUED, 10),
+    ],
+)
+def test_an_attempt_that_comes_further_than_all_before_renews_the_allowance(
+    reached: tuple[int, ...], now: int, seen: int, trial_to: TrialState, pause: int | None
+) -> None:
+    history = [failed(number, Failure.INFRASTRUCTURE, epochs) for number, epochs in enumerate(reached, start=1)]
+    running = trial(*history, attempt(len(history) + 1, epochs=now))
+    lost = replace(ended(Failure.INFRASTRUCTURE), epochs=(replace(EPOCH, epoch=seen),) if seen else ())
+    (action,) = plan(snapshot(running, seen=lost), RULES, NOW)
+    assert isinstance(action, EndAttempt)
+    assert action.trial_to is trial_to
+    assert action.not_before == (None if pause is None else NOW + timedelta(seconds=pause))
+
+
+def test_no_progress_of_others_kinds_of_failure_counts() -> None:
+    history = [failed(1, Failure.DEFECT, 5), *(failed(number, Failure.INFRASTRUCTURE, 5) for number in (2, 3, 4))]
+    (action,) = plan(snapshot(trial(*history, attempt(5, epochs=5)), seen=ABSENT), RULES, NOW)
+    assert isinstance(action, EndAttempt)
+    assert action.trial_to is TrialState.FAILED
 
 
 def test_the_pause_between_retries_has_an_upper_end() -> None:
