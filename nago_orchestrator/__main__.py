@@ -27,6 +27,10 @@ def _open_standard_streams() -> None:
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(descriptor, "w"))
+    for stream in (sys.stdout, sys.stderr):
+        # A character that the stream's encoding lacks is written as its escape; it does not end the command.
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")
     if sys.stdin is None:
         sys.stdin = os.fdopen(0)
 

@@ -11,6 +11,7 @@ import typer
 from nago_orchestrator import __version__
 from nago_orchestrator.cli.command_table import COMMANDS
 from nago_orchestrator.cli.lazy_group import LazyGroup
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.errors import NagoError
 
 UNEXPECTED = 1
@@ -52,7 +53,7 @@ for _command in COMMANDS:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"nago-orch {__version__}")
+        say(f"nago-orch {__version__}")
         raise typer.Exit
 
 
@@ -70,17 +71,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         app(args=None if arguments is None else list(arguments), prog_name="nago-orch")
     except NagoError as error:
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except SystemExit as end:
         sys.exit(_exit_code(end))
     except OSError as error:
         what = f"operating system error: {error.strerror or error}"
-        typer.echo(f"error: {NagoError(what, where=error.filename, do=_keep(error))}", err=True)
+        say(f"error: {NagoError(what, where=error.filename, do=_keep(error))}", err=True)
         sys.exit(NagoError.exit_code)
     except Exception as error:  # noqa: BLE001  # the last place where a bug can become a sentence
         what = f"bug in nago-orch: {type(error).__name__}: {error}".rstrip(": ")
-        typer.echo(f"error: {NagoError(what, do=_keep(error))}", err=True)
+        say(f"error: {NagoError(what, do=_keep(error))}", err=True)
         sys.exit(UNEXPECTED)
     sys.exit(0)
 

@@ -2,15 +2,55 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from nago_orchestrator.errors import InputError
 
 PLAIN = "text/plain; charset=utf-8"
 Page = Callable[[], tuple[int, str, bytes]]
 """Status, content type and body of a page."""
+
+
+MOST_CONNECTIONS = 64
+"""A probe needs one for milliseconds."""
+_SILENT_SECONDS = 10.0
+"""After which a connection that says nothing is closed."""
+
+
+class _PageServer(ThreadingHTTPServer):
+    """However many connections somebody opens and leaves open, a new one is answered: it displaces the oldest."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._open: dict[int, socket.socket] = {}
+        """By their identity, oldest first."""
+        self._guard = threading.Lock()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._guard:
+            self._open[id(request)] = request
+            oldest = next(iter(self._open.values())) if len(self._open) > MOST_CONNECTIONS else None
+            if oldest is not None:
+                del self._open[id(oldest)]
+                with suppress(OSError):  # it has just ended by itself
+                    oldest.shutdown(socket.SHUT_RDWR)  # its thread reads the end, and closes it
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._guard:
+            self._open.pop(id(request), None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away or was displaced is nothing to tell of."""
 
 
 def text_page(condition: Callable[[], bool], *, good: str, bad: str) -> Page:
@@ -29,6 +69,8 @@ def serve_pages(host: str, port: int, pages: dict[str, Page]) -> ThreadingHTTPSe
     """
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = _SILENT_SECONDS
+
         def do_GET(self) -> None:  # the name that http.server calls
             page = pages.get(self.path.partition("?")[0])
             status, content_type, body = page() if page else (404, PLAIN, b"there is no such page")
@@ -42,7 +84,7 @@ def serve_pages(host: str, port: int, pages: dict[str, Page]) -> ThreadingHTTPSe
             """Probes come every few seconds: nothing to log."""
 
     try:
-        server = ThreadingHTTPServer((host, port), Handler)
+        server = _PageServer((host, port), Handler)
     except OSError as error:
         raise InputError(
             f"cannot listen on port {port} of {host}: {error.strerror}", do="give another --port"

@@ -32,7 +32,8 @@ _BY_CODE: Mapping[str, tuple[str, str | None]] = {
     "25006": ("is read-only", "connect to the primary server, or unset default_transaction_read_only"),
     "42501": ("refused the statement for lack of a privilege", "grant it to the user"),
     "53100": _FULL,
-    "53300": ("has too many connections", "close some, or raise max_connections"),
+    "53300": ("has too many connections", "close some, or raise max_connections or the role's CONNECTION LIMIT"),
+    "55000": ("accepts no connections", "allow them with ALTER DATABASE ... ALLOW_CONNECTIONS true"),
     "55P03": ("is locked by another session that has been writing for too long", "wait for it, or stop it"),
     "40P01": ("is in a deadlock of two sessions", "try again"),
     "57": ("is shutting down or starting up", "try again in a moment"),
@@ -41,13 +42,17 @@ _BY_CODE: Mapping[str, tuple[str, str | None]] = {
 }
 
 _BY_WORDING = {
-    # A connection that failed has no SQLSTATE in psycopg2; libpq's words are all there is.
+    # A connection that failed has no SQLSTATE in psycopg2; the server's words are all there is.
+    # The first that fits counts.
+    "too many connections": "53300",  # also of one role, and to one database
+    "permission denied for database": "42501",
+    "is not currently accepting connections": "55000",
     "password authentication failed": "28",
     "no password supplied": "28",
     "no pg_hba.conf entry": "28",
+    "is not permitted to log in": "28",
     'role "': "28",
     'database "': "3D000",
-    "too many connections": "53300",
     "too many clients": "53300",
     "starting up": "57",
     "shutting down": "57",

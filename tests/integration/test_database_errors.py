@@ -252,3 +252,24 @@ def test_a_server_that_was_restarted_is_used_again(scene: Scene, postgres: Postg
         time.sleep(2 * TRUSTED_SECONDS)  # no server restarts as fast as that
     scene.propose()
     assert len(scene.store.active_trials(scene.study.id)) == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("ALTER ROLE {role} CONNECTION LIMIT 0", "has too many connections"),
+        ("REVOKE CONNECT ON DATABASE {database} FROM PUBLIC", "refused the statement for lack of a privilege"),
+        ("ALTER DATABASE {database} ALLOW_CONNECTIONS false", "accepts no connections"),
+        ("ALTER ROLE {role} NOLOGIN", "refused the user name or the password"),
+        ("ALTER DATABASE {database} CONNECTION LIMIT 0", "has too many connections"),
+    ],
+)
+def test_each_refusal_of_a_connection_is_told_as_what_it_is(
+    postgres: PostgresDatabases, statement: str, told: str
+) -> None:
+    address = postgres.create()
+    names = {"role": "refused", "database": make_url(address).database or ""}
+    postgres.execute("DROP ROLE IF EXISTS refused", "CREATE ROLE refused LOGIN", statement.format(**names))
+    with pytest.raises(DatabaseError, match=told) as error:
+        open_store(_with(address, username="refused"))
+    _sentence(error)

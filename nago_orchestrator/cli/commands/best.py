@@ -10,6 +10,7 @@ from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyN
 from nago_orchestrator.cli.output import columns
 from nago_orchestrator.cli.output.final_networks import print_trained
 from nago_orchestrator.cli.output.posterior import print_posterior
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import print_facts, print_rows, print_table, to_json, without
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.domain.rows import BestGenerator
@@ -41,7 +42,7 @@ def best(
     elif row is None:
         _print_none(shown.missing, output)
     elif output is OutputFormat.JSON:
-        typer.echo(to_json({**columns.of_study(study, row), "generator": shown.generator, "trained": shown.trained}))
+        say(to_json({**columns.of_study(study, row), "generator": shown.generator, "trained": shown.trained}))
     elif output is OutputFormat.CSV:
         keys = {**columns.of_study(study, row), "generator": shown.generator}
         print_rows([without(keys, "trials", "canonical_theta")], (), output, empty="")
@@ -52,8 +53,8 @@ def best(
 
 def _print_none(why: str, output: OutputFormat) -> None:
     if output is OutputFormat.JSON:
-        typer.echo(why, err=True)
-        typer.echo("null")
+        say(why, err=True)
+        say("null")
     else:
         print_rows([], columns.FRONT, output, empty=why)
 
@@ -62,9 +63,9 @@ def _print_best(study: str, row: BestGenerator, generator: Repeats | None) -> No
     values = [(name, quantities.objective(name, value)) for name, value in row.objective_values.items()]
     shown = columns.of_study(study, row)
     print_facts([*values, *_spread(generator), *columns.facts(shown, columns.EVALUATION_FACTS)])
-    typer.echo("\ntheta")
+    say("\ntheta")
     print_table([{"name": name, "value": value} for name, value in row.theta.items()], columns.THETA)
-    typer.echo("\ntrials")
+    say("\ntrials")
     print_table(row.trials, columns.TRIALS)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from nago_orchestrator.cli.options import Database, StudyName
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.reading import known_database, named_study
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.services.studies import cancel_study
@@ -29,4 +30,4 @@ def cancel(
     if not yes:
         typer.confirm(f"Cancel the study {chosen} permanently?", abort=True)
     study = cancel_study(chosen, url, datetime.now(UTC))
-    typer.echo(f"study {study.name} is cancelled")
+    say(f"study {study.name} is cancelled")

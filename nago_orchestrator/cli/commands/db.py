@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nago_orchestrator.cli.options import Database
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.reading import known_database
 from nago_orchestrator.paths import database_url
 from nago_orchestrator.store import backup as copies
@@ -26,7 +27,7 @@ app = typer.Typer(
 def upgrade(database: Database = None) -> None:
     """Upgrade the schema to the version that this program needs; all stored data is kept."""
     status = versions.upgrade(database_url(database))
-    typer.echo(f"the database has schema {status.found}, the one this program needs")
+    say(f"the database has schema {status.found}, the one this program needs")
 
 
 @app.command()
@@ -35,7 +36,7 @@ def check(database: Database = None) -> None:
     url = known_database(database)
     status = versions.check(url)
     versions.refuse_other(status, describe(parse(url)))
-    typer.echo(f"the database {describe(parse(url))} has schema {status.found}, the one this program needs")
+    say(f"the database {describe(parse(url))} has schema {status.found}, the one this program needs")
 
 
 @app.command()
@@ -49,7 +50,7 @@ def backup(
     """
     url = known_database(database)
     copies.backup(url, file)
-    typer.echo(f"the database {describe(parse(url))} was copied to {file}")
+    say(f"the database {describe(parse(url))} was copied to {file}")
 
 
 @app.command()
@@ -63,4 +64,4 @@ def restore(
     """
     url = database_url(database)
     copies.restore(file, url)
-    typer.echo(f"the database {describe(parse(url))} was restored from {file}")
+    say(f"the database {describe(parse(url))} was restored from {file}")

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import Column, print_rows
 from nago_orchestrator.domain.findings import Finding, State
 from nago_orchestrator.paths import data_folder, database_url
@@ -62,6 +63,6 @@ def _print_remedies(findings: Sequence[Finding]) -> None:
     """Below the table, whose lines they would make too long."""
     mendable = [finding for finding in findings if finding.remedy]
     if mendable:
-        typer.echo("\nwhat to do")
+        say("\nwhat to do")
     for finding in mendable:
-        typer.echo(f"  {finding.check}: {finding.remedy}")
+        say(f"  {finding.check}: {finding.remedy}")

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from nago_orchestrator.cli.options import Database, TrialName
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.reading import chosen_trial, known_database, reading
 from nago_orchestrator.services.trial_logs import (
     LogSource,
@@ -64,21 +65,21 @@ def _follow(source: LogSource, look: Look, study: str, tail: int | None) -> None
     if not printed and (row.log_tail or row.epochs):
         _print_stored(row, study, tail)
     if row.state.is_final:
-        _say(f"{named(row, study)} has ended, {row.state}{why(row)}")
+        _remark(f"{named(row, study)} has ended, {row.state}{why(row)}")
 
 
 def _print_now(source: LogSource, row: ShownAttempt, study: str, tail: int | None) -> None:
-    lines = source.read(tail, _say)
+    lines = source.read(tail, _remark)
     if lines is None and row.state.is_final:
         _print_stored(row, study, tail)
     elif not lines:
-        _say(f"{named(row, study)} has printed nothing")
+        _remark(f"{named(row, study)} has printed nothing")
     _print(lines or ())
 
 
 def _print_stored(row: ShownAttempt, study: str, tail: int | None) -> None:
     what, lines = stored_lines(row, study)
-    _say(what)
+    _remark(what)
     _print(lines if tail is None else lines[-tail:])
 
 
@@ -86,14 +87,14 @@ def _print(lines: Iterable[str]) -> bool:
     """Whether there was any."""
     printed = False
     for line in lines:
-        typer.echo(line)
+        say(line)
         printed = True
     return printed
 
 
-def _say(message: str) -> None:
+def _remark(message: str) -> None:
     if message:
-        typer.echo(message, err=True)
+        say(message, err=True)
 
 
 def _once() -> Callable[[str], None]:
@@ -103,7 +104,7 @@ def _once() -> Callable[[str], None]:
     def say(message: str) -> None:
         nonlocal said
         if message != said:
-            _say(message)
+            _remark(message)
         said = message
 
     return say

@@ -10,6 +10,7 @@ import typer
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
 from nago_orchestrator.cli.output import columns
 from nago_orchestrator.cli.output.final_networks import print_trained
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import Column, Row, print_rows, to_json
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.domain.objectives import Objective
@@ -52,18 +53,18 @@ def pareto(
     rows, objectives, measured, empty = front.rows, front.objectives, front.measured, front.missing
     points = _points(study, rows, measured)
     if output is OutputFormat.JSON:
-        typer.echo(to_json(_document(study, points, objectives, measured)))
+        say(to_json(_document(study, points, objectives, measured)))
         if empty:
-            typer.echo(empty, err=True)
+            say(empty, err=True)
     elif output is OutputFormat.CSV:
         print_rows(points, columns.FRONT, output, empty=empty)
         if measured is not None:
-            typer.echo(_sentence(objectives, measured), err=True)
+            say(_sentence(objectives, measured), err=True)
     else:
         shown = [{**columns.objectives_apart(row), "again": row.proposals[1:] or None} for row in rows]
         print_rows(shown, columns.with_objectives(COLUMNS, rows), output, empty=empty)
         if measured is not None:
-            typer.echo(f"\n{_sentence(objectives, measured)}")
+            say(f"\n{_sentence(objectives, measured)}")
         print_trained(trained)
 
 

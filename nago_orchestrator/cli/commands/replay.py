@@ -12,6 +12,7 @@ import typer
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
 from nago_orchestrator.cli.output import columns
+from nago_orchestrator.cli.output.say import say, say_progress
 from nago_orchestrator.cli.output.tables import Column, Printable, print_rows
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.formatting.counts import counted
@@ -82,9 +83,7 @@ def _verify(study: str, output: OutputFormat, database: str | None, *, proposals
         same, error = f"{same} and every architecture", "architectures"
     print_rows([asdict(difference) for difference in differences], DIFFERENCES, output, empty=same)
     if differences:
-        typer.echo(
-            f"error: the {error} of {study} differ from those that this program makes from the stored study", err=True
-        )
+        say(f"error: the {error} of {study} differ from those that this program makes from the stored study", err=True)
         raise typer.Exit(FAILED)
 
 
@@ -96,10 +95,10 @@ def progress(what: str, how: str, clock: Callable[[], float] = time.monotonic) -
         nonlocal told_at
         line = f"{done:,} of {counted(count, what)} {how}"
         if sys.stderr.isatty():
-            typer.echo(f"\r{line}", err=True, nl=done == count)
+            say_progress(line, last=done == count)
         elif clock() - told_at >= PAUSE_SECONDS:
             told_at = clock()
-            typer.echo(line, err=True)
+            say(line, err=True)
 
     return show
 
@@ -107,4 +106,4 @@ def progress(what: str, how: str, clock: Callable[[], float] = time.monotonic) -
 def _end_line(differences: Sequence[Difference]) -> None:
     """Proposals are compared until the first one that differs, in the midst of the line of progress."""
     if differences and sys.stderr.isatty():
-        typer.echo(err=True)
+        say(err=True)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from nago_orchestrator.cli.options import Database, StudyName
+from nago_orchestrator.cli.output.say import say, say_page
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.errors import InputError, needing
 
@@ -36,9 +37,9 @@ def report(
         study = chosen_study(engine, name)
         page = report_page(engine, study, datetime.now(UTC), with_surrogate=model)
     if str(file) == "-":
-        typer.echo(page, nl=False)
+        say_page(page)
         return
-    typer.echo(f"wrote {_write(file or Path(f'{study}.html'), page)}")
+    say(f"wrote {_write(file or Path(f'{study}.html'), page)}")
 
 
 def _write(file: Path, page: str) -> Path:

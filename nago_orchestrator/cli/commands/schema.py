@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import typer
-
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import to_json
 from nago_orchestrator.spec import study_schema
 
 
 def schema() -> None:
     """Print the JSON Schema of the study file, for editors and validators."""
-    typer.echo(to_json(study_schema()))
+    say(to_json(study_schema()))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import typer
-
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, TrialName
 from nago_orchestrator.cli.output import columns
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import (
     Column,
     Printable,
@@ -27,7 +26,7 @@ def show(trial: TrialName, output: Output = OutputFormat.TABLE, database: Databa
     with reading(database) as engine:
         row = queries.show_trial(engine, *chosen_trial(engine, trial))
     if output is OutputFormat.JSON:
-        typer.echo(to_json(row))
+        say(to_json(row))
     elif output is OutputFormat.CSV:
         large = ("architecture", "canonical_theta", "attempt_rows", "epoch_rows")
         print_rows([without(row, *large)], (), output, empty="")
@@ -44,6 +43,6 @@ def _print_trial(row: TrialDetails) -> None:
         ("epochs", row.epoch_rows, columns.EPOCHS),
     )
     for title, rows, shown in tables:
-        typer.echo(f"\n{title}" if rows else f"\n{title}: none")
+        say(f"\n{title}" if rows else f"\n{title}: none")
         if rows:
             print_table(rows, shown)

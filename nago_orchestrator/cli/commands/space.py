@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat
+from nago_orchestrator.cli.output.say import say, say_progress
 from nago_orchestrator.cli.output.space_drawing import space_page, space_png, space_svg
 from nago_orchestrator.cli.output.space_tables import print_spaces
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
@@ -68,7 +69,7 @@ def space(  # noqa: PLR0913  # one argument for each option of the command
     chosen += [_of_name(name, wish, database) for name in _studies(names, preset, database)]
     for item in chosen:
         if item.assumed is not None:
-            typer.echo(f"{item.name}: {item.assumed}", err=True)
+            say(f"{item.name}: {item.assumed}", err=True)
     surveys = [(item.name, _survey(item, wish, count, seed)) for item in chosen]
     if draw is not None:
         _picture(surveys, draw)
@@ -94,7 +95,7 @@ def _survey(item: SizedSpace, wish: SizingWish, count: int, seed: int) -> SpaceS
     def show(done: int) -> None:
         """A line that is written over, on a terminal alone."""
         if sys.stderr.isatty():
-            typer.echo(f"\r{item.name}: {done:,} of {count:,} sampled", err=True, nl=done == count)
+            say_progress(f"{item.name}: {done:,} of {count:,} sampled", last=done == count)
 
     try:
         return survey_space(item.space, wish.applied_to(item.sizing), draws=count, seed=seed, on_progress=show)

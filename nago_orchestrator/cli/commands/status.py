@@ -19,6 +19,7 @@ from rich.text import Text
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
 from nago_orchestrator.cli.output import columns
 from nago_orchestrator.cli.output.outlook import best_sentence, resume_hint
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import (
     as_mapping,
     print_facts,
@@ -34,6 +35,7 @@ from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
+from nago_orchestrator.formatting.visible import visible
 from nago_orchestrator.services.study_status import StudyLook, read_status, seconds_left, warm_start
 from nago_orchestrator.store.engine import OpenDatabase
 
@@ -60,7 +62,7 @@ def status(
         shown = read_status(engine, study)
     if output is OutputFormat.JSON:
         best = None if shown.best is None else columns.of_study(study, shown.best)
-        typer.echo(to_json({**as_mapping(shown), "best": best}))
+        say(to_json({**as_mapping(shown), "best": best}))
     elif output is OutputFormat.CSV:
         left_out = (
             "spec",
@@ -125,13 +127,13 @@ def _gpu_words(status: StudyStatus) -> str:
 def _print_status(status: StudyLook) -> None:
     print_facts(status_facts(status, datetime.now(UTC)))
     if status.ledger:
-        typer.echo("\nattempts by outcome")
+        say("\nattempts by outcome")
         print_table(status.ledger, columns.LEDGER)
     if status.running:
-        typer.echo("\nrunning")
+        say("\nrunning")
         print_table(status.running, columns.TRIALS)
     if status.waiting:
-        typer.echo("\nwaiting")
+        say("\nwaiting")
         print_table(status.waiting, columns.WAITING)
 
 
@@ -144,7 +146,7 @@ def _watch(engine: OpenDatabase, study: str, interval: float) -> None:
         status = read_status(engine, study)
         line = watch_line(status)
         if line != before:
-            typer.echo(line)
+            say(line)
         before = line
         if status.state in ENDED:
             return
@@ -161,7 +163,7 @@ def _watch_live(engine: OpenDatabase, study: str, interval: float) -> None:
     def render(status: StudyLook) -> Group:
         grid = Table.grid(padding=(0, 2))
         for label, value in status_facts(status, datetime.now(UTC)):
-            grid.add_row(Text(label, style="dim"), Text(value))
+            grid.add_row(Text(label, style="dim"), Text(visible(value)))
         running = [rich_table(status.running, columns.TRIALS)] if status.running else []
         waiting = [rich_table(status.waiting, columns.WAITING)] if status.waiting else []
         return Group(grid, *running, *waiting)

@@ -10,6 +10,7 @@ import typer
 from nago_orchestrator.cli.options import Database, Follow, StudyFile
 from nago_orchestrator.cli.output.dry_run import show_plan
 from nago_orchestrator.cli.output.following import go_on
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.formatting.counts import learnt_from
 from nago_orchestrator.paths import database_url
 from nago_orchestrator.services.studies import submit_study
@@ -43,5 +44,5 @@ def submit(
     url = database_url(database)
     study = submit_study(spec, url, datetime.now(UTC))
     if study.prior:
-        typer.echo(f"warm start: {learnt_from(len(study.prior), spec.warm_start)}")
+        say(f"warm start: {learnt_from(len(study.prior), spec.warm_start)}")
     raise typer.Exit(go_on(study.name, study.state, url, follow=follow))

@@ -9,6 +9,7 @@ import typer
 
 from nago_orchestrator.cli.options import Database, Follow, StudyName
 from nago_orchestrator.cli.output.following import go_on
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting.counts import counted
@@ -68,14 +69,14 @@ def train_best(  # noqa: PLR0913  # one argument for each option of the command
 
 def _tell(queued: Queued) -> None:
     if not queued.networks:
-        typer.echo(f"nothing new: {ALL_TRAINED}")
+        say(f"nothing new: {ALL_TRAINED}")
         return
     new = f"{counted(queued.networks, 'new network')} of {counted(queued.generators, 'generator')}"
-    typer.echo(f"final training of {new}")
+    say(f"final training of {new}")
     if queued.infeasible:
         which = f"{len(queued.infeasible)} of them cannot be trained"
-        typer.echo(f"warning: {which}: {queued.infeasible[0]}", err=True)
+        say(f"warning: {which}: {queued.infeasible[0]}", err=True)
     if queued.shortfall is not None:
-        typer.echo(f"warning: {queued.shortfall}", err=True)
+        say(f"warning: {queued.shortfall}", err=True)
     if not queued.saved:
-        typer.echo(NOT_KEPT, err=True)
+        say(NOT_KEPT, err=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-import typer
 import yaml
 
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.services.preview import Cost
@@ -20,8 +20,8 @@ V = TypeVar("V")
 def show_plan(plan: StudyPlan) -> None:
     shown = yaml.safe_dump(dict(plan.first), sort_keys=False, default_flow_style=False, width=120)
     for line in (*cost_lines(plan.spec, plan.cost), *execution_lines(plan), *network_lines(plan)):
-        typer.echo(f"# {line}")
-    typer.echo(shown.rstrip())
+        say(f"# {line}")
+    say(shown.rstrip())
 
 
 def cost_lines(spec: StudySpec, cost: Cost) -> Iterator[str]:

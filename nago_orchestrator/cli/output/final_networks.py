@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import typer
-
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import Column, print_table
 from nago_orchestrator.domain.rows import FinalTraining
 from nago_orchestrator.formatting import quantities
@@ -26,5 +25,5 @@ TRAINED = (
 def print_trained(trained: Sequence[FinalTraining]) -> None:
     """The networks of each generator; nothing without any."""
     if trained:
-        typer.echo("\nfinal training")
+        say("\nfinal training")
         print_table([summary_of(row) for row in trained], TRAINED)

@@ -13,12 +13,11 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 
-import typer
-
 from nago_orchestrator.bootstrap import run_study
 from nago_orchestrator.cli.output.event_line import event_line
 from nago_orchestrator.cli.output.live import live_view
 from nago_orchestrator.cli.output.outlook import best_sentence, resume_words
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.reading import reading
 from nago_orchestrator.control_loop.events import Event, EventKind
 from nago_orchestrator.control_loop.session import StopSignal
@@ -36,16 +35,16 @@ def go_on(name: str, state: StudyState, url: str, *, follow: bool) -> int:
     step = next_step(name, state, url, follow=follow)
     watching = f"watch it with: nago-orch status {name} --watch"
     if step.lacks_server:
-        typer.echo("no server (nago-orch serve) is running for this database: this process runs the study", err=True)
+        say("no server (nago-orch serve) is running for this database: this process runs the study", err=True)
     match step.run_by:
         case RunBy.NOBODY:
             return _sum_up(name, state, url)
         case RunBy.THIS_PROCESS:
             return _follow(name, url)
         case RunBy.SERVER:
-            typer.echo(f"study {name} is run by {step.server}; {watching}")
+            say(f"study {name} is run by {step.server}; {watching}")
         case RunBy.NEW_PROCESS:
-            typer.echo(f"study {name} runs in process {run_detached(name, url)}; {watching}")
+            say(f"study {name} runs in process {run_detached(name, url)}; {watching}")
     return 0
 
 
@@ -54,7 +53,7 @@ def _follow(name: str, url: str) -> int:
     with obeying_signals(stop), _view(name, url) as on_event:
         state = run_study(name, url, on_event=on_event, stop=stop)
     if state is StudyState.RUNNING:
-        typer.echo(f"interrupted; {resume_words(name)}")
+        say(f"interrupted; {resume_words(name)}")
         return INTERRUPTED
     return _sum_up(name, state, url)
 
@@ -64,16 +63,16 @@ def _sum_up(name: str, state: StudyState, url: str) -> int:
         end = study_end(engine, name)
     why = f": {end.message}" if end.message else ""
     if state is StudyState.FAILED:
-        typer.echo(f"study {name} failed{why}", err=True)
+        say(f"study {name} failed{why}", err=True)
         hint = resume_words(name) if end.can_resume else f"{best_sentence(end.best, end.nothing)}; {INSTEAD}"
-        typer.echo(hint, err=True)
+        say(hint, err=True)
         return FAILED
-    typer.echo(f"study {name} is {state}{why}")
-    typer.echo(best_sentence(end.best, end.nothing))
+    say(f"study {name} is {state}{why}")
+    say(best_sentence(end.best, end.nothing))
     if end.can_resume:
-        typer.echo(resume_words(name))
+        say(resume_words(name))
     else:
-        typer.echo(f"next: nago-orch report {name}   or   nago-orch best {name}")
+        say(f"next: nago-orch report {name}   or   nago-orch best {name}")
     return 0 if state is StudyState.COMPLETED else INTERRUPTED
 
 
@@ -115,5 +114,5 @@ def _view(name: str, url: str) -> AbstractContextManager[Callable[[Event], None]
 
 @contextmanager
 def _plain_view(name: str) -> Iterator[Callable[[Event], None]]:
-    typer.echo(f"study {name}")
-    yield lambda event: typer.echo(event_line(event), err=event.kind is EventKind.TROUBLE)
+    say(f"study {name}")
+    yield lambda event: say(event_line(event), err=event.kind is EventKind.TROUBLE)

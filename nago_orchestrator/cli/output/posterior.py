@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import typer
-
 from nago_orchestrator.cli.options import OutputFormat
 from nago_orchestrator.cli.output import columns
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import Column, Row, print_rows, print_table, to_json
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.search.posterior import GeneratorPosterior
@@ -22,7 +21,7 @@ def print_posterior(ranking: PosteriorRanking, output: OutputFormat) -> None:
     rows = [_row(rank, own) for rank, own in enumerate(ranked, start=1)]
     sentence = verdict(ranking.objective, ranked[0], best)
     if output is OutputFormat.JSON:
-        typer.echo(
+        say(
             to_json(
                 {
                     "study": ranking.study,
@@ -41,7 +40,7 @@ def print_posterior(ranking: PosteriorRanking, output: OutputFormat) -> None:
     else:
         _print_table(ranking.objective, rows, ranked[0], sentence)
     if ranking.problem is not None:
-        typer.echo(f"warning: the surrogate's fit is unreliable: {ranking.problem}", err=True)
+        say(f"warning: the surrogate's fit is unreliable: {ranking.problem}", err=True)
 
 
 def _row(rank: int, own: GeneratorPosterior) -> Row:
@@ -78,8 +77,8 @@ def _print_table(objective: str, rows: Sequence[Row], chosen: GeneratorPosterior
         ),
     )
     if len(rows) > MOST_ROWS:
-        typer.echo(f"and {len(rows) - MOST_ROWS:,} more: see -o json")
-    typer.echo(f"\n{sentence}\n\ntheta of proposal {chosen.found.proposals[0]}")
+        say(f"and {len(rows) - MOST_ROWS:,} more: see -o json")
+    say(f"\n{sentence}\n\ntheta of proposal {chosen.found.proposals[0]}")
     print_table([{"name": name, "value": value} for name, value in chosen.found.theta.items()], columns.THETA)
 
 

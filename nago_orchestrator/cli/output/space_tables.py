@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import typer
-
 from nago_orchestrator.cli.options import OutputFormat
+from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import Column, Row, print_facts, print_table, to_csv, to_json
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
@@ -50,17 +49,17 @@ _SHOWN = {
 def print_spaces(surveys: Sequence[Survey], output: OutputFormat) -> None:
     """JSON is one object for each space, CSV one line for each draw."""
     if output is OutputFormat.JSON:
-        typer.echo(to_json([describe(name, survey) for name, survey in surveys]))
+        say(to_json([describe(name, survey) for name, survey in surveys]))
     elif output is OutputFormat.CSV:
         rows = [{"space": name, **_draw_row(draw)} for name, survey in surveys for draw in survey.draws]
-        typer.echo(to_csv(rows, ()))
+        say(to_csv(rows, ()))
     else:
         for number, (name, survey) in enumerate(surveys):
             if number:
-                typer.echo()
+                say()
             print_facts(space_facts(name, survey))
             for table, columns in space_tables(survey):
-                typer.echo()
+                say()
                 print_table(table, columns)
 
 

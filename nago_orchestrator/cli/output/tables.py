@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -17,13 +16,14 @@ from datetime import datetime
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from nago_orchestrator.cli.options import OutputFormat
 from nago_orchestrator.cli.output.former_names import with_former_names
+from nago_orchestrator.cli.output.say import say, say_fact
+from nago_orchestrator.formatting.visible import visible_line
 from nago_trainer.contract.json_form import encode_number
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Column:
 
     def text(self, row: Printable) -> str:
         value = value_of(row, self.key)
-        return "-" if value is None else self.show(value)
+        return "-" if value is None else visible_line(self.show(value))
 
 
 def as_mapping(row: Printable) -> Row:
@@ -130,11 +130,11 @@ def _line(cells: Sequence[str], widths: Sequence[int], columns: Sequence[Column]
 def print_rows(rows: Sequence[Printable], columns: Sequence[Column], output: OutputFormat, *, empty: str) -> None:
     """Prints a listing; `empty` is the sentence that goes to the error stream where there is nothing to list."""
     if not rows:
-        typer.echo(empty, err=True)
+        say(empty, err=True)
     if output is OutputFormat.JSON:
-        typer.echo(to_json(rows))
+        say(to_json(rows))
     elif output is OutputFormat.CSV:
-        typer.echo(to_csv(rows, columns))
+        say(to_csv(rows, columns))
     elif rows:
         print_table(rows, columns)
 
@@ -143,7 +143,7 @@ def print_table(rows: Sequence[Printable], columns: Sequence[Column]) -> None:
     """Columns without any value are left out."""
     columns = [column for column in columns if any(value_of(row, column.key) is not None for row in rows)]
     if not sys.stdout.isatty():
-        typer.echo(to_lines(rows, columns))
+        say(to_lines(rows, columns))
         return
 
     console = Console()
@@ -163,7 +163,7 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
     """Label and value, one a line."""
     width = max((len(label) for label, _ in facts), default=0)
     for label, value in facts:
-        typer.echo(f"{typer.style(label.ljust(width), dim='NO_COLOR' not in os.environ)}  {value}")
+        say_fact(label.ljust(width), value)
 
 
 def rich_table(rows: Sequence[Printable], columns: Sequence[Column]) -> Any:
