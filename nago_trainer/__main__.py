@@ -42,7 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
 
         if options.command == "run":
             return commands.run_folder(options.folder) if options.folder else commands.run_from_database()
-        return commands.serve_forks() if options.command == "warm" else commands.describe_data()
+        without_options = {
+            "warm": commands.serve_forks,
+            "describe-data": commands.describe_data,
+            "check-data": commands.check_data,
+        }
+        return without_options[options.command]()
     except TrainerError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
@@ -79,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "describe-data",
         help='read {"name": NAME, "path": PATH} from stdin, check this dataset and print its description',
+    )
+    commands.add_parser(
+        "check-data",
+        help='read {"name": NAME, "path": PATH, "validation_fraction": FRACTION, "kept": FILE} from stdin, examine '
+        "every image, and print how many there are, what is left out and what is broken; FILE keeps what was found",
     )
     return parser
 

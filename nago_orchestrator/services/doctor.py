@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from nago_orchestrator.domain.findings import Finding, State, ok, problem
+from nago_orchestrator.domain.dataset import in_words, summary_of, warnings
+from nago_orchestrator.domain.findings import Finding, State, ok, problem, warning
 from nago_orchestrator.domain.proposals import PriorEvaluation
 from nago_orchestrator.errors import NagoError
 from nago_orchestrator.executors.kubernetes.preflight.study import ExaminedStudy
 from nago_orchestrator.formatting.counts import counted, learnt_from
 from nago_orchestrator.services.admission import new_study
 from nago_orchestrator.services.preview import Preview, first_job, preview_study, study_cost
-from nago_orchestrator.services.training_configuration import study_recipe
+from nago_orchestrator.services.training_configuration import look_at_images, recipe_of
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store import versions
 from nago_orchestrator.store.checks import database_findings
 from nago_orchestrator.store.store import open_store
 from nago_orchestrator.store.studies import not_found
+from nago_trainer.contract.data_report import DataReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +44,8 @@ def subject_of(spec: StudySpec | None, url: str, *, asked_for_cluster: bool) -> 
 def diagnose(subject: Subject, now: datetime) -> Iterator[Finding]:
     spec, preview = subject.spec, None
     if spec is not None:
-        preview, finding = _preview(spec)
-        yield finding
+        preview, found = _study(spec)
+        yield from found
     if subject.cluster:
         yield from _cluster(preview, now)
     parallelism = None if spec is None else spec.execution.parallelism
@@ -53,18 +55,36 @@ def diagnose(subject: Subject, now: datetime) -> Iterator[Finding]:
         yield _admission(preview, subject.url)
 
 
-def _preview(spec: StudySpec) -> tuple[Preview | None, Finding]:
+def _study(spec: StudySpec) -> tuple[Preview | None, Sequence[Finding]]:
     check = f"study {spec.name}"
     try:
-        preview = preview_study(spec, study_recipe(spec))
+        report = look_at_images(spec)
+        preview = preview_study(spec, recipe_of(spec, report))
     except NagoError as error:
-        return None, problem(check, str(error), "correct the study file, then run the check again")
+        return None, [problem(check, str(error), "correct the study file, then run the check again")]
+    cost = _cost(preview, check)
+    return None if cost.state is State.PROBLEM else preview, [
+        cost,
+        *([] if report is None else [_images(report, spec)]),
+    ]
+
+
+def _images(report: DataReport, spec: StudySpec) -> Finding:
+    text = in_words(summary_of(report, spec.trainer.batch_size))
+    doubts = warnings(report, spec.trainer.batch_size)
+    if not doubts:
+        return ok("images", text)
+    told = [doubt for doubt in doubts if not doubt.startswith("left out")]  # which the text says already
+    return warning("images", "; ".join((text, *told)), "see `nago-orch data check STUDY.yaml`")
+
+
+def _cost(preview: Preview, check: str) -> Finding:
     infeasible = len(preview.drawn) - len(preview.feasible)
     if not preview.feasible:
         remedy = "raise trainer.parameter_limit, or narrow the space"
-        return None, problem(check, f"none of its first {infeasible} networks is within the parameter limit", remedy)
-    cost = study_cost(spec)
-    return preview, ok(check, f"{counted(cost.trials, 'trial')}, {counted(cost.epochs, 'epoch')} in total")
+        return problem(check, f"none of its first {infeasible} networks is within the parameter limit", remedy)
+    cost = study_cost(preview.spec)
+    return ok(check, f"{counted(cost.trials, 'trial')}, {counted(cost.epochs, 'epoch')} in total")
 
 
 def _admission(preview: Preview, url: str) -> Finding:

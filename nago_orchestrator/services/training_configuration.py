@@ -6,15 +6,22 @@ from importlib.util import find_spec
 
 from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.errors import InputError
-from nago_orchestrator.executors.local.dataset_check import describe_dataset
+from nago_orchestrator.executors.local.dataset_check import check_dataset, refuse_untrainable
 from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.spec.trainer import DatasetSection
+from nago_trainer.contract.data_report import DataReport
 from nago_trainer.contract.data_sets import DATA_SETS, DatasetFacts
 from nago_trainer.contract.task import FORMER_IMAGE_RULES, IMAGE_RULES, DatasetSettings, TrainingSettings
 
 
 def study_recipe(spec: StudySpec) -> TrainingRecipe:
     """Local images are all checked. Raises InputError for those that cannot be used, or that are not known enough."""
-    trainer, execution, facts = spec.trainer, spec.execution, _dataset_facts(spec)
+    return recipe_of(spec, look_at_images(spec))
+
+
+def recipe_of(spec: StudySpec, report: DataReport | None) -> TrainingRecipe:
+    """`report`: what `look_at_images` found. Raises InputError as `study_recipe` does."""
+    trainer, execution, facts = spec.trainer, spec.execution, _dataset_facts(spec, report)
     return TrainingRecipe(
         dataset=DatasetSettings(
             name=trainer.dataset.name,
@@ -54,11 +61,22 @@ def refuse_without_torch(spec: StudySpec) -> None:
         )
 
 
-def _dataset_facts(spec: StudySpec) -> DatasetFacts:
+def look_at_images(spec: StudySpec) -> DataReport | None:
+    """None where they are in the cluster. Raises InputError where there is no dataset to look at."""
+    if spec.execution.where != "local":
+        return None
+    refuse_without_torch(spec)
     section = spec.trainer.dataset
-    if spec.execution.where == "local":
-        refuse_without_torch(spec)
-        return describe_dataset(section.name, section.path)
+    return check_dataset(section.name, section.path, section.validation_fraction)
+
+
+def _dataset_facts(spec: StudySpec, report: DataReport | None) -> DatasetFacts:
+    section = spec.trainer.dataset
+    if report is not None:
+        refuse_untrainable(report)
+        found = DatasetFacts(channels=report.channels, classes=len(report.classes), images=report.images)
+        _refuse_other_facts(section, found)
+        return found
     if section.channels is not None and section.classes is not None:
         return DatasetFacts(channels=section.channels, classes=section.classes, images=0)
     published = DATA_SETS[section.name].published
@@ -68,3 +86,17 @@ def _dataset_facts(spec: StudySpec) -> DatasetFacts:
         "the number of classes and channels is not known: the images are in the cluster",
         do="give trainer.dataset.classes and trainer.dataset.channels",
     )
+
+
+def _refuse_other_facts(section: DatasetSection, found: DatasetFacts) -> None:
+    """Raises InputError where the study file says something else of the images."""
+    for key, said, is_there in (
+        ("channels", section.channels, found.channels),
+        ("classes", section.classes, found.classes),
+    ):
+        if said is not None and said != is_there:
+            raise InputError(
+                f"trainer.dataset.{key} is {said}, and the images have {is_there} {key}",
+                where=section.path,
+                do="correct the key or remove it: on this machine it is counted",
+            )

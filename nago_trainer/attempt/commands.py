@@ -11,7 +11,7 @@ from nago_trainer.attempt import fork_server
 from nago_trainer.attempt.database_attempt import AttemptSettings, run_database_attempt
 from nago_trainer.attempt.folder_attempt import run_attempt
 from nago_trainer.contract.exit_codes import ExitCode
-from nago_trainer.data.catalogue import describe, load_images
+from nago_trainer.data.catalogue import describe, load_images, survey
 from nago_trainer.errors import DataError
 
 
@@ -39,5 +39,21 @@ def describe_data() -> int:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError("invalid input of describe-data", do='write {"name": NAME, "path": PATH} to stdin') from error
     json.dump(describe(name, path).to_json(), sys.stdout)
+    sys.stdout.write("\n")
+    return ExitCode.DONE
+
+
+def check_data() -> int:
+    """Raises DataError."""
+    try:
+        question = json.load(sys.stdin)
+        name, path, kept = str(question["name"]), question.get("path"), question.get("kept")
+        fraction = float(question["validation_fraction"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(
+            "invalid input of check-data",
+            do='write {"name": NAME, "path": PATH, "validation_fraction": FRACTION, "kept": FILE} to stdin',
+        ) from error
+    json.dump(survey(name, path, fraction, Path(kept) if kept else None).to_json(), sys.stdout)
     sys.stdout.write("\n")
     return ExitCode.DONE

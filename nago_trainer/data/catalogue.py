@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from nago_trainer.contract.data_report import DataReport
 from nago_trainer.contract.data_sets import DATA_SETS
 from nago_trainer.contract.task import IMAGE_RULES, TEST, DatasetSettings
 from nago_trainer.data.cifar import ARCHIVES, describe_cifar, load_cifar
 from nago_trainer.data.digits import describe_digits, load_digits
 from nago_trainer.data.folder import describe_folder, load_folder
 from nago_trainer.data.images import DatasetDescription, ImageSet
+from nago_trainer.data.survey import survey_folder, survey_of
 from nago_trainer.errors import DataError
 
 
@@ -22,6 +24,8 @@ class Reader:
 
     describe: Callable[[Path], DatasetDescription]
     """Checks everything, without torch."""
+    survey: Callable[[Path, float, Path | None], DataReport] | None = None
+    """Where every image may be another: also the validation fraction, and a file for what is found of each."""
     load: Callable[[Path, DatasetSettings], ImageSet]
     """The images for training and validation."""
     load_test: Callable[[Path, DatasetSettings], ImageSet] | None = None
@@ -30,10 +34,12 @@ class Reader:
 READERS: Mapping[str, Reader] = {
     "digits": Reader(
         describe=lambda _: describe_digits(),
+        survey=lambda path, fraction, kept: survey_of(describe_digits(), fraction, load_digits(8).labels.tolist()),
         load=lambda _, settings: load_digits(settings.image_size),
     ),
     "folder": Reader(
         describe=describe_folder,
+        survey=survey_folder,
         load=lambda path, settings: load_folder(path, settings.image_size, settings.channels, settings.image_rules),
     ),
     **{
@@ -51,6 +57,18 @@ def describe(name: str, path: str | None) -> DatasetDescription:
     """Checks the whole dataset without torch. Raises DataError for the first thing that is wrong."""
     location = _location(name, path)
     return READERS[name].describe(location)
+
+
+def survey(name: str, path: str | None, fraction: float, kept: Path | None) -> DataReport:
+    """All that is wrong at once, without torch. Raises DataError where there is nothing to look at.
+
+    `kept`: a file for what is found of each image, so that it need not be read again.
+    """
+    location = _location(name, path)
+    reader = READERS[name]
+    if reader.survey is None:
+        return survey_of(reader.describe(location), fraction)
+    return reader.survey(location, fraction, kept)
 
 
 def load_images(settings: DatasetSettings) -> ImageSet:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
@@ -24,13 +26,12 @@ class Header:
     """What is known of a file before its pixels are decoded."""
 
     grey: bool
-    shorter_side: int
+    width: int
+    height: int
 
-
-def read_header(file: Path) -> Header:
-    """Raises DataError if it is no image."""
-    with _opened(file) as image:
-        return Header(grey=image.mode in GREY_MODES, shorter_side=min(image.size))
+    @property
+    def shorter_side(self) -> int:
+        return min(self.width, self.height)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +40,11 @@ class Picture:
 
     pixels: Pixels
     """[channels, size, size]"""
+    header: Header
     peak: int | None
     """Largest value of pixels of 16 bits; None for other types."""
+    digest: str
+    """Of the file's contents."""
 
 
 def read_picture(file: Path, size: int, channels: int, rules: int) -> Picture:
@@ -49,22 +53,29 @@ def read_picture(file: Path, size: int, channels: int, rules: int) -> Picture:
     `rules`: as in `DatasetSettings.image_rules`.
     """
     mode = "L" if channels == 1 else "RGB"
-    with _opened(file) as image:
-        image.draft(mode, (size, size))
-        if rules == FORMER_IMAGE_RULES:
-            flat, peak = _former_flattened(image), None
-        else:
-            flat, peak = _flattened(image, file)
-        return Picture(pixels=to_pixels(resize(flat.convert(mode), size)), peak=peak)
+    with _as_data_errors(file):
+        content = file.read_bytes()
+        with Image.open(BytesIO(content)) as image:
+            header = Header(grey=image.mode in GREY_MODES, width=image.width, height=image.height)
+            image.draft(mode, (size, size))
+            if rules == FORMER_IMAGE_RULES:
+                flat, peak = _former_flattened(image), None
+            else:
+                flat, peak = _flattened(image, file)
+            pixels = to_pixels(resize(flat.convert(mode), size))
+    return Picture(pixels=pixels, header=header, peak=peak, digest=content_digest(content))
+
+
+def content_digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[ImageFile.ImageFile]:
+def _as_data_errors(file: Path) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata is no reason to refuse an image or to fill a log
-            with Image.open(file) as image:
-                yield image
+            yield
     except DataError:
         raise
     except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to

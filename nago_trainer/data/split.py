@@ -10,6 +10,11 @@ from nago_trainer.errors import DataError
 Indices = NDArray[np.int64]
 
 
+def validation_count(images: int, fraction: float) -> int:
+    """Of the images of a class, two or more, those that are validated on."""
+    return min(max(round(images * fraction), 1), images - 1)
+
+
 def stratified_split(labels: Indices, fraction: float, seed: int) -> tuple[Indices, Indices]:
     """Indices of the training and of the validation images, both ascending.
 
@@ -22,7 +27,6 @@ def stratified_split(labels: Indices, fraction: float, seed: int) -> tuple[Indic
         members = np.flatnonzero(labels == label)
         if len(members) < 2:
             raise DataError(f"class number {label} has a single image, and training and validation need one each")
-        count = min(max(round(len(members) * fraction), 1), len(members) - 1)
-        validation.append(generator.permutation(members)[:count])
+        validation.append(generator.permutation(members)[: validation_count(len(members), fraction)])
     chosen = np.sort(np.concatenate(validation))
     return np.setdiff1d(np.arange(len(labels)), chosen), chosen

@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from nago_orchestrator.errors import InputError, NagoError
-from nago_trainer.contract.data_sets import DatasetFacts
+from nago_orchestrator.paths import data_folder
+from nago_trainer.contract.data_report import DataReport
+from nago_trainer.contract.json_form import ContractError, read_json
 
-COMMAND = (sys.executable, "-m", "nago_trainer", "describe-data")
+COMMAND = (sys.executable, "-m", "nago_trainer", "check-data")
 
 
-def describe_dataset(name: str, path: str | None, command: Sequence[str] = COMMAND) -> DatasetFacts:
-    """Checks every image. Raises InputError with the trainer's sentence for the first thing that is wrong."""
-    request = json.dumps({"name": name, "path": path})
+def check_dataset(
+    name: str, path: str | None, validation_fraction: float, command: Sequence[str] = COMMAND
+) -> DataReport:
+    """Examines every image that has changed since the last check, and tells all that is wrong with them.
+
+    Raises InputError with the trainer's sentence where there is nothing to examine.
+    """
+    kept = None if path is None else str(examination_file(path))
+    request = json.dumps({"name": name, "path": path, "validation_fraction": validation_fraction, "kept": kept})
     answer = subprocess.run(command, input=request, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         complaint = answer.stderr.strip().splitlines()
         raise InputError(complaint[-1].removeprefix("error: ") if complaint else "the trainer cannot read the dataset")
     try:
-        facts = json.loads(answer.stdout)
-        return DatasetFacts(channels=facts["channels"], classes=facts["classes"], images=facts["images"])
-    except (json.JSONDecodeError, KeyError) as error:
+        return DataReport.from_json(read_json(answer.stdout))
+    except ContractError as error:
         raise NagoError(f"unexpected output of the trainer for the dataset {name}: {answer.stdout!r}") from error
+
+
+def refuse_untrainable(report: DataReport) -> None:
+    """Raises InputError for a problem of the dataset, or for its broken images: all of them at once."""
+    if report.problems:
+        raise InputError(report.problems[0])
+    if not report.broken:
+        return
+    if report.broken_count == 1:
+        raise InputError(report.broken[0].why)
+    raise InputError(
+        f"{report.broken_count:,} images cannot be read, the first because: {report.broken[0].why}",
+        do="`nago-orch data check STUDY.yaml` lists them",
+    )
+
+
+def examination_file(path: str) -> Path:
+    """Where the trainer keeps what it found of each image of a folder: among NAGO's files, not among the images."""
+    digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return data_folder() / "examined" / f"{digest}.json"

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from nago_trainer.contract.task import IMAGE_RULES
-from nago_trainer.data.folder import SUFFIXES
-from nago_trainer.data.picture import read_header, read_picture
+from nago_trainer.data.folder_scan import SUFFIXES
+from nago_trainer.data.picture import read_picture
 from nago_trainer.errors import DataError
 
 RED = (255, 0, 0)
@@ -48,7 +48,7 @@ def test_every_mode_becomes_bytes(tmp_path: Path, mode: str, colour: int, expect
 @pytest.mark.parametrize(("mode", "grey"), [("L", True), ("1", True), ("I;16", True), ("RGB", False), ("P", False)])
 def test_a_header_tells_colour_and_size(tmp_path: Path, mode: str, grey: bool) -> None:
     Image.new(mode, (5, 9)).save(tmp_path / "image.png")
-    header = read_header(tmp_path / "image.png")
+    header = read_picture(tmp_path / "image.png", 4, 1, IMAGE_RULES).header
     assert (header.grey, header.shorter_side) == (grey, 5)
 
 
@@ -67,4 +67,4 @@ def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"cannot read the image: no known image format or type of pixels \(.*image\.png\)"
     ):
-        read_header(tmp_path / "image.png")
+        read_picture(tmp_path / "image.png", 4, 1, IMAGE_RULES)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nago_orchestrator.errors import InputError, NagoError
-from nago_orchestrator.executors.local.dataset_check import describe_dataset
+from nago_orchestrator.executors.local.dataset_check import check_dataset, refuse_untrainable
+from nago_trainer.contract.data_report import BrokenImage, DataReport
 from nago_trainer.contract.data_sets import DATA_SETS, DatasetFacts
 
 
 def test_digits_are_described_by_the_real_trainer() -> None:
-    assert describe_dataset("digits", None) == DatasetFacts(channels=1, classes=10, images=1797)
+    report = check_dataset("digits", None, 0.2)
+    assert (report.channels, len(report.classes), report.images, report.broken) == (1, 10, 1797, ())
 
 
 def test_the_trainers_sentence_is_the_users(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere") as caught:
-        describe_dataset("folder", str(tmp_path / "nowhere"))
+        check_dataset("folder", str(tmp_path / "nowhere"), 0.2)
     assert "Traceback" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -25,13 +28,27 @@ def test_the_trainers_sentence_is_the_users(tmp_path: Path) -> None:
 @pytest.mark.parametrize("answer", ["hello", '{"channels": 1}'])
 def test_another_answer_is_shown(answer: str) -> None:
     with pytest.raises(NagoError, match="unexpected output of the trainer for the dataset digits"):
-        describe_dataset("digits", None, ("echo", answer))
+        check_dataset("digits", None, 0.2, ("echo", answer))
 
 
 def test_a_trainer_that_dies_without_a_word_has_a_sentence_too() -> None:
     with pytest.raises(InputError, match="cannot read the dataset"):
-        describe_dataset("digits", None, ("sh", "-c", "cat; exit 9"))
+        check_dataset("digits", None, 0.2, ("sh", "-c", "cat; exit 9"))
 
 
 def test_what_is_known_of_digits_without_looking_is_what_the_trainer_finds() -> None:
-    assert describe_dataset("digits", None) == DATA_SETS["digits"].published
+    report = check_dataset("digits", None, 0.2)
+    found = DatasetFacts(channels=report.channels, classes=len(report.classes), images=report.images)
+    assert found == DATA_SETS["digits"].published
+
+
+def _broken(count: int) -> DataReport:
+    images = tuple(BrokenImage(file=f"{each}.png", why=f"cannot read {each}.png") for each in range(count))
+    return replace(check_dataset("digits", None, 0.2), broken=images, broken_count=count)
+
+
+def test_broken_images_are_refused_all_at_once() -> None:
+    with pytest.raises(InputError, match=r"^cannot read 0\.png$"):
+        refuse_untrainable(_broken(1))
+    with pytest.raises(InputError, match=r"^3 images cannot be read, the first because: .* lists them$"):
+        refuse_untrainable(_broken(3))

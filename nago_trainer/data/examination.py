@@ -1,0 +1,114 @@
+"""Image files, each read and decoded once: what they are, or why they cannot be read.
+
+What was found is kept in a file by size and time of change, so that a file that stayed the same is never read again.
+The file is the caller's, never one among the images. Called by `survey`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import PIL
+
+from nago_trainer.contract.task import IMAGE_RULES
+from nago_trainer.data.folder import in_parallel
+from nago_trainer.data.picture import content_digest, read_picture
+from nago_trainer.errors import DataError
+
+_FORM = [1, IMAGE_RULES, PIL.__version__]
+"""What is kept of other rules or another Pillow may no longer be true."""
+_RACY_SECONDS = 2.0
+"""A file that changed just now may change again without a new time: clocks of file systems are that coarse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    size: int
+    """Bytes."""
+    digest: str
+    """Of its contents; empty where they cannot be read."""
+    grey: bool = False
+    width: int = 0
+    height: int = 0
+    peak: int | None = None
+    """Largest value of pixels of 16 bits."""
+    broken: str | None = None
+    """Why it cannot be decoded, in one sentence that names it."""
+
+
+def examine_all(files: Sequence[Path], kept: Path | None) -> list[Examined]:
+    """In the order of the files. `kept`: the file with what earlier calls found; none is read or written without it."""
+    known = _read_kept(kept)
+    found = in_parallel(lambda file: _examine(file, known), files)
+    if kept is not None:
+        _write_kept(kept, {str(file): stamp for file, (stamp, _) in zip(files, found, strict=True) if stamp})
+    return [examined for _, examined in found]
+
+
+def _examine(file: Path, known: dict[str, Any]) -> tuple[dict[str, Any] | None, Examined]:
+    """What is to be kept of it, if anything; and what it is."""
+    try:
+        before = file.stat()
+    except OSError as error:
+        return None, Examined(size=0, digest="", broken=f"cannot read the image: {error.strerror} ({file})")
+    stamp = known.get(str(file))
+    if stamp is not None and (stamp["size"], stamp["mtime_ns"]) == (before.st_size, before.st_mtime_ns):
+        return stamp, Examined(**{key: value for key, value in stamp.items() if key != "mtime_ns"})
+    examined = _decode(file, before.st_size)
+    settled = time.time() - before.st_mtime > _RACY_SECONDS
+    return ({**asdict(examined), "mtime_ns": before.st_mtime_ns} if settled and examined.digest else None), examined
+
+
+def _decode(file: Path, size: int) -> Examined:
+    try:
+        picture = read_picture(file, size=1, channels=3, rules=IMAGE_RULES)
+    except DataError as error:
+        digest = ""
+        with suppress(OSError):
+            digest = content_digest(file.read_bytes())
+        return Examined(size=size, digest=digest, broken=str(error))
+    header = picture.header
+    return Examined(
+        size=size,
+        digest=picture.digest,
+        grey=header.grey,
+        width=header.width,
+        height=header.height,
+        peak=picture.peak,
+    )
+
+
+def _read_kept(kept: Path | None) -> dict[str, Any]:
+    """Nothing where there is none, and where it is damaged: then all is examined anew."""
+    if kept is None:
+        return {}
+    try:
+        content = json.loads(kept.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(content, dict) or content.get("form") != _FORM or not isinstance(content.get("files"), dict):
+        return {}
+    return {name: entry for name, entry in content["files"].items() if isinstance(entry, dict) and _fits(entry)}
+
+
+def _fits(entry: dict[str, Any]) -> bool:
+    return entry.keys() == {*Examined.__dataclass_fields__, "mtime_ns"}
+
+
+def _write_kept(kept: Path, files: dict[str, Any]) -> None:
+    """Whole or not at all. Where it cannot be written, the next call examines anew."""
+    draft = kept.with_name(f"{kept.name}.{os.getpid()}")
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps({"form": _FORM, "files": files}), encoding="utf-8")
+        draft.replace(kept)
+    except (OSError, UnicodeEncodeError):
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)

@@ -1,0 +1,169 @@
+"""What lies in a folder of images: its classes, and all that is left out, with the reason. No image is opened.
+
+Classes are the folders in the order of their names. Called by `folder` and `survey`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nago_trainer.contract.data_report import HIDDEN, SYSTEM_FOLDER, LeftOut
+from nago_trainer.contract.error_text import error_text
+from nago_trainer.errors import DataError
+
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".pbm", ".pnm", ".tif", ".tiff"}
+)
+ONE_FOLDER_EACH = "give a folder with at least two subfolders, one for the images of each class"
+SYSTEM_FOLDERS = frozenset(
+    {"__macosx", "@eadir", "#recycle", "$recycle.bin", "lost+found", "system volume information"}
+)
+"""Made by archives, network storage and file systems; in small letters."""
+SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+EXAMPLES = 3
+"""Paths that are named for each reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassFolder:
+    name: str
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderScan:
+    classes: tuple[ClassFolder, ...]
+    left_out: tuple[LeftOut, ...]
+    problems: tuple[str, ...]
+    """Why it cannot be trained on, one sentence each."""
+    hints: tuple[str, ...]
+
+
+def scan(path: Path) -> FolderScan:
+    """Raises DataError where there is no folder that can be read."""
+    _check_is_folder(path)
+    left_out = _LeftOut(root=path)
+    try:
+        classes = tuple(
+            ClassFolder(name=folder.name, files=_image_files(folder, left_out))
+            for folder in _class_folders(path, left_out)
+        )
+    except OSError as error:
+        raise DataError(f"cannot read the folder: {error.strerror}", where=error.filename or path) from error
+    return FolderScan(
+        classes=classes,
+        left_out=left_out.in_order(),
+        problems=tuple(_problems(path, classes)),
+        hints=tuple(_hints(path, classes)),
+    )
+
+
+def class_folders(path: Path) -> tuple[ClassFolder, ...]:
+    """Raises DataError unless there are two classes or more, of two images or more."""
+    found = scan(path)
+    if found.problems:
+        raise DataError(found.problems[0])
+    return found.classes
+
+
+@dataclass(slots=True, kw_only=True)
+class _LeftOut:
+    root: Path
+    found: dict[str, list[str]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, reason: str, entry: Path) -> None:
+        self.counts[reason] = self.counts.get(reason, 0) + 1
+        examples = self.found.setdefault(reason, [])
+        if len(examples) < EXAMPLES:
+            examples.append(os.fsencode(entry.relative_to(self.root)).decode("utf-8", "replace"))
+
+    def in_order(self) -> tuple[LeftOut, ...]:
+        """The most frequent first."""
+        ordered = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+        return tuple(
+            LeftOut(reason=reason, count=count, examples=tuple(self.found[reason])) for reason, count in ordered
+        )
+
+
+def _check_is_folder(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError("there is no such folder", where=path, do=ONE_FOLDER_EACH) from error
+    except OSError as error:
+        raise DataError(f"cannot read the folder: {error.strerror}", where=path) from error
+    if not stat.S_ISDIR(mode):
+        raise DataError("the path of the dataset is a file", where=path, do=ONE_FOLDER_EACH)
+
+
+def _class_folders(path: Path, left_out: _LeftOut) -> Iterable[Path]:
+    for entry in sorted(path.iterdir()):
+        reason = _reason_of_any(entry) or (None if entry.is_dir() else "file outside the folders of the classes")
+        if reason is None:
+            yield entry
+        else:
+            left_out.add(reason, entry)
+
+
+def _image_files(folder: Path, left_out: _LeftOut) -> tuple[Path, ...]:
+    files = []
+    for entry in sorted(folder.iterdir()):
+        reason = _reason_of_any(entry) or _reason_in_class(entry)
+        if reason is None:
+            files.append(entry)
+        else:
+            left_out.add(reason, entry)
+    return tuple(files)
+
+
+def _reason_of_any(entry: Path) -> str | None:
+    """Why an entry at either level is left out."""
+    if entry.name.startswith("."):
+        return HIDDEN
+    if entry.name.lower() in SYSTEM_FOLDERS:
+        return SYSTEM_FOLDER
+    if not entry.exists():
+        return "link to nothing"
+    return None
+
+
+def _reason_in_class(entry: Path) -> str | None:
+    if entry.is_dir():
+        return "folder inside a class"
+    if entry.suffix.lower() not in SUFFIXES:
+        return f"suffix {os.fsencode(entry.suffix.lower()).decode('utf-8', 'replace')}" if entry.suffix else "no suffix"
+    return None if entry.is_file() else "neither file nor folder"
+
+
+def _problems(path: Path, classes: tuple[ClassFolder, ...]) -> Iterable[str]:
+    if len(classes) < 2:
+        found = "a single subfolder" if classes else "no subfolder"
+        yield error_text(f"the dataset has {found}", where=path, do=_remedy_of_splits(path, classes) or ONE_FOLDER_EACH)
+        return
+    for folder in classes:
+        if len(folder.files) < 2:
+            found = "a single image" if folder.files else "no images"
+            what = f"the class {folder.name!r} has {found}, and training and validation need one each"
+            remedy = _remedy_of_splits(path, classes) or "add images, or remove the subfolder"
+            yield error_text(what, where=path, do=remedy)
+
+
+def _hints(path: Path, classes: tuple[ClassFolder, ...]) -> Iterable[str]:
+    remedy = _remedy_of_splits(path, classes)
+    if remedy:
+        names = " and ".join(folder.name for folder in classes)
+        yield error_text(f"the classes are called {names}, like parts of a dataset", where=path, do=remedy)
+
+
+def _remedy_of_splits(path: Path, classes: tuple[ClassFolder, ...]) -> str | None:
+    """None unless the folders are a dataset's splits, each of which has the classes."""
+    names = [folder.name for folder in classes]
+    if not names or not SPLIT_NAMES.issuperset(name.lower() for name in names):
+        return None
+    training = next((name for name in names if name.lower().startswith("train")), names[0])
+    return f"give the folder of one part, such as {path / training}, whose subfolders are the classes"
