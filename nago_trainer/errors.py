@@ -37,7 +37,7 @@ class InfeasibleError(TrainerError):
 
 
 class ReportError(TrainerError):
-    """The report cannot be written into the attempt's folder, e.g. because its disk is full."""
+    """A file of the attempt cannot be written, e.g. because its disk is full."""
 
     exit_code = ExitCode.UNWRITABLE
     reason = "Unwritable"

@@ -5,6 +5,7 @@ The task has been claimed already: from here on torch is loaded.
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from contextlib import suppress
@@ -25,6 +26,9 @@ from nago_trainer.training.context import AttemptContext
 
 WITHOUT_VERDICT = (ReportError, PreemptedError, SupersededError, UnavailableError)
 """Ends that say nothing about the trial: only the exit code reports them."""
+
+DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG})
+"""Full, over its quota, read-only, broken, or a limit of the process: nothing that the trial could do better."""
 
 
 class Reporter(Protocol):
@@ -58,6 +62,8 @@ def execute(task: TrialTask, report: Reporter, context: AttemptContext) -> int:
         _tell(report, kind=kind, reason=error.reason, message=str(error))
         return refuse(error)
     except Exception as error:  # noqa: BLE001  # the process's edge: a bug becomes an exit code and a traceback in the log
+        if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
+            return refuse(_unwritable(error))
         traceback.print_exc()
         _tell(report, kind="defect", reason=type(error).__name__, message=_one_line(error))
         return ExitCode.DEFECT
@@ -68,6 +74,14 @@ def refuse(error: TrainerError) -> int:
     """Writes the error to stderr and returns its exit code."""
     sys.stderr.write(f"error: {error}\n")
     return error.exit_code
+
+
+def _unwritable(error: OSError) -> ReportError:
+    return ReportError(
+        f"cannot write a file of the attempt: {error.strerror}",
+        where=error.filename,
+        do="check the free space and the health of its disk or volume",
+    )
 
 
 def _tell(report: Reporter, *, kind: str, reason: str, message: str) -> None:

@@ -5,7 +5,7 @@ Written by `trial`; `load_network` is for everybody who wants to use a network t
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from nago_trainer.contract.task import DatasetSettings
 from nago_trainer.data.splits import Normalisation
 from nago_trainer.errors import TaskError
 from nago_trainer.network.network import build_network
+from nago_trainer.network.whole_file import write_whole
 
 FORM = "nago-network-1"
 """Names the file's form; raised when the meaning of an entry changes."""
@@ -69,11 +70,14 @@ class TrainedNetwork(nn.Module):
 
 
 def save_network(network: nn.Module, facts: NetworkFacts, path: Path) -> None:
-    """The file appears whole or not at all. It holds tensors, numbers, texts, lists and dictionaries only."""
+    """The file appears whole or not at all. It holds tensors, numbers, texts, lists and dictionaries only.
+
+    Raises OSError, e.g. of a full disk, for which torch has an error of its own kind when it writes the file itself.
+    """
     content = {"form": FORM, "facts": _plain(asdict(facts)), "weights": _weights_on_cpu(network)}
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    torch.save(content, unfinished)
-    unfinished.replace(path)
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_whole(path, buffer.getbuffer())
 
 
 def load_network(path: str | Path) -> TrainedNetwork:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from torch import Tensor
 
 from nago_trainer.contract.reports import EpochRecord
 from nago_trainer.contract.task import TrialTask
+from nago_trainer.network.whole_file import write_whole
 from nago_trainer.training.state import TrainingState
 
 FORM = b"nago-checkpoint-1"
@@ -121,18 +120,7 @@ def save(state: TrainingState, task: TrialTask, path: Path, *, seconds: float) -
     }
     torch.save(content, buffer)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.uname().nodename}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(_header(buffer.getbuffer()))
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
+    write_whole(path, _header(buffer.getbuffer()), buffer.getbuffer())
 
 
 def load(task: TrialTask, path: Path) -> Checkpoint | None:
@@ -165,16 +153,6 @@ def _header(payload: bytes | memoryview) -> bytes:
 def _ignore(path: Path, why: str) -> Checkpoint | None:
     sys.stderr.write(f"checkpoint {path} ignored ({why}): training starts again from epoch 1\n")
     return None
-
-
-def _sync(folder: Path) -> None:
-    """The name too is on the disk."""
-    with suppress(OSError):  # not every file system lets a folder be synchronised
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _stack(values: list[Tensor]) -> Tensor | None:

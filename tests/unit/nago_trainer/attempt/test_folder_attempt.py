@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from nago_trainer.attempt.execution import DISK_TROUBLE
 from nago_trainer.attempt.folder_attempt import run_attempt
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.reports import EpochRecord, TrialResult
@@ -106,6 +108,20 @@ def test_an_infeasible_trial(make_attempt: Callable[..., Path]) -> None:
         "reason": "OutOfMemory",
         "message": "digits does not fit",
     }
+
+
+@pytest.mark.parametrize("number", sorted(DISK_TROUBLE))
+def test_a_disk_in_trouble_says_nothing_about_the_trial(
+    make_attempt: Callable[..., Path], capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    def full(settings: DatasetSettings) -> ImageSet:
+        raise OSError(number, os.strerror(number), "/checkpoints/network.pt")
+
+    folder = make_attempt()
+    assert run_attempt(folder, full) == ExitCode.UNWRITABLE
+    told = capsys.readouterr().err
+    assert f"error: cannot write a file of the attempt: {os.strerror(number)} (/checkpoints/network.pt): " in told
+    assert "Traceback" not in told
 
 
 def test_a_bug_leaves_its_traceback_and_one_sentence(

@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +11,7 @@ from nago_trainer.attempt.folder_report import Report
 from nago_trainer.contract.attempt_files import REPORT_FILE
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.errors import ReportError
+from tests.disk import disk_with_room_for
 
 RECORD = EpochRecord(
     epoch=1,
@@ -56,17 +54,6 @@ def test_every_line_can_be_read_as_soon_as_it_is_written(tmp_path: Path) -> None
     for count in (1, 2, 3):
         report.epoch(RECORD)
         assert (tmp_path / REPORT_FILE).read_text().count("\n") == count
-
-
-@contextmanager
-def disk_with_room_for(size: int) -> Iterator[None]:
-    """No file of this process grows beyond `size` bytes; a write takes what fits, as on a disk that fills up."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("room", [0, 5])

@@ -9,6 +9,7 @@ from nago_trainer.contract.task import TrialTask
 from nago_trainer.data.splits import Normalisation
 from nago_trainer.errors import TaskError
 from nago_trainer.network.saved_network import NetworkFacts, TrainedNetwork, load_network, rebuild, save_network
+from tests.disk import disk_with_room_for
 
 
 @pytest.fixture
@@ -38,6 +39,14 @@ def test_a_saved_network_gives_the_same_logits(facts: NetworkFacts, tmp_path: Pa
     assert not loaded.training
     assert torch.equal(loaded(images), network.eval()((images - 0.25) / 0.5))
     assert [file.name for file in tmp_path.iterdir()] == ["network.pt"]
+
+
+def test_a_full_disk_is_an_error_of_the_operating_system_and_leaves_nothing(
+    facts: NetworkFacts, tmp_path: Path
+) -> None:
+    with disk_with_room_for(1000), pytest.raises(OSError, match="too large"):
+        save_network(rebuild(facts), facts, tmp_path / "network.pt")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_bytes_and_floats_are_the_same_image(facts: NetworkFacts) -> None:

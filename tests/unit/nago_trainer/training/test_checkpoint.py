@@ -17,6 +17,7 @@ from nago_trainer.training import checkpoint
 from nago_trainer.training.checkpoint import Checkpoint, fingerprint
 from nago_trainer.training.seeds import derive_seeds
 from nago_trainer.training.state import TrainingState, initial_state
+from tests.disk import disk_with_room_for
 
 RECORD = EpochRecord(
     epoch=1,
@@ -161,16 +162,9 @@ def test_without_a_checkpoint_nothing_is_said(
     assert "cannot read it" in capsys.readouterr().err
 
 
-def test_a_save_that_fails_leaves_the_last_one_and_no_rest(
-    task: TrialTask, file: Path, state: TrainingState, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_save_that_fails_leaves_the_last_one_and_no_rest(task: TrialTask, file: Path, state: TrainingState) -> None:
     before = file.read_bytes()
-
-    def full(_descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("nago_trainer.training.checkpoint.os.fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with disk_with_room_for(1000), pytest.raises(OSError, match="too large"):
         checkpoint.save(state, task, file, seconds=0.0)
     assert [item.name for item in file.parent.iterdir()] == ["checkpoint"]
     assert file.read_bytes() == before
