@@ -109,7 +109,12 @@ def run(session: Session, sleep: Sleep) -> StudyState:
             with session.hold() as hold:
                 had_hold = True
                 session.reload()  # only now: nobody else adds rows any more
-                return _run_held(session, hold, outage, sleep)
+                session.running.begin()
+                try:
+                    return _run_held(session, hold, outage, sleep)
+                finally:
+                    with suppress(DatabaseError):
+                        session.running.store()
         except HeldError as error:
             if not had_hold:
                 raise
@@ -232,13 +237,14 @@ def _failed(trials: tuple[Trial, ...], observations: Mapping[str, Observation]) 
 
 def _snapshot(session: Session, trials: tuple[Trial, ...], observations: Mapping[str, Observation]) -> Snapshot:
     state = session.state
+    ran = session.running.look(session.clock(), runs=state.study_state is StudyState.RUNNING)
     return Snapshot(
         state=state.study_state,
         draining=session.stop.requested,
         trials=trials,
         observations=observations,
         ready=state.ready,
-        spent=state.spent(gpu_limit=session.rules.limits.gpu_hours is not None),
+        spent=state.spent(gpu_limit=session.rules.limits.gpu_hours is not None, ran=ran),
         exhausted=session.exhausted,
         waiting=session.waiting,
     )

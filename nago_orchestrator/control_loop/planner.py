@@ -62,7 +62,8 @@ class Spent:
     """Trials that ended since the study began or was resumed: what its failures are judged by."""
     recent_failed: int
     gpu_seconds: float
-    started_at: datetime
+    ran: timedelta
+    """How long the study has run: not while it was paused, nor without an orchestrator."""
     common_failure: str | None
     """The most frequent cause among the failed trials, for the message when the study is stopped."""
 
@@ -231,7 +232,7 @@ def reached_limit(spent: Spent, rules: Rules, now: datetime) -> str | None:
     limits = rules.limits
     if limits.trials is not None and spent.trials + rules.replicates > limits.trials:
         return f"limits.trials = {limits.trials} is reached"
-    if limits.wall_time is not None and now - spent.started_at >= limits.wall_time:
+    if limits.wall_time is not None and spent.ran >= limits.wall_time:
         return f"limits.wall_time = {limits.wall_time} is reached"
     if limits.gpu_hours is not None and spent.gpu_seconds >= 3600 * limits.gpu_hours:
         return f"limits.gpu_hours = {limits.gpu_hours:g} is reached"

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from nago_orchestrator.control_loop.events import Event, EventKind
+from nago_orchestrator.control_loop.running_clock import RunningClock
 from nago_orchestrator.control_loop.state_cache import StateCache
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.trials import TrainingRecipe, TrialDesign
@@ -83,8 +84,13 @@ class Session:
     waiting: bool = False
     """The proposer waits for an evaluation; reset by the next one."""
     exhausted: bool = False
+    running: RunningClock = field(init=False)
     stored_epochs: dict[str, int] = field(default_factory=dict)
     """By attempt, how many epochs are in the store already."""
+
+    def __post_init__(self) -> None:
+        needed = self.rules.limits.wall_time is not None
+        self.running = RunningClock(self.store, self.study, self.study_id, needed=needed)
 
     def reload(self) -> None:
         """Forget what the proposer learned in this process and rebuild it from the rows.

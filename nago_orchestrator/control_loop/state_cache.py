@@ -112,8 +112,10 @@ class StateCache:
             case CancelQueued():
                 self._read_at = None
 
-    def spent(self, *, gpu_limit: bool) -> Spent:
+    def spent(self, *, gpu_limit: bool, ran: timedelta = timedelta(0)) -> Spent:
         """As of the last refresh. `gpu_limit`: whether GPU time matters, which is summed over all attempts.
+
+        `ran`: how long the study has run, which no row says.
 
         Raises DatabaseError.
         """
@@ -128,7 +130,7 @@ class StateCache:
             recent_ended=sum((ends.recent or counts)[state] for state in JUDGED),
             recent_failed=(ends.recent or counts)[TrialState.FAILED],
             gpu_seconds=ends.gpu_seconds,
-            started_at=self._last_pulse.created_at,
+            ran=ran,
             common_failure=ends.common_failure,
         )
 

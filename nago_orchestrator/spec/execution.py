@@ -66,7 +66,8 @@ class LimitsSection(Section):
     trials: Annotated[Whole, Field(ge=1, le=10_000_000)] | None = None
     """Most trials; no proposal is made whose trials would exceed it."""
     wall_time: Annotated[Seconds, Field(gt=0, le=1e9)] | None = None
-    """No new trial starts after this long; seconds, or a text such as `2h`, `90m` or `1h30m`."""
+    """No new trial starts once the study has run for this long, pauses and times without an orchestrator left out;
+    seconds, or a text such as `2h`, `90m` or `1h30m`."""
     gpu_hours: Annotated[Real, Field(gt=0, le=1e9)] | None = None
     """No new trial starts once the study has used this many GPU-hours."""
     failed_fraction: Annotated[Real, Field(gt=0, le=1)] = 0.5

@@ -48,6 +48,8 @@ class Study:
     created_at: datetime
     changed_at: datetime
     """When it came into this state."""
+    ran_seconds: float = 0.0
+    """How long it has run, as far as its limits ask for it: without pauses and times without an orchestrator."""
     prior: tuple[PriorEvaluation, ...] = ()
     """Copied when the study was created: what becomes of the other studies later changes nothing."""
 

@@ -79,6 +79,7 @@ study = Table(
     Column("recipe", JSON, nullable=False),
     Column("spec", JSON, nullable=False),
     Column("prior", JSON(none_as_null=True)),
+    Column("ran_seconds", Float8, nullable=False, server_default="0"),
     _one_of("state", StudyState),
 )
 

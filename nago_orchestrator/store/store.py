@@ -88,6 +88,10 @@ class Store:
         with self._write() as connection:
             studies.move(connection, study_id, to, message=message, now=now)
 
+    def note_running_time(self, study_id: int, seconds: float) -> None:
+        with self._write() as connection:
+            studies.note_running_time(connection, study_id, seconds)
+
     def pulse(self, study_id: int) -> Pulse:
         """What others may have changed of a study that somebody runs; quick. Raises NotFoundError."""
         with self._read() as connection:

@@ -105,6 +105,10 @@ def move(connection: Connection, study_id: int, to: StudyState, *, message: str 
         raise StaleStateError(f"the study {row.name!r} is {row.state} and cannot become {to}")
 
 
+def note_running_time(connection: Connection, study_id: int, seconds: float) -> None:
+    connection.execute(update(study).where(study.c.id == study_id).values(ran_seconds=seconds))
+
+
 def _by_name(connection: Connection, name: str) -> Row[Any] | None:
     return connection.execute(select(study).where(study.c.name == name)).one_or_none()
 
@@ -140,6 +144,7 @@ def _study(row: Row[Any]) -> Study:
         message=row.message,
         created_at=row.created_at,
         changed_at=row.changed_at,
+        ran_seconds=row.ran_seconds,
         prior=tuple(_prior(data) for data in row.prior or ()),
     )
 

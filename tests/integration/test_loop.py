@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -237,6 +237,55 @@ def test_a_limit_of_trials_completes_the_study(store: Store) -> None:
     done = run_to_the_end(store, SimulatedExecutor(), limits="{trials: 5}", execution="{parallelism: 2}")
     assert count_trials(store, done.study.id) == {TrialState.SUCCEEDED: 5}
     assert "limits.trials" in (store.study("small").message or "")
+
+
+class Watch:
+    """A clock that goes on by a minute at each look."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 5, 4, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(minutes=1)
+        return self.now
+
+
+def test_the_time_of_a_pause_and_without_an_orchestrator_is_no_wall_time(store: Store) -> None:
+    study = create(store, small_spec(search="{algorithm: random, proposals: 26}", limits="{wall_time: 3h}"))
+    executor, clock = SimulatedExecutor(), Watch()
+
+    def part(trials: int) -> StudyState:
+        """By an orchestrator that dies after so many trials."""
+        orchestrator = Orchestrator(store, study, executor)
+        session = orchestrator.session()
+        session.clock = clock
+
+        def perhaps_leave(seconds: float) -> None:
+            if store.tally(study.id).evaluations >= trials:
+                orchestrator.stop.abort()
+
+        session.on_tick = perhaps_leave
+        return orchestrator.run(session)
+
+    assert part(3) is StudyState.RUNNING
+    clock.now += timedelta(days=2)
+    assert part(6) is StudyState.RUNNING
+    store.move_study(study.id, StudyState.PAUSED, message=None, now=clock())
+    assert part(6) is StudyState.PAUSED
+    clock.now += timedelta(days=2)
+    store.move_study(study.id, StudyState.RUNNING, message=None, now=clock())
+    before = store.study("small").ran_seconds
+    assert timedelta(minutes=10) < timedelta(seconds=before) < timedelta(hours=3)
+    assert part(1000) is StudyState.COMPLETED
+    found = store.study("small")
+    assert "limits.wall_time" in str(found.message)
+    assert timedelta(hours=3) <= timedelta(seconds=found.ran_seconds) < timedelta(hours=3, minutes=30)
+    assert store.tally(study.id).trials[TrialState.SUCCEEDED] > 6
+
+
+def test_a_study_without_a_limit_writes_no_time(store: Store) -> None:
+    done = run_to_the_end(store, SimulatedExecutor(), search="{algorithm: random, proposals: 2}")
+    assert store.study(done.study.name).ran_seconds == 0.0
 
 
 def test_a_limit_of_trials_is_kept_by_proposals_of_several(store: Store) -> None:

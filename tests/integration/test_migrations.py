@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Engine, Table, inspect, text
 
+from nago_orchestrator.domain.states import Failure, TrialState
 from nago_orchestrator.errors import DatabaseError
 from nago_orchestrator.store import versions
 from nago_orchestrator.store.engine import connect, writing
@@ -19,6 +21,7 @@ from nago_orchestrator.store.schema import metadata
 from nago_orchestrator.store.store import open_store
 from nago_orchestrator.store.versions import HEAD, VERSION_TABLE, SchemaState
 from nago_orchestrator.store.views import view_metadata
+from tests.store_scene import NEW_STUDY, NOW, Scene
 
 
 def _structure(engine: Engine) -> dict[str, Any]:
@@ -93,6 +96,25 @@ def test_every_single_step_can_be_upgraded_from(empty_database_url: str) -> None
         with pytest.raises(DatabaseError, match=r"run `nago-orch db upgrade`"):
             open_store(empty_database_url)
     assert versions.upgrade(empty_database_url).state is SchemaState.CURRENT
+
+
+def test_a_study_of_before_has_run_as_long_as_its_attempts_did(empty_database_url: str) -> None:
+    versions.upgrade(empty_database_url)
+    store = open_store(empty_database_url)
+    scene = Scene(store, store.create_study(NEW_STUDY, NOW))
+    for trial, (start, end) in enumerate([(0, 60), (30, 50), (40, 100), (86_400, 86_405)]):
+        scene.propose()
+        attempt = scene.attempt(trial, now=NOW + timedelta(seconds=start))
+        ended = NOW + timedelta(seconds=end)
+        scene.fail(attempt, Failure.DEFECT, TrialState.FAILED, now=ended)
+    scene.propose()
+    scene.attempt(4)
+    store.close()
+    versions.downgrade(empty_database_url, "0007")
+    versions.upgrade(empty_database_url)
+    store = open_store(empty_database_url)
+    assert store.study(NEW_STUDY.name).ran_seconds == 105.0
+    store.close()
 
 
 def test_a_newer_schema_is_left_alone(empty_database_url: str) -> None:

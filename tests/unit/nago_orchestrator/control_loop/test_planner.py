@@ -54,7 +54,7 @@ NOTHING_SPENT = Spent(
     recent_ended=0,
     recent_failed=0,
     gpu_seconds=0.0,
-    started_at=NOW,
+    ran=timedelta(0),
     common_failure=None,
 )
 RESULT = TrialResult(
@@ -388,7 +388,7 @@ def test_a_failed_study_keeps_its_trials_for_the_day_it_is_resumed() -> None:
     ("limits", "spent"),
     [
         (replace(UNLIMITED, trials=7), replace(NOTHING_SPENT, trials=7, succeeded=7)),
-        (replace(UNLIMITED, wall_time=timedelta(hours=1)), replace(NOTHING_SPENT, started_at=NOW - timedelta(hours=1))),
+        (replace(UNLIMITED, wall_time=timedelta(hours=1)), replace(NOTHING_SPENT, ran=timedelta(hours=1))),
         (replace(UNLIMITED, gpu_hours=2.0), replace(NOTHING_SPENT, gpu_seconds=7200.0)),
     ],
 )
