@@ -10,6 +10,8 @@ Object = dict[str, Any]
 _NAMESPACED = re.compile(r"/api/v1/namespaces/([^/]+)/([a-z]+)(?:/([^/]+))?")
 _NAMESPACE = re.compile(r"/api/v1/(namespaces)/([^/]+)")
 _SCOPELESS = re.compile(r"/api/v1/(nodes)(?:/([^/]+))?")
+_QUEUE = re.compile(r"/apis/kueue\.x-k8s\.io/v1beta1/namespaces/[^/]+/(localqueues)/([^/]+)")
+KUEUE = "/apis/kueue.x-k8s.io"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -18,6 +20,7 @@ class ApiCluster:
     """Everything is there to be changed by the test."""
 
     version: str = "v1.34.1"
+    has_kueue: bool = False
     denied: set[tuple[str, str]] = field(default_factory=set)
     """Resource and verb; the resource with its group (jobs.batch) and subresource (pods/log)."""
     warnings: list[str] = field(default_factory=list)
@@ -35,9 +38,11 @@ class ApiCluster:
         """None for a path that is not of this kind."""
         if path == "/version":
             return 200, {"gitVersion": self.version}
+        if path == KUEUE and self.has_kueue:
+            return 200, {"kind": "APIGroup", "name": "kueue.x-k8s.io", "preferredVersion": {"version": "v1beta1"}}
         if path == REVIEWS and method == "POST":
             return 201, {"status": {"allowed": not self._is_denied(body["spec"]["resourceAttributes"])}}
-        named = _NAMESPACE.fullmatch(path) or _SCOPELESS.fullmatch(path)
+        named = _NAMESPACE.fullmatch(path) or _SCOPELESS.fullmatch(path) or _QUEUE.fullmatch(path)
         if named is not None:
             return self._read(named[1], named[2])
         within = _NAMESPACED.fullmatch(path)

@@ -51,6 +51,9 @@ class Cluster:
     def read(self, collection: str, name: str) -> Answer:
         return _answered(lambda: self.client.get(f"{collection}/{quote(name)}"))
 
+    def ask(self, path: str) -> Answer:
+        return _answered(lambda: self.client.get(path))
+
     def list(self, collection: str) -> Listing:
         try:
             return tuple(item for page in self.client.pages(collection, {}) for item in page.get("items") or ())

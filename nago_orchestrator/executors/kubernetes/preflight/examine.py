@@ -26,6 +26,7 @@ from nago_orchestrator.executors.kubernetes.preflight.named_objects import (
 )
 from nago_orchestrator.executors.kubernetes.preflight.nodes import fitting_nodes, node_finding
 from nago_orchestrator.executors.kubernetes.preflight.pod import needs_of
+from nago_orchestrator.executors.kubernetes.preflight.queue import GROUP, queue_finding, queue_of, queues_path
 from nago_orchestrator.executors.kubernetes.preflight.quotas import quota_findings
 from nago_orchestrator.executors.kubernetes.preflight.rights import ROLE, Right, rights_findings
 from nago_orchestrator.executors.kubernetes.preflight.study import ExaminedStudy
@@ -78,8 +79,18 @@ def examine(access: Access, study: ExaminedStudy | None, options: ClientOptions 
     for kind, name in names_of(pod):
         there = cluster.read(f"{cluster.core}/{KINDS[kind].resource}", name)
         yield object_finding(kind, name, there, pod, parallelism=study.parallelism, fitting_nodes=fitting)
+    yield from _queue(cluster, study)
     if rights[CREATE_JOBS] is not False:
         yield from _dry_runs(cluster, study)
+
+
+def _queue(cluster: Cluster, study: ExaminedStudy) -> Iterator[Finding]:
+    name = queue_of(study.job)
+    if name is None:
+        return
+    group = cluster.ask(GROUP)
+    path = queues_path(group, cluster.namespace)
+    yield queue_finding(name, group, None if path is None else cluster.read(path, name))
 
 
 def _dry_runs(cluster: Cluster, study: ExaminedStudy) -> Iterator[Finding]:

@@ -44,6 +44,7 @@ TRIED = (
     *_rights("", "nodes", "list"),
     *_rights("", "secrets", "get"),
     *_rights("", "pods", "create"),
+    *_rights("kueue.x-k8s.io", "localqueues", "get"),
 )
 """Tried by the doctor alone, and never granted by our Role: users who have these rights anyway get more findings."""
 ROLE = (*FOR_STUDIES, *FOR_DOCTOR)

@@ -80,6 +80,37 @@ def test_a_field_of_this_program_s_own_that_is_too_new_is_no_problem(server: Api
     assert by_check(examine_cluster(study))["first Job"].state is State.OK
 
 
+@pytest.mark.parametrize(
+    ("has_kueue", "queue", "denied", "state", "words"),
+    [
+        (False, None, False, State.WARNING, "the cluster has no Kueue"),
+        (True, None, False, State.PROBLEM, "there is none of that name: the trials' Jobs stay suspended"),
+        (True, None, True, State.UNKNOWN, "may not read localqueues"),
+        (True, {}, False, State.OK, "exists"),
+        (
+            True,
+            {"conditions": [{"type": "Active", "status": "False", "message": "its ClusterQueue is missing"}]},
+            False,
+            State.WARNING,
+            "its ClusterQueue is missing",
+        ),
+    ],
+)
+def test_the_queue_of_a_study_is_looked_for(
+    server: ApiServer, make_job: MakeJob, has_kueue: bool, queue: object, denied: bool, state: State, words: str
+) -> None:
+    sound(server)
+    server.cluster.has_kueue = has_kueue
+    if queue is not None:
+        server.cluster.put("localqueues", "gpus", status=queue)
+    if denied:
+        server.cluster.denied.add(("localqueues", "get"))
+    study = ExaminedStudy(job=make_job(gpu_count=0, queue="gpus"), parallelism=2, image_path=None)
+    finding = by_check(examine_cluster(study))["queue gpus"]
+    assert finding.state is state
+    assert words in finding.detail
+
+
 def test_warnings_of_the_api_server_are_shown(server: ApiServer, study: ExaminedStudy) -> None:
     sound(server)
     server.cluster.warnings = ['would violate PodSecurity \\"restricted:latest\\"', "spec.a is deprecated, use b"]

@@ -16,6 +16,7 @@ from nago_orchestrator.executors.kubernetes.preflight.rights import FOR_DOCTOR, 
 from nago_orchestrator.executors.kubernetes.preflight.study import ExaminedStudy
 from nago_orchestrator.executors.kubernetes.status.pod_log import PodLog
 from nago_trainer.contract.task import TrialTask
+from tests.api_cluster import KUEUE
 from tests.api_http import Request
 from tests.api_server import ApiServer
 from tests.executor_scene import TIMING
@@ -24,9 +25,9 @@ from tests.kubernetes_access import QUICK, access_to, job_api, kubernetes_settin
 from tests.unit.nago_orchestrator.executors.kubernetes.preflight.conftest import MakeJob
 
 NAME = "small-t00012-a1"
-OPEN_TO_ALL = ("/version", REVIEWS)
+OPEN_TO_ALL = ("/version", REVIEWS, KUEUE)
 _PATH = re.compile(
-    r"/(?:api/v1|apis/(?P<group>[^/]+)/v1)(?:/namespaces/[^/]+(?=/))?/(?P<resource>[a-z]+)"
+    r"/(?:api/v1|apis/(?P<group>[^/]+)/v1(?:beta1)?)(?:/namespaces/[^/]+(?=/))?/(?P<resource>[a-z]+)"
     r"(?P<name>/[^/]+(?P<subresource>/log)?)?"
 )
 
@@ -62,7 +63,10 @@ def test_all_that_the_program_asks_for_is_checked_and_nothing_else(
     end(server, NAME, code=1)
     list(PodLog(job_api(server), NAME).follow(None, lambda: False, lambda _: None))
     executor.stop(NAME, grace_seconds=0)
-    mounted = make_job(data=ClaimMount(claim="images", mount_path="/data"), service_account="nago-trainer")
+    server.cluster.has_kueue = True
+    mounted = make_job(
+        queue="gpus", data=ClaimMount(claim="images", mount_path="/data"), service_account="nago-trainer"
+    )
     study = ExaminedStudy(job=mounted, parallelism=1, image_path=None)
     assert list(examine(access_to(server), study, QUICK))
     assert used(server) == {*ROLE, *TRIED}
