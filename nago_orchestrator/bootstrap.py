@@ -19,6 +19,7 @@ from nago_orchestrator.control_loop.trial_sampling import TrialSampling
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.errors import InputError, needing
+from nago_orchestrator.executors.local.device_check import refuse_missing_device
 from nago_orchestrator.executors.local.executor import LocalExecutor
 from nago_orchestrator.executors.port import Executor
 from nago_orchestrator.paths import data_folder
@@ -81,6 +82,8 @@ def _executor(store: Store, study: Study, on_call: Callable[[str, str, float], N
     execution = StudySpec.from_canonical(study.spec).execution
     if execution.where == "kubernetes" and execution.kubernetes is not None:
         return _kubernetes_executor(store, study, execution.kubernetes, on_call)
+    if study.state in GOING_ON:
+        refuse_missing_device(execution.device)
     executor = LocalExecutor(runs_folder(store) / study.name)
     if study.state in GOING_ON:
         executor.warm_up()

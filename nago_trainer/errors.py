@@ -23,6 +23,12 @@ class TaskError(TrainerError):
     """The task is inconsistent, or this machine cannot execute it."""
 
 
+class DeviceError(TaskError):
+    """This machine lacks the device; another may have it."""
+
+    reason = "NoDevice"
+
+
 class DataError(TrainerError):
     """The dataset is missing, incomplete or damaged."""
 

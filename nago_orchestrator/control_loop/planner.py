@@ -174,7 +174,7 @@ def _settle(
         return []
     failure = Failure.INFRASTRUCTURE if observation.phase is Phase.ABSENT else observation.failure or Failure.DEFECT
     reached = max((record.epoch for record in observation.epochs), default=0)
-    trial_to, not_before = after_failure(trial, failure, retries, now, epochs=reached)
+    trial_to, not_before = after_failure(trial, (failure, observation.reason), retries, now, epochs=reached)
     return [EndAttempt(trial, attempt, AttemptState.FAILED, failure, observation, trial_to, not_before)]
 
 
@@ -183,7 +183,7 @@ def _refuse(  # those of _settle, and the problem
 ) -> EndAttempt:
     """A result that is not valid fails its attempt, and nothing else."""
     cause = invalid_report(problem)
-    trial_to, not_before = after_failure(trial, cause.failure, retries, now)
+    trial_to, not_before = after_failure(trial, (cause.failure, cause.reason), retries, now)
     seen = replace(observation, result=None, failure=cause.failure, reason=cause.reason, message=cause.message)
     return EndAttempt(
         trial, attempt, AttemptState.FAILED, cause.failure, seen, trial_to, not_before, discards_result=True

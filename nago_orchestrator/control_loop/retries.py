@@ -9,6 +9,9 @@ from nago_orchestrator.domain.states import Failure, TrialState
 from nago_orchestrator.domain.trials import Trial
 from nago_trainer.contract.back_off import BackOff
 
+MUST_REPEAT = frozenset({"BadTask", "JobRefused"})
+"""Reasons of application errors that the next attempt would meet again: its task and its Job are the same."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
@@ -20,12 +23,14 @@ class RetryPolicy:
 
 
 def after_failure(
-    trial: Trial, failure: Failure, retries: RetryPolicy, now: datetime, *, epochs: int = 0
+    trial: Trial, cause: tuple[Failure, str | None], retries: RetryPolicy, now: datetime, *, epochs: int = 0
 ) -> tuple[TrialState, datetime | None]:
     """Where a trial goes after its live attempt failed that way, and how long it waits for the next one.
 
+    `cause`: kind and reason.
     `epochs`: the last epoch that was seen of the attempt, where its row does not know it yet.
     """
+    failure, reason = cause
     match failure:
         case Failure.INFEASIBLE:
             return TrialState.INFEASIBLE, None
@@ -33,7 +38,8 @@ def after_failure(
             return TrialState.QUEUED, None
         case Failure.DEFECT:
             before = sum(attempt.failure is failure for attempt in trial.attempts)
-            return (TrialState.QUEUED if before < retries.defect else TrialState.FAILED), None
+            again = before < retries.defect and reason not in MUST_REPEAT
+            return (TrialState.QUEUED if again else TrialState.FAILED), None
         case Failure.INFRASTRUCTURE:
             before = _lost_since_progress(trial, epochs)
             if before >= retries.infrastructure:

@@ -13,7 +13,7 @@ from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import ExecutorError, HeldError, NagoError
 from nago_orchestrator.services.admission import new_study, stored_study
 from nago_orchestrator.services.preview import refuse_impossible
-from nago_orchestrator.services.training_configuration import refuse_without_torch, study_recipe
+from nago_orchestrator.services.training_configuration import refuse_unable_machine, study_recipe
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import open_store
@@ -29,7 +29,7 @@ def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
     store = open_store(url)
     stored = stored_study(store, spec)
     if stored is not None:
-        refuse_without_torch(spec)
+        refuse_unable_machine(spec)
         return stored
     recipe = study_recipe(spec)
     refuse_impossible(spec, recipe, now)

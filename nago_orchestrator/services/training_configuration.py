@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.executors.local.dataset_check import check_dataset, refuse_untrainable
+from nago_orchestrator.executors.local.device_check import refuse_missing_device
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.trainer import DatasetSection
 from nago_trainer.contract.data_report import DataReport
@@ -52,20 +53,23 @@ def recipe_of(spec: StudySpec, report: DataReport | None) -> TrainingRecipe:
     )
 
 
-def refuse_without_torch(spec: StudySpec) -> None:
+def refuse_unable_machine(spec: StudySpec) -> None:
     """Raises InputError where trials are to run on this machine and cannot."""
-    if spec.execution.where == "local" and find_spec("torch") is None:
+    if spec.execution.where != "local":
+        return
+    if find_spec("torch") is None:
         raise InputError(
             "trials cannot run on this machine: torch is not installed",
             do="pip install 'nago-orchestrator[trainer]', or run trials in a cluster (execution.where: kubernetes)",
         )
+    refuse_missing_device(spec.execution.device)
 
 
 def look_at_images(spec: StudySpec) -> DataReport | None:
     """None where they are in the cluster. Raises InputError where there is no dataset to look at."""
     if spec.execution.where != "local":
         return None
-    refuse_without_torch(spec)
+    refuse_unable_machine(spec)
     section = spec.trainer.dataset
     return check_dataset(section.name, section.path, section.validation_fraction)
 

@@ -22,6 +22,7 @@ from nago_trainer.errors import TaskError
 from nago_trainer.network.network import build_network
 from nago_trainer.network.saved_network import NetworkFacts, save_network
 from nago_trainer.training.context import AttemptContext
+from nago_trainer.training.device import choose_device
 from nago_trainer.training.loop import has_diverged, train
 from nago_trainer.training.seeds import derive_seeds
 
@@ -73,18 +74,6 @@ def checked_plan(task: TrialTask) -> Plan:
     if counted > task.parameter_limit:
         raise TaskError(f"the network has {counted} parameters, more than the limit of {task.parameter_limit}")
     return plan
-
-
-def choose_device(name: str) -> torch.device:
-    """`auto` is the first GPU, or the CPU where there is none. Raises TaskError for a device that is not there."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # AssertionError: torch without CUDA
-        raise TaskError(f"this machine has no device {name!r}", do="choose auto or cpu") from error
-    return device
 
 
 def _fix_process(task: TrialTask, device: torch.device) -> None:

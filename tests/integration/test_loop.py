@@ -188,7 +188,7 @@ def test_a_trial_that_is_lost_for_good_is_told_to_the_bracket_alone(store: Store
 @pytest.mark.slow
 def test_the_same_defect_on_all_trials_stops_the_study_with_its_cause_and_a_mended_one_goes_on(store: Store) -> None:
     broken = Observation(
-        phase=Phase.ENDED, exit_code=64, failure=Failure.DEFECT, reason="BadTask", message="there is no folder /data"
+        phase=Phase.ENDED, exit_code=64, failure=Failure.DEFECT, reason="BadData", message="there is no folder /data"
     )
     executor = SimulatedExecutor(lambda task: broken)
     study = create(store, small_spec())

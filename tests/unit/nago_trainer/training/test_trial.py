@@ -19,10 +19,10 @@ from nago_trainer.architecture import (
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.contract.task import TrialTask
 from nago_trainer.data.catalogue import load_images
-from nago_trainer.errors import TaskError, TrainerError
+from nago_trainer.errors import TrainerError
 from nago_trainer.network.saved_network import load_network
 from nago_trainer.training.context import AttemptContext
-from nago_trainer.training.trial import choose_device, run_trial
+from nago_trainer.training.trial import run_trial
 
 Run = Callable[[TrialTask], tuple[TrialResult, list[EpochRecord]]]
 
@@ -116,10 +116,3 @@ def test_a_task_that_cannot_be_right_is_refused(
 ) -> None:
     with pytest.raises(TrainerError, match=message):
         run(replace(task, **change))  # type: ignore[arg-type]  # each key has the type of its field
-
-
-def test_a_device_is_found() -> None:
-    assert choose_device("cpu").type == "cpu"
-    assert choose_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
-    with pytest.raises(TaskError):
-        choose_device("")
