@@ -97,6 +97,28 @@ def test_every_object_is_valid(overlay: str, version: str) -> None:
         assert utils.validate(item, version, strict=True) == version, item["metadata"]["name"]
 
 
+def _empty_lists(value: Any, place: str) -> Iterator[str]:
+    if value == []:
+        yield place
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, entry in entries:
+        yield from _empty_lists(entry, f"{place}.{key}")
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_no_list_is_empty(overlay: str) -> None:
+    """The API server drops an empty list: every apply of the unchanged file would count as a change."""
+    assert [place for item in _overlay(overlay) for place in _empty_lists(item, item["metadata"]["name"])] == []
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_network_policy_without_rules_for_a_direction_closes_it(overlay: str) -> None:
+    policies = {item["metadata"]["name"]: item["spec"] for item in _overlay(overlay) if item["kind"] == "NetworkPolicy"}
+    for name in ("nago-trainer", "nago-migrate"):
+        assert policies[name]["policyTypes"] == ["Ingress", "Egress"]
+        assert "ingress" not in policies[name]
+
+
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_pod_is_restricted(overlay: str) -> None:
     """https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted, and a read-only root."""
