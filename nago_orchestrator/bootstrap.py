@@ -43,11 +43,19 @@ GOING_ON = (StudyState.RUNNING, StudyState.PAUSED)
 
 
 def runs_folder(store: Store) -> Path:
-    """Where the attempts of a database's studies work: beside an SQLite file, else in the user's data folder."""
+    """Where the attempts of a database's studies work: beside an SQLite file, else in the user's data folder.
+
+    Raises DatabaseError: two schemas of one PostgreSQL database have two folders.
+    """
     if store.file is not None:
         return store.file.with_name(store.file.name + ".runs")
-    digest = hashlib.sha256(store.address.encode()).hexdigest()[:12]
-    return data_folder() / "runs" / digest
+    return runs_folder_of_server(store.address, store.other_schema())
+
+
+def runs_folder_of_server(address: str, schema: str | None) -> Path:
+    """`schema`: None for the usual one, which had no part in the name before others had."""
+    place = address if schema is None else f"{address} {schema}"
+    return data_folder() / "runs" / hashlib.sha256(place.encode()).hexdigest()[:12]
 
 
 def run_study(
@@ -124,7 +132,7 @@ def open_session(
         on_event=on_event,
         clock=lambda: datetime.now(UTC),
         new_token=lambda: secrets.token_hex(16),
-        hold=lambda: store.hold(study.id, describe_holder(datetime.now(UTC))),
+        holder=lambda: describe_holder(datetime.now(UTC)),
         restore=lambda: _restore(store, study.name, spec),
     )
 

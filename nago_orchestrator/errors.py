@@ -7,6 +7,7 @@ NagoError                   exit code 3
 │   └── ReplacedError       the database's file was taken away under a running study
 ├── NotFoundError           exit code 4
 ├── HeldError               exit code 2: another orchestrator runs the study
+│   └── TakenOverError      it does so since this one was silent for too long
 ├── ExecutorError           the place where attempts run cannot be used
 └── StaleStateError         somebody else moved the row first
 """
@@ -54,6 +55,10 @@ class HeldError(NagoError):
     """Another orchestrator holds the study."""
 
     exit_code = 2
+
+
+class TakenOverError(HeldError):
+    """Another orchestrator has taken the study from this one, whose writes are refused from then on."""
 
 
 class ExecutorError(NagoError):

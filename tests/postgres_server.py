@@ -46,7 +46,7 @@ class PostgresServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._programs = _programs()
-        self._as_user = _unprivileged(folder)
+        self._as_user = as_unprivileged(folder)
         self._process: subprocess.Popen[bytes] | None = None
         options = ["-U", "nago", "-E", "UTF8", "--locale=C", "-A", "trust", "-N"]
         subprocess.run(
@@ -121,7 +121,7 @@ def _programs() -> Path:
     return (found[-1] if found else Path(str(beside)).resolve()).parent
 
 
-def _unprivileged(folder: Path) -> dict[str, Any]:
+def as_unprivileged(folder: Path) -> dict[str, Any]:
     """Arguments of `subprocess` that leave root behind; the folder becomes that user's."""
     if os.getuid() != 0:
         return {}

@@ -11,7 +11,6 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from nago_orchestrator.control_loop.actions import (
     AcceptResult,
@@ -21,20 +20,18 @@ from nago_orchestrator.control_loop.actions import (
     FollowUp,
     Launch,
     MarkRunning,
+    StopAttempt,
     StoreProposal,
 )
 from nago_orchestrator.control_loop.events import Event, EventKind
 from nago_orchestrator.control_loop.execute import STOP_GRACE_SECONDS, execute
 from nago_orchestrator.control_loop.planner import Snapshot, plan
-from nago_orchestrator.control_loop.session import Session
+from nago_orchestrator.control_loop.session import HoldLostError, Session
 from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trials import Trial
-from nago_orchestrator.errors import DatabaseError, ExecutorError, HeldError, StaleStateError
+from nago_orchestrator.errors import DatabaseError, ExecutorError, StaleStateError
 from nago_trainer.contract.back_off import BackOff
-
-if TYPE_CHECKING:
-    from nago_orchestrator.store.lock import Hold
 
 Sleep = Callable[[float], None]
 
@@ -59,10 +56,6 @@ LONGEST_OUTAGE_SECONDS = 300.0
 """After which the loop gives up."""
 RECOVERED_AFTER = timedelta(seconds=10)
 """Without an error for so long, an outage is over: an executor may refuse a request seconds later."""
-
-
-class _HoldLostError(Exception):
-    """The database forgot who runs the study, e.g. because it was restarted."""
 
 
 @dataclass
@@ -98,36 +91,39 @@ class _Outage:
 def run(session: Session, sleep: Sleep) -> StudyState:
     """Run the study until it ends, is paused, or the session is asked to stop. Returns the state it is left in.
 
-    Raises HeldError if somebody else runs it, DatabaseError or ExecutorError when the database has not answered or the
-    executor not worked for LONGEST_OUTAGE_SECONDS; running trainers continue, and the next orchestrator picks up their
-    results.
+    Raises HeldError if somebody else runs it or has taken it over, DatabaseError or ExecutorError when the database has
+    not answered or the executor not worked for LONGEST_OUTAGE_SECONDS; running trainers continue, and the next
+    orchestrator picks up their results.
     """
     outage = _Outage(session, sleep)
-    had_hold = False
     while True:
         try:
-            with session.hold() as hold:
-                had_hold = True
-                session.reload()  # only now: nobody else adds rows any more
-                session.running.begin()
-                try:
-                    return _run_held(session, hold, outage, sleep)
-                finally:
-                    with suppress(DatabaseError):
-                        session.running.store()
-        except HeldError as error:
-            if not had_hold:
-                raise
-            outage.wait(error)  # the holder may be our own lost connection, which the server has yet to notice
-        except (DatabaseError, ExecutorError, _HoldLostError) as error:
+            with session.hold():
+                return _run_held(session, outage, sleep)
+        except (DatabaseError, HoldLostError) as error:
             outage.wait(error)
 
 
-def _run_held(session: Session, hold: Hold, outage: _Outage, sleep: Sleep) -> StudyState:
+def _run_held(session: Session, outage: _Outage, sleep: Sleep) -> StudyState:
+    """The study stays held through an outage: nobody else takes it as soon as the database answers again."""
+    while True:
+        try:
+            session.confirm_hold()
+            session.reload()  # only now: nobody else adds rows any more
+            session.running.begin()
+            try:
+                return _run_ticks(session, outage, sleep)
+            finally:
+                with suppress(DatabaseError):
+                    session.running.store()
+        except (DatabaseError, ExecutorError) as error:
+            outage.wait(error)
+
+
+def _run_ticks(session: Session, outage: _Outage, sleep: Sleep) -> StudyState:
     waits = 0
     while True:
-        if not hold.still_held():
-            raise _HoldLostError("the database lost the lock on this study")
+        session.confirm_hold()
         began = session.clock()
         try:
             done = tick(session)
@@ -198,6 +194,8 @@ def _execute_alike(session: Session, actions: Sequence[Action]) -> None:
     launch fails is launched again from its row.
     """
     follow_ups: list[FollowUp] = []
+    if isinstance(actions[0], StopAttempt):
+        session.confirm_hold()
     with nullcontext() if isinstance(actions[0], Ask) else session.store.together():
         for action in actions:
             session.state.note(action)
@@ -208,11 +206,13 @@ def _execute_alike(session: Session, actions: Sequence[Action]) -> None:
     if proposals := [item for item in follow_ups if isinstance(item, StoreProposal)]:
         _execute_alike(session, proposals)
     if launches := {item.name: item.task for item in follow_ups if isinstance(item, Launch)}:
+        session.confirm_hold()
         session.executor.start_all(launches)
 
 
 def _observe(session: Session, trials: tuple[Trial, ...]) -> Mapping[str, Observation]:
     live = {attempt.name: attempt.id for trial in trials if (attempt := trial.live_attempt)}
+    session.confirm_hold()  # what belongs to none of them may be removed
     observations = session.executor.observe(live.keys())
     with session.store.together():
         for name, observation in observations.items():
@@ -252,6 +252,7 @@ def _snapshot(session: Session, trials: tuple[Trial, ...], observations: Mapping
 
 def _interrupt(session: Session) -> None:
     """Stop what runs, at once; its trials go back to the queue."""
+    session.confirm_hold()
     for trial in session.store.active_trials(session.study_id):
         attempt = trial.live_attempt
         if attempt is None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # the parts are given from outside; the loop knows their shap
     from nago_orchestrator.control_loop.trial_sampling import TrialSampling
     from nago_orchestrator.executors.port import Executor
     from nago_orchestrator.search.proposers.port import Proposer
-    from nago_orchestrator.store.lock import Hold
     from nago_orchestrator.store.store import Store
 
 
@@ -53,6 +52,10 @@ class StopSignal:
         return self._requested.is_set() or self.aborted or self.left
 
 
+class HoldLostError(Exception):
+    """The lock file was removed while the study ran."""
+
+
 @dataclass(kw_only=True)
 class Session:
     study_id: int
@@ -70,12 +73,13 @@ class Session:
     on_event: Callable[[Event], None]
     clock: Callable[[], datetime]
     new_token: Callable[[], str]
-    hold: Callable[[], AbstractContextManager[Hold]]
-    """Takes the lock on the study; raises HeldError while another orchestrator has it."""
+    holder: Callable[[], str]
+    """Who this process is, for others that ask."""
     restore: Callable[[], tuple[Proposer, int]]
     """From the rows: a proposer in the state of the study, and the number of its evaluations."""
     on_tick: Callable[[float], None] = lambda seconds: None
     """Called with the duration of each tick."""
+    _still_held: Callable[[], bool] = field(init=False, default=lambda: False)
     proposer: Proposer = field(init=False)
     """Set by `reload`, as are `evaluations` and `state`."""
     evaluations: int = field(init=False, default=0)
@@ -91,6 +95,28 @@ class Session:
     def __post_init__(self) -> None:
         needed = self.rules.limits.wall_time is not None
         self.running = RunningClock(self.store, self.study, self.study_id, needed=needed)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """The study, for this thread: the store refuses what it writes once another process has taken the study.
+
+        Raises HeldError while another orchestrator has it.
+        """
+        with self.store.hold(self.study_id, self.holder()) as held:
+            self._still_held = held.still_held
+            try:
+                yield
+            finally:
+                self._still_held = lambda: False
+
+    def confirm_hold(self) -> None:
+        """Before anything is done outside the database, which could not refuse it; quick, as long as all is well.
+
+        Raises HoldLostError where the study may be taken again, TakenOverError where another process has it,
+        DatabaseError where nobody can say.
+        """
+        if not self._still_held():
+            raise HoldLostError("the lock on this study was lost")
 
     def reload(self) -> None:
         """Forget what the proposer learned in this process and rebuild it from the rows.

@@ -1,7 +1,7 @@
 """Runs all active studies of a database, each in a thread of its own, until it is told to leave. `nago-orch serve`.
 
-One serving process works, further ones wait: the lock `SERVING` in the database says who it is, and vanishes with its
-process, so that the next one takes over within TAKE_OVER_SECONDS.
+One serving process works, further ones wait: the lease `SERVING` in the database says who it is. It is released at an
+orderly end and runs out after any other, and the next one asks every TAKE_OVER_SECONDS.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Protocol
 
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import DatabaseError, HeldError, NagoError
-from nago_orchestrator.store.lock import SERVING
+from nago_orchestrator.store.lease_rows import SERVING
 from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import Store
 
 LOOK_SECONDS = 2.0
 """Between two looks for studies that have come to life."""
-TAKE_OVER_SECONDS = 5.0
+TAKE_OVER_SECONDS = 3.0
 """Between two tries to become the one that serves."""
 RETRY_SECONDS = 15.0
 """Before a study whose loop ended with an error is tried again."""

@@ -12,7 +12,7 @@ from nago_orchestrator.services.missing_best import best_or_reason
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store import queries
 from nago_orchestrator.store.engine import OpenDatabase
-from nago_orchestrator.store.lock import SERVING
+from nago_orchestrator.store.lease_rows import SERVING
 from nago_orchestrator.store.store import open_store
 
 

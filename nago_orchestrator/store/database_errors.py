@@ -35,6 +35,7 @@ _BY_CODE: Mapping[str, tuple[str, str | None]] = {
     "53300": ("has too many connections", "close some, or raise max_connections or the role's CONNECTION LIMIT"),
     "55000": ("accepts no connections", "allow them with ALTER DATABASE ... ALLOW_CONNECTIONS true"),
     "55P03": ("is locked by another session that has been writing for too long", "wait for it, or stop it"),
+    "25P03": ("ended a transaction in which this process had stood still for too long", "try again"),
     "40P01": ("is in a deadlock of two sessions", "try again"),
     "57": ("is shutting down or starting up", "try again in a moment"),
     "08": ("lost the connection", "try again"),

@@ -19,6 +19,8 @@ OpenDatabase = Engine
 """What the reading commands hold; only the store looks inside."""
 BUSY_TIMEOUT_SECONDS = 30.0
 """How long a statement waits for another writer's lock."""
+IDLE_TRANSACTION_SECONDS = 10
+"""How long a transaction may wait for its client's next statement: one that is frozen must not keep its locks."""
 CONNECT_TIMEOUT_SECONDS = 10
 _REFUSED_PAUSE_SECONDS = 0.02
 
@@ -31,8 +33,8 @@ TRUSTED_SECONDS = 0.1
 _RESTING = "nago_resting_since"
 
 _SERVER_KEEPALIVES = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "3", "tcp_keepalives_count": "3"}
-"""Seconds, seconds, number: the server gives up a client whose machine is gone, and with it its locks, after 14 s. By
-default it would hold them for two hours."""
+"""Seconds, seconds, number: the server gives up a client whose machine is gone, and with it its connection, after 14 s.
+By default it would keep it for two hours."""
 
 _dump = partial(json.dumps, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
@@ -195,17 +197,36 @@ def _postgres_engine(url: URL, busy_timeout_seconds: float) -> Engine:
         raise DatabaseError(
             "PostgreSQL needs the driver psycopg2", do="pip install 'nago-orchestrator[postgres]'"
         ) from error
-    of_session = {"lock_timeout": str(round(1000 * busy_timeout_seconds)), **_SERVER_KEEPALIVES}
-    statement = f"SELECT {', '.join(['set_config(%s, %s, false)'] * len(of_session))}"
+    _limit_transactions(engine, busy_timeout_seconds)
+    _keep_alive(engine)
+    _ping_after_rest(engine)
+    return engine
+
+
+def _limit_transactions(engine: Engine, busy_timeout_seconds: float) -> None:
+    """Every transaction says its own limits: what was set for a session is lost, or another's, behind a pooler."""
+    limits = {
+        "lock_timeout": f"{round(1000 * busy_timeout_seconds)}ms",
+        "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
+    }
+    statement = f"SELECT {', '.join(['set_config(%s, %s, true)'] * len(limits))}"
+    values = tuple(part for setting in limits.items() for part in setting)
+
+    @event.listens_for(engine, "begin")
+    def _limit(connection: Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql(statement, values)
+
+
+def _keep_alive(engine: Engine) -> None:
+    """A pooler has its own connections to the server; there it does not matter whose keepalives these are."""
+    statement = f"SELECT {', '.join(['set_config(%s, %s, false)'] * len(_SERVER_KEEPALIVES))}"
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(statement, [part for setting in of_session.items() for part in setting])
+            cursor.execute(statement, [part for setting in _SERVER_KEEPALIVES.items() for part in setting])
         connection.commit()
-
-    _ping_after_rest(engine)
-    return engine
 
 
 def _ping_after_rest(engine: Engine) -> None:

@@ -241,3 +241,17 @@ evaluation = Table(
     _at_least("samples", 0),
     CheckConstraint("outcome <> 'ok' OR cost_1 IS NOT NULL", name="ok_has_cost"),
 )
+
+lease = Table(
+    "lease",
+    metadata,
+    # No key of another table: 0 stands for the process that serves all studies.
+    Column("study_id", Integer, primary_key=True, autoincrement=False),
+    Column("token", BigInteger, nullable=False),
+    Column("holder", CleanText),
+    Column("process", CleanText),
+    Column("term", Float8),
+    Column("expires_at", AwareDateTime),
+    _at_least("token", 0),
+)
+"""See `domain.lease`. Seconds are the unit of `term`."""

@@ -5,12 +5,12 @@ every error of the database is one sentence.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from nago_orchestrator.domain.attempts import Attempt, Observation
 from nago_orchestrator.domain.proposals import Evaluation, Proposal, Theta
@@ -19,8 +19,8 @@ from nago_orchestrator.domain.trials import NewTrial, Trial, TrialDesign
 from nago_orchestrator.store import attempts, changes, engine, history, lock, results, studies, tally, trials, versions
 from nago_orchestrator.store.changes import Pulse
 from nago_orchestrator.store.database_errors import translated
-from nago_orchestrator.store.of_thread import OfThread
 from nago_orchestrator.store.records import DrawnTrial, NewStudy, OpenProposal, Study, Tally
+from nago_orchestrator.store.transactions import Transactions
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 
 
@@ -34,8 +34,8 @@ class Store:
 
     def __init__(self, engine_: Engine) -> None:
         self._engine = engine_
-        self._reading = engine.for_reading(engine_)
-        self._thread = OfThread()
+        self._transactions = Transactions(engine_)
+        self._write, self._read = self._transactions.write, self._transactions.read
         self.address = engine.describe(engine_.url)
         """Where the database is, without its password."""
 
@@ -44,23 +44,20 @@ class Store:
         """The file of an SQLite database; None for PostgreSQL."""
         return engine.sqlite_path(self._engine.url)
 
+    def other_schema(self) -> str | None:
+        """The schema of PostgreSQL in which the tables are; None for the usual one, and for SQLite."""
+        if self.file is not None:
+            return None
+        with self._read() as connection:
+            return versions.other_schema(connection)
+
     def close(self) -> None:
         """Closes the pooled connections; the store may be used again afterwards."""
         self._engine.dispose()
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """What this thread reads and writes inside is one transaction, which the first of it begins.
-
-        All of it or nothing: an error that leaves the context undoes what was written inside. Not nested. Nothing slow
-        belongs inside: on SQLite everybody else who writes waits for its end.
-        """
-        with ExitStack() as stack:
-            self._thread.stack = stack
-            try:
-                yield
-            finally:
-                self._thread.stack = self._thread.connection = None
+    def together(self) -> AbstractContextManager[None]:
+        """What this thread reads and writes inside is one transaction; see `Transactions.together`."""
+        return self._transactions.together()
 
     # Studies
 
@@ -256,39 +253,20 @@ class Store:
 
     # One writer per study
 
-    def hold(self, study_id: int, holder: str) -> AbstractContextManager[lock.Hold]:
-        """The right to run a study, until the context ends. Raises HeldError, which names the holder."""
-        return lock.hold(self._engine, study_id, holder)
+    @contextmanager
+    def hold(self, study_id: int, holder: str, terms: lock.Terms = lock.TERMS) -> Iterator[lock.Hold]:
+        """The right to run a study, until the context ends. Raises HeldError, which names the holder.
+
+        Whatever this thread writes inside is refused by TakenOverError once another process has taken the study. Not
+        nested.
+        """
+        with lock.hold(self._engine, study_id, holder, terms) as held, self._transactions.fenced(held.fence):
+            yield held
 
     def holder(self, study_id: int) -> str | None:
         """Who runs the study now."""
         with translated(self.address):
             return lock.holder(self._engine, study_id)
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        if self._thread.stack is None:
-            with self._transaction() as connection:
-                yield connection
-            return
-        if self._thread.connection is None:
-            self._thread.connection = self._thread.stack.enter_context(self._transaction())
-        with translated(self.address):
-            yield self._thread.connection
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        if self._thread.stack is not None:
-            with self._write() as connection:
-                yield connection
-            return
-        with translated(self.address), self._reading.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with translated(self.address), engine.writing(self._engine) as connection:
-            yield connection
 
 
 def open_store(url: str) -> Store:

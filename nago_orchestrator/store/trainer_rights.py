@@ -102,7 +102,7 @@ def judge_connections(connections: Connections, parallelism: int | None) -> Find
     detail = f"{detail}; {counted(parallelism, 'parallel trial')} and the orchestrator need up to {wanted}"
     if left >= wanted:
         return ok("connections", detail)
-    remedy = "raise max_connections, put a pooler in front, or lower execution.parallelism"
+    remedy = "raise max_connections, put PgBouncer in front (pool_mode transaction), or lower execution.parallelism"
     return (warning if left > OWN_CONNECTIONS else problem)("connections", detail, remedy)
 
 

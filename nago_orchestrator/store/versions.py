@@ -19,12 +19,13 @@ from nago_orchestrator.store.engine import connect, describe, parse, sqlite_path
 
 _T = TypeVar("_T")
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision. Revisions are numbers, so that older and newer can be told without the migrations."""
 VERSION_TABLE = "nago_schema_version"
 """Not alembic's usual name: the database may be shared with another program that uses alembic."""
 
 _UPGRADE_LOCK = 0x4E41474F
+_USUAL_SCHEMA = "public"
 
 
 class SchemaState(StrEnum):
@@ -116,6 +117,17 @@ def refuse_other(status: SchemaStatus, shown: str) -> None:
     if status.state in problems:
         what, do = problems[status.state]
         raise DatabaseError(f"the database {what}", where=shown, do=do)
+
+
+def other_schema(connection: Connection) -> str | None:
+    """Where the tables of a PostgreSQL database are; None for the usual schema."""
+    found: str | None = connection.scalar(
+        text(
+            "SELECT nspname FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace"
+            " WHERE pg_class.oid = pg_catalog.to_regclass('study')"
+        )
+    )
+    return None if found == _USUAL_SCHEMA else found
 
 
 def migrations_folder() -> Path:

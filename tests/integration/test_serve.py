@@ -19,7 +19,7 @@ from nago_orchestrator.errors import HeldError, NagoError
 from nago_orchestrator.server.http_pages import serve_pages, text_page
 from nago_orchestrator.server.metrics import Metrics
 from nago_orchestrator.server.server import RETRY_SECONDS, Server
-from nago_orchestrator.store.lock import SERVING
+from nago_orchestrator.store.lease_rows import SERVING
 from nago_orchestrator.store.store import Store
 from tests.databases import POSTGRESQL_IS_SLOW
 from tests.simulated_executor import SimulatedExecutor

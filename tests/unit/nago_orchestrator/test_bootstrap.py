@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nago_orchestrator.bootstrap import open_session, run_study, runs_folder
+from nago_orchestrator.bootstrap import open_session, run_study, runs_folder, runs_folder_of_server
 from nago_orchestrator.control_loop.planner import Limits, Rules
 from nago_orchestrator.control_loop.retries import RetryPolicy
 from nago_orchestrator.control_loop.session import StopSignal
@@ -33,7 +33,7 @@ def rules(spec: StudySpec, url: str) -> Rules:
 
 
 def folder_of(address: str) -> Path:
-    return runs_folder(Store(connect(address)))
+    return runs_folder_of_server(Store(connect(address)).address, None)
 
 
 def test_runs_lie_beside_an_sqlite_file(url: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.services.next_step import NextStep, RunBy, next_step, study_end
 from nago_orchestrator.spec import StudySpec, parse_study_spec
-from nago_orchestrator.store.lock import SERVING
+from nago_orchestrator.store.lease_rows import SERVING
 from nago_orchestrator.store.store import open_store
 from nago_orchestrator.store.versions import open_engine
 from tests.simulated_executor import SimulatedExecutor
