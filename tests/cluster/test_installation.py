@@ -35,7 +35,7 @@ def test_a_trainer_brings_its_result_into_the_database(installation: Installatio
         job = installation.run_job(build_job(attempt.name, scene.task(1, attempt.token), label, settings), seconds=120)
         result = scene.trial.result
         engine.dispose()
-    assert [entry["type"] for entry in job["status"]["conditions"]] == ["Complete"]
+    assert "Complete" in [entry["type"] for entry in job["status"]["conditions"]]
     assert result is not None
     assert result.epochs == EPOCHS
     (pod,) = installation.kubectl.get("pods", "--selector", f"job-name={attempt.name}")["items"]
