@@ -20,7 +20,7 @@ from nago_orchestrator.executors.kubernetes.manifest.objects import newest, pars
 from nago_orchestrator.executors.kubernetes.manifest.settings import WaitLimits
 from nago_orchestrator.executors.kubernetes.status.causes import is_over
 from nago_orchestrator.executors.kubernetes.status.sightings import PodSightings
-from nago_orchestrator.executors.kubernetes.status.suspension import is_suspended
+from nago_orchestrator.executors.kubernetes.status.suspension import is_suspended, is_suspended_away
 from nago_orchestrator.executors.kubernetes.status.waiting import (
     Waiting,
     given_up,
@@ -91,9 +91,10 @@ class UnfinishedJobs:
     def observe(self, job: Object, now: datetime) -> Observation:
         """A Job that is not over."""
         uid = job["metadata"]["uid"]
-        pods = self._seen.get(uid, [])
-        pod = newest(pods)
         suspended = is_suspended(job)
+        # Not those of before a suspension, which were asked to end then: they say nothing of a Job that goes on.
+        pods = [pod for pod in self._seen.get(uid, []) if suspended or not is_suspended_away(job, pod)]
+        pod = newest(pods)
         if not suspended and self._is_replaced(uid, pod):
             return _replaced(uid, now)
         ready = (job.get("status") or {}).get("ready") and not suspended

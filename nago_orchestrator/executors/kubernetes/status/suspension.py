@@ -14,12 +14,13 @@ from nago_orchestrator.executors.kubernetes.manifest.objects import condition, p
 
 
 def is_suspended(job: Mapping[str, Any]) -> bool:
-    return bool((job.get("spec") or {}).get("suspend"))
+    """Also until the Job controller has seen that it is no longer: start and pods are still those of before."""
+    return bool((job.get("spec") or {}).get("suspend")) or condition(job, "Suspended") is not None
 
 
 def is_suspended_away(job: Mapping[str, Any], pod: Mapping[str, Any] | None) -> bool:
     """`pod`: of the Job, ended or gone. Of a Job that goes on, a pod that is gone is not known, and not meant."""
-    if is_suspended(job) or condition(job, "Suspended") is not None:
+    if is_suspended(job):
         return True
     resumed = parse_time((condition(job, "Suspended", "False") or {}).get("lastTransitionTime"))
     created = None if pod is None else parse_time(pod["metadata"].get("creationTimestamp"))

@@ -13,12 +13,14 @@ from nago_orchestrator.domain.attempts import Phase
 from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.kubernetes.api.errors import ApiError
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
+from nago_orchestrator.executors.kubernetes.status.deadlines import UnfinishedJobs
+from nago_orchestrator.executors.kubernetes.status.sightings import PodSightings
 from nago_trainer.contract.task import TrialTask
 from tests.api_dry_run import field_warnings
 from tests.api_server import ApiServer, Object
 from tests.executor_scene import NAME, Clock, seen_in
 from tests.job_controller import report
-from tests.kubernetes_access import job_api
+from tests.kubernetes_access import job_api, kubernetes_settings, study_label
 from tests.recent_cluster import (
     complete_job,
     delete_pod,
@@ -170,6 +172,27 @@ def test_a_job_that_is_suspended_while_it_runs_goes_on_afterwards(
     until(lambda: running.observe([NAME])[NAME].reason == "NoPod", lambda: running.observe([NAME])[NAME])
     run_pod(server, NAME, pod="second")
     seen_in(running, Phase.RUNNING, clock)
+
+
+def test_a_job_that_goes_on_after_a_day_has_not_waited_for_a_day(
+    server: ApiServer, executor: KubernetesExecutor, task: TrialTask, clock: Clock
+) -> None:
+    """What it was before says nothing any more: its old pod, which was asked to end, and its own creation."""
+    executor.start(NAME, task)
+    run_pod(server, NAME)
+    suspend_job(server, NAME)
+    api = job_api(server)
+    unfinished = UnfinishedJobs(api, kubernetes_settings().wait_limits, study_label().selector, PodSightings(api))
+    unfinished.poll(server.jobs(), clock())
+    clock.advance(days=1)
+    server.change("jobs", NAME, lambda job: job["spec"].update(suspend=False))
+    seen = unfinished.observe(server.jobs()[NAME], clock())
+    assert (seen.phase, seen.reason) == (Phase.PENDING, "Suspended"), "the Job controller has not seen it yet"
+    at = clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+    resume_job(server, NAME, at=at)
+    update(server, NAME, startTime=at)
+    seen = unfinished.observe(server.jobs()[NAME], clock())
+    assert (seen.phase, seen.reason) == (Phase.PENDING, "NoPod"), "the old pod is not meant"
 
 
 @pytest.mark.parametrize("code", [85, 137, 143])
