@@ -101,15 +101,20 @@ def _executor(store: Store, study: Study, on_call: Callable[[str, str, float], N
 def _kubernetes_executor(
     store: Store, study: Study, section: KubernetesSection, on_call: Callable[[str, str, float], None]
 ) -> Executor:
+    refuse_file_for_jobs(store)
+    with needing("kubernetes", what="Kubernetes"):  # imported here: the extra is optional
+        from nago_orchestrator.executors.kubernetes.opening import open_client, open_executor, study_label
+
+    return open_executor(open_client(on_call=on_call), section, study_label(study.name, study.created_at))
+
+
+def refuse_file_for_jobs(store: Store) -> None:
+    """Raises InputError for an SQLite database: pods cannot reach it."""
     if store.file is not None:
         raise InputError(
             "trials on Kubernetes need PostgreSQL, and the database is a file",
             do="give --database postgresql://… or NAGO_DATABASE_URL",
         )
-    with needing("kubernetes", what="Kubernetes"):  # imported here: the extra is optional
-        from nago_orchestrator.executors.kubernetes.opening import open_client, open_executor, study_label
-
-    return open_executor(open_client(on_call=on_call), section, study_label(study.name, study.created_at))
 
 
 def open_session(

@@ -17,6 +17,8 @@ from nago_orchestrator.errors import NagoError
 UNEXPECTED = 1
 """Exit code of an error that nobody expected: a bug of this program."""
 
+LONGEST_SENTENCE = 2000
+"""Characters of an error."""
 INTERRUPTED = 130
 READER_GONE = 128 + 13
 """As of a program that SIGPIPE ended: `nago-orch trials | head`."""
@@ -71,19 +73,27 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         app(args=None if arguments is None else list(arguments), prog_name="nago-orch")
     except NagoError as error:
-        say(f"error: {error}", err=True)
+        say(f"error: {shortened(str(error))}", err=True)
         sys.exit(error.exit_code)
     except SystemExit as end:
         sys.exit(_exit_code(end))
     except OSError as error:
         what = f"operating system error: {error.strerror or error}"
-        say(f"error: {NagoError(what, where=error.filename, do=_keep(error))}", err=True)
+        say(f"error: {shortened(str(NagoError(what, where=error.filename, do=_keep(error))))}", err=True)
         sys.exit(NagoError.exit_code)
     except Exception as error:  # noqa: BLE001  # the last place where a bug can become a sentence
-        what = f"bug in nago-orch: {type(error).__name__}: {error}".rstrip(": ")
+        what = shortened(f"bug in nago-orch: {type(error).__name__}: {error}".rstrip(": "))
         say(f"error: {NagoError(what, do=_keep(error))}", err=True)
         sys.exit(UNEXPECTED)
     sys.exit(0)
+
+
+def shortened(sentence: str) -> str:
+    """A sentence quotes what somebody gave, which may be of any length: its middle is left out."""
+    if len(sentence) <= LONGEST_SENTENCE:
+        return sentence
+    half = LONGEST_SENTENCE // 2
+    return f"{sentence[:half]} […] {sentence[-half:]}"
 
 
 def _exit_code(end: SystemExit) -> str | int | None:

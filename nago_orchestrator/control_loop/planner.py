@@ -25,7 +25,7 @@ from nago_orchestrator.control_loop.actions import (
     Tell,
 )
 from nago_orchestrator.control_loop.result_check import result_problem
-from nago_orchestrator.control_loop.retries import RetryPolicy, after_failure
+from nago_orchestrator.control_loop.retries import RetryPolicy, after_failure, is_due
 from nago_orchestrator.control_loop.waiting_notes import waiting_notes
 from nago_orchestrator.domain.attempts import Attempt, Observation, Phase
 from nago_orchestrator.domain.resuming import FOUND_NOTHING
@@ -246,7 +246,7 @@ def _starts(snapshot: Snapshot, rules: Rules, now: datetime) -> list[StartAttemp
         for trial in snapshot.trials
         if trial.state is TrialState.QUEUED
         and trial.result is None  # else it is about to be accepted
-        and (trial.not_before is None or trial.not_before <= now)
+        and is_due(trial, rules.retries, now)
     ]
     return [StartAttempt(trial) for trial in ready[: max(0, rules.parallelism - live)]]
 

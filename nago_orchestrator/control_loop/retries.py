@@ -47,6 +47,14 @@ def after_failure(
             return TrialState.QUEUED, now + timedelta(seconds=retries.back_off.pause(before))
 
 
+def is_due(trial: Trial, retries: RetryPolicy, now: datetime) -> bool:
+    """Whether its pause is over. One that would last longer than any was noted before the clock was set back."""
+    if trial.not_before is None:
+        return True
+    left = (trial.not_before - now).total_seconds()
+    return left <= 0 or left > retries.back_off.longest
+
+
 def _lost_since_progress(trial: Trial, epochs: int) -> int:
     """Attempts that were lost since one of them came further than all before it, without the live one.
 

@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from datetime import datetime
 
-from nago_orchestrator.bootstrap import run_study, runs_folder
+from nago_orchestrator.bootstrap import refuse_file_for_jobs, run_study, runs_folder
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import ExecutorError, HeldError, NagoError
 from nago_orchestrator.services.admission import new_study, stored_study
@@ -27,6 +27,8 @@ def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
     the same name with another spec.
     """
     store = open_store(url)
+    if spec.execution.where == "kubernetes":
+        refuse_file_for_jobs(store)
     stored = stored_study(store, spec)
     if stored is not None:
         refuse_unable_machine(spec)

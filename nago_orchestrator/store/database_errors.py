@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from nago_orchestrator.errors import DatabaseError, StaleStateError
+from nago_orchestrator.errors import DatabaseError, InputError, StaleStateError
 
 _UNIQUE_CODES = ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 
@@ -29,6 +29,7 @@ _BY_CODE: Mapping[str, tuple[str, str | None]] = {
     # PostgreSQL's SQLSTATE, whole or by class (the first two characters)
     "28": ("refused the user name or the password", None),
     "3D000": ("does not exist on that server", "create it with `createdb`"),
+    "22003": ("cannot hold a number as large as one that was given (64 bits)", "give a smaller one"),
     "25006": ("is read-only", "connect to the primary server, or unset default_transaction_read_only"),
     "42501": ("refused the statement for lack of a privilege", "grant it to the user"),
     "53100": _FULL,
@@ -74,6 +75,8 @@ def translated(address: str) -> Iterator[None]:
         raise
     except DBAPIError as error:
         raise _explained(error, address) from error
+    except OverflowError as error:
+        raise InputError("a number is larger than the database can hold (64 bits)", do="give a smaller one") from error
     except PoolTimeoutError as error:
         raise DatabaseError("no free connection to the database", where=address, do="try again") from error
 

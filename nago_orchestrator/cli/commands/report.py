@@ -44,6 +44,8 @@ def report(
 
 def _write(file: Path, page: str) -> Path:
     """Whole or not at all: a page that somebody has open is replaced in one step."""
+    if file.is_dir():
+        raise InputError("cannot write the report: this is a folder", where=file, do="give a file in it")
     part = file.with_name(f".{file.name}.part")
     try:
         part.write_text(page, encoding="utf-8")

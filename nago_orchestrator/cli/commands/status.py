@@ -45,7 +45,7 @@ ENDED = (StudyState.COMPLETED, StudyState.FAILED, StudyState.CANCELLED)
 def status(
     name: StudyName = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Update until the study ends.")] = False,
-    interval: Annotated[float, typer.Option("--interval", min=0.1, help="Seconds between updates.")] = 2.0,
+    interval: Annotated[float, typer.Option("--interval", min=0.1, max=86_400, help="Seconds between updates.")] = 2.0,
     output: Output = OutputFormat.TABLE,
     database: Database = None,
 ) -> None:

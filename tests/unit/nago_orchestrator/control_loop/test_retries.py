@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nago_orchestrator.control_loop.retries import MUST_REPEAT, RetryPolicy, after_failure
+from nago_orchestrator.control_loop.retries import MUST_REPEAT, RetryPolicy, after_failure, is_due
 from nago_orchestrator.domain.attempts import Attempt
 from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
 from nago_orchestrator.domain.trials import Trial
@@ -48,3 +49,10 @@ def test_an_application_error_is_retried_unless_the_next_attempt_would_meet_it_a
 @pytest.mark.parametrize("failure", [Failure.INFRASTRUCTURE, Failure.INTERRUPTED])
 def test_what_says_nothing_of_the_trial_is_retried_whatever_its_reason(failure: Failure) -> None:
     assert after_failure(TRIAL, (failure, "BadTask"), POLICY, NOW)[0] is TrialState.QUEUED
+
+
+@pytest.mark.parametrize(("seconds", "due"), [(-1, True), (0, True), (1, False), (60, False), (61, True), (7200, True)])
+def test_a_clock_that_was_set_back_makes_no_retry_wait_for_hours(seconds: int, due: bool) -> None:
+    trial = replace(TRIAL, state=TrialState.QUEUED, not_before=NOW + timedelta(seconds=seconds))
+    assert is_due(trial, POLICY, NOW) is due
+    assert is_due(replace(trial, not_before=None), POLICY, NOW)
