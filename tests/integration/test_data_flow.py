@@ -100,6 +100,7 @@ def test_from_the_study_file_to_the_result_row(
         return isinstance(value, FORMS) or (isinstance(value, Observation) and value.result is not None)
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    # Its trainer is traced in this process.
     monkeypatch.setattr(bootstrap, "LocalExecutor", partial(LocalExecutor, command=SERVER_THAT_STARTS_NOTHING))
     monkeypatch.setattr(bootstrap, "time", SimpleNamespace(sleep=run_waiting_attempts))
     (tmp_path / "study.yaml").write_text(STUDY, encoding="utf-8")

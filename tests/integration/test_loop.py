@@ -358,7 +358,7 @@ def test_a_database_that_does_not_answer_for_a_while_loses_nothing(
             raise DatabaseError("the database does not answer.")
         return real(self, study_id)
 
-    monkeypatch.setattr(Store, "pulse", out_of_order)
+    monkeypatch.setattr(Store, "pulse", out_of_order)  # no server can be made to commit in this order
     assert orchestrator.run() is StudyState.COMPLETED
     assert count_trials(store, study.id) == {TrialState.SUCCEEDED: 26}
     assert EventKind.TROUBLE in {event.kind for event in orchestrator.events}
@@ -374,7 +374,7 @@ def test_a_database_that_never_comes_back_ends_the_loop_with_its_sentence(
     def fail(self: Store, study_id: int) -> None:
         raise DatabaseError("the database does not answer.")
 
-    monkeypatch.setattr(Store, "pulse", fail)
+    monkeypatch.setattr(Store, "pulse", fail)  # between two reads no real outage can be placed
     with pytest.raises(DatabaseError, match="does not answer"):
         orchestrator.run()
     assert sum(slept) >= 300

@@ -127,7 +127,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
     def run_command(*arguments: str) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["nago-orch", *arguments])
+        monkeypatch.setattr(sys, "argv", ["nago-orch", *arguments])  # as the shell would set it
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = capsys.readouterr()

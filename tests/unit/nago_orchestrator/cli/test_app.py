@@ -141,5 +141,5 @@ def _failing_with(error: BaseException, run: Run, monkeypatch: pytest.MonkeyPatc
     def fail(*_arguments: object, **_options: object) -> None:
         raise error
 
-    monkeypatch.setattr(listing, "print_rows", fail)
+    monkeypatch.setattr(listing, "print_rows", fail)  # the bug that nobody knows of yet
     return run("list")

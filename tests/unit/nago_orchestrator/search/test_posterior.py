@@ -110,7 +110,7 @@ def test_the_ranking_follows_the_mean_and_not_the_luckiest(space: SearchSpace) -
 
 
 def test_of_very_many_evaluations_some_are_taken_evenly(space: SearchSpace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posterior, "MOST_EVALUATIONS", 5)
+    monkeypatch.setattr(posterior, "MOST_EVALUATIONS", 5)  # thousands take minutes
     fitted = fitted_to(space, made_rows(space, 21))
     assert [found.proposal for found in fitted.rows] == [0, 5, 10, 15, 20]
     assert fitted.problem == "made up"

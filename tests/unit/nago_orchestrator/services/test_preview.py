@@ -126,6 +126,7 @@ def test_of_a_folder_in_the_cluster_nothing_is_known() -> None:
 
 
 def test_a_machine_without_torch_trains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Torch is installed here.
     monkeypatch.setattr("nago_orchestrator.services.training_configuration.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"execution\.where: kubernetes"):
         study_recipe(small_spec())

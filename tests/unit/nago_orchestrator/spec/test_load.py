@@ -101,7 +101,7 @@ def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(*_: object) -> None:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(Path, "open", refuse)
+        monkeypatch.setattr(Path, "open", refuse)  # root may open everything
     assert refusal(file) == f"this user may not read the study file ({file})"
 
 

@@ -37,6 +37,7 @@ def _expect(monkeypatch: pytest.MonkeyPatch, root: Path, name: str) -> None:
         return hashlib.md5((root / ARCHIVES[name].folder / file).read_bytes(), usedforsecurity=False).hexdigest()
 
     for batches in ("train_list", "test_list"):
+        # Small files in place of 160 MB.
         monkeypatch.setattr(dataset, batches, [[file, checksum(file)] for file, _ in getattr(dataset, batches)])
     monkeypatch.setattr(dataset, "meta", {**dataset.meta, "md5": checksum(dataset.meta["filename"])})
 

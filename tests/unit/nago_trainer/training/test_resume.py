@@ -171,6 +171,7 @@ def test_a_batch_that_fits_no_more_begins_anew(
             raise MemoryError
         return train_epoch(state, *args, **options)
 
+    # No GPU here whose memory could be taken.
     monkeypatch.setattr("nago_trainer.training.loop.train_epoch", short_of_memory)
     _, records, _ = trainer.train(long_task, trainer.policy(float("inf")))
     assert [record.epoch for record in records] == [1, 2, 3, 4]
@@ -189,6 +190,7 @@ def test_memory_that_is_taken_away_later_is_no_reason_to_start_again(
             raise MemoryError
         return train_epoch(state, *args, **options)
 
+    # No GPU here whose memory could be taken.
     monkeypatch.setattr("nago_trainer.training.loop.train_epoch", short_of_memory)
     with pytest.raises(MemoryError):
         trainer.train(long_task, None)

@@ -93,6 +93,7 @@ def test_what_is_needed_depends_on_where_trials_run(tmp_path: Path, monkeypatch:
     def nothing_installed(name: str) -> str:
         raise PackageNotFoundError(name)
 
+    # Everything is installed here.
     monkeypatch.setattr("nago_orchestrator.services.installation.version", nothing_installed)
     problems = [
         {finding.check for finding in installation_findings(tmp_path, for_jobs=jobs) if finding.state == "problem"}

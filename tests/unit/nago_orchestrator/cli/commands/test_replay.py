@@ -61,7 +61,7 @@ def test_a_search_is_the_same_down_to_every_architecture(run: Run, searched: str
 def test_progress_on_a_terminal_is_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, made: int, made_nl: str
 ) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)  # the output is captured
     show = progress("proposal", "compared")
     for done in range(made + 1):
         show(done, 5)

@@ -90,7 +90,7 @@ def test_a_narrow_terminal_breaks_sentences_and_never_figures(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     columns = (*COLUMNS, Column(key="why", title="why", right=False, folds=True))
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)  # the output is captured
     monkeypatch.setenv("COLUMNS", "10")
     print_table([{"name": "a-long-name", "share": 0.123, "why": "a sentence that goes on and on"}], columns)
     lines = capsys.readouterr().out.splitlines()

@@ -69,7 +69,7 @@ def test_the_running_best_of_a_cost_never_rises(make_report: Callable[[int], Stu
 def test_many_points_are_thinned_openly(
     make_report: Callable[[int], StudyReport], monkeypatch: pytest.MonkeyPatch, module: ModuleType
 ) -> None:
-    monkeypatch.setattr(module, "MOST_POINTS", 20)
+    monkeypatch.setattr(module, "MOST_POINTS", 20)  # thousands of points take seconds to draw
     report = make_report(60)
     panel = {panel.key: panel for panel in build_panels(report)}[module.__name__.rpartition(".")[2]]
     assert points(panel) == 20
@@ -98,7 +98,7 @@ def test_curves_are_one_line_for_each_trial_until_there_are_many(
     panel = learning_curves(report.trials, report.epochs)
     assert len(figure_of(panel).data) == 24
     assert panel.note is None
-    monkeypatch.setattr(curves, "OTHERS", 2)
+    monkeypatch.setattr(curves, "OTHERS", 2)  # hundreds of curves take seconds to draw
     monkeypatch.setattr(curves, "BEST", 1)
     panel = learning_curves(report.trials, report.epochs)
     assert len(figure_of(panel).data) == 9
@@ -300,7 +300,7 @@ def test_a_bar_names_its_trial_and_attempt(make_report: Callable[[int], StudyRep
 def test_the_timeline_shows_the_latest(
     make_report: Callable[[int], StudyReport], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timeline, "MOST_BARS", 10)
+    monkeypatch.setattr(timeline, "MOST_BARS", 10)  # thousands of bars take seconds to draw
     report = make_report(40)
     panel = timeline.timeline(report.attempts, report.made_at)
     assert sum(len(trace.x) for trace in figure_of(panel).data) == 10

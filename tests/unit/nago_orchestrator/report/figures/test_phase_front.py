@@ -127,7 +127,7 @@ def test_a_reference_far_away_is_said_and_does_not_squeeze_the_picture() -> None
 
 
 def test_dominated_points_are_thinned_openly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_POINTS", 1)
+    monkeypatch.setattr(module, "MOST_POINTS", 1)  # thousands of points take seconds to draw
     panel = shown(ERROR, MEMORY)
     assert "At most 1 dominated points of each phase are shown" in str(panel.note)
 

@@ -125,6 +125,7 @@ def test_usemo_takes_a_wide_front_as_nsga2_leaves_it(monkeypatch: pytest.MonkeyP
     """Not what it looked at on its way, though more of that is on the front, and more uncertain."""
     left = np.linspace([0.3, 0.3], [0.7, 0.7], 12)
     passed = np.vstack([left, np.linspace([0.1, 0.1], [0.9, 0.9], 200)])
+    # A population that NSGA-II may leave and seldom does.
     monkeypatch.setattr(usemo, "evolve", lambda *_: Evolved(population=left, looked_at=passed))
     chosen = choose(observations(np.array([[0.5, 0.5], [0.5, 0.45]])), Acquisition.USEMO).search_points
     assert set(keys(chosen)) < set(keys(left))

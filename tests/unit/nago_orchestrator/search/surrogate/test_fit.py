@@ -163,6 +163,7 @@ def test_homoscedastic_noise_is_the_same_everywhere() -> None:
 
 
 def test_a_bad_fit_is_done_again_and_then_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    # No history is known whose every fit is bad.
     monkeypatch.setattr("nago_orchestrator.search.surrogate.diagnostics.MOST_R_HAT", 0.0)
     diagnostics = quick(*history(20), options=SurrogateOptions(draws=10, burn_in=50, descent=20, refits=2)).diagnostics
     assert diagnostics["fits"] == 3

@@ -23,7 +23,7 @@ def test_the_notes_of_a_gaussian_process_are_json_and_say_how_it_foretells_each_
 
 
 def test_one_objective_with_a_problem_makes_the_fit_bad(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(held_out, "LEAST_COVERAGE_90", 1.1)
+    monkeypatch.setattr(held_out, "LEAST_COVERAGE_90", 1.1)  # no history is known whose every fit is bad
     points = np.linspace(0, 1, 24)[:, None]
     notes = fit_gaussian(points, np.sin(points), np.ones(24), 0).notes
     assert not notes["good"]
