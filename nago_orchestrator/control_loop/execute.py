@@ -122,7 +122,7 @@ def _mark_running(action: MarkRunning, session: Session) -> Sequence[FollowUp]:
 
 @execute.register
 def _note_waiting(action: NoteWaiting, session: Session) -> Sequence[FollowUp]:
-    session.store.note_waiting(action.attempt.id, reason=action.reason, message=action.message)
+    session.store.note_waiting(action.attempt.id, reason=action.reason, message=action.message, now=session.clock())
     return ()
 
 

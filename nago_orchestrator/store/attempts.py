@@ -33,6 +33,8 @@ _BEFORE_ITS_END: Select[Any] = (
         attempt.c.gpus,
         attempt.c.created_at,
         attempt.c.started_at,
+        attempt.c.reason,
+        attempt.c.seconds,
         attempt.c.node,
         attempt.c.uid,
         trial.c.state.label("trial_state"),
@@ -52,6 +54,7 @@ _EARLIER = (
 )
 _INSERT = insert(attempt)
 _MOVE = update(attempt).where(_this, attempt.c.state == bindparam("source"))
+_LIVE = select(attempt.c.started_at, attempt.c.reason, attempt.c.seconds).where(_this, attempt.c.ended_at.is_(None))
 _NOTE = update(attempt).where(_this, attempt.c.ended_at.is_(None))
 _BEGIN_TRIAL = update(trial).where(
     trial.c.id == select(attempt.c.trial_id).where(_this).scalar_subquery(), trial.c.started_at.is_(None)
@@ -112,9 +115,23 @@ def mark_running(connection: Connection, attempt_id: int, *, node: str | None, u
     connection.execute(_BEGIN_TRIAL, {"of_attempt": attempt_id, "started_at": now})
 
 
-def note_waiting(connection: Connection, attempt_id: int, *, reason: str | None, message: str | None) -> None:
-    """Of an attempt that does not run at present. Nothing happens where it has ended meanwhile."""
-    connection.execute(_NOTE, {"of_attempt": attempt_id, "reason": reason, "message": message})
+def note_waiting(
+    connection: Connection, attempt_id: int, *, reason: str | None, message: str | None, now: datetime
+) -> None:
+    """Of an attempt that does not run at present; None: it goes on. Nothing happens where it has ended meanwhile.
+
+    One that ran uses nothing while it waits: its time until then is kept, and its beginning moves by as long as it has
+    waited.
+    """
+    before = connection.execute(_LIVE, {"of_attempt": attempt_id}).one_or_none()
+    if before is None:
+        return
+    times: dict[str, Any] = {}
+    if before.started_at is not None and reason is None:
+        times["started_at"] = now - timedelta(seconds=before.seconds or 0.0)
+    elif before.started_at is not None and before.reason is None:
+        times["seconds"] = max(0.0, (now - before.started_at).total_seconds())
+    connection.execute(_NOTE, {"of_attempt": attempt_id, "reason": reason, "message": message, **times})
 
 
 def record_epochs(connection: Connection, attempt_id: int, epochs: Sequence[EpochRecord], now: datetime) -> None:
@@ -195,6 +212,8 @@ def _finish(
     if started_at is None and seen.started_at is not None:
         started_at = max(before.created_at, seen.started_at)  # what an earlier attempt had done is not its own time
     seconds = max(0.0, (seen.ended_at - started_at).total_seconds()) if started_at and seen.ended_at else 0.0
+    if not AttemptState(before.state).is_final and before.reason is not None and before.seconds is not None:
+        seconds = before.seconds  # it has waited since, e.g. because its Job was suspended
     values = {
         "failure": failure,
         "reason": seen.reason,

@@ -204,10 +204,10 @@ class Store:
         with self._write() as connection:
             attempts.mark_running(connection, attempt_id, node=node, uid=uid, now=now)
 
-    def note_waiting(self, attempt_id: int, *, reason: str | None, message: str | None) -> None:
+    def note_waiting(self, attempt_id: int, *, reason: str | None, message: str | None, now: datetime) -> None:
         """Why the attempt does not run at present; None: it does."""
         with self._write() as connection:
-            attempts.note_waiting(connection, attempt_id, reason=reason, message=message)
+            attempts.note_waiting(connection, attempt_id, reason=reason, message=message, now=now)
 
     def record_epochs(self, attempt_id: int, epochs: Sequence[EpochRecord], now: datetime) -> None:
         """Epochs that are already there stay as they are."""

@@ -42,7 +42,7 @@ WRITES: dict[str, Write] = {
     "cancel_trials": lambda scene: scene.store.cancel_trials(scene.study.id, NOW),
     "add_attempt": lambda scene: scene.attempt(1, running=False),
     "mark_running": lambda scene: scene.store.mark_running(1, node="here", uid=None, now=NOW),
-    "note_waiting": lambda scene: scene.store.note_waiting(1, reason="NoRoom", message="all nodes are full"),
+    "note_waiting": lambda scene: scene.store.note_waiting(1, reason="NoRoom", message="all nodes are full", now=NOW),
     "record_epochs": lambda scene: scene.store.record_epochs(1, [EPOCH], NOW),
     "accept_result": lambda scene: scene.store.accept_result(1, RESULT, observation=ENDED, now=NOW),
     "end_attempt": lambda scene: scene.store.end_attempt(

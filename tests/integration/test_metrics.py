@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nago_orchestrator.domain.states import Failure, TrialState
 from nago_orchestrator.server.metrics import MOST_REASONS, Metrics
-from tests.store_scene import Scene
+from tests.store_scene import NOW, Scene
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "operations.md"
 ROW = re.compile(r"^\| (`nago_\w+`(?:, `nago_\w+`)*) \|([\w, ]*)\|", re.MULTILINE)
@@ -46,14 +46,14 @@ def test_the_documentation_names_every_metric_with_its_labels(scene: Scene) -> N
     metrics.tick_seconds.observe(0.1)
     metrics.note_call("POST", "201", 0.01)
     scene.propose()
-    scene.store.note_waiting(scene.attempt(0, running=False).id, reason="Unschedulable", message="no node")
+    scene.store.note_waiting(scene.attempt(0, running=False).id, reason="Unschedulable", message="no node", now=NOW)
     assert seen(page(metrics)) == documented()
 
 
 def test_attempts_that_wait_are_counted_by_what_they_wait_for(scene: Scene) -> None:
     for place, reason in enumerate(("Unschedulable", "Unschedulable", "QuotaExceeded", None)):
         scene.propose()
-        scene.store.note_waiting(scene.attempt(place, running=False).id, reason=reason, message=None)
+        scene.store.note_waiting(scene.attempt(place, running=False).id, reason=reason, message=None, now=NOW)
     lines = {line for line in page(Metrics(scene.store)).splitlines() if line.startswith("nago_waiting_attempts{")}
     study = scene.study.name
     assert lines == {

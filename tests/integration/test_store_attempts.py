@@ -23,16 +23,32 @@ INFEASIBLE = replace(NEW_TRIAL, replicate=1, width=None, flops=None, bytes_per_s
 def test_why_an_attempt_waits_is_gone_once_it_runs(scene: Scene) -> None:
     scene.propose()
     created = scene.attempt(0, running=False)
-    scene.store.note_waiting(created.id, reason="Unschedulable", message="no node can take the pod")
+    scene.store.note_waiting(created.id, reason="Unschedulable", message="no node can take the pod", now=NOW)
     (waiting,) = scene.store.active_trials(scene.study.id)
     assert waiting.live_attempt == replace(created, reason="Unschedulable", message="no node can take the pod")
     scene.store.mark_running(created.id, node="here", uid="u", now=NOW)
     (running,) = scene.store.active_trials(scene.study.id)
     assert running.live_attempt == replace(created, state=AttemptState.RUNNING, started_at=NOW)
     scene.fail(created, Failure.INFRASTRUCTURE, TrialState.QUEUED, reason="PodLost")
-    scene.store.note_waiting(created.id, reason="Unschedulable", message="too late")
+    scene.store.note_waiting(created.id, reason="Unschedulable", message="too late", now=NOW)
     (queued,) = scene.store.active_trials(scene.study.id)
     assert queued.attempts[0].reason == "PodLost"
+
+
+def test_an_attempt_that_waits_again_uses_no_time_meanwhile(scene: Scene) -> None:
+    for _ in range(2):
+        scene.propose()
+    suspended = {"reason": "Suspended", "message": "the Job is queued"}
+    for place, goes_on in enumerate((True, False)):
+        attempt = scene.attempt(place, gpus=2)
+        scene.store.note_waiting(attempt.id, **suspended, now=NOW + timedelta(seconds=30))
+        scene.store.note_waiting(attempt.id, **{**suspended, "message": "still"}, now=NOW + timedelta(hours=5))
+        if goes_on:
+            scene.store.note_waiting(attempt.id, reason=None, message=None, now=NOW + timedelta(days=1))
+        ended = NOW + timedelta(days=1, seconds=10)
+        scene.fail(attempt, Failure.INFRASTRUCTURE, TrialState.FAILED, now=ended)
+    tally = scene.store.tally(scene.study.id)
+    assert (tally.seconds, tally.gpu_seconds) == (40.0 + 30.0, 140.0)
 
 
 def test_how_far_an_attempt_has_come_is_the_last_epoch_it_reported(scene: Scene) -> None:

@@ -111,7 +111,7 @@ def test_status_and_show_say_why_an_attempt_waits(run: Run, tmp_path: Path) -> N
     scene = Scene(store, store.create_study(replace(NEW_STUDY, spec=RANDOM), NOW))
     scene.propose()
     reason, message = "Unschedulable", "no node can take the pod: 0/3 nodes are available"
-    scene.store.note_waiting(scene.attempt(0, running=False).id, reason=reason, message=message)
+    scene.store.note_waiting(scene.attempt(0, running=False).id, reason=reason, message=message, now=NOW)
     shown = run("status").out
     assert "waiting     1 attempt not running: 1 Unschedulable\n" in shown
     assert message in shown
