@@ -7,6 +7,8 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,11 +18,14 @@ from nago_orchestrator.control_loop.planner import Limits, Rules
 from nago_orchestrator.control_loop.retries import RetryPolicy
 from nago_orchestrator.control_loop.session import Session, StopSignal
 from nago_orchestrator.control_loop.trial_sampling import TrialSampling
+from nago_orchestrator.domain.dataset import summary_of
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.domain.trials import TrainingRecipe
-from nago_orchestrator.errors import InputError, needing
+from nago_orchestrator.errors import InputError, StaleStateError, needing
+from nago_orchestrator.executors.local.dataset_check import check_dataset
 from nago_orchestrator.executors.local.device_check import refuse_missing_device
 from nago_orchestrator.executors.local.executor import LocalExecutor
+from nago_orchestrator.executors.local.image_changes import image_changes
 from nago_orchestrator.executors.port import Executor
 from nago_orchestrator.paths import data_folder
 from nago_orchestrator.search.factory import make_proposer
@@ -33,6 +38,7 @@ from nago_orchestrator.store.lock import describe_holder
 from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import Store, open_store
 from nago_trainer.contract.back_off import BackOff
+from nago_trainer.contract.data_sets import DATA_SETS
 
 GARBAGE_OBJECTS = 20_000
 """New objects after which the garbage collector looks for rings among them: more than the drawing of a trial makes."""
@@ -73,7 +79,7 @@ def run_study(
     request to a cluster. Raises HeldError if another orchestrator runs it.
     """
     store = open_store(url)
-    study = store.study(name)
+    study = _with_fingerprint(store, store.study(name))
     executor = _executor(store, study, on_call)
     try:
         session = open_session(store, study, executor, on_event, stop or StopSignal())
@@ -138,6 +144,7 @@ def open_session(
         clock=lambda: datetime.now(UTC),
         new_token=lambda: secrets.token_hex(16),
         holder=lambda: describe_holder(datetime.now(UTC)),
+        image_changes=lambda: image_changes(study.recipe.dataset),
         restore=lambda: _restore(store, study.name, spec),
     )
 
@@ -148,13 +155,40 @@ def sampling_of(spec: StudySpec, recipe: TrainingRecipe) -> TrialSampling:
 
 
 def _restore(store: Store, name: str, spec: StudySpec) -> tuple[Proposer, int]:
-    study = store.study(name)
+    study = _stopped_for_images(store, store.study(name), spec)
     proposals, evaluations = store.history(study.id)
     if study.state not in GOING_ON or any(proposal.final_training for proposal in proposals):
         return EndedSearch(), len(evaluations)
     proposer = make_proposer(spec, study.recipe, study.prior)
     rebuild(proposer, proposals, evaluations)
     return proposer, len(evaluations)
+
+
+def _with_fingerprint(store: Store, study: Study) -> Study:
+    """A study of before takes its fingerprint when it is first run again, and keeps it from then on.
+
+    Raises InputError where there are no images to look at.
+    """
+    spec, dataset = StudySpec.from_canonical(study.spec), study.recipe.dataset
+    known = study.dataset is not None or DATA_SETS[dataset.name].published is not None
+    if known or spec.execution.where != "local" or study.state not in GOING_ON:
+        return study
+    report = check_dataset(dataset.name, dataset.path, dataset.validation_fraction)
+    recipe = replace(study.recipe, dataset=replace(dataset, fingerprint=report.fingerprint))
+    store.set_dataset(study.id, recipe, summary_of(report, recipe.training.batch_size))
+    return store.study(study.name)
+
+
+def _stopped_for_images(store: Store, study: Study, spec: StudySpec) -> Study:
+    """The study, stopped if it would go on with other images than it began with."""
+    if study.state is not StudyState.RUNNING or spec.execution.where != "local":
+        return study
+    changes = image_changes(study.recipe.dataset)
+    if changes is None:
+        return study
+    with suppress(StaleStateError):  # somebody paused or cancelled it just now
+        store.move_study(study.id, StudyState.FAILED, message=changes, now=datetime.now(UTC))
+    return store.study(study.name)
 
 
 def _rules(spec: StudySpec) -> Rules:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from nago_trainer.contract.data_report import DATA_CHANGED
 from nago_trainer.contract.error_text import error_text
 from nago_trainer.contract.exit_codes import ExitCode
 
@@ -33,6 +34,12 @@ class DataError(TrainerError):
     """The dataset is missing, incomplete or damaged."""
 
     reason = "BadData"
+
+
+class DataChangedError(DataError):
+    """The images are not those that the study began with."""
+
+    reason = DATA_CHANGED
 
 
 class InfeasibleError(TrainerError):

@@ -49,6 +49,8 @@ def study_status(**changes: Any) -> StudyStatus:
         "running": (),
         "holder": None,
         "waiting": (),
+        "dataset": None,
+        "fingerprint": None,
     }
     return StudyStatus(**values | changes)
 

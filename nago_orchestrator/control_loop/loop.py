@@ -32,6 +32,7 @@ from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, T
 from nago_orchestrator.domain.trials import Trial
 from nago_orchestrator.errors import DatabaseError, ExecutorError, StaleStateError
 from nago_trainer.contract.back_off import BackOff
+from nago_trainer.contract.data_report import DATA_CHANGED
 
 Sleep = Callable[[float], None]
 
@@ -247,7 +248,14 @@ def _snapshot(session: Session, trials: tuple[Trial, ...], observations: Mapping
         spent=state.spent(gpu_limit=session.rules.limits.gpu_hours is not None, ran=ran),
         exhausted=session.exhausted,
         waiting=session.waiting,
+        images_changed=_images_changed(session, observations),
     )
+
+
+def _images_changed(session: Session, observations: Mapping[str, Observation]) -> str | None:
+    """A trainer's word alone ends no study: where one says so, the images are looked at here."""
+    said = any(seen.phase is Phase.ENDED and seen.reason == DATA_CHANGED for seen in observations.values())
+    return session.image_changes() if said else None
 
 
 def _interrupt(session: Session) -> None:

@@ -84,6 +84,8 @@ class Snapshot:
     """The proposer has nothing more to propose, whatever the evaluations."""
     waiting: bool
     """The proposer has nothing to propose until the next evaluation."""
+    images_changed: str | None = None
+    """What has become of the images since the study began, in one sentence; None while they are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,9 @@ def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
     """
     if snapshot.state in (StudyState.CANCELLED, StudyState.FAILED):
         return _wind_up(snapshot)
+    if snapshot.images_changed is not None and snapshot.state is StudyState.RUNNING:
+        # No trial is at fault: the end of the study queues all that were at work, for the day that it is resumed.
+        return [EndStudy(StudyState.FAILED, snapshot.images_changed)]
     settled = _settle_attempts(snapshot, rules.retries, now)
     ends = [*settled[:PORTION], *map(Tell, snapshot.ready[:PORTION])]
     if snapshot.state is not StudyState.RUNNING:

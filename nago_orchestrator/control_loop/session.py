@@ -77,6 +77,8 @@ class Session:
     """Who this process is, for others that ask."""
     restore: Callable[[], tuple[Proposer, int]]
     """From the rows: a proposer in the state of the study, and the number of its evaluations."""
+    image_changes: Callable[[], str | None] = lambda: None
+    """What has changed in the images since the study began, in one sentence; None where nothing has."""
     on_tick: Callable[[float], None] = lambda seconds: None
     """Called with the duration of each tick."""
     _still_held: Callable[[], bool] = field(init=False, default=lambda: False)

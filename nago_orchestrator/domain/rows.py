@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from nago_orchestrator.domain.dataset import DatasetSummary
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.proposals import Origin, Outcome, Theta
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
@@ -275,6 +276,10 @@ class StudyStatus(StudyRow):
     """Who runs it now."""
     waiting: tuple[WaitingAttempt, ...]
     """Of the running trials, what waits in the cluster, and why."""
+    dataset: DatasetSummary | None
+    """Of its images; None where they are in a cluster."""
+    fingerprint: str | None
+    """Of the images that it began with; None for a published dataset."""
 
 
 def widened(kind: Callable[..., R], row: DataclassInstance, **more: Any) -> R:

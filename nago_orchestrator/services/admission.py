@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nago_orchestrator.domain.dataset import DatasetSummary
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.proposals import Evaluation, Outcome, PriorEvaluation
 from nago_orchestrator.domain.trials import TrainingRecipe
@@ -26,7 +27,7 @@ def stored_study(store: Store, spec: StudySpec) -> Study | None:
     return stored
 
 
-def new_study(store: Store, spec: StudySpec, recipe: TrainingRecipe) -> NewStudy:
+def new_study(store: Store, spec: StudySpec, recipe: TrainingRecipe, dataset: DatasetSummary | None = None) -> NewStudy:
     """As it is to be stored; one that is there already keeps what it began with.
 
     Raises SpecError where another spec has its name, and for a warm start that teaches nothing; NotFoundError for one
@@ -40,6 +41,7 @@ def new_study(store: Store, spec: StudySpec, recipe: TrainingRecipe) -> NewStudy
         seed=spec.seed,
         objectives=spec.objective_values(),
         recipe=recipe,
+        dataset=dataset,
         prior=() if stored is not None else _warm_start(store, spec),
     )
 

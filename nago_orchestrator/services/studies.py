@@ -9,11 +9,12 @@ from contextlib import suppress
 from datetime import datetime
 
 from nago_orchestrator.bootstrap import refuse_file_for_jobs, run_study, runs_folder
+from nago_orchestrator.domain.dataset import summary_of
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import ExecutorError, HeldError, NagoError
 from nago_orchestrator.services.admission import new_study, stored_study
 from nago_orchestrator.services.preview import refuse_impossible
-from nago_orchestrator.services.training_configuration import refuse_unable_machine, study_recipe
+from nago_orchestrator.services.training_configuration import look_at_images, recipe_of, refuse_unable_machine
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import open_store
@@ -33,9 +34,11 @@ def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
     if stored is not None:
         refuse_unable_machine(spec)
         return stored
-    recipe = study_recipe(spec)
+    report = look_at_images(spec)
+    recipe = recipe_of(spec, report)
     refuse_impossible(spec, recipe, now)
-    return store.create_study(new_study(store, spec, recipe), now)
+    dataset = None if report is None else summary_of(report, spec.trainer.batch_size)
+    return store.create_study(new_study(store, spec, recipe, dataset), now)
 
 
 def run_detached(name: str, url: str) -> int:

@@ -32,6 +32,7 @@ def recipe_of(spec: StudySpec, report: DataReport | None) -> TrainingRecipe:
             classes=facts.classes,
             validation_fraction=trainer.dataset.validation_fraction,
             split_seed=spec.seed,
+            fingerprint=None if report is None else report.fingerprint,
             image_rules=FORMER_IMAGE_RULES if DATA_SETS[trainer.dataset.name].published else IMAGE_RULES,
         ),
         training=TrainingSettings(

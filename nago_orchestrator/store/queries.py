@@ -111,6 +111,8 @@ def study_status(engine: Engine, name: str) -> StudyStatus:
         running=tuple(running),
         holder=holder,
         waiting=tuple(waiting),
+        dataset=study.dataset,
+        fingerprint=study.recipe.dataset.fingerprint,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from nago_orchestrator.domain.dataset import DatasetSummary
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.proposals import PriorEvaluation
 from nago_orchestrator.domain.states import Failure, StudyState, TrialState
@@ -31,6 +32,8 @@ class NewStudy:
     recipe: TrainingRecipe
     prior: tuple[PriorEvaluation, ...] = ()
     """What other studies found, for a warm start."""
+    dataset: DatasetSummary | None = None
+    """None where the images are in a cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,8 @@ class Study:
     """How long it has run, as far as its limits ask for it: without pauses and times without an orchestrator."""
     prior: tuple[PriorEvaluation, ...] = ()
     """Copied when the study was created: what becomes of the other studies later changes nothing."""
+    dataset: DatasetSummary | None = None
+    """None where the images are in a cluster, and for a study of before until it is run again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,7 @@ study = Table(
     Column("spec", JSON, nullable=False),
     Column("prior", JSON(none_as_null=True)),
     Column("ran_seconds", Float8, nullable=False, server_default="0"),
+    Column("dataset", JSON(none_as_null=True)),
     _one_of("state", StudyState),
 )
 

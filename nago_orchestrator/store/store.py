@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import Engine
 
 from nago_orchestrator.domain.attempts import Attempt, Observation
+from nago_orchestrator.domain.dataset import DatasetSummary
 from nago_orchestrator.domain.proposals import Evaluation, Proposal, Theta
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
-from nago_orchestrator.domain.trials import NewTrial, Trial, TrialDesign
+from nago_orchestrator.domain.trials import NewTrial, TrainingRecipe, Trial, TrialDesign
 from nago_orchestrator.store import attempts, changes, engine, history, lock, results, studies, tally, trials, versions
 from nago_orchestrator.store.changes import Pulse
 from nago_orchestrator.store.database_errors import translated
@@ -88,6 +89,10 @@ class Store:
     def note_running_time(self, study_id: int, seconds: float) -> None:
         with self._write() as connection:
             studies.note_running_time(connection, study_id, seconds)
+
+    def set_dataset(self, study_id: int, recipe: TrainingRecipe, dataset: DatasetSummary) -> None:
+        with self._write() as connection:
+            studies.set_dataset(connection, study_id, recipe, dataset)
 
     def pulse(self, study_id: int) -> Pulse:
         """What others may have changed of a study that somebody runs; quick. Raises NotFoundError."""

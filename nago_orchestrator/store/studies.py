@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, exists, or_, select, update
 
+from nago_orchestrator.domain.dataset import DatasetSummary
 from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.domain.proposals import Outcome, PriorEvaluation
 from nago_orchestrator.domain.states import STUDY_MOVES, StudyState, TrialState
@@ -109,6 +110,12 @@ def note_running_time(connection: Connection, study_id: int, seconds: float) -> 
     connection.execute(update(study).where(study.c.id == study_id).values(ran_seconds=seconds))
 
 
+def set_dataset(connection: Connection, study_id: int, recipe: TrainingRecipe, dataset: DatasetSummary) -> None:
+    """Of a study that was created before its images were looked at. Once: later calls change nothing."""
+    values = {"recipe": asdict(recipe), "dataset": asdict(dataset)}
+    connection.execute(update(study).where(study.c.id == study_id, study.c.dataset.is_(None)).values(values))
+
+
 def _by_name(connection: Connection, name: str) -> Row[Any] | None:
     return connection.execute(select(study).where(study.c.name == name)).one_or_none()
 
@@ -121,6 +128,7 @@ def _insert(connection: Connection, new: NewStudy, now: datetime) -> Row[Any]:
         "seed": new.seed,
         "objectives": [asdict(objective) for objective in new.objectives],
         "recipe": asdict(new.recipe),
+        "dataset": None if new.dataset is None else asdict(new.dataset),
         "prior": [_encode_prior(found) for found in new.prior] or None,
         "state": StudyState.RUNNING,
         "created_at": now,
@@ -146,6 +154,7 @@ def _study(row: Row[Any]) -> Study:
         changed_at=row.changed_at,
         ran_seconds=row.ran_seconds,
         prior=tuple(_prior(data) for data in row.prior or ()),
+        dataset=None if row.dataset is None else DatasetSummary(**row.dataset),
     )
 
 

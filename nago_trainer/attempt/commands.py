@@ -48,12 +48,12 @@ def check_data() -> int:
     try:
         question = json.load(sys.stdin)
         name, path, kept = str(question["name"]), question.get("path"), question.get("kept")
-        fraction = float(question["validation_fraction"])
+        fraction, since = float(question["validation_fraction"]), question.get("since")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(
             "invalid input of check-data",
-            do='write {"name": NAME, "path": PATH, "validation_fraction": FRACTION, "kept": FILE} to stdin',
+            do='write {"name": NAME, "path": PATH, "validation_fraction": FRACTION, "kept": FILE, "since": DIGEST}',
         ) from error
-    json.dump(survey(name, path, fraction, Path(kept) if kept else None).to_json(), sys.stdout)
+    json.dump(survey(name, path, fraction, Path(kept) if kept else None, since).to_json(), sys.stdout)
     sys.stdout.write("\n")
     return ExitCode.DONE

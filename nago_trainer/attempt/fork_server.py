@@ -27,7 +27,7 @@ from nago_trainer.attempt.folder_attempt import read_task, run_attempt
 from nago_trainer.contract.attempt_files import EXIT_FILE, LOG_FILE
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.task import DatasetSettings
-from nago_trainer.data.catalogue import load_images
+from nago_trainer.data.catalogue import images_stamp, load_images
 from nago_trainer.data.images import ImageSet
 
 STDIN = 0
@@ -64,7 +64,8 @@ class WarmServer:
         self.children: dict[int, Path] = {}
         self.unreported: dict[Path, int] = {}
         """Exit codes by folder that could not be written, e.g. because the disk is full."""
-        self._images: dict[DatasetSettings, ImageSet] = {}
+        self._images: dict[DatasetSettings, tuple[str | None, ImageSet]] = {}
+        """With the stamp of their files when they were read."""
 
     def start(self, line: bytes) -> None:
         """A line without a folder is reported on stderr and dropped."""
@@ -97,16 +98,24 @@ class WarmServer:
         self.unreported = {folder: code for folder, code in self.unreported.items() if not write_exit(folder, code)}
 
     def _preload(self, folder: Path) -> None:
-        """Reads a dataset once for all attempts; an error occurs again in the attempt, which reports it."""
+        """Reads a dataset once for all attempts, and again when a file was written to.
+
+        An error occurs again in the attempt, which reports it.
+        """
         with suppress(Exception):
             settings = read_task(folder).dataset
-            if settings not in self._images:
-                self._images.clear()
-                self._images[settings] = load_images(settings)
-                gc.freeze()
+            held = self._images.pop(settings, None)  # not there any more where its files cannot be looked at
+            stamp = images_stamp(settings)
+            if held is not None and held[0] == stamp:
+                self._images[settings] = held
+                return
+            self._images.clear()
+            del held
+            self._images[settings] = stamp, load_images(settings)
+            gc.freeze()
 
     def _read_images(self, settings: DatasetSettings) -> ImageSet:
-        return self._images.get(settings) or load_images(settings)
+        return self._images[settings][1] if settings in self._images else load_images(settings)
 
     def _become_attempt(self, folder: Path) -> NoReturn:
         code = int(ExitCode.DEFECT)

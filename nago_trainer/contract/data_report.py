@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from nago_trainer.contract.json_form import ContractError
 
+DATA_CHANGED = "DataChanged"
+"""The reason of an attempt that found other images than its study began with."""
 HIDDEN = "hidden"
 SYSTEM_FOLDER = "folder of the system"
 EXPECTED_LEFT_OUT = frozenset({HIDDEN, SYSTEM_FOLDER})
@@ -59,6 +62,10 @@ class DataReport:
     """Beside broken images: why the dataset cannot be trained on; one sentence each."""
     hints: tuple[str, ...] = ()
     """What is allowed, and probably not meant."""
+    fingerprint: str | None = None
+    """Of names and contents of all images; None for a published dataset, which is always the same."""
+    changes: tuple[str, ...] = ()
+    """Since the folder had the fingerprint that was asked about, in a few words each."""
 
     @property
     def left_out_count(self) -> int:
@@ -80,9 +87,15 @@ class DataReport:
                 "broken": tuple(BrokenImage(**each) for each in data["broken"]),
                 "problems": tuple(data["problems"]),
                 "hints": tuple(data["hints"]),
+                "changes": tuple(data["changes"]),
                 "smallest": None if data["smallest"] is None else tuple(data["smallest"]),
                 "largest": None if data["largest"] is None else tuple(data["largest"]),
             }
             return cls(**values)
         except (KeyError, TypeError) as error:
             raise ContractError(f"no report of a dataset: {error}") from error
+
+
+def printable(name: str) -> str:
+    """The name of a file need not be text."""
+    return os.fsencode(name).decode("utf-8", "replace")

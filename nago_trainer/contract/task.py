@@ -39,6 +39,8 @@ class DatasetSettings:
     image_rules: int = FORMER_IMAGE_RULES
     """By which rules the pixels of a folder's files become bytes. A study keeps those that it began with; absent in
     whatever was stored before there were two. Published datasets have bytes already."""
+    fingerprint: str | None = None
+    """Of the images that the study began with (`DataReport.fingerprint`); None where it was not taken: any will do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,8 @@ class TrialTask:
             del encoded["dataset"]["measured_on"]  # trainers of older images do not know the key
         if self.dataset.image_rules == FORMER_IMAGE_RULES:
             del encoded["dataset"]["image_rules"]  # nor this one, and they know no other rules
+        if self.dataset.fingerprint is None:
+            del encoded["dataset"]["fingerprint"]
         return encoded
 
     @classmethod

@@ -12,7 +12,7 @@ from nago_trainer.contract.data_sets import DATA_SETS
 from nago_trainer.contract.task import IMAGE_RULES, TEST, DatasetSettings
 from nago_trainer.data.cifar import ARCHIVES, describe_cifar, load_cifar
 from nago_trainer.data.digits import describe_digits, load_digits
-from nago_trainer.data.folder import describe_folder, load_folder
+from nago_trainer.data.folder import describe_folder, load_folder, stamp_folder
 from nago_trainer.data.images import DatasetDescription, ImageSet
 from nago_trainer.data.survey import survey_folder, survey_of
 from nago_trainer.errors import DataError
@@ -24,8 +24,11 @@ class Reader:
 
     describe: Callable[[Path], DatasetDescription]
     """Checks everything, without torch."""
-    survey: Callable[[Path, float, Path | None], DataReport] | None = None
-    """Where every image may be another: also the validation fraction, and a file for what is found of each."""
+    survey: Callable[[Path, float, Path | None, str | None], DataReport] | None = None
+    """Where every image may be another: also the validation fraction, a file for what is found of each, and a
+    fingerprint to compare with."""
+    stamp: Callable[[Path], str] | None = None
+    """Where images may change: something cheap that changes with them."""
     load: Callable[[Path, DatasetSettings], ImageSet]
     """The images for training and validation."""
     load_test: Callable[[Path, DatasetSettings], ImageSet] | None = None
@@ -34,13 +37,16 @@ class Reader:
 READERS: Mapping[str, Reader] = {
     "digits": Reader(
         describe=lambda _: describe_digits(),
-        survey=lambda path, fraction, kept: survey_of(describe_digits(), fraction, load_digits(8).labels.tolist()),
+        survey=lambda path, fraction, kept, since: survey_of(
+            describe_digits(), fraction, load_digits(8).labels.tolist()
+        ),
         load=lambda _, settings: load_digits(settings.image_size),
     ),
     "folder": Reader(
         describe=describe_folder,
         survey=survey_folder,
-        load=lambda path, settings: load_folder(path, settings.image_size, settings.channels, settings.image_rules),
+        load=load_folder,
+        stamp=stamp_folder,
     ),
     **{
         name: Reader(
@@ -59,16 +65,25 @@ def describe(name: str, path: str | None) -> DatasetDescription:
     return READERS[name].describe(location)
 
 
-def survey(name: str, path: str | None, fraction: float, kept: Path | None) -> DataReport:
+def survey(name: str, path: str | None, fraction: float, kept: Path | None, since: str | None = None) -> DataReport:
     """All that is wrong at once, without torch. Raises DataError where there is nothing to look at.
 
-    `kept`: a file for what is found of each image, so that it need not be read again.
+    `kept`: a file for what is found of each image, so that it need not be read again. `since`: a former fingerprint.
     """
     location = _location(name, path)
     reader = READERS[name]
     if reader.survey is None:
         return survey_of(reader.describe(location), fraction)
-    return reader.survey(location, fraction, kept)
+    return reader.survey(location, fraction, kept, since)
+
+
+def images_stamp(settings: DatasetSettings) -> str | None:
+    """As long as it is the same, loaded images are what they were; None for a dataset that does not change.
+
+    Raises DataError or OSError.
+    """
+    stamp = READERS[settings.name].stamp
+    return None if stamp is None else stamp(_location(settings.name, settings.path))
 
 
 def load_images(settings: DatasetSettings) -> ImageSet:

@@ -14,13 +14,15 @@ from typing import TypeVar
 
 import numpy as np
 
-from nago_trainer.contract.task import IMAGE_RULES
+from nago_trainer.contract.task import IMAGE_RULES, DatasetSettings
+from nago_trainer.data.fingerprint import fingerprint_of, listing_stamp, manifest_of
 from nago_trainer.data.folder_scan import ClassFolder, class_folders
 from nago_trainer.data.images import DatasetDescription, ImageSet
-from nago_trainer.data.picture import read_picture
+from nago_trainer.data.picture import Picture, read_picture
 from nago_trainer.data.pixel_types import refuse_unscaled
-from nago_trainer.errors import DataError
+from nago_trainer.errors import DataChangedError, DataError
 
+CHANGED = "the images have changed since the study began"
 _T = TypeVar("_T")
 
 
@@ -39,16 +41,40 @@ def describe_folder(path: Path) -> DatasetDescription:
     )
 
 
-def load_folder(path: Path, size: int, channels: int, rules: int) -> ImageSet:
-    """`rules`: as in `DatasetSettings.image_rules`. Raises DataError for what `describe_folder` would refuse."""
+def load_folder(path: Path, settings: DatasetSettings) -> ImageSet:
+    """Raises DataError for what `describe_folder` would refuse, and DataChangedError where others were expected."""
+    try:
+        images, found = _load(path, settings)
+    except DataError as error:
+        if settings.fingerprint is None:
+            raise
+        raise DataChangedError(f"{CHANGED}: {error}") from error  # when it was taken, all could be read
+    if settings.fingerprint not in (None, found):
+        raise DataChangedError(CHANGED, where=path)
+    return images
+
+
+def _load(path: Path, settings: DatasetSettings) -> tuple[ImageSet, str]:
+    """And their fingerprint."""
     classes = class_folders(path)
-    pictures = in_parallel(lambda file: read_picture(file, size, channels, rules), _files(classes))
+    files = _files(classes)
+
+    def read(file: Path) -> Picture:
+        return read_picture(file, settings.image_size, settings.channels, settings.image_rules)
+
+    pictures = in_parallel(read, files)
     refuse_unscaled((picture.peak for picture in pictures), path)
-    return ImageSet(
+    images = ImageSet(
         pixels=np.stack([picture.pixels for picture in pictures]),
         labels=np.repeat(np.arange(len(classes)), [len(folder.files) for folder in classes]),
         class_names=tuple(folder.name for folder in classes),
     )
+    return images, fingerprint_of(manifest_of(path, files, [picture.digest for picture in pictures]))
+
+
+def stamp_folder(path: Path) -> str:
+    """Without reading an image: the same as long as none was written. Raises DataError or OSError."""
+    return listing_stamp(_files(class_folders(path)))
 
 
 def _files(classes: Sequence[ClassFolder]) -> list[Path]:

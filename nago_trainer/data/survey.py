@@ -5,12 +5,12 @@ Called by `catalogue`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from nago_trainer.contract.data_report import BrokenImage, ClassCount, DataReport
+from nago_trainer.contract.data_report import BrokenImage, ClassCount, DataReport, printable
 from nago_trainer.data.examination import Examined, examine_all
+from nago_trainer.data.fingerprint import changes_since, fingerprint_of, keep_manifest, manifest_of
 from nago_trainer.data.folder_scan import ClassFolder, scan
 from nago_trainer.data.images import DatasetDescription
 from nago_trainer.data.pixel_types import refuse_unscaled
@@ -21,18 +21,25 @@ LISTED_BROKEN = 100
 """Broken images that are named; the others are counted."""
 
 
-def survey_folder(path: Path, fraction: float, kept: Path | None) -> DataReport:
-    """Every image is decoded, or was so before (`examination`). Raises DataError where there is no folder to read."""
+def survey_folder(path: Path, fraction: float, kept: Path | None, since: str | None = None) -> DataReport:
+    """Every image is decoded, or was so before (`examination`). Raises DataError where there is no folder to read.
+
+    `since`: a fingerprint that the folder had; what has changed is looked up beside `kept`.
+    """
     found = scan(path)
     files = [file for folder in found.classes for file in folder.files]
     examined = examine_all(files, kept)
     whole = [each for each in examined if each.broken is None]
     broken = [
-        BrokenImage(file=_printable(str(file)), why=_printable(each.broken))
+        BrokenImage(file=printable(str(file)), why=printable(each.broken))
         for file, each in zip(files, examined, strict=True)
         if each.broken
     ]
     by_size = sorted(whole, key=lambda each: each.width * each.height)
+    manifest = manifest_of(path, files, [each.digest for each in examined])
+    fingerprint = fingerprint_of(manifest)
+    if kept is not None:
+        keep_manifest(kept.parent, manifest, fingerprint)
     counts = _class_counts(found.classes, examined, fraction)
     return DataReport(
         channels=1 if all(each.grey for each in whole) else 3,
@@ -45,8 +52,10 @@ def survey_folder(path: Path, fraction: float, kept: Path | None) -> DataReport:
         left_out=found.left_out,
         broken=tuple(broken[:LISTED_BROKEN]),
         broken_count=len(broken),
-        problems=(*map(_printable, found.problems), *_unscaled(whole, path)),
-        hints=tuple(map(_printable, found.hints)),
+        problems=(*map(printable, found.problems), *_unscaled(whole, path)),
+        hints=tuple(map(printable, found.hints)),
+        fingerprint=fingerprint,
+        changes=changes_since(kept.parent, since, manifest) if kept is not None and since is not None else (),
     )
 
 
@@ -73,13 +82,8 @@ def _class_counts(
     for folder in classes:
         members = examined[start : start + len(folder.files)]
         start += len(folder.files)
-        counts.append(_counted(_printable(folder.name), sum(each.broken is None for each in members), fraction))
+        counts.append(_counted(printable(folder.name), sum(each.broken is None for each in members), fraction))
     return tuple(counts)
-
-
-def _printable(text: str) -> str:
-    """A file's name need not be text."""
-    return os.fsencode(text).decode("utf-8", "replace")
 
 
 def _counted(name: str, images: int, fraction: float) -> ClassCount:

@@ -48,6 +48,8 @@ class Checkpoint:
 def fingerprint(task: TrialTask) -> str:
     """The same for two tasks exactly if they train the same network in the same way."""
     content = {key: value for key, value in task.to_json().items() if key not in _OF_THE_ATTEMPT}
+    # Checked before any training. A study of before gets it in its middle, and its checkpoints stay those of its tasks.
+    content["dataset"].pop("fingerprint", None)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -30,6 +30,7 @@ from nago_orchestrator.cli.output.tables import (
     without,
 )
 from nago_orchestrator.cli.reading import chosen_study, reading
+from nago_orchestrator.domain.dataset import in_words
 from nago_orchestrator.domain.rows import FinalTrainingCount, StudyStatus, WaitingAttempt
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import InputError
@@ -69,6 +70,7 @@ def status(
             "objectives",
             "running",
             "waiting",
+            "dataset",
             "best",
             "ledger",
             "final_training_counts",
@@ -90,6 +92,7 @@ def status_facts(status: StudyLook, now: datetime) -> list[tuple[str, str]]:
         ("run by", status.holder or "; ".join(filter(None, ("no process", resume_hint(status))))),
         ("trials", states or "none yet"),
         *([("waiting", waiting_words(status.waiting))] if status.waiting else []),
+        *([("images", images_words(status))] if status.dataset else []),
         *([("warm start", learnt)] if (learnt := warm_start(status)) is not None else []),
         ("proposals", f"{status.proposals:,}, of which {status.evaluations:,} evaluated"),
         ("best", best),
@@ -101,6 +104,11 @@ def status_facts(status: StudyLook, now: datetime) -> list[tuple[str, str]]:
     return (
         facts if left is None else [*facts, ("left", f"about {quantities.duration(left)}, by the mean time of a trial")]
     )
+
+
+def images_words(status: StudyStatus) -> str:
+    text = "" if status.dataset is None else in_words(status.dataset)
+    return text if status.fingerprint is None else f"{text}; fingerprint {status.fingerprint[:12]}"
 
 
 def waiting_words(rows: Sequence[WaitingAttempt]) -> str:

@@ -11,6 +11,7 @@ from nago_orchestrator.cli.options import Database, Follow, StudyFile
 from nago_orchestrator.cli.output.dry_run import show_plan
 from nago_orchestrator.cli.output.following import go_on
 from nago_orchestrator.cli.output.say import say
+from nago_orchestrator.domain.dataset import in_words
 from nago_orchestrator.formatting.counts import learnt_from
 from nago_orchestrator.paths import database_url
 from nago_orchestrator.services.studies import submit_study
@@ -43,6 +44,8 @@ def submit(
         return show_plan(study_plan(spec, datetime.now(UTC)))
     url = database_url(database)
     study = submit_study(spec, url, datetime.now(UTC))
+    if study.dataset is not None:
+        say(f"images: {in_words(study.dataset)}")
     if study.prior:
         say(f"warm start: {learnt_from(len(study.prior), spec.warm_start)}")
     raise typer.Exit(go_on(study.name, study.state, url, follow=follow))

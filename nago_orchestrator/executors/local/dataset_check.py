@@ -18,14 +18,22 @@ COMMAND = (sys.executable, "-m", "nago_trainer", "check-data")
 
 
 def check_dataset(
-    name: str, path: str | None, validation_fraction: float, command: Sequence[str] = COMMAND
+    name: str,
+    path: str | None,
+    validation_fraction: float,
+    command: Sequence[str] = COMMAND,
+    *,
+    since: str | None = None,
 ) -> DataReport:
     """Examines every image that has changed since the last check, and tells all that is wrong with them.
+
+    `since`: a former fingerprint; the report says what has changed.
 
     Raises InputError with the trainer's sentence where there is nothing to examine.
     """
     kept = None if path is None else str(examination_file(path))
-    request = json.dumps({"name": name, "path": path, "validation_fraction": validation_fraction, "kept": kept})
+    question = {"name": name, "path": path, "validation_fraction": validation_fraction, "kept": kept, "since": since}
+    request = json.dumps(question)
     answer = subprocess.run(command, input=request, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         complaint = answer.stderr.strip().splitlines()

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from nago_orchestrator.domain.dataset import in_words
 from nago_orchestrator.domain.rows import AttemptRow, TrialRow
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted, learnt_from
@@ -26,6 +27,7 @@ def study_facts(report: StudyReport) -> list[tuple[str, str]]:
         ("Generator", report.generator),
         ("Objectives", ", ".join(f"{objective.name} ({objective.goal})" for objective in report.objectives)),
         ("Seed", str(study.seed)),
+        *([("Images", in_words(study.dataset))] if study.dataset else []),
         *_warm_start(report),
         ("Trials", by_state or "none yet"),
         ("Evaluations", f"{len(report.evaluations):,}"),

@@ -7,9 +7,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nago_trainer.contract.task import IMAGE_RULES
+from nago_trainer.contract.task import IMAGE_RULES, DatasetSettings
 from nago_trainer.data.folder import describe_folder, load_folder
 from nago_trainer.errors import DataError
+
+
+def settings_of(path: Path, size: int, channels: int) -> DatasetSettings:
+    return DatasetSettings(
+        name="folder",
+        path=str(path),
+        image_size=size,
+        channels=channels,
+        classes=2,
+        validation_fraction=0.2,
+        split_seed=0,
+        image_rules=IMAGE_RULES,
+    )
 
 
 def _cut(path: Path) -> None:
@@ -68,7 +81,7 @@ def test_what_is_wrong_is_named_when_described_and_when_loaded(
     with pytest.raises(DataError, match=message):
         describe_folder(image_folder)
     with pytest.raises(DataError, match=message):
-        load_folder(image_folder, 8, 3, IMAGE_RULES)
+        load_folder(image_folder, settings_of(image_folder, 8, 3))
 
 
 def test_the_first_broken_image_is_named(image_folder: Path) -> None:
@@ -79,7 +92,7 @@ def test_the_first_broken_image_is_named(image_folder: Path) -> None:
 
 
 def test_classes_in_the_order_of_their_names(image_folder: Path) -> None:
-    images = load_folder(image_folder, 8, 3, IMAGE_RULES)
+    images = load_folder(image_folder, settings_of(image_folder, 8, 3))
     assert images.class_names == ("Dog", "cat")
     assert images.labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert images.pixels.shape == (6, 3, 8, 8)
@@ -97,7 +110,7 @@ def test_hidden_and_foreign_files_are_ignored(image_folder: Path) -> None:
 
 def test_a_folder_is_described_as_it_is_loaded(image_folder: Path) -> None:
     found = describe_folder(image_folder)
-    images = load_folder(image_folder, 4, found.channels, IMAGE_RULES)
+    images = load_folder(image_folder, settings_of(image_folder, 4, found.channels))
     assert (found.channels, found.classes, found.images, found.size) == (3, 2, 6, 10)
     assert images.class_names == found.class_names
     assert len(images.labels) == found.images
@@ -107,7 +120,7 @@ def test_one_channel_only_if_every_image_is_grey(image_folder: Path) -> None:
     for file in image_folder.rglob("*.PNG"):
         Image.open(file).convert("L").save(file)
     assert describe_folder(image_folder).channels == 1
-    assert load_folder(image_folder, 8, 1, IMAGE_RULES).pixels.shape == (6, 1, 8, 8)
+    assert load_folder(image_folder, settings_of(image_folder, 8, 1)).pixels.shape == (6, 1, 8, 8)
     Image.new("RGB", (8, 8)).save(image_folder / "cat" / "3.png")
     assert describe_folder(image_folder).channels == 3
 
@@ -115,4 +128,6 @@ def test_one_channel_only_if_every_image_is_grey(image_folder: Path) -> None:
 def test_pixels_of_the_right_size_are_taken_as_they_are(image_folder: Path) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(image_folder / "Dog" / "0.PNG")
-    assert np.array_equal(load_folder(image_folder, 8, 3, IMAGE_RULES).pixels[0], pixels.transpose(2, 0, 1))
+    assert np.array_equal(
+        load_folder(image_folder, settings_of(image_folder, 8, 3)).pixels[0], pixels.transpose(2, 0, 1)
+    )
