@@ -79,8 +79,15 @@ def report(job: Object, **content: Any) -> str:
 class JobController:
     """A thread that lets every Job run once, and end as `script` says."""
 
-    def __init__(self, server: ApiServer, script: Callable[[ApiServer, Object], None]) -> None:
+    def __init__(
+        self,
+        server: ApiServer,
+        script: Callable[[ApiServer, Object], None],
+        *,
+        begin: Callable[[ApiServer, str], None] = begin,
+    ) -> None:
         self._server = server
+        self._begin = begin
         self._script = script
         self._closed = threading.Event()
         self.played: list[str] = []
@@ -105,7 +112,7 @@ class JobController:
                 try:
                     if not status:
                         self.played.append(name)
-                        begin(self._server, name)
+                        self._begin(self._server, name)
                     elif not status.get("conditions"):
                         self._script(self._server, job)
                 except (KeyError, IndexError):

@@ -6,6 +6,7 @@ Local attempts are real processes; Jobs run on the tests' own API server, whose 
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -25,8 +26,9 @@ from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Fault, Object, api_server
 from tests.executor_scene import TIMING
-from tests.job_controller import JobController, end, report
+from tests.job_controller import JobController, begin, end, report
 from tests.kubernetes_access import job_api, kubernetes_settings, study_label
+from tests.recent_cluster import complete_job, end_trainer, fail_job, run_pod
 from tests.simulated_executor import succeed
 from tests.studies import small_task
 from tests.waiting import PATIENCE_SECONDS, until
@@ -275,12 +277,28 @@ class Cluster:
             end(server, name, message=report(job, result=result.to_json()))
 
 
+class RecentCluster(Cluster):
+    """Its pods have finalizers, and its Jobs further conditions before the last."""
+
+    def play(self, server: ApiServer, job: Object) -> None:
+        name = job["metadata"]["name"]
+        if self.courses[name] is Course.FAILS:
+            end_trainer(server, name, code=ExitCode.BAD_TASK)
+            deque(fail_job(server, name, code=ExitCode.BAD_TASK), maxlen=0)
+        if self.courses[name] is Course.SUCCEEDS:
+            result = succeed(self.tasks[name]).result
+            assert result is not None
+            end_trainer(server, name, message=report(job, result=result.to_json()))
+            deque(complete_job(server, name), maxlen=0)
+
+
 class TestKubernetesExecutor(ExecutorContract):
-    @pytest.fixture
-    def place(self) -> Iterator[Cluster]:
+    @pytest.fixture(params=[(Cluster, begin), (RecentCluster, run_pod)], ids=["old", "recent"])
+    def place(self, request: pytest.FixtureRequest) -> Iterator[Cluster]:
+        kind, begins = request.param
         with api_server() as server:
-            cluster = Cluster(server)
-            with JobController(server, cluster.play):
+            cluster: Cluster = kind(server)
+            with JobController(server, cluster.play, begin=begins):
                 yield cluster
             for executor in cluster.executors:
                 executor.close()
