@@ -18,11 +18,12 @@ from nago_trainer.contract.task import IMAGE_RULES, DatasetSettings
 from nago_trainer.data.fingerprint import fingerprint_of, listing_stamp, manifest_of
 from nago_trainer.data.folder_scan import ClassFolder, class_folders
 from nago_trainer.data.images import DatasetDescription, ImageSet
-from nago_trainer.data.picture import Picture, read_picture
+from nago_trainer.data.picture import read_picture
 from nago_trainer.data.pixel_types import refuse_unscaled
 from nago_trainer.errors import DataChangedError, DataError
 
 CHANGED = "the images have changed since the study began"
+_Of = TypeVar("_Of")
 _T = TypeVar("_T")
 
 
@@ -58,18 +59,22 @@ def _load(path: Path, settings: DatasetSettings) -> tuple[ImageSet, str]:
     """And their fingerprint."""
     classes = class_folders(path)
     files = _files(classes)
+    size, channels = settings.image_size, settings.channels
+    pixels = np.empty((len(files), channels, size, size), dtype=np.uint8)  # once: the images may fill half the memory
 
-    def read(file: Path) -> Picture:
-        return read_picture(file, settings.image_size, settings.channels, settings.image_rules)
+    def read(number: int) -> tuple[str, int | None]:
+        picture = read_picture(files[number], size, channels, settings.image_rules)
+        pixels[number] = picture.pixels
+        return picture.digest, picture.peak
 
-    pictures = in_parallel(read, files)
-    refuse_unscaled((picture.peak for picture in pictures), path)
+    found = in_parallel(read, range(len(files)))
+    refuse_unscaled((peak for _, peak in found), path)
     images = ImageSet(
-        pixels=np.stack([picture.pixels for picture in pictures]),
+        pixels=pixels,
         labels=np.repeat(np.arange(len(classes)), [len(folder.files) for folder in classes]),
         class_names=tuple(folder.name for folder in classes),
     )
-    return images, fingerprint_of(manifest_of(path, files, [picture.digest for picture in pictures]))
+    return images, fingerprint_of(manifest_of(path, files, [digest for digest, _ in found]))
 
 
 def stamp_folder(path: Path) -> str:
@@ -81,7 +86,7 @@ def _files(classes: Sequence[ClassFolder]) -> list[Path]:
     return [file for folder in classes for file in folder.files]
 
 
-def in_parallel(read: Callable[[Path], _T], files: Sequence[Path]) -> list[_T]:
+def in_parallel(read: Callable[[_Of], _T], files: Sequence[_Of]) -> list[_T]:
     """Results in the order of the files; the error is that of the first broken one. Pillow decodes outside the GIL."""
     with ThreadPoolExecutor(max_workers=_cpus()) as pool:
         try:

@@ -61,5 +61,7 @@ def resize_all(pixels: Pixels, size: int) -> Pixels:
     if pixels.shape[2:] == (size, size):
         return pixels
     grey = pixels.shape[1] == 1
-    pictures = (Image.fromarray(image[0] if grey else image.transpose(1, 2, 0)) for image in pixels)
-    return np.stack([to_pixels(resize(picture, size)) for picture in pictures])
+    resized = np.empty((*pixels.shape[:2], size, size), dtype=np.uint8)
+    for number, image in enumerate(pixels):
+        resized[number] = to_pixels(resize(Image.fromarray(image[0] if grey else image.transpose(1, 2, 0)), size))
+    return resized

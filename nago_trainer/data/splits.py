@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nago_trainer.data.images import ImageSet, Pixels
 from nago_trainer.data.split import Indices, stratified_split
+
+COUNTED_VALUES = 65_536
+"""At a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +32,18 @@ class Normalisation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examples:
+    """Some of the images of a dataset, which lie in memory once, however many parts there are."""
+
     pixels: Tensor
-    """Bytes [N, C, S, S]."""
+    """Bytes [all images, C, S, S]."""
     labels: Tensor
     """int64 [N]."""
+    members: Tensor | None = None
+    """int64 [N]: which of the images these are; None for all of them."""
+
+    def at(self, positions: Tensor | slice) -> Tensor:
+        """Pixels of the examples at these positions, 0 to N - 1. All but a slice of all images is a copy."""
+        return self.pixels[positions if self.members is None else self.members[positions]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,35 +55,42 @@ class Splits:
 
 def make_splits(images: ImageSet, *, fraction: float, seed: int, device: torch.device) -> Splits:
     """With test images: these to validate on, and all others to train. Raises DataError for a class of one image."""
+    pixels, labels = torch.from_numpy(images.pixels).to(device), torch.from_numpy(images.labels).to(device)
     if images.test is not None:
+        test = images.test
         return Splits(
-            training=_examples(images, None, device),
-            validation=_examples(images.test, None, device),
+            training=Examples(pixels=pixels, labels=labels),
+            validation=Examples(
+                pixels=torch.from_numpy(test.pixels).to(device), labels=torch.from_numpy(test.labels).to(device)
+            ),
             normalisation=measure(images.pixels),
         )
     training, validation = stratified_split(images.labels, fraction, seed)
-    return Splits(
-        training=_examples(images, training, device),
-        validation=_examples(images, validation, device),
-        normalisation=measure(images.pixels[training]),
-    )
+    parts = [torch.from_numpy(members).to(device) for members in (training, validation)]
+    of_training, of_validation = (Examples(pixels=pixels, labels=labels[part], members=part) for part in parts)
+    return Splits(training=of_training, validation=of_validation, normalisation=measure(images.pixels, training))
 
 
-def measure(pixels: Pixels) -> Normalisation:
-    """From counts of the 256 values, exact at any number of images; a channel that never varies gets deviation 1."""
+def measure(pixels: Pixels, members: Indices | None = None) -> Normalisation:
+    """Of all images or of these, from counts of the 256 values, exact at any number of images.
+
+    A channel that never varies gets deviation 1. A few images at a time: counting takes eight times their memory.
+    """
+    chosen = np.arange(len(pixels)) if members is None else members
     values = np.arange(256) / 255
     means, deviations = [], []
     for channel in range(pixels.shape[1]):
-        shares = np.bincount(pixels[:, channel].reshape(-1), minlength=256) / pixels[:, channel].size
+        shares = _counts(pixels[:, channel], chosen) / (len(chosen) * pixels[0, channel].size)
         mean = float(shares @ values)
         means.append(mean)
         deviations.append(float(np.sqrt(shares @ (values - mean) ** 2)) or 1.0)
     return Normalisation(mean=tuple(means), deviation=tuple(deviations))
 
 
-def _examples(images: ImageSet, indices: Indices | None, device: torch.device) -> Examples:
-    """All images without `indices`."""
-    pixels, labels = images.pixels, images.labels
-    if indices is not None:
-        pixels, labels = pixels[indices], labels[indices]
-    return Examples(pixels=torch.from_numpy(pixels).to(device), labels=torch.from_numpy(labels).to(device))
+def _counts(channel: Pixels, chosen: Indices) -> NDArray[np.int64]:
+    """How often each of the 256 values occurs, of [N, S, S]."""
+    counts = np.zeros(256, dtype=np.int64)
+    step = max(1, COUNTED_VALUES // channel[0].size)
+    for start in range(0, len(chosen), step):
+        counts += np.bincount(channel[chosen[start : start + step]].reshape(-1), minlength=256)
+    return counts

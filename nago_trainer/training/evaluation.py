@@ -28,7 +28,7 @@ def evaluate(network: nn.Module, examples: Examples, normalisation: Normalisatio
     with torch.inference_mode():
         for start in range(0, count, batch_size):
             labels = examples.labels[start : start + batch_size]
-            logits = network(normalisation.apply(examples.pixels[start : start + batch_size]))
+            logits = network(normalisation.apply(examples.at(slice(start, start + batch_size))))
             loss += cross_entropy(logits, labels, reduction="sum")
             correct += (logits.argmax(1) == labels).sum()
     return Score(loss=loss.item() / count, accuracy=correct.item() / count)

@@ -91,7 +91,7 @@ def train_epoch(
     """
     started = time.monotonic()
     network, optimizer = state.network, state.optimizer
-    pixels, labels = splits.training.pixels, splits.training.labels  # bytes [N, C, S, S], int64 [N]
+    labels = splits.training.labels  # int64 [N]
     order = Generator()
     order.set_state(state.order)
     batches = shuffled_batches(labels, settings.batch_size, order)  # int64 [B] each
@@ -101,7 +101,9 @@ def train_epoch(
         if interrupted():
             raise TrainingInterruptedError(state)
         chosen = batches[step]  # [B]
-        images = _augment(pixels[chosen], splits.normalisation, settings, state.augmentation)  # float [B, C, S, S]
+        images = _augment(
+            splits.training.at(chosen), splits.normalisation, settings, state.augmentation
+        )  # float [B, C, S, S]
         targets = labels[chosen]  # [B]
         state.first_step_at = state.first_step_at or time.monotonic()
         for group in optimizer.param_groups:

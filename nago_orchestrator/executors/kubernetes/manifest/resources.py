@@ -6,13 +6,18 @@ from nago_orchestrator.executors.kubernetes.manifest.quantities import quantity
 from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings
 from nago_trainer.architecture import Architecture, TensorShape, build_plan
 from nago_trainer.architecture.plan.memory import bytes_per_sample
-from nago_trainer.contract.task import TrialTask
+from nago_trainer.contract.data_sets import DATA_SETS
+from nago_trainer.contract.task import DatasetSettings, TrialTask
 
 MEBIBYTE = 2**20
 PROGRAM_BYTES = 1024 * MEBIBYTE
 """Python, torch and a dataset of CIFAR's size in memory."""
 PROGRAM_WITH_GPU_BYTES = 6144 * MEBIBYTE
 """The same with CUDA's libraries loaded and pinned buffers; the network itself lies on the GPU."""
+COUNTED_IMAGE_BYTES = 256 * MEBIBYTE
+"""Of these, for the images: what CIFAR takes at its own size."""
+IMAGE_COPIES = 1.3
+"""The trainer's peak over the bytes of all images at their size."""
 COPIES_OF_PARAMETERS = 4
 """Weights, gradients, momentum, and one being saved."""
 MARGIN = 1.5
@@ -34,12 +39,21 @@ def trial_resources(task: TrialTask, settings: KubernetesSettings) -> dict[str, 
 
 def training_bytes(task: TrialTask, *, on_gpu: bool) -> int:
     """Main memory that one training needs."""
+    images = _bytes_of_images(task.dataset)
     if on_gpu:
-        return PROGRAM_WITH_GPU_BYTES
+        return PROGRAM_WITH_GPU_BYTES + images
     image = TensorShape(task.dataset.channels, task.dataset.image_size)
     plan = build_plan(Architecture.from_json(task.architecture), image, task.dataset.classes, task.width)
     batch = bytes_per_sample(plan) * task.training.batch_size
-    return PROGRAM_BYTES + round(MARGIN * (batch + COPIES_OF_PARAMETERS * 4 * task.parameters))
+    return PROGRAM_BYTES + images + round(MARGIN * (batch + COPIES_OF_PARAMETERS * 4 * task.parameters))
+
+
+def _bytes_of_images(dataset: DatasetSettings) -> int:
+    """Beyond those that PROGRAM_BYTES counts; 0 where nobody has counted the images."""
+    published = DATA_SETS[dataset.name].published
+    images = 0 if published is None else published.images
+    needed = round(IMAGE_COPIES * images * dataset.channels * dataset.image_size**2)
+    return max(0, needed - COUNTED_IMAGE_BYTES)
 
 
 def in_mebibytes(amount: float) -> str:

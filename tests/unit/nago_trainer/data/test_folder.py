@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,3 +132,15 @@ def test_pixels_of_the_right_size_are_taken_as_they_are(image_folder: Path) -> N
     assert np.array_equal(
         load_folder(image_folder, settings_of(image_folder, 8, 3)).pixels[0], pixels.transpose(2, 0, 1)
     )
+
+
+def test_loading_takes_little_more_memory_than_the_images(image_folder: Path) -> None:
+    for number in range(400):
+        Image.new("RGB", (8, 8), (number % 256, 0, 0)).save(image_folder / "cat" / f"{number:03d}.png")
+    tracemalloc.start()
+    try:
+        images = load_folder(image_folder, settings_of(image_folder, 64, 3))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.3 * images.pixels.nbytes

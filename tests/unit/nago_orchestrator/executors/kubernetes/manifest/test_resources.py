@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nago_orchestrator.executors.kubernetes.manifest.resources import training_bytes
+from nago_trainer.contract.task import TrialTask
+from tests.studies import small_task
+
+
+def _of_cifar(size: int) -> TrialTask:
+    task = small_task()
+    return replace(task, dataset=replace(task.dataset, name="cifar10", path="/data", image_size=size))
+
+
+@pytest.mark.parametrize("on_gpu", [True, False])
+def test_the_images_count_at_their_size(on_gpu: bool) -> None:
+    small, large = (_of_cifar(size) for size in (32, 256))
+    images = 50_000 * 256 * 256
+    assert training_bytes(large, on_gpu=on_gpu) - training_bytes(small, on_gpu=on_gpu) >= 1.3 * images - 2**28
+    assert training_bytes(small, on_gpu=True) == training_bytes(small_task(), on_gpu=True)
