@@ -24,6 +24,8 @@ from nago_trainer.network.network import build_network
 from nago_trainer.network.whole_file import write_whole
 
 FORM = "nago-network-1"
+BRIGHTEST = 2.0
+"""Floats beyond are no share of white, not even one that an augmentation has brightened."""
 """Names the file's form; raised when the meaning of an entry changes."""
 
 
@@ -50,7 +52,8 @@ class TrainedNetwork(nn.Module):
     """A network together with the normalisation of its images.
 
     Called with bytes (0..255) or floats (0..1) of [B, channels, size, size] as in `facts.dataset`, it returns the
-    logits [B, classes]; `facts.class_names[logits.argmax(1)]` is the class.
+    logits [B, classes]; `facts.class_names[logits.argmax(1)]` is the class. Raises ValueError for floats that are
+    bytes, of which it would make nothing.
     """
 
     mean: Tensor
@@ -64,9 +67,24 @@ class TrainedNetwork(nn.Module):
         self.register_buffer("deviation", torch.tensor(facts.normalisation.deviation).view(-1, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
+        if images.is_floating_point():
+            _refuse_bytes_as_floats(images)
         scaled = images if images.is_floating_point() else images.float() / 255
         logits: Tensor = self.network((scaled - self.mean) / self.deviation)
         return logits
+
+
+def _refuse_bytes_as_floats(images: Tensor) -> None:
+    """Where values can be looked at: not while torch traces or compiles, nor of images without values (meta)."""
+    tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]  # torch: not told to type checkers
+    if tracing or torch.compiler.is_compiling() or images.numel() == 0:
+        return
+    try:
+        largest = images.detach().amax().item()
+    except RuntimeError:
+        return
+    if largest > BRIGHTEST:
+        raise ValueError(f"the images have floats up to {largest:g}: give floats from 0 to 1, or bytes from 0 to 255")
 
 
 def save_network(network: nn.Module, facts: NetworkFacts, path: Path) -> None:

@@ -55,6 +55,16 @@ def test_bytes_and_floats_are_the_same_image(facts: NetworkFacts) -> None:
     assert torch.allclose(network(pixels), network(pixels.float() / 255))
 
 
+def test_bytes_that_are_written_as_floats_are_refused(facts: NetworkFacts) -> None:
+    network = TrainedNetwork(rebuild(facts), facts).eval()
+    images = torch.randint(0, 256, (4, facts.dataset.channels, facts.dataset.image_size, facts.dataset.image_size))
+    with pytest.raises(ValueError, match=r"floats up to 2\d\d: give floats from 0 to 1, or bytes"):
+        network(images.float())
+    brightened = images.float() / 255 * 1.5
+    assert torch.isfinite(network(brightened.requires_grad_())).all()
+    assert network(images[:0].float()).shape == (0, facts.dataset.classes)
+
+
 @pytest.mark.parametrize("content", [b"", b"text", None, {"form": "another"}, ["list"]])
 def test_a_file_that_holds_no_network_is_refused(content: object, tmp_path: Path) -> None:
     file = tmp_path / "network.pt"
