@@ -106,7 +106,9 @@ def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
         return _wind_up(snapshot)
     if snapshot.images_changed is not None and snapshot.state is StudyState.RUNNING:
         # No trial is at fault: the end of the study queues all that were at work, for the day that it is resumed.
-        return [EndStudy(StudyState.FAILED, snapshot.images_changed)]
+        settled = _settle_attempts(snapshot, rules.retries, now)
+        results = [action for action in settled if isinstance(action, AcceptResult)]
+        return [*results, EndStudy(StudyState.FAILED, snapshot.images_changed)]
     settled = _settle_attempts(snapshot, rules.retries, now)
     ends = [*settled[:PORTION], *map(Tell, snapshot.ready[:PORTION])]
     if snapshot.state is not StudyState.RUNNING:

@@ -140,6 +140,14 @@ def ended(failure: Failure) -> Observation:
     return Observation(phase=Phase.ENDED, failure=failure, exit_code=1)
 
 
+def test_changed_images_end_the_study_after_results_and_fail_no_trial() -> None:
+    done, hit = trial(attempt(1)), trial(attempt(2), number=1)
+    seen = {"s-t00000-a1": FINISHED, "s-t00000-a2": ended(Failure.DEFECT)}
+    actions = plan(snapshot(done, hit, observations=seen, images_changed="the images have changed"), RULES, NOW)
+    assert [type(action) for action in actions] == [AcceptResult, EndStudy]
+    assert actions[-1] == EndStudy(StudyState.FAILED, "the images have changed")
+
+
 def test_an_empty_study_asks_for_as_many_proposals_as_there_are_places() -> None:
     assert plan(snapshot(), RULES, NOW) == [Ask()] * RULES.parallelism
 
