@@ -9,19 +9,20 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
 from nago_orchestrator.bootstrap import runs_folder
 from nago_orchestrator.domain.states import StudyState, TrialState
-from nago_orchestrator.errors import HeldError
+from nago_orchestrator.errors import HeldError, TakenOverError
 from nago_orchestrator.store import versions
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.store import Store, open_store
 from tests import processes
 from tests.conftest import PostgresDatabases
-from tests.integration.test_fencing import FROZEN, takes
+from tests.integration.test_fencing import FROZEN, SHORT, takes
 from tests.pgbouncer import pooled
 from tests.simulated_executor import SimulatedExecutor
 from tests.store_scene import NEW_STUDY, NOW
@@ -82,6 +83,26 @@ def test_one_that_is_frozen_with_the_only_connection_is_replaced(postgres: Postg
         process.wait()
         assert store.study(NEW_STUDY.name).state is StudyState.RUNNING
         store.close()
+
+
+def test_one_that_is_cut_off_is_replaced_and_writes_nothing_when_the_network_is_back(
+    postgres: PostgresDatabases,
+) -> None:
+    address = postgres.without_rows()
+    direct = Store(connect(address))
+    study = direct.create_study(NEW_STUDY, NOW).id
+    with pooled(address, connections=5) as through:
+        pooler = int((Path(str(make_url(through).query["host"])) / "pid").read_text())
+        cut_off = Store(connect(through))
+        with cut_off.hold(study, "the one that is cut off", SHORT):
+            os.kill(pooler, signal.SIGSTOP)
+            until(lambda: takes(direct, study))
+            os.kill(pooler, signal.SIGCONT)
+            with pytest.raises(TakenOverError):
+                cut_off.move_study(study, StudyState.PAUSED, message=None, now=NOW)
+        cut_off.close()
+    assert direct.study(NEW_STUDY.name).state is StudyState.RUNNING
+    direct.close()
 
 
 def test_the_schema_is_made_and_read_through_a_pooler(postgres: PostgresDatabases) -> None:
