@@ -14,7 +14,7 @@ from nago_orchestrator.domain.rows import AttemptRow, EpochRow, EvaluationRow, T
 from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
 from nago_orchestrator.store import schema
 from nago_orchestrator.store.database_errors import translated
-from nago_orchestrator.store.engine import describe
+from nago_orchestrator.store.engine import describe, for_reading
 from nago_orchestrator.store.history import decode_values
 from nago_orchestrator.store.views import FORMER_NAMES
 
@@ -23,7 +23,8 @@ T = TypeVar("T")
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    with translated(describe(engine.url)), engine.connect() as connection:
+    """No transaction on PostgreSQL: behind a pooler with one connection it would keep out what is asked meanwhile."""
+    with translated(describe(engine.url)), for_reading(engine).connect() as connection:
         yield connection
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 from nago_orchestrator.bootstrap import runs_folder
 from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.errors import HeldError, TakenOverError
+from nago_orchestrator.services.study_status import read_status
 from nago_orchestrator.store import versions
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.store import Store, open_store
@@ -110,6 +111,18 @@ def test_the_schema_is_made_and_read_through_a_pooler(postgres: PostgresDatabase
         with ThreadPoolExecutor(3) as pool:
             ends = list(pool.map(lambda _: versions.upgrade(address).state, range(3)))
         assert ends == [versions.SchemaState.CURRENT] * 3
+
+
+def test_a_command_reads_all_that_it_shows_through_one_connection(postgres: PostgresDatabases) -> None:
+    """It asks who holds the study while it reads the study."""
+    with pooled(postgres.without_rows(), connections=1) as address:
+        store = Store(connect(address))
+        study = create(store, small_spec())
+        assert Orchestrator(store, study, SimulatedExecutor()).run() is StudyState.COMPLETED
+        with store.hold(study.id, "pid 7"):
+            look = read_status(connect(address), "small")
+        assert (look.holder, look.finished) == ("pid 7", 26)
+        store.close()
 
 
 def test_what_a_transaction_sets_for_itself_is_not_left_in_the_pool(postgres: PostgresDatabases) -> None:
