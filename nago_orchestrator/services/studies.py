@@ -28,8 +28,6 @@ def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
     the same name with another spec.
     """
     store = open_store(url)
-    if spec.execution.where == "kubernetes":
-        refuse_file_for_jobs(store)
     stored = stored_study(store, spec)
     if stored is not None:
         refuse_unable_machine(spec)
@@ -37,6 +35,8 @@ def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
     report = look_at_images(spec)
     recipe = recipe_of(spec, report)
     refuse_impossible(spec, recipe, now)
+    if spec.execution.where == "kubernetes":
+        refuse_file_for_jobs(store)
     dataset = None if report is None else summary_of(report, spec.trainer.batch_size)
     return store.create_study(new_study(store, spec, recipe, dataset), now)
 

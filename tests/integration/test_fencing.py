@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
+from nago_orchestrator.domain.dataset import DatasetSummary
 from nago_orchestrator.domain.lease import Wish
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.errors import HeldError, TakenOverError
@@ -26,16 +27,18 @@ from nago_orchestrator.store.schema import metadata
 from nago_orchestrator.store.store import Store
 from tests import processes
 from tests.conftest import PostgresDatabases
-from tests.store_scene import ENDED, EPOCH, NEW_STUDY, NOW, RESULT, Scene
+from tests.store_scene import ENDED, EPOCH, NEW_STUDY, NOW, RECIPE, RESULT, Scene
 from tests.waiting import PATIENCE_SECONDS, until
 
 SHORT = Terms(term=timedelta(seconds=2), renewal=timedelta(seconds=0.5))
 RIVAL = Wish(holder="pid 8 on the other node", process=None, term=timedelta(hours=1))
 
+DATASET = DatasetSummary(images=20, classes=2, training=16, validation=4, steps_per_epoch=2, left_out={})
 Write = Callable[[Scene], object]
 WRITES: dict[str, Write] = {
     "create_study": lambda scene: scene.store.create_study(NEW_STUDY, NOW),
     "move_study": lambda scene: scene.store.move_study(scene.study.id, StudyState.PAUSED, message=None, now=NOW),
+    "set_dataset": lambda scene: scene.store.set_dataset(scene.study.id, RECIPE, DATASET),
     "note_running_time": lambda scene: scene.store.note_running_time(scene.study.id, 7.0),
     "add_proposal": lambda scene: scene.propose(),
     "add_evaluation": lambda scene: scene.evaluate(0, 1.0, 1.0),

@@ -15,6 +15,7 @@ from typing import Any
 from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.exit_causes import (
+    CRASH_SIGNALS,
     Cause,
     ended_by_signal,
     exit_cause,
@@ -221,7 +222,8 @@ def _container_cause(pod: Mapping[str, Any]) -> Cause | None:
 
 
 def _is_from_outside(code: int) -> bool:
-    return code == ExitCode.PREEMPTED or ended_by_signal(code) is not None
+    number = ended_by_signal(code)
+    return code == ExitCode.PREEMPTED or (number is not None and number not in CRASH_SIGNALS)
 
 
 def _is_deleted_before_its_end(pod: Mapping[str, Any], terminated: Mapping[str, Any]) -> bool:

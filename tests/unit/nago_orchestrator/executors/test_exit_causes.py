@@ -12,7 +12,7 @@ import pytest
 from nago_orchestrator.domain.attempts import Observation
 from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.exit_causes import CRASH_SIGNALS, ended_by_signal, exit_cause
-from nago_orchestrator.executors.kubernetes.status.causes import ended
+from nago_orchestrator.executors.kubernetes.status.causes import POD_DELETED, ended
 from nago_orchestrator.executors.local.executor import LocalExecutor
 from nago_trainer.contract.exit_codes import ExitCode
 
@@ -76,8 +76,12 @@ def test_every_exit_code_is_classified_alike_on_both_executors(tmp_path: Path) -
 
 
 def test_a_job_that_tells_the_code_of_a_pod_that_is_gone_is_classified_alike() -> None:
+    """But for an end by a signal from outside: where the pod is gone too, it was deleted."""
     for code in CODES[1:]:
-        seen, cause = seen_on_kubernetes_without_a_pod(code), exit_cause(code)
+        seen = seen_on_kubernetes_without_a_pod(code)
+        number = ended_by_signal(code)
+        from_outside = code == ExitCode.PREEMPTED or (number is not None and number not in CRASH_SIGNALS)
+        cause = POD_DELETED if from_outside else exit_cause(code)
         assert (seen.failure, seen.reason, seen.message) == (cause.failure, cause.reason, cause.message), code
 
 

@@ -20,6 +20,7 @@ from nago_orchestrator.services.studies import submit_study
 from nago_orchestrator.services.training_configuration import study_recipe
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.store.store import open_store
+from tests.conftest import PostgresDatabases
 from tests.studies import RECIPE, SMALL_BOHB, small_spec
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -108,12 +109,12 @@ def test_of_images_in_the_cluster_what_is_known_is_taken(dataset: str, channels:
 
 
 def test_a_study_for_a_cluster_is_submitted_without_the_extra_and_shown_with_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres: PostgresDatabases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("kubernetes", "kubernetes.utils.quantity"):
         monkeypatch.setitem(sys.modules, module, None)
     spec = in_cluster("image: trainer, cpu: 12e9, shared_memory: 100000000u")
-    url = str(tmp_path / "nago.sqlite")
+    url = postgres.without_rows()
     submit_study(spec, url, NOW)
     assert len(open_store(url).studies()) == 1
     with pytest.raises(InputError, match=r"pip install 'nago-orchestrator\[kubernetes\]'"):
