@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from nago_orchestrator.domain.states import StudyState, TrialState
+from nago_orchestrator.server.server import TAKE_OVER_SECONDS
+from nago_orchestrator.store.lock import TERMS
 from nago_orchestrator.store.store import Store, open_store
 from tests import processes
 from tests.conftest import PostgresDatabases
@@ -28,7 +30,8 @@ from tests.waiting import PATIENCE_SECONDS, until
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 LOG = logging.getLogger(__name__)
-TAKE_OVER_SECONDS = 30.0
+PROMISED_SECONDS = 30.0
+"""Until another process runs the study, on a machine that is not overloaded."""
 REFUSED = 2
 """Exit code."""
 TRIALS = 6
@@ -95,10 +98,14 @@ def test_a_server_takes_over(url: str, tmp_path: Path, end: signal.Signals) -> N
         until(lambda: first.says("waiting"))
         until(lambda: "the study 'small' was taken over from this process" in first.text())
     assert "Traceback" not in first.text() + second.text()
-    assert seconds < TAKE_OVER_SECONDS
     until(lambda: store.study("small").state is StudyState.COMPLETED, second.text)
     assert store.trial_counts(study.id)[TrialState.SUCCEEDED] == TRIALS
     store.close()
+
+
+def test_what_is_waited_for_adds_up_to_less_than_what_is_promised() -> None:
+    """The other tests measure the same; how long it takes there depends on the machine."""
+    assert TERMS.term.total_seconds() + TAKE_OVER_SECONDS < PROMISED_SECONDS
 
 
 class _Server:
