@@ -68,6 +68,7 @@ def test_a_frozen_run_is_replaced_by_another_and_ends_with_a_sentence(url: str, 
     _assert_whole(url)
 
 
+@pytest.mark.parametrize("url", ["direct"], indirect=True)
 def test_a_killed_run_is_replaced_at_once(url: str, tmp_path: Path) -> None:
     first = start(url, "submit", _long_study(tmp_path))
     until(lambda: _results(url) > 0, lambda: first.communicate())
@@ -77,7 +78,16 @@ def test_a_killed_run_is_replaced_at_once(url: str, tmp_path: Path) -> None:
     _assert_whole(url)
 
 
-@pytest.mark.parametrize("end", [signal.SIGSTOP, signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("url", "end"),
+    [
+        ("direct", signal.SIGSTOP),
+        ("direct", signal.SIGKILL),
+        ("direct", signal.SIGTERM),
+        ("pooled", signal.SIGSTOP),  # the other ends leave nothing to the pooler
+    ],
+    indirect=["url"],
+)
 def test_a_server_takes_over(url: str, tmp_path: Path, end: signal.Signals) -> None:
     store = open_store(url)
     study = create(store, small_spec(search=f"{{algorithm: random, proposals: {TRIALS}}}", fidelities="[2]"))
