@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -50,7 +51,9 @@ class _PageServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away or was displaced is nothing to tell of."""
+        """A client that went away or was displaced is nothing to tell of; a fault in a page is."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 def text_page(condition: Callable[[], bool], *, good: str, bad: str) -> Page:

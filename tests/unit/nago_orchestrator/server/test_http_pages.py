@@ -41,3 +41,15 @@ def test_connections_that_say_nothing_or_half_a_request_keep_nobody_out(port: in
 def test_a_port_that_is_taken_is_named(port: int) -> None:
     with pytest.raises(InputError, match=f"cannot listen on port {port}"):
         serve_pages("127.0.0.1", port, {})
+
+
+def test_a_fault_in_a_page_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    def broken() -> tuple[int, str, bytes]:
+        raise ZeroDivisionError
+
+    server = serve_pages("127.0.0.1", 0, {"/metrics": broken})
+    with pytest.raises(OSError, match="closed connection"):
+        urllib.request.urlopen(f"http://127.0.0.1:{server.server_address[1]}/metrics", timeout=PATIENCE_SECONDS)
+    server.shutdown()
+    server.server_close()
+    assert "ZeroDivisionError" in capfd.readouterr().err

@@ -8,22 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nago_trainer.contract.task import IMAGE_RULES, DatasetSettings
 from nago_trainer.data.folder import describe_folder, load_folder
 from nago_trainer.errors import DataError
-
-
-def settings_of(path: Path, size: int, channels: int) -> DatasetSettings:
-    return DatasetSettings(
-        name="folder",
-        path=str(path),
-        image_size=size,
-        channels=channels,
-        classes=2,
-        validation_fraction=0.2,
-        split_seed=0,
-        image_rules=IMAGE_RULES,
-    )
+from tests.image_folder import settings_of
 
 
 def _cut(path: Path) -> None:

@@ -11,28 +11,16 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from nago_trainer.contract.task import FORMER_IMAGE_RULES, IMAGE_RULES, DatasetSettings
+from nago_trainer.contract.task import FORMER_IMAGE_RULES, IMAGE_RULES
 from nago_trainer.data.folder import describe_folder, load_folder
 from nago_trainer.data.picture import read_picture
 from nago_trainer.errors import DataError
+from tests.image_folder import settings_of
 from tests.tiff import write_tiff
 
 SIXTEEN_BITS = np.array([[0, 255, 256, 65535]] * 4, np.uint16)
 TWELVE_BITS = np.array([[0, 16, 17, 4095]] * 4, np.uint16)
 FLOATS = np.array([[0, 0.25, 0.5, 1]] * 4, np.float32)
-
-
-def settings_of(path: Path, size: int, channels: int) -> DatasetSettings:
-    return DatasetSettings(
-        name="folder",
-        path=str(path),
-        image_size=size,
-        channels=channels,
-        classes=2,
-        validation_fraction=0.2,
-        split_seed=0,
-        image_rules=IMAGE_RULES,
-    )
 
 
 def _saved(file: Path, pixels: NDArray[Any], **options: Any) -> None:
