@@ -42,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
 
         if options.command == "run":
             return commands.run_folder(options.folder) if options.folder else commands.run_from_database()
+        if options.command == "check-data" and options.job:
+            return commands.check_data_as_job()
         without_options = {
             "warm": commands.serve_forks,
             "describe-data": commands.describe_data,
@@ -85,10 +87,15 @@ def _parser() -> argparse.ArgumentParser:
         "describe-data",
         help='read {"name": NAME, "path": PATH} from stdin, check this dataset and print its description',
     )
-    commands.add_parser(
+    check = commands.add_parser(
         "check-data",
         help='read {"name": NAME, "path": PATH, "validation_fraction": FRACTION, "kept": FILE} from stdin, examine '
         "every image, and print how many there are, what is left out and what is broken; FILE keeps what was found",
+    )
+    check.add_argument(
+        "--job",
+        action="store_true",
+        help="in a cluster: the question is in the environment, and the answer is the termination message",
     )
     return parser
 

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from nago_trainer.attempt import fork_server
+from nago_trainer.attempt import data_check, fork_server
 from nago_trainer.attempt.database_attempt import AttemptSettings, run_database_attempt
 from nago_trainer.attempt.folder_attempt import run_attempt
 from nago_trainer.contract.exit_codes import ExitCode
@@ -41,6 +41,10 @@ def describe_data() -> int:
     json.dump(describe(name, path).to_json(), sys.stdout)
     sys.stdout.write("\n")
     return ExitCode.DONE
+
+
+def check_data_as_job() -> int:
+    return data_check.check_data(os.environ)
 
 
 def check_data() -> int:

@@ -1,7 +1,8 @@
 """The second way of a result: a few bytes that Kubernetes stores with the state of an ended container.
 
-{"token": ..., "result": TrialResult} or {"token": ..., "failure": {"kind", "reason", "message"}}, in one line of at
-most 4096 bytes, which is what Kubernetes takes; texts that are too long for that are shortened.
+{"token": ..., "result": TrialResult}, {"token": ..., "failure": {"kind", "reason", "message"}} or, of a data check,
+{"token": ..., "data": DataAnswer, packed}, in one line of at most 4096 bytes, which is what Kubernetes takes; what is
+too long for that is shortened.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from nago_trainer.contract.data_check import DataAnswer
 from nago_trainer.contract.reports import TrialResult
 
 LARGEST_BYTES = 4096
@@ -36,6 +38,12 @@ class TerminationMessage:
             if _fits(text):
                 return self._write(text)
         return False
+
+    def data(self, answer: DataAnswer) -> bool:
+        """Whether it was written, possibly with shortened lists."""
+        around = len(_compact({"token": self._token, "data": ""}))
+        text = _compact({"token": self._token, "data": answer.packed(LARGEST_BYTES - around)})
+        return self._write(text if _fits(text) else None)
 
     def _write(self, text: str | None) -> bool:
         if text is None:

@@ -1,0 +1,70 @@
+"""A data check where the orchestrator does not see the images: asked by the environment, answered as a termination
+message. `nago-train check-data --job`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+from nago_trainer.attempt.termination_message import TerminationMessage
+from nago_trainer.contract.attempt_files import (
+    CHECKPOINTS_VARIABLE,
+    SCRATCH_VARIABLE,
+    TERMINATION_LOG,
+    TERMINATION_LOG_VARIABLE,
+    TOKEN_VARIABLE,
+)
+from nago_trainer.contract.data_check import QUESTION_VARIABLE, DataAnswer, DataQuestion
+from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.contract.json_form import ContractError, read_json
+from nago_trainer.data.catalogue import survey
+from nago_trainer.errors import DataError, TrainerError
+
+EXAMINED = ".examined"
+"""Folder beside the studies' checkpoints."""
+TERMINATED = 143
+"""What shells and container runtimes make of SIGTERM."""
+
+
+def check_data(environment: Mapping[str, str]) -> int:
+    """The process's exit code. Never raises. The whole report, which may be long, goes to stdout."""
+    # Process 1 of a container is not ended by a signal that it does not handle.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
+    log = Path(environment.get(TERMINATION_LOG_VARIABLE) or TERMINATION_LOG)
+    message = TerminationMessage(log, environment.get(TOKEN_VARIABLE, ""))
+    try:
+        question = _question(environment)
+        kept = _folder(environment) / question.kept
+        report = survey(question.name, question.path, question.validation_fraction, kept, question.since)
+    except TrainerError as error:
+        message.failure(kind="defect", reason=error.reason, message=str(error))
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001  # the process's edge: a bug becomes an exit code and a traceback in the log
+        traceback.print_exc()
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        message.failure(kind="defect", reason=type(error).__name__, message=text)
+        return ExitCode.DEFECT
+    sys.stdout.write(json.dumps(report.to_json()) + "\n")
+    written = message.data(DataAnswer(report=report, classes=len(report.classes)))
+    return ExitCode.DONE if written else ExitCode.UNWRITABLE
+
+
+def _question(environment: Mapping[str, str]) -> DataQuestion:
+    """Raises DataError."""
+    try:
+        return DataQuestion.from_json(read_json(environment.get(QUESTION_VARIABLE) or ""))
+    except ContractError as error:
+        raise DataError(f"invalid question about the images: {error}", where=QUESTION_VARIABLE) from error
+
+
+def _folder(environment: Mapping[str, str]) -> Path:
+    """Among the checkpoints, which last; the volume with the images is read-only."""
+    lasting = environment.get(CHECKPOINTS_VARIABLE)
+    return Path(lasting) / EXAMINED if lasting else Path(environment.get(SCRATCH_VARIABLE) or "/tmp") / EXAMINED

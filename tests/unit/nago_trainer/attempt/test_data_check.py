@@ -1,0 +1,89 @@
+"""The command that a data check's Job runs, in this process but for one test: all it is given are variables."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nago_trainer.attempt.data_check import check_data
+from nago_trainer.attempt.termination_message import LARGEST_BYTES
+from nago_trainer.contract.data_check import DataAnswer, DataQuestion
+from nago_trainer.contract.exit_codes import ExitCode
+
+
+@pytest.fixture(autouse=True)
+def kept_handler() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def _environment(folder: Path, tmp_path: Path, since: str | None = None) -> dict[str, str]:
+    question = DataQuestion(name="folder", path=str(folder), validation_fraction=0.34, kept="x.json", since=since)
+    return {
+        "NAGO_DATA_QUESTION": json.dumps(question.to_json()),
+        "NAGO_TOKEN": "secret",
+        "NAGO_CHECKPOINTS": str(tmp_path / "checkpoints"),
+        "NAGO_TERMINATION_LOG": str(tmp_path / "termination-log"),
+    }
+
+
+def _left(tmp_path: Path) -> dict[str, Any]:
+    text = (tmp_path / "termination-log").read_text()
+    assert len(text) <= LARGEST_BYTES
+    content: dict[str, Any] = json.loads(text)
+    assert content["token"] == "secret"
+    return content
+
+
+def test_the_answer_is_the_termination_message_and_what_was_found_is_kept_among_the_checkpoints(
+    image_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check_data(_environment(image_folder, tmp_path)) == ExitCode.DONE
+    answer = DataAnswer.unpacked(_left(tmp_path)["data"])
+    assert (answer.classes, answer.report.images, answer.report.channels) == (2, 6, 3)
+    assert json.loads(capsys.readouterr().out)["fingerprint"] == answer.report.fingerprint
+    assert (tmp_path / "checkpoints/.examined/x.json").is_file()
+
+
+def test_what_has_changed_since_is_said(image_folder: Path, tmp_path: Path) -> None:
+    check_data(_environment(image_folder, tmp_path))
+    before = DataAnswer.unpacked(_left(tmp_path)["data"]).report.fingerprint
+    (image_folder / "cat").rename(image_folder / "lynx")
+    assert check_data(_environment(image_folder, tmp_path, since=before)) == ExitCode.DONE
+    assert DataAnswer.unpacked(_left(tmp_path)["data"]).report.changes == (
+        "the class 'cat' was removed",
+        "the class 'lynx' was added",
+    )
+
+
+def test_a_folder_that_is_not_there_is_a_failure_with_a_sentence(tmp_path: Path) -> None:
+    assert check_data(_environment(tmp_path / "nowhere", tmp_path)) == ExitCode.BAD_TASK
+    failure = _left(tmp_path)["failure"]
+    assert failure["reason"] == "BadData"
+    assert "there is no such folder" in failure["message"]
+
+
+def test_a_question_that_cannot_be_read_is_a_failure_with_a_sentence(image_folder: Path, tmp_path: Path) -> None:
+    environment = {**_environment(image_folder, tmp_path), "NAGO_DATA_QUESTION": "{"}
+    assert check_data(environment) == ExitCode.BAD_TASK
+    assert "invalid question about the images" in _left(tmp_path)["failure"]["message"]
+
+
+def test_the_command_needs_neither_torch_nor_a_database(image_folder: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['psycopg2'] = None\n"
+        "from nago_trainer.__main__ import main; sys.exit(main(['check-data', '--job']))"
+    )
+    environment = {**os.environ, **_environment(image_folder, tmp_path)}
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert DataAnswer.unpacked(_left(tmp_path)["data"]).report.images == 6
