@@ -11,7 +11,7 @@ import binascii
 import json
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self, TypeVar
 
@@ -84,22 +84,29 @@ class DataAnswer:
     def problem(self) -> str | None:
         """What no examination can have found, as one clause; None for an answer that may be true."""
         report = self.report
-        counts = (self.classes, report.images, report.training, report.validation, report.broken_count)
-        sizes = (*(report.smallest or ()), *(report.largest or ()))
-        counts = (*counts, *sizes, *(found.count for found in report.left_out))
-        for each in report.classes:
-            counts = (*counts, each.images, each.training, each.validation)
-        texts = (*report.problems, *report.hints, *report.changes, *(found.reason for found in report.left_out))
-        texts = (*texts, *(each.name for each in report.classes), *(broken.why for broken in report.broken))
-        if not all(type(count) is int and 0 <= count <= MOST for count in counts):
+        if not all(type(count) is int and 0 <= count <= MOST for count in (self.classes, *_counts(report))):
             return "a count of the images is no number from 0"
         if report.channels not in (1, 3):
             return "channels must be 1 or 3"
-        if not all(isinstance(text, str) for text in texts):
+        if not all(isinstance(text, str) for text in _texts(report)):
             return "a text about the images is none"
         if report.fingerprint is None or not _is_fingerprint(report.fingerprint):
             return "the fingerprint is none"
         return None
+
+
+def _counts(report: DataReport) -> Iterator[Any]:
+    yield from (report.images, report.training, report.validation, report.broken_count)
+    yield from (*(report.smallest or ()), *(report.largest or ()), *(found.count for found in report.left_out))
+    for each in report.classes:
+        yield from (each.images, each.training, each.validation)
+
+
+def _texts(report: DataReport) -> Iterator[Any]:
+    yield from (*report.problems, *report.hints, *report.changes)
+    yield from (found.reason for found in report.left_out)
+    yield from (each.name for each in report.classes)
+    yield from (broken.why for broken in report.broken)
 
 
 def _is_fingerprint(found: object) -> bool:
