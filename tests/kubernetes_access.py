@@ -16,6 +16,7 @@ from nago_orchestrator.spec.kubernetes import KubernetesSection, SecretSection
 from nago_trainer.contract.back_off import BackOff
 from tests.api_server import NAMESPACE, ApiServer
 
+ROLE_PREFIX = "nago_attempt_00000000_"
 QUICK = ClientOptions(rate=10_000, back_off=BackOff(0.005, 0.05), connect_timeout=20.0, read_timeout=60.0)
 
 

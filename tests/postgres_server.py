@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg2
+
 from tests.waiting import PATIENCE_SECONDS
 
 _MISSING = (
@@ -33,7 +35,10 @@ _SETTINGS = {
     "shared_buffers": "16MB",
     "max_connections": "60",
     "log_min_messages": "fatal",
+    "password_encryption": "scram-sha-256",
 }
+_WHO = "local all nago trust\nlocal all all scram-sha-256\n"
+"""The administrator needs no password; all others prove theirs."""
 
 
 class PostgresMissingError(Exception):
@@ -56,6 +61,7 @@ class PostgresServer:
             cwd=folder,
             **self._as_user,
         )
+        (folder / "data" / "pg_hba.conf").write_text(_WHO)
 
     @property
     def address(self) -> str:
@@ -73,7 +79,7 @@ class PostgresServer:
                 cwd=self._folder,
                 **self._as_user,
             )
-        _wait(self._process, self._programs / "pg_isready", self._folder)
+        _wait(self._process, self.address, self._folder)
 
     def stop(self) -> None:
         """All sessions end; what was committed stays."""
@@ -114,6 +120,10 @@ def server() -> Iterator[str]:
 
 
 def _programs() -> Path:
+    """Of NAGO_TEST_POSTGRESQL, a folder, or those that are installed."""
+    given = os.environ.get("NAGO_TEST_POSTGRESQL")
+    if given is not None:
+        return Path(given).resolve()
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     beside = shutil.which("initdb")
     if not found and beside is None:
@@ -131,9 +141,13 @@ def as_unprivileged(folder: Path) -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _wait(process: subprocess.Popen[bytes], ready: Path, folder: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], address: str, folder: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while subprocess.run([ready, "-q", "-h", folder], check=False).returncode != 0:
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise PostgresMissingError(f"PostgreSQL did not start: {(folder / 'log').read_text()}")
+    while True:
+        try:
+            psycopg2.connect(address).close()
+            return
+        except psycopg2.OperationalError as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise PostgresMissingError(f"PostgreSQL did not start: {(folder / 'log').read_text()}") from error
         time.sleep(0.05)

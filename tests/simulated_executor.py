@@ -6,9 +6,11 @@ A training's accuracy is a fixed function of its task, so that two runs of one s
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable, Collection, Mapping
 
 from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.domain.credentials import Credentials
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.contract.task import TrialTask
 
@@ -68,6 +70,9 @@ class SimulatedExecutor:
     @property
     def reads_stored_tasks(self) -> bool:
         return False
+
+    def credentials(self, name: str) -> Credentials:
+        return Credentials(token=secrets.token_hex(16))
 
     def start(self, name: str, task: TrialTask) -> None:
         if name not in self._tasks:

@@ -1,4 +1,4 @@
-"""A trial whose attempts read their task from PostgreSQL, and the user that their processes come as."""
+"""A trial whose attempts read their task from PostgreSQL, each with its login; and the login that all had before."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import make_url
 
 from nago_orchestrator.domain.attempts import Attempt
+from nago_orchestrator.domain.credentials import Credentials, derive, token_digest
 from nago_orchestrator.domain.states import Failure, TrialState
 from nago_orchestrator.domain.trial_design import build_task, design_trial
 from nago_orchestrator.domain.trials import NewTrial, Trial
+from nago_orchestrator.executors.kubernetes.manifest.secret import address_for
 from nago_orchestrator.store.store import Store
 from nago_trainer.architecture.theta import HYPERPARAMETERS
 from nago_trainer.contract.task import TrialTask
@@ -63,10 +66,12 @@ def as_trainer(address: str) -> str:
 class TrainerScene:
     store: Store
     address: str
-    """As the trainers' user."""
+    """As the user that attempts of the version before share."""
     folder: Path
     epochs: int = 3
     scene: Scene = field(init=False)
+    given: dict[str, Credentials] = field(default_factory=dict)
+    """By attempt."""
 
     def __post_init__(self) -> None:
         self.scene = Scene(self.store, self.store.create_study(NEW_STUDY, NOW))
@@ -78,19 +83,47 @@ class TrainerScene:
         return found
 
     def attempt(self) -> Attempt:
-        """The next one, with its task in the database."""
-        trial = self.trial
-        number = len(trial.attempts) + 1
-        token = f"token-{number}-{os.getpid()}"
+        """The next one, with its task in the database and a login."""
+        number = len(self.trial.attempts) + 1
+        given = derive(
+            b"the test's key",
+            f"{self.name_of(number)} {os.getpid()}",
+            role_prefix=self.store.logins.prefix,
+            valid_until=datetime.now(UTC) + timedelta(days=1),
+        )
+        return self._add(number, given)
+
+    def former_attempt(self) -> Attempt:
+        """The next one, as the version before began it: without a login of its own."""
+        number = len(self.trial.attempts) + 1
+        return self._add(number, Credentials(token=f"token-{number}-{os.getpid()}"))
+
+    def name_of(self, number: int) -> str:
+        return f"{self.scene.study.name}-t{self.trial.number:05d}-a{number}"
+
+    def _add(self, number: int, given: Credentials) -> Attempt:
+        name = self.name_of(number)
+        self.given[name] = given
         return self.store.add_attempt(
-            trial.id,
-            name=f"{self.scene.study.name}-t00000-a{number}",
-            token=token,
+            self.trial.id,
+            name=name,
+            token=token_digest(given.token),
             executor="kubernetes",
             gpus=1,
             now=NOW,
-            task=self.task(number, token).to_json(),
+            task=self.task(number, "").to_json(),
+            login=given.login,
         )
+
+    def address_of(self, attempt: Attempt) -> str:
+        """As the trainer of that attempt has it."""
+        login = self.given[attempt.name].login
+        if login is None:
+            return self.address
+        return address_for(self.address, login.role, login.password)
+
+    def token_of(self, attempt: Attempt) -> str:
+        return self.given[attempt.name].token
 
     def task(self, number: int = 1, token: str = "token") -> TrialTask:
         return build_task(self.store.trial_design(self.trial.id), SMALL, attempt=number, token=token)
@@ -106,8 +139,8 @@ class TrainerScene:
         own = {
             "NAGO_ATTEMPT": attempt.name,
             "NAGO_TRIAL": "0",
-            "NAGO_TOKEN": attempt.token,
-            "NAGO_DATABASE_URL": self.address,
+            "NAGO_TOKEN": self.token_of(attempt),
+            "NAGO_DATABASE_URL": self.address_of(attempt),
             "NAGO_SCRATCH": str(self.folder),
             "NAGO_TERMINATION_LOG": str(self.message),
             "OMP_NUM_THREADS": "1",

@@ -55,6 +55,12 @@ class ControlPlane:
     def kubeconfig(self, user: str) -> Path:
         return self.folder / f"kubeconfig-{user}"
 
+    def put_secret(self, name: str, **values: str) -> None:
+        secrets_ = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+        with suppress(ApiRefusalError):
+            self.api("admin").delete(f"{secrets_}/{name}", {})
+        self.api("admin").post(secrets_, {"metadata": {"name": name}, "stringData": values})
+
     def requests_of(self, user: str) -> int:
         """How many the API server has answered so far."""
         with (self.folder / "audit.log").open(encoding="utf-8") as lines:

@@ -2,18 +2,20 @@
 
 A pod's work is to wait. Then its result goes into the database by the trainer's own functions and into the termination
 message, and the pod has succeeded. A program of its own, so that it takes no time from what is measured:
-`python -m benchmarks.jobs.kubelet ADDRESS TOKEN AUTHORITY DATABASE SECONDS SPREAD`. A pod works for SECONDS, more or
+`python -m benchmarks.jobs.kubelet ADDRESS TOKEN AUTHORITY SECONDS SPREAD`. A pod works for SECONDS, more or
 less by at most that share of them. A line on its standard input with a number ends so many pods, the oldest first.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,17 +30,16 @@ from nago_trainer.contract.reports import TrialResult
 WORKERS = 8
 NODE = "played"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 
 
 class Kubelet:
-    def __init__(self, api: Api, database: str, seconds: float, spread: float) -> None:
+    def __init__(self, api: Api, seconds: float, spread: float) -> None:
         self._api = api
-        self._database = database
         self._seconds = seconds
         self._spread = spread
         self._random = random.Random(0)
         self._pool = ThreadPoolExecutor(WORKERS)
-        self._local = threading.local()
         self._running: dict[str, tuple[float, Object]] = {}
         """By uid: when its work is done, and the pod."""
         self._known: set[str] = set()
@@ -94,21 +95,28 @@ class Kubelet:
                     self._do(self._end, pod)
 
     def _end(self, pod: Object) -> None:
-        variables = {item["name"]: item.get("value", "") for item in pod["spec"]["containers"][0]["env"]}
-        token = variables["NAGO_TOKEN"]
-        result = result_of(int(variables["NAGO_TRIAL"]))
-        session = Session(psycopg2, self._connection(), (variables["NAGO_ATTEMPT"], token))
-        session.read_task()
-        session.add_result(result)
+        variables = {item["name"]: item for item in pod["spec"]["containers"][0]["env"]}
+        result = result_of(int(variables["NAGO_TRIAL"]["value"]))
+        token, address = (self._secret(variables[name]) for name in ("NAGO_TOKEN", "NAGO_DATABASE_URL"))
+        if address is not None:  # a Job of the bare loop has no Secret and no attempt
+            with closing(psycopg2.connect(address)) as connection:
+                session = Session(psycopg2, connection)
+                session.read_task()
+                session.add_result(result)
         message = json.dumps({"token": token, "result": result.to_json()})
         ended = {"exitCode": 0, "reason": "Completed", "message": message, "startedAt": _now(), "finishedAt": _now()}
         self._set_status(pod, "Succeeded", {"terminated": ended}, ready=False)
 
-    def _connection(self) -> Any:
-        """One for each thread, to spare the server hundreds of them: a real trainer opens its own."""
-        if not hasattr(self._local, "connection"):
-            self._local.connection = psycopg2.connect(self._database)
-        return self._local.connection
+    def _secret(self, variable: Object) -> str | None:
+        """What a variable gets from a Secret; None without it."""
+        wanted = variable["valueFrom"]["secretKeyRef"]
+        try:
+            found = self._api.get(f"{SECRETS}/{wanted['name']}")["data"][wanted["key"]]
+        except ApiRefusalError as error:
+            if error.status != 404:
+                raise
+            return None
+        return base64.b64decode(found).decode()
 
     def _set_status(self, pod: Object, phase: str, state: Object, *, ready: bool) -> None:
         status = {"name": "trainer", "image": "played", "imageID": "", "ready": ready, "restartCount": 0}
@@ -149,8 +157,8 @@ def _report(done: Future[None]) -> None:
         print(repr(error), file=sys.stderr, flush=True)
 
 
-def main(address: str, token: str, authority: str, database: str, seconds: str, spread: str) -> None:
-    kubelet = Kubelet(Api(address, token, Path(authority)), database, float(seconds), float(spread))
+def main(address: str, token: str, authority: str, seconds: str, spread: str) -> None:
+    kubelet = Kubelet(Api(address, token, Path(authority)), float(seconds), float(spread))
     threading.Thread(target=kubelet.run, daemon=True).start()
     for line in sys.stdin:
         kubelet.finish(int(line))

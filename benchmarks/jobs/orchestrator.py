@@ -53,8 +53,9 @@ def serving(plane: ControlPlane, url: str) -> Iterator[Program]:
 
 @contextmanager
 def kubelet(plane: ControlPlane, url: str, seconds: float, *, spread: float = 0.0) -> Iterator[IO[bytes]]:
-    """Its standard input, which takes the number of pods that are to end at once."""
-    arguments = [plane.address, plane.tokens["kubelet"], str(plane.authority), url, str(seconds), str(spread)]
+    """Its standard input: the number of pods that are to end at once. They find the database at `url`."""
+    plane.put_secret("nago-trainer-database", url=url)
+    arguments = [plane.address, plane.tokens["kubelet"], str(plane.authority), str(seconds), str(spread)]
     command = [sys.executable, "-m", "benchmarks.jobs.kubelet", *arguments]
     with running(plane.folder / "kubelet.log", command, stdin=subprocess.PIPE) as process:
         if process.stdin is None:

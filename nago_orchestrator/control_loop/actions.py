@@ -130,6 +130,10 @@ Action = (
 )
 
 
+OfTrial = MarkRunning | AcceptResult | EndAttempt | DiscardResult | StartAttempt | RepeatStart
+"""What writes to the rows of one trial."""
+
+
 @dataclass(frozen=True, slots=True)
 class Launch:
     """Of the attempt called `name`, whose row is committed by then."""

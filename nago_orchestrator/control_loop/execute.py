@@ -7,6 +7,7 @@ commit: a handler returns them as values and starts nothing itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import singledispatch
 
 from nago_orchestrator.control_loop.actions import (
@@ -29,6 +30,7 @@ from nago_orchestrator.control_loop.actions import (
 )
 from nago_orchestrator.control_loop.events import EventKind
 from nago_orchestrator.control_loop.session import Session
+from nago_orchestrator.domain.credentials import token_digest
 from nago_orchestrator.domain.proposals import Outcome, Proposal
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trial_design import attempt_name, build_task
@@ -83,26 +85,33 @@ def _store_proposal(action: StoreProposal, session: Session) -> Sequence[FollowU
 def _start(action: StartAttempt, session: Session) -> Sequence[FollowUp]:
     trial = action.trial
     number = len(trial.attempts) + 1
-    name, token = attempt_name(session.study, trial.number, number), session.new_token()
+    name = attempt_name(session.study, trial.number, number)
+    given = session.executor.credentials(name)
     design = session.store.trial_design(trial.id)
-    task = build_task(design, session.recipe_of(design), attempt=number, token=token)
+    task = build_task(design, session.recipe_of(design), attempt=number, token=given.token)
     session.store.add_attempt(
         trial.id,
         name=name,
-        token=token,
+        token=given.token if given.login is None else token_digest(given.token),
         executor=session.executor.name,
         gpus=session.gpus,
         now=session.clock(),
-        task=task.to_json() if session.executor.reads_stored_tasks else None,
+        task=replace(task, token="").to_json() if session.executor.reads_stored_tasks else None,
+        login=given.login,
     )
     return (Launch(name, task),)
 
 
 @execute.register
 def _repeat(action: RepeatStart, session: Session) -> Sequence[FollowUp]:
-    attempt = action.attempt
+    attempt, token = action.attempt, action.attempt.token
     design = session.store.trial_design(action.trial.id)
-    task = build_task(design, session.recipe_of(design), attempt=attempt.number, token=attempt.token)
+    if session.executor.reads_stored_tasks:
+        given = session.executor.credentials(attempt.name)
+        token = given.token
+        if given.login is not None:  # one that was begun by an older version may have others
+            session.store.renew_attempt(attempt.id, token=token_digest(token), login=given.login)
+    task = build_task(design, session.recipe_of(design), attempt=attempt.number, token=token)
     return (Launch(attempt.name, task),)
 
 

@@ -6,6 +6,7 @@ Killing the orchestrator between any two steps loses nothing; the next one finds
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from nago_orchestrator.control_loop.actions import (
     FollowUp,
     Launch,
     MarkRunning,
+    OfTrial,
     StopAttempt,
     StoreProposal,
 )
@@ -57,6 +59,9 @@ LONGEST_OUTAGE_SECONDS = 300.0
 """After which the loop gives up."""
 RECOVERED_AFTER = timedelta(seconds=10)
 """Without an error for so long, an outage is over: an executor may refuse a request seconds later."""
+
+TIDY_SECONDS = 5.0
+"""How long the login of an attempt that is over may last, and a transaction of a trainer beyond its time."""
 
 
 @dataclass
@@ -132,6 +137,7 @@ def _run_ticks(session: Session, outage: _Outage, sleep: Sleep) -> StudyState:
             session.reload()  # somebody moved a row first (a pause, a cancel)
             continue
         outage.note_success(advanced=done.advanced)
+        _tidy_logins(session)
         session.on_tick((session.clock() - began).total_seconds())
         if session.stop.left:
             return done.state
@@ -139,10 +145,19 @@ def _run_ticks(session: Session, outage: _Outage, sleep: Sleep) -> StudyState:
             _interrupt(session)
             return done.state
         if not done.busy and not done.live and (done.state is not StudyState.RUNNING or session.stop.requested):
+            _tidy_logins(session, at_end=True)
             return done.state
         waits = 0 if done.busy else waits + 1
         if waits:
             _wait_for_news(session, sleep, POLLING[min(waits, len(POLLING)) - 1])
+
+
+def _tidy_logins(session: Session, *, at_end: bool = False) -> None:
+    """Now and then, and at the end of the study's run; the first time also what could not be removed before."""
+    now, last = time.monotonic(), session.tidied_at
+    if last is None or at_end or now - last >= TIDY_SECONDS:
+        session.tidied_at = now
+        session.store.logins.tidy(disabled=last is None)
 
 
 def _wait_for_news(session: Session, sleep: Sleep, polling: Polling) -> None:
@@ -178,18 +193,21 @@ def tick(session: Session) -> Tick:
     trials = session.state.trials
     snapshot = _snapshot(session, trials, observations)
     actions = plan(snapshot, session.rules, session.clock())
-    for _, alike in groupby(actions, key=type):
-        _execute_alike(session, tuple(alike))
+    executed = sum(_execute_alike(session, tuple(alike)) for _, alike in groupby(actions, key=type))
     return Tick(
         state=snapshot.state,
-        busy=bool(actions),
-        advanced=any(isinstance(action, MarkRunning | AcceptResult | EndAttempt) for action in actions),
+        busy=executed > 0,
+        advanced=executed > 0
+        and any(isinstance(action, MarkRunning | AcceptResult | EndAttempt) for action in actions),
         live=any(trial.live_attempt for trial in trials),
     )
 
 
-def _execute_alike(session: Session, actions: Sequence[Action]) -> None:
-    """Actions of one kind in one transaction; what follows from them comes after its commit.
+def _execute_alike(session: Session, actions: Sequence[Action]) -> int:
+    """Actions of one kind in one transaction; what follows from them comes after its commit. How many were executed.
+
+    A trial whose row somebody else has locked, which a trainer can do to its own, is left for a later tick: waiting for
+    it would delay the others, and its error would undo what was done for them.
 
     An event is never published twice; one whose commit was not confirmed is not published at all. An attempt whose
     launch fails is launched again from its row.
@@ -198,7 +216,8 @@ def _execute_alike(session: Session, actions: Sequence[Action]) -> None:
     if isinstance(actions[0], StopAttempt):
         session.confirm_hold()
     with nullcontext() if isinstance(actions[0], Ask) else session.store.together():
-        for action in actions:
+        free = _free(session, actions)
+        for action in free:
             session.state.note(action)
             follow_ups += execute(action, session)
     for event in follow_ups:
@@ -209,6 +228,14 @@ def _execute_alike(session: Session, actions: Sequence[Action]) -> None:
     if launches := {item.name: item.task for item in follow_ups if isinstance(item, Launch)}:
         session.confirm_hold()
         session.executor.start_all(launches)
+    return len(free)
+
+
+def _free(session: Session, actions: Sequence[Action]) -> Sequence[Action]:
+    """Those whose trial may be written now."""
+    trials = {action.trial.id for action in actions if isinstance(action, OfTrial)}
+    locked = trials - session.store.claim(trials) if trials else trials
+    return [action for action in actions if not (isinstance(action, OfTrial) and action.trial.id in locked)]
 
 
 def _observe(session: Session, trials: tuple[Trial, ...]) -> Mapping[str, Observation]:
@@ -259,7 +286,7 @@ def _images_changed(session: Session, observations: Mapping[str, Observation]) -
 
 
 def _interrupt(session: Session) -> None:
-    """Stop what runs, at once; its trials go back to the queue."""
+    """Stop what runs, at once; its trials go back to the queue, those that are locked when the study goes on."""
     session.confirm_hold()
     for trial in session.store.active_trials(session.study_id):
         attempt = trial.live_attempt
@@ -268,4 +295,4 @@ def _interrupt(session: Session) -> None:
         session.executor.stop(attempt.name, grace_seconds=STOP_GRACE_SECONDS)
         interrupted = EndAttempt(trial, attempt, AttemptState.FAILED, Failure.INTERRUPTED, None, TrialState.QUEUED)
         with suppress(StaleStateError):  # somebody cancelled the study meanwhile
-            execute(interrupted, session)
+            _execute_alike(session, (interrupted,))

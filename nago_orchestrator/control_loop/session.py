@@ -72,7 +72,6 @@ class Session:
     stop: StopSignal
     on_event: Callable[[Event], None]
     clock: Callable[[], datetime]
-    new_token: Callable[[], str]
     holder: Callable[[], str]
     """Who this process is, for others that ask."""
     restore: Callable[[], tuple[Proposer, int]]
@@ -91,6 +90,8 @@ class Session:
     """The proposer waits for an evaluation; reset by the next one."""
     exhausted: bool = False
     running: RunningClock = field(init=False)
+    tidied_at: float | None = None
+    """When the trainers' logins were last looked at, by the monotonic clock."""
     stored_epochs: dict[str, int] = field(default_factory=dict)
     """By attempt, how many epochs are in the store already."""
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from nago_orchestrator.domain.attempts import Observation
+from nago_orchestrator.domain.credentials import Credentials
 from nago_trainer.contract.task import TrialTask
 
 LOG_TAIL_LINES = 30
@@ -25,6 +26,13 @@ class Executor(Protocol):
     @property
     def reads_stored_tasks(self) -> bool:
         """Whether its trainers read their task from the attempt's row, which then has to hold it."""
+        ...
+
+    def credentials(self, name: str) -> Credentials:
+        """What the attempt called `name` is to have, before its row is written.
+
+        The same every time, also by another process, where its trainer reads a stored task.
+        """
         ...
 
     def start(self, name: str, task: TrialTask) -> None:

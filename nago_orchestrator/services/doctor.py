@@ -123,5 +123,6 @@ def _examined(preview: Preview, now: datetime) -> ExaminedStudy | None:
         job=first_job(preview, now),
         parallelism=execution.parallelism,
         image_path=preview.spec.trainer.dataset.path,
+        database_secret=(execution.kubernetes.database_secret.name, execution.kubernetes.database_secret.key),
         namespace=execution.kubernetes.namespace,
     )

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, or_, select, update
 
 from nago_orchestrator.domain.attempts import Attempt, Observation, Phase
+from nago_orchestrator.domain.credentials import Login
 from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
 from nago_orchestrator.errors import NotFoundError, StaleStateError
-from nago_orchestrator.store import results, trials
+from nago_orchestrator.store import logins, results, trials
 from nago_orchestrator.store.insert import insert_one, insert_or_ignore
 from nago_orchestrator.store.schema import attempt, epoch, result, trial
 from nago_trainer.contract.reports import EpochRecord, TrialResult
@@ -67,10 +68,13 @@ class NewAttempt:
 
     name: str
     token: str
+    """What its reports are known by; its digest where the trainer reaches the database."""
     executor: str
     gpus: int
     task: Mapping[str, Any] | None = None
     """JSON form of its TrialTask, where the trainer reads it from the database."""
+    login: Login | None = None
+    """By which the trainer reaches the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,9 @@ def add(connection: Connection, trial_id: int, new: NewAttempt, now: datetime) -
         raise results.came_meanwhile()
     number = 1 + (earlier.last_number or 0)
     given = {item.name: getattr(new, item.name) for item in fields(new)}  # asdict would copy the whole task
+    if new.login is not None:
+        logins.give(connection, new.login)
+        given["login"] = new.login.role
     values = {**given, "trial_id": trial_id, "number": number, "state": AttemptState.CREATED, "created_at": now}
     attempt_id = insert_one(connection, _INSERT, values)
     return Attempt(
@@ -106,6 +113,14 @@ def add(connection: Connection, trial_id: int, new: NewAttempt, now: datetime) -
         started_at=None,
         ended_at=None,
     )
+
+
+def renew(connection: Connection, attempt_id: int, token: str, login: Login) -> None:
+    """The attempt has these credentials from now on; nothing happens where it has them already."""
+    values = {"token": token, "login": login.role}
+    other = or_(attempt.c.token != token, attempt.c.login.is_(None), attempt.c.login != login.role)
+    if connection.execute(update(attempt).where(attempt.c.id == attempt_id, other).values(**values)).rowcount:
+        logins.give(connection, login)
 
 
 def mark_running(connection: Connection, attempt_id: int, *, node: str | None, uid: str | None, now: datetime) -> None:

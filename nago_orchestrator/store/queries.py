@@ -276,7 +276,7 @@ def _waiting() -> Select[Any]:
 
 def _attempts() -> Select[Any]:
     trial, attempt = schema.trial, schema.attempt
-    left_out = ("id", "trial_id", "number", "log_tail", "task", "token")  # whoever has the token can report
+    left_out = ("id", "trial_id", "number", "log_tail", "task", "token", "login")  # whoever has the token can report
     columns = [column for column in attempt.c if column.name not in left_out]
     return (
         select(trial.c.number.label("trial"), attempt.c.number.label("attempt"), *columns)

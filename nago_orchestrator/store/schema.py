@@ -170,7 +170,9 @@ attempt = Table(
     Column("message", CleanText),
     Column("log_tail", CleanText),
     Column("task", JSON(none_as_null=True)),
+    Column("login", String(63)),
     UniqueConstraint("trial_id", "number"),
+    Index("uq_attempt_login", "login", unique=True),
     # All that the tally and the ledger ask; the rows with their log tails stay unread.
     Index("ix_attempt_ends", "trial_id", "state", "failure", "seconds", "gpu_seconds"),
     _one_of("state", AttemptState),

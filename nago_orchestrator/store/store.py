@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from nago_orchestrator.domain.attempts import Attempt, Observation
+from nago_orchestrator.domain.credentials import Login
 from nago_orchestrator.domain.dataset import DatasetSummary
 from nago_orchestrator.domain.proposals import Evaluation, Proposal, Theta
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
@@ -20,6 +21,7 @@ from nago_orchestrator.domain.trials import NewTrial, TrainingRecipe, Trial, Tri
 from nago_orchestrator.store import attempts, changes, engine, history, lock, results, studies, tally, trials, versions
 from nago_orchestrator.store.changes import Pulse
 from nago_orchestrator.store.database_errors import translated
+from nago_orchestrator.store.logins import TrainerLogins
 from nago_orchestrator.store.records import DrawnTrial, NewStudy, OpenProposal, Study, Tally
 from nago_orchestrator.store.transactions import Transactions
 from nago_trainer.contract.reports import EpochRecord, TrialResult
@@ -39,6 +41,7 @@ class Store:
         self._write, self._read = self._transactions.write, self._transactions.read
         self.address = engine.describe(engine_.url)
         """Where the database is, without its password."""
+        self.logins = TrainerLogins(engine_, self.address)
 
     @property
     def file(self) -> Path | None:
@@ -195,6 +198,7 @@ class Store:
         gpus: int,
         now: datetime,
         task: Mapping[str, Any] | None = None,
+        login: Login | None = None,
     ) -> Attempt:
         """The intent to run a queued trial: the trial is running, its next attempt created.
 
@@ -202,8 +206,18 @@ class Store:
         too where a result has come from an attempt that was declared lost: see `accept_result`.
         """
         with self._write() as connection:
-            new = attempts.NewAttempt(name=name, token=token, executor=executor, gpus=gpus, task=task)
+            new = attempts.NewAttempt(name=name, token=token, executor=executor, gpus=gpus, task=task, login=login)
             return attempts.add(connection, trial_id, new, now)
+
+    def renew_attempt(self, attempt_id: int, *, token: str, login: Login) -> None:
+        """The attempt's credentials are these; where they were others, those are no longer heard."""
+        with self._write() as connection:
+            attempts.renew(connection, attempt_id, token, login)
+
+    def claim(self, trial_ids: Collection[int]) -> frozenset[int]:
+        """Those of them that nobody else writes to now. Of the others, whoever writes next would have to wait."""
+        with self._write() as connection:
+            return trials.claim(connection, trial_ids)
 
     def mark_running(self, attempt_id: int, *, node: str | None, uid: str | None, now: datetime) -> None:
         with self._write() as connection:

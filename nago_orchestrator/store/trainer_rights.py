@@ -1,6 +1,7 @@
 """What PostgreSQL lets the trainers do, and how many of them: read from its catalogue, judged without it.
 
-The role `nago_trainer` is to call three functions (migration 0003) and to have no other right. Called by `checks`.
+The role `nago_trainer` is to call the functions of the migrations 0003 and 0011 and to have no other right. Each
+attempt gets a login that is a member of it, which our own user has to be able to make. Called by `checks`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,21 @@ from sqlalchemy import Connection, text
 
 from nago_orchestrator.domain.findings import Finding, ok, problem, warning
 from nago_orchestrator.formatting.counts import counted
+from nago_orchestrator.store import logins
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.engine import connect, describe, parse
 from nago_orchestrator.store.schema import metadata
 
 ROLE = "nago_trainer"
-FUNCTIONS = ("nago_read_task(text, text)", "nago_add_epoch(text, text, jsonb)", "nago_add_result(text, text, jsonb)")
+FUNCTIONS = (
+    "nago_read_task()",
+    "nago_add_epoch(jsonb)",
+    "nago_add_result(jsonb)",
+    "nago_read_task(text, text)",
+    "nago_add_epoch(text, text, jsonb)",
+    "nago_add_result(text, text, jsonb)",
+)
+"""The latter three: for trainers of older images."""
 OWN_CONNECTIONS = 10
 """Of the orchestrator, at most."""
 _POWERS = {
@@ -31,10 +41,18 @@ _MEMBERS = """
 SELECT mine.rolname FROM pg_catalog.pg_auth_members AS membership
 JOIN pg_catalog.pg_roles AS mine ON mine.oid = membership.member
 JOIN pg_catalog.pg_roles AS given ON given.oid = membership.roleid
-WHERE given.rolname = :role AND mine.rolname <> current_user
+WHERE given.rolname = :role AND NOT membership.admin_option AND mine.rolname <> current_user
+AND NOT starts_with(mine.rolname::text, :attempts)
 ORDER BY 1
 """
-"""Without ourselves: who creates a role may be made a member of it."""
+"""Without those who may pass it on, such as we ourselves, and without the logins of attempts."""
+_MAKES_LOGINS = """
+SELECT rolsuper OR (rolcreaterole AND (
+    current_setting('server_version_num')::integer < 160000
+    OR pg_has_role(current_user, :role, 'USAGE WITH ADMIN OPTION')
+)) FROM pg_catalog.pg_roles WHERE rolname = current_user
+"""
+"""From version 16 on, who may create roles may grant those alone that were given to be passed on."""
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
 
 
@@ -42,8 +60,6 @@ _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
 class RoleFacts:
     name: str
     can_login: bool = False
-    connection_limit: int = -1
-    """-1: none."""
     excess: tuple[str, ...] = ()
     """What it may do beyond calling the functions, each ready to follow its name."""
 
@@ -55,7 +71,13 @@ class TrainerRights:
     functions: Mapping[str, bool | None] = field(default_factory=dict)
     """Whether the role may call each; None: there is no such function."""
     members: tuple[RoleFacts, ...] = ()
-    """Roles that have its rights: the trainers' users."""
+    """Roles that have its rights, without the logins of attempts: users that trainers of the version before share."""
+    makes_logins: bool = False
+    """Whether our own user may make logins with its rights."""
+    open_schema: str | None = None
+    """The tables' schema, if trainers may create objects in it."""
+    prepared_transactions: int = 0
+    """How many the server keeps beyond their session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +95,10 @@ def trainer_findings(url: str, parallelism: int | None) -> list[Finding]:
             rights, connections = read_rights(connection), read_connections(connection)
     finally:
         engine.dispose()
-    return [*judge_rights(rights, parallelism), judge_connections(connections, parallelism)]
+    return [*judge_rights(rights), judge_connections(connections, parallelism)]
 
 
-def judge_rights(rights: TrainerRights, parallelism: int | None = None) -> Iterator[Finding]:
+def judge_rights(rights: TrainerRights) -> Iterator[Finding]:
     check = f"role {ROLE}"
     if rights.role is None:
         yield problem(check, "there is no such role", f"run CREATE ROLE {ROLE} NOLOGIN and nago-orch db upgrade")
@@ -85,12 +107,13 @@ def judge_rights(rights: TrainerRights, parallelism: int | None = None) -> Itera
     if refused or not rights.uses_schema:
         what = f"call {', '.join(name.partition('(')[0] for name in refused)}" if refused else "use the tables' schema"
         missing = any(rights.functions.get(signature) is None for signature in refused)
-        remedy = "run nago-orch db upgrade" if missing else f"grant it to {ROLE} as migration 0003 does"
+        remedy = "run nago-orch db upgrade" if missing else f"grant it to {ROLE} as the migrations 0003 and 0011 do"
         yield problem(check, f"may not {what}: trainers cannot read their tasks", remedy)
     else:
         yield ok(check, "may read tasks, and add epochs and results")
     yield from _excess((rights.role, *rights.members))
-    yield from _members(rights.members, parallelism)
+    yield from _logins(rights)
+    yield from _server(rights)
 
 
 def judge_connections(connections: Connections, parallelism: int | None) -> Finding:
@@ -113,39 +136,55 @@ def _excess(roles: Sequence[RoleFacts]) -> Iterator[Finding]:
                 f"user {role.name}" if role.can_login else f"role {role.name}",
                 f"may do more than a trainer needs: {role.excess[0]}"
                 + (f" (and {len(role.excess) - 1} more)" if len(role.excess) > 1 else ""),
-                f"revoke the privilege, or give the trainers another user: CREATE ROLE ... LOGIN IN ROLE {ROLE}",
+                "revoke the privilege",
             )
 
 
-def _members(members: Sequence[RoleFacts], parallelism: int | None) -> Iterator[Finding]:
-    users = [member for member in members if member.can_login]
-    if not users:
-        yield problem(
-            "trainers' user",
-            f"no user has the role {ROLE}",
-            f"run CREATE ROLE nago_job LOGIN PASSWORD '...' IN ROLE {ROLE}, and store its address in the Secret",
-        )
+def _logins(rights: TrainerRights) -> Iterator[Finding]:
+    check = "trainers' logins"
+    if not rights.makes_logins:
+        yield problem(check, "this user may not make them: no trial can start", logins.remedy())
         return
-    limited = [user for user in users if 0 <= user.connection_limit < (parallelism or 0)]
-    if limited:
+    yield ok(check, "one is made for each attempt, and removed at its end")
+    shared = [member.name for member in rights.members if member.can_login]
+    if shared:
         yield warning(
-            "trainers' user",
-            f"{limited[0].name} may have {limited[0].connection_limit} connections for {parallelism} parallel trials",
-            f"run ALTER ROLE {limited[0].name} CONNECTION LIMIT {parallelism}",
+            check,
+            f"{', '.join(shared)}: one that trainers share, which only those of older versions need",
+            f"once no attempt that an older version began is running, run DROP ROLE {shared[0]}",
         )
-    else:
-        yield ok("trainers' user", ", ".join(user.name for user in users))
+
+
+def _server(rights: TrainerRights) -> Iterator[Finding]:
+    """What would let a trainer reach beyond its own attempt."""
+    if rights.open_schema is not None:
+        yield problem(
+            f"schema {rights.open_schema}",
+            "everybody may create objects in it: a trainer could put functions of its own in our queries' way",
+            f"let an administrator run REVOKE CREATE ON SCHEMA {rights.open_schema} FROM PUBLIC, and"
+            f" GRANT ALL ON SCHEMA {rights.open_schema} TO our user",
+        )
+    if rights.prepared_transactions:
+        yield warning(
+            "prepared transactions",
+            "a trainer could leave one behind, which holds its trial until an administrator ends it",
+            "set max_prepared_transactions to 0, unless another program needs them",
+        )
 
 
 def read_rights(connection: Connection) -> TrainerRights:
     if not _scalar(connection, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = :role)", role=ROLE):
         return TrainerRights(role=None)
-    members = connection.execute(text(_MEMBERS), {"role": ROLE}).scalars()
+    members = connection.execute(text(_MEMBERS), {"role": ROLE, "attempts": logins.PREFIX}).scalars()
+    schema = _of_schema(connection, "quote_ident(nspname)") if _creates(connection, "public") else None
     return TrainerRights(
         role=_role(connection, ROLE),
-        uses_schema=bool(_of_schema(connection, "has_schema_privilege(:role, pg_namespace.oid, 'USAGE')", ROLE)),
+        uses_schema=bool(_of_schema(connection, "has_schema_privilege(:role, pg_namespace.oid, 'USAGE')", role=ROLE)),
         functions={signature: _may_call(connection, signature) for signature in FUNCTIONS},
         members=tuple(_role(connection, name) for name in members),
+        makes_logins=bool(_scalar(connection, _MAKES_LOGINS, role=ROLE)),
+        open_schema=schema,
+        prepared_transactions=int(_scalar(connection, "SELECT current_setting('max_prepared_transactions')")),
     )
 
 
@@ -170,14 +209,14 @@ def read_connections(connection: Connection) -> Connections:
 def _role(connection: Connection, name: str) -> RoleFacts:
     row = connection.execute(
         text(
-            "SELECT rolcanlogin, rolconnlimit, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls"
+            "SELECT rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls"
             " FROM pg_catalog.pg_roles WHERE rolname = :role"
         ),
         {"role": name},
     ).one()
     powers = tuple(words for column, words in _POWERS.items() if getattr(row, column))
     excess = powers if row.rolsuper else (*powers, *_rights_in_schema(connection, name))
-    return RoleFacts(name=name, can_login=row.rolcanlogin, connection_limit=row.rolconnlimit, excess=excess)
+    return RoleFacts(name=name, can_login=row.rolcanlogin, excess=excess)
 
 
 def _rights_in_schema(connection: Connection, role: str) -> Iterator[str]:
@@ -191,7 +230,7 @@ def _rights_in_schema(connection: Connection, role: str) -> Iterator[str]:
                 right=right,
             ):
                 yield f"{right} on the table {table.name}"
-    if _of_schema(connection, "has_schema_privilege(:role, pg_namespace.oid, 'CREATE')", role):
+    if _creates(connection, role) and not _creates(connection, "public"):
         yield "create objects in the tables' schema"
 
 
@@ -205,13 +244,18 @@ def _may_call(connection: Connection, signature: str) -> bool | None:
     return None if found is None else bool(found)
 
 
-def _of_schema(connection: Connection, expression: str, role: str) -> Any:
+def _creates(connection: Connection, role: str) -> bool:
+    """Whether a role, or `public` for everybody, may create objects beside the tables."""
+    return bool(_of_schema(connection, "has_schema_privilege(:role, pg_namespace.oid, 'CREATE')", role=role))
+
+
+def _of_schema(connection: Connection, expression: str, **values: str) -> Any:
     """An expression over the schema in which the tables are."""
     return _scalar(
         connection,
         f"SELECT {expression} FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace"
         " WHERE pg_class.oid = pg_catalog.to_regclass('attempt')",
-        role=role,
+        **values,
     )
 
 

@@ -25,6 +25,12 @@ _this = trial.c.id == bindparam("of_trial")
 _of_study = trial.c.study_id == bindparam("of_study")
 _LAST_NUMBER = select(func.max(trial.c.number)).where(_of_study)
 _INSERT = insert(trial)
+_CLAIM = (
+    select(trial.c.id)
+    .where(trial.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(trial.c.id)
+    .with_for_update(skip_locked=True, key_share=True)
+)
 _MOVE = update(trial).where(_this, trial.c.state == bindparam("source"))
 _DESIGN = (
     select(
@@ -144,10 +150,22 @@ def drawn(connection: Connection, study_id: int) -> tuple[DrawnTrial, ...]:
     return tuple(DrawnTrial(**row._mapping) for row in rows)
 
 
+def claim(connection: Connection, ids: Collection[int]) -> frozenset[int]:
+    """Locks those that nobody else has locked, until the end of the transaction.
+
+    On SQLite, whoever writes has the whole file.
+    """
+    if connection.dialect.name != "postgresql":
+        return frozenset(ids)
+    return frozenset(connection.execute(_CLAIM, {"ids": list(ids)}).scalars())
+
+
 def cancel_queued(connection: Connection, study_id: int, now: datetime) -> None:
+    """But for those that somebody has locked: they stay queued."""
+    free = select(trial.c.id).where(trial.c.study_id == study_id, trial.c.state == TrialState.QUEUED)
     connection.execute(
         update(trial)
-        .where(trial.c.study_id == study_id, trial.c.state == TrialState.QUEUED)
+        .where(trial.c.id.in_(free.with_for_update(skip_locked=True, key_share=True)))
         .values(state=TrialState.CANCELLED, ended_at=now, not_before=None)
     )
 

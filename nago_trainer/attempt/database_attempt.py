@@ -78,7 +78,7 @@ def run_database_attempt(
     preemption = Preemption(exit_code=interrupted_code)
     message = TerminationMessage(settings.termination_log, settings.token)
     try:
-        database = AttemptDatabase(settings.database_url, settings.attempt, settings.token)
+        database = AttemptDatabase(settings.database_url)
         task = _prepared(read_task(database, settings), kept)
         checkpoints = checkpoint_policy(task, environment, preemption)
     except TaskError as error:
@@ -126,12 +126,9 @@ def _parsed(content: dict[str, Any] | None, settings: AttemptSettings) -> TrialT
     if content is None:
         raise SupersededError("the attempt has ended already", where=settings.attempt)
     try:
-        task = TrialTask.from_json(content)
+        return replace(TrialTask.from_json(content), token=settings.token)
     except (ContractError, TypeError, ValueError) as error:
         raise TaskError(f"invalid task: {error}", where=settings.attempt) from error
-    if task.token != settings.token:
-        raise TaskError("the task belongs to another attempt", where=settings.attempt)
-    return task
 
 
 def _prepared(task: TrialTask, kept: bool) -> TrialTask:

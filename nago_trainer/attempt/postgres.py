@@ -1,4 +1,4 @@
-"""An attempt's way into the orchestrator's PostgreSQL: three functions, called by name and token. No other SQL.
+"""An attempt's way into the orchestrator's PostgreSQL: three functions, which know it by its login. No other SQL.
 
 Called by database attempts. A connection lives only as long as there is something to say: hundreds of trainers share
 one server.
@@ -59,14 +59,13 @@ def load_driver() -> Any:
 
 
 class AttemptDatabase:
-    def __init__(self, address: str, name: str, token: str) -> None:
-        """`name` and `token` are the attempt's. Raises TaskError for an address of another form, or without driver."""
+    def __init__(self, address: str) -> None:
+        """With the attempt's own login. Raises TaskError for an address of another form, or without driver."""
         scheme = next((scheme for scheme in SCHEMES if address.startswith(scheme)), None)
         if scheme is None:
             raise TaskError("invalid NAGO_DATABASE_URL", do="write postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
         self._driver = load_driver()
         self._address = "postgresql://" + address.removeprefix(scheme)
-        self._attempt = (name, token)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -78,7 +77,7 @@ class AttemptDatabase:
         with _translated(self._driver):
             connection = self._driver.connect(self._address, **{k: v for k, v in CONNECTION.items() if k not in own})
         try:
-            yield Session(self._driver, connection, self._attempt)
+            yield Session(self._driver, connection)
         finally:
             connection.close()
 
@@ -86,29 +85,28 @@ class AttemptDatabase:
 class Session:
     """Each method is one transaction."""
 
-    def __init__(self, driver: Any, connection: Any, attempt: tuple[str, str]) -> None:
+    def __init__(self, driver: Any, connection: Any) -> None:
         self._driver = driver
         self._connection = connection
-        self._attempt = attempt
 
     def read_task(self) -> dict[str, Any] | None:
-        """The JSON form of the TrialTask; None for an attempt that is over."""
-        task: dict[str, Any] | None = self._call("SELECT nago_read_task(%s, %s)")
+        """The JSON form of the TrialTask, without its token; None for an attempt that is over."""
+        task: dict[str, Any] | None = self._call("SELECT nago_read_task()")
         return task
 
     def add_epoch(self, record: EpochRecord) -> bool:
         """False if this attempt's result is no longer needed. An epoch that is stored already stays as it is."""
-        return bool(self._call("SELECT nago_add_epoch(%s, %s, %s::jsonb)", _json(record.to_json())))
+        return bool(self._call("SELECT nago_add_epoch(%s::jsonb)", _json(record.to_json())))
 
     def add_result(self, result: TrialResult) -> bool:
         """False if it is no longer needed. A result of this attempt that is stored already stays as it is."""
-        return bool(self._call("SELECT nago_add_result(%s, %s, %s::jsonb)", _json(result.to_json())))
+        return bool(self._call("SELECT nago_add_result(%s::jsonb)", _json(result.to_json())))
 
     def _call(self, statement: str, *arguments: str) -> Any:
         with _translated(self._driver), self._connection, self._connection.cursor() as cursor:
             # For this transaction alone: a connection pool may give this connection to another client afterwards.
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", (f"{STATEMENT_SECONDS}s",))
-            cursor.execute(statement, (*self._attempt, *arguments))
+            cursor.execute(statement, arguments)
             return cursor.fetchone()[0]
 
 

@@ -59,10 +59,10 @@ class Installation:
         self.kubectl.wait("deployment/nago-orchestrator", "available", seconds=MIGRATION_SECONDS)
 
     @contextmanager
-    def database(self, user: str = "nago") -> Iterator[str]:
-        """The address at which this process reaches the database, as the tables' owner or as `nago_job`."""
+    def database(self) -> Iterator[str]:
+        """The address at which this process reaches the database, as the tables' owner."""
         with self.forwarded("service/nago-postgres", 5432) as port:
-            address = make_url(f"postgresql://{user}:{PASSWORD}@127.0.0.1:{port}/nago")
+            address = make_url(f"postgresql://nago:{PASSWORD}@127.0.0.1:{port}/nago")
             yield address.render_as_string(hide_password=False)
 
     @contextmanager

@@ -9,6 +9,7 @@ import pytest
 
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
 from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
+from nago_orchestrator.executors.kubernetes.manifest.secret import address_for, build_secret
 from nago_orchestrator.executors.kubernetes.manifest.settings import settings_of
 from nago_orchestrator.spec.kubernetes import GpuSection, KubernetesSection, SecretSection
 from nago_orchestrator.store.engine import connect
@@ -32,7 +33,11 @@ def test_a_trainer_brings_its_result_into_the_database(installation: Installatio
         section = KubernetesSection(image=installation.images.trainer, database_secret=secret, gpu=GpuSection(count=0))
         settings = settings_of(section)
         label = StudyLabel.of(scene.scene.study.name, scene.scene.study.created_at)
-        job = installation.run_job(build_job(attempt.name, scene.task(1, attempt.token), label, settings), seconds=120)
+        given = scene.given[attempt.name]
+        assert given.login is not None
+        address = address_for("postgresql://nago-postgres:5432/nago", given.login.role, given.login.password)
+        installation.kubectl.apply(build_secret(attempt.name, given, address, label))
+        job = installation.run_job(build_job(attempt.name, scene.task(1, given.token), label, settings), seconds=120)
         result = scene.trial.result
         engine.dispose()
     assert "Complete" in [entry["type"] for entry in job["status"]["conditions"]]

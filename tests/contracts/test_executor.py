@@ -27,7 +27,7 @@ from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Fault, Object, api_server
 from tests.executor_scene import TIMING
 from tests.job_controller import JobController, begin, end, report
-from tests.kubernetes_access import job_api, kubernetes_settings, study_label
+from tests.kubernetes_access import ROLE_PREFIX, job_api, kubernetes_settings, study_label
 from tests.recent_cluster import complete_job, end_trainer, fail_job, run_pod
 from tests.simulated_executor import succeed
 from tests.studies import small_task
@@ -249,7 +249,9 @@ class Cluster:
     executors: list[KubernetesExecutor] = field(default_factory=list)
 
     def executor(self) -> Executor:
-        made = KubernetesExecutor(job_api(self.server), kubernetes_settings(), study_label(), timing=TIMING)
+        made = KubernetesExecutor(
+            job_api(self.server), kubernetes_settings(), study_label(), role_prefix=ROLE_PREFIX, timing=TIMING
+        )
         self.executors.append(made)
         return made
 
@@ -259,7 +261,7 @@ class Cluster:
         return self.tasks[name]
 
     def refuse_one(self, names: Collection[str]) -> None:
-        self.server.faults.append(Fault(method="POST", status=403, message="denied by a webhook"))
+        self.server.faults.append(Fault(method="POST", path="/jobs", status=403, message="denied by a webhook"))
 
     def count(self, name: str) -> int:
         return sum(
@@ -274,7 +276,7 @@ class Cluster:
         if self.courses[name] is Course.SUCCEEDS:
             result = succeed(self.tasks[name]).result
             assert result is not None
-            end(server, name, message=report(job, result=result.to_json()))
+            end(server, name, message=report(server, job, result=result.to_json()))
 
 
 class RecentCluster(Cluster):
@@ -288,7 +290,7 @@ class RecentCluster(Cluster):
         if self.courses[name] is Course.SUCCEEDS:
             result = succeed(self.tasks[name]).result
             assert result is not None
-            end_trainer(server, name, message=report(job, result=result.to_json()))
+            end_trainer(server, name, message=report(server, job, result=result.to_json()))
             deque(complete_job(server, name), maxlen=0)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from nago_orchestrator.executors.kubernetes.manifest.labels import TOKEN_DIGEST, token_digest
+from nago_orchestrator.executors.kubernetes.manifest.labels import TOKEN_DIGEST
 from nago_orchestrator.executors.kubernetes.status.termination_message import read_termination_message
 from nago_orchestrator.executors.local.attempt_folder import Report, read_report
 from nago_orchestrator.store.engine import connect
@@ -127,8 +127,8 @@ class TestDatabaseReport(ReportSinkContract):
 
     def _report(self) -> Reporter:
         return DatabaseReport(
-            AttemptDatabase(self.scene.address, self.attempt.name, self.attempt.token),
-            TerminationMessage(self.scene.message, self.attempt.token),
+            AttemptDatabase(self.scene.address_of(self.attempt)),
+            TerminationMessage(self.scene.message, self.scene.token_of(self.attempt)),
             on_message=lambda: None,
             limits=SendLimits(),
         )
@@ -161,5 +161,5 @@ class TestDatabaseReport(ReportSinkContract):
     def _failure(self) -> FailureReport | None:
         """As the orchestrator reads it from the termination message of the attempt's container."""
         text = self.scene.message.read_text(encoding="utf-8") if self.scene.message.exists() else ""
-        job = {"metadata": {"annotations": {TOKEN_DIGEST: token_digest(self.attempt.token)}}}
+        job = {"metadata": {"annotations": {TOKEN_DIGEST: self.attempt.token}}}
         return read_termination_message(job, {"message": text}).failure

@@ -33,7 +33,7 @@ from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Object, api_server
 from tests.data_flow import Stop, listed_stops, traced
 from tests.job_controller import JobController, end, report
-from tests.kubernetes_access import job_api, kubernetes_settings, study_label
+from tests.kubernetes_access import ROLE_PREFIX, job_api, kubernetes_settings, study_label
 from tests.store_scene import RESULT
 from tests.studies import Orchestrator, create
 
@@ -124,7 +124,7 @@ def test_from_the_end_of_a_pod_to_the_proposer(store: Store) -> None:
         name = job["metadata"]["name"]
         (trial,) = store.active_trials(study_id=1)
         result = replace(RESULT, epochs=trial.epochs, parameters=trial.parameters)
-        end(server, name, message=report(job, result=result.to_json()))
+        end(server, name, message=report(server, job, result=result.to_json()))
 
     def is_form(value: Any) -> bool:
         ended = isinstance(value, Observation) and value.phase is Phase.ENDED
@@ -132,7 +132,7 @@ def test_from_the_end_of_a_pod_to_the_proposer(store: Store) -> None:
 
     study = create(store, parse_study_spec(STUDY, "the test's study"))
     with api_server() as server, traced(is_form, TrialResult, Evaluation) as trace, JobController(server, play):
-        executor = KubernetesExecutor(job_api(server), kubernetes_settings(), study_label())
+        executor = KubernetesExecutor(job_api(server), kubernetes_settings(), study_label(), role_prefix=ROLE_PREFIX)
         try:
             orchestrator = Orchestrator(store, study, executor, sleep=lambda _: time.sleep(0.005))
             assert orchestrator.run() is StudyState.COMPLETED

@@ -22,7 +22,7 @@ from nago_trainer.contract.back_off import BackOff
 from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Fault, Object, api_server
 from tests.job_controller import JobController, end, finish, report
-from tests.kubernetes_access import job_api, kubernetes_settings, study_label
+from tests.kubernetes_access import ROLE_PREFIX, job_api, kubernetes_settings, study_label
 from tests.simulated_executor import SimulatedExecutor, succeed
 from tests.studies import Orchestrator, create, small_spec
 from tests.waiting import PATIENCE_SECONDS
@@ -43,7 +43,7 @@ TIMING = ExecutorTiming(watch=WatchTiming(back_off=BackOff(0.01, 0.1)))
 
 def make_executor(server: ApiServer, timing: ExecutorTiming = TIMING) -> KubernetesExecutor:
     api = job_api(server)
-    return TaskKeeper(api, kubernetes_settings(), study_label(), timing=timing)
+    return TaskKeeper(api, kubernetes_settings(), study_label(), role_prefix=ROLE_PREFIX, timing=timing)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def play_success(server: ApiServer, job: Object) -> None:
     name = job["metadata"]["name"]
     result = succeed(TASKS[name]).result
     assert result is not None
-    end(server, name, message=report(job, result=result.to_json()))
+    end(server, name, message=report(server, job, result=result.to_json()))
 
 
 def undisturbed(store: Store) -> object:
@@ -96,8 +96,9 @@ def test_a_whole_search_learns_what_it_learns_elsewhere_and_leaves_nothing_behin
     if parallelism == 1:
         assert store.history(study.id) == undisturbed(store)
     sent = [seen for seen in server.requests if not seen.query.get("watch")]
-    assert Counter(seen.method for seen in sent)["POST"] == 26
-    assert len(sent) <= 3 * 26 + 5
+    assert Counter(seen.method for seen in sent)["POST"] == 2 * 26 + 1, "a Secret and a Job each, and the key"
+    assert len(sent) <= 5 * 26 + 8
+    assert server.attempt_secrets() == {}
 
 
 @pytest.mark.slow
@@ -211,7 +212,9 @@ def test_the_next_orchestrator_adopts_the_jobs_of_the_last(store: Store, server:
     deaths = 0
     with JobController(server, play_success) as cluster:
         while store.study("small").state is StudyState.RUNNING:
-            executor = Mortal(job_api(server), kubernetes_settings(), study_label(), timing=TIMING)
+            executor = Mortal(
+                job_api(server), kubernetes_settings(), study_label(), role_prefix=ROLE_PREFIX, timing=TIMING
+            )
             try:
                 Orchestrator(store, study, executor, sleep=shortly).run()
             except Dead:
@@ -222,6 +225,7 @@ def test_the_next_orchestrator_adopts_the_jobs_of_the_last(store: Store, server:
     assert len(cluster.played) == len(set(cluster.played)) == 26
     assert store.history(study.id) == undisturbed(store)
     assert server.jobs() == {}
+    assert server.attempt_secrets() == {}
 
 
 def test_a_cancelled_study_leaves_no_job_behind(store: Store, server: ApiServer, executor: KubernetesExecutor) -> None:
@@ -243,18 +247,18 @@ def test_a_study_that_is_cancelled_while_its_jobs_are_being_created_leaves_none(
 ) -> None:
     executor = make_executor(server, replace(TIMING, request_seconds=0.02))
     study = create(store, small_spec(execution="{parallelism: 3}"))
-    creation = Fault(method="POST", hang=PATIENCE_SECONDS, times=3)
+    creation = Fault(method="POST", path="/jobs", hang=PATIENCE_SECONDS, times=3)
     server.faults.append(creation)
 
     def cancel(seconds: float) -> None:
         shortly(seconds)
-        if server.count("POST") >= 3 and store.study("small").state is StudyState.RUNNING:
+        if server.count("POST", "/jobs") >= 3 and store.study("small").state is StudyState.RUNNING:
             store.move_study(study.id, StudyState.CANCELLED, message="by hand", now=study.created_at)
             creation.let_go = True  # the next try creates it
 
     assert Orchestrator(store, study, executor, sleep=cancel).run() is StudyState.CANCELLED
     executor.close()
-    assert server.count("POST") > 3
+    assert server.count("POST", "/jobs") > 3
     assert server.jobs() == {}
 
 
@@ -277,7 +281,7 @@ def test_a_job_that_is_refused_for_good_is_its_attempt_s_trouble_alone(store: St
     # No answer is there before the observation is over.
     executor = make_executor(server, replace(TIMING, request_seconds=0.0))
     study = create(store, small_spec(retries="{infrastructure: 3, defect: 1, pause: 0}"))
-    server.faults.append(Fault(method="POST", status=422, message="denied by a policy"))
+    server.faults.append(Fault(method="POST", path="/jobs", status=422, message="denied by a policy"))
     with JobController(server, play_success):
         assert Orchestrator(store, study, executor, sleep=shortly).run() is StudyState.COMPLETED
     tally = store.tally(study.id)
@@ -288,7 +292,7 @@ def test_a_job_that_is_refused_for_good_is_its_attempt_s_trouble_alone(store: St
 def test_a_study_whose_jobs_are_all_refused_for_good_ends_and_says_why(store: Store, server: ApiServer) -> None:
     executor = make_executor(server, replace(TIMING, request_seconds=0.0))
     study = create(store, small_spec())
-    server.faults.append(Fault(method="POST", status=422, message="denied by a policy", times=10_000))
+    server.faults.append(Fault(method="POST", path="/jobs", status=422, message="denied by a policy", times=10_000))
     assert Orchestrator(store, study, executor, sleep=shortly).run() is StudyState.FAILED
     assert "denied by a policy" in str(store.study("small").message)
     executor.close()

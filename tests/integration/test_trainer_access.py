@@ -49,26 +49,27 @@ def scene(engine: Engine, postgres: PostgresDatabases, tmp_path: Path) -> Traine
     return TrainerScene(Store(engine), as_trainer(address), tmp_path)
 
 
-def _ask(scene: TrainerScene, statement: str, *arguments: object) -> Any:
-    """As the trainers' user, in a session of its own."""
-    with closing(psycopg2.connect(scene.address)) as connection, connection, connection.cursor() as cursor:
+def _ask(scene: TrainerScene, statement: str, *arguments: object, by: Attempt | None = None) -> Any:
+    """With an attempt's login or the one that all had before, in a session of its own."""
+    address = scene.address if by is None else scene.address_of(by)
+    with closing(psycopg2.connect(address)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(statement, arguments)
         return cursor.fetchone()[0] if cursor.description else None
 
 
 def _read(scene: TrainerScene, attempt: Attempt) -> dict[str, Any] | None:
-    with AttemptDatabase(scene.address, attempt.name, attempt.token).session() as session:
+    with AttemptDatabase(scene.address_of(attempt)).session() as session:
         return session.read_task()
 
 
 def _add(scene: TrainerScene, attempt: Attempt, item: EpochRecord | TrialResult = RESULT) -> bool:
-    with AttemptDatabase(scene.address, attempt.name, attempt.token).session() as session:
+    with AttemptDatabase(scene.address_of(attempt)).session() as session:
         return session.add_epoch(item) if isinstance(item, EpochRecord) else session.add_result(item)
 
 
 def test_the_task_comes_as_it_was_given(scene: TrainerScene) -> None:
     new = scene.attempt()
-    assert _read(scene, new) == scene.task(1, new.token).to_json()
+    assert _read(scene, new) == scene.task(1, "").to_json()
 
 
 def test_epochs_and_result_are_stored_once_and_exactly(scene: TrainerScene, engine: Engine) -> None:
@@ -136,7 +137,8 @@ def test_nobody_else_may_call_the_functions(scene: TrainerScene, postgres: Postg
     stranger = "nago_test_stranger"
     postgres.execute(f"DROP ROLE IF EXISTS {stranger}", f"CREATE ROLE {stranger} LOGIN PASSWORD 'secret'")
     scene.address = scene.address.replace("nago_test_trainer", stranger)
-    new = scene.attempt()
+    new = scene.former_attempt()
+    assert scene.address_of(new) == scene.address
     for call in (_read, _add):
         with pytest.raises(DatabaseRefusedError, match="permission denied for function"):
             call(scene, new)
@@ -164,13 +166,12 @@ def test_nobody_else_may_call_the_functions(scene: TrainerScene, postgres: Postg
         ("digits-demo-t00000-a1' OR true --", "' OR true --"),
     ],
 )
-def test_an_attempt_needs_its_name_and_its_token(
+def test_an_attempt_of_the_version_before_needs_its_name_and_its_token(
     scene: TrainerScene, function: str, content: list[str], name: str | None, token: str | None
 ) -> None:
-    new = scene.attempt()
-    given = [
-        None if value == "NULL" else value for value in (name or new.name, token if token is not None else new.token)
-    ]
+    new = scene.former_attempt()
+    own = scene.token_of(new)
+    given = [None if value == "NULL" else value for value in (name or new.name, token if token is not None else own)]
     places = ", ".join(["%s", "%s", *("%s::jsonb" for _ in content)])
     with pytest.raises(errors.InsufficientPrivilege, match="no attempt of this name and token"):
         _ask(scene, f"SELECT {function}({places})", *given, *content)
@@ -185,7 +186,7 @@ def test_an_attempt_needs_its_name_and_its_token(
 def test_what_is_incomplete_is_not_stored(scene: TrainerScene, function: str, content: str | None) -> None:
     new = scene.attempt()
     with pytest.raises((errors.IntegrityError, errors.DataError)):
-        _ask(scene, f"SELECT {function}(%s, %s, %s::jsonb)", new.name, new.token, content)
+        _ask(scene, f"SELECT {function}(%s::jsonb)", content, by=new)
     assert scene.trial.result is None
 
 
@@ -226,7 +227,7 @@ def test_another_s_search_path_changes_nothing(
     scene: TrainerScene, postgres: PostgresDatabases, engine: Engine
 ) -> None:
     """Tables, operators and functions of the caller's own stand first in its path; none of them is used."""
-    new = scene.attempt()
+    new = scene.former_attempt()
     admin = engine.url.render_as_string(hide_password=False)
     postgres.execute("CREATE SCHEMA evil", "GRANT ALL ON SCHEMA evil TO PUBLIC", address=admin)
     try:
@@ -241,12 +242,48 @@ def test_another_s_search_path_changes_nothing(
                 "INSERT INTO evil.attempt VALUES (1, 'x', 'x', '{}');"
                 "SET search_path = pg_temp, evil, pg_catalog, public"
             )
+            token = scene.token_of(new)
             with pytest.raises(errors.InsufficientPrivilege, match="no attempt of this name"):
                 cursor.execute("SELECT nago_read_task('x', 'x')")
-            cursor.execute("SELECT nago_add_result(%s, %s, %s)", (new.name, new.token, json.dumps(RESULT.to_json())))
+            cursor.execute("SELECT nago_add_result(%s, %s, %s)", (new.name, token, json.dumps(RESULT.to_json())))
     finally:
         postgres.execute("DROP SCHEMA evil CASCADE", address=admin)
     assert scene.trial.result == RESULT
+
+
+@pytest.mark.parametrize("has_login", [True, False])
+def test_a_trainer_of_the_version_before_gets_its_task_and_reports(scene: TrainerScene, has_login: bool) -> None:
+    """By name and token: those that ran during the upgrade, and older images in newer Jobs."""
+    new = scene.attempt() if has_login else scene.former_attempt()
+    by, token = (new if has_login else None), scene.token_of(new)
+    assert _ask(scene, "SELECT nago_read_task(%s, %s)", new.name, token, by=by) == scene.task(1, token).to_json()
+    for function, item in (("nago_add_epoch", EPOCH), ("nago_add_result", RESULT)):
+        content = json.dumps(item.to_json())
+        assert _ask(scene, f"SELECT {function}(%s, %s, %s::jsonb)", new.name, token, content, by=by)
+    assert scene.trial.result == RESULT
+
+
+def test_a_token_is_of_no_use_to_another_login(scene: TrainerScene) -> None:
+    new = scene.attempt()
+    content = json.dumps(RESULT.to_json())
+    with pytest.raises(errors.InsufficientPrivilege, match="no attempt of this name and token"):
+        _ask(scene, "SELECT nago_add_result(%s, %s, %s::jsonb)", new.name, scene.token_of(new), content)
+    with pytest.raises(errors.InsufficientPrivilege, match="no attempt of this login"):
+        _ask(scene, "SELECT nago_add_result(%s::jsonb)", content)
+    assert scene.trial.result is None
+
+
+def test_nothing_in_the_database_opens_anything(scene: TrainerScene, engine: Engine) -> None:
+    new = scene.attempt()
+    login = scene.given[new.name].login
+    assert login is not None
+    with engine.connect() as connection:
+        rows = [str(row) for table in metadata.sorted_tables for row in connection.execute(select(table))]
+        rows += [str(row) for row in connection.exec_driver_sql("SELECT * FROM pg_authid")]
+    text = "\n".join(rows)
+    assert login.role in text
+    assert scene.token_of(new) not in text
+    assert login.password not in text
 
 
 def test_an_attempt_that_is_over_has_no_task(scene: TrainerScene) -> None:
@@ -308,12 +345,12 @@ def test_an_epoch_that_is_refused_does_not_stand_in_the_result_s_way(
 ) -> None:
     new = scene.attempt()
     admin = engine.url.render_as_string(hide_password=False)
-    function = "FUNCTION nago_add_epoch(text, text, jsonb)"
+    function = "FUNCTION nago_add_epoch(jsonb)"
     postgres.execute(f"REVOKE EXECUTE ON {function} FROM nago_trainer", address=admin)
     try:
         report = DatabaseReport(
-            AttemptDatabase(scene.address, new.name, new.token),
-            TerminationMessage(tmp_path / "message", new.token),
+            AttemptDatabase(scene.address_of(new)),
+            TerminationMessage(tmp_path / "message", scene.token_of(new)),
             on_message=lambda: None,
         )
         report.epoch(EPOCH)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from nago_orchestrator.domain.findings import Finding, State
 from nago_orchestrator.store.checks import database_findings
@@ -17,11 +18,11 @@ from tests.trainer_scene import CREATE_USER, USER
 
 @pytest.fixture
 def address(postgres: PostgresDatabases) -> Iterator[str]:
-    """A database of this test alone, whose trainers have a user; rights of roles are taken back afterwards."""
+    """A database of this test alone; rights of roles are taken back afterwards."""
     made = postgres.create_current()
-    postgres.execute(CREATE_USER)
+    postgres.execute(CREATE_USER, f"REVOKE {ROLE} FROM {USER}")
     yield made
-    postgres.execute(f"ALTER ROLE {USER} NOSUPERUSER CONNECTION LIMIT -1", f"GRANT {ROLE} TO {USER}")
+    postgres.execute(f"ALTER ROLE {USER} NOSUPERUSER", f"GRANT {ROLE} TO {USER}")
 
 
 def findings(address: str, parallelism: int | None = 4) -> dict[str, Finding]:
@@ -31,8 +32,7 @@ def findings(address: str, parallelism: int | None = 4) -> dict[str, Finding]:
 def test_what_the_migration_grants_is_all_well(address: str) -> None:
     found = findings(address)
     assert {finding.state for finding in found.values()} == {State.OK}
-    assert set(found) == {"database", f"role {ROLE}", "trainers' user", "connections"}
-    assert USER in found["trainers' user"].detail
+    assert set(found) == {"database", f"role {ROLE}", "trainers' logins", "connections"}
 
 
 def test_every_function_of_the_migration_is_looked_at(address: str) -> None:
@@ -70,23 +70,43 @@ def test_a_schema_that_may_not_be_used_is_a_problem(address: str, postgres: Post
 def test_more_than_a_trainer_needs_is_warned_of(
     address: str, postgres: PostgresDatabases, statement: str, words: str
 ) -> None:
-    postgres.execute(statement, address=address)
+    postgres.execute(f"GRANT {ROLE} TO {USER}", statement, address=address)
     finding = findings(address)[f"user {USER}"]
     assert finding.state is State.WARNING
     assert words in finding.detail
 
 
-def test_a_role_without_a_user_lets_no_trainer_in(address: str, postgres: PostgresDatabases) -> None:
-    postgres.execute(f"REVOKE {ROLE} FROM {USER}")
-    finding = findings(address)["trainers' user"]
+def test_a_login_that_trainers_share_is_warned_of(address: str, postgres: PostgresDatabases) -> None:
+    postgres.execute(f"GRANT {ROLE} TO {USER}")
+    finding = findings(address)["trainers' logins"]
+    assert finding.state is State.WARNING
+    assert USER in finding.detail
+    assert f"DROP ROLE {USER}" in str(finding.remedy)
+
+
+def test_a_user_that_may_not_make_logins_is_told_what_to_grant(address: str, postgres: PostgresDatabases) -> None:
+    """Each of the two that the remedy names is needed, and together they are enough."""
+    owner = "nago_test_plain_owner"
+    postgres.execute(f"DROP ROLE IF EXISTS {owner}", f"CREATE ROLE {owner} LOGIN PASSWORD 'secret'")
+    postgres.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {owner}", address=address)
+    own = make_url(address).set(username=owner, password="secret").render_as_string(hide_password=False)
+    try:
+        finding = findings(own)["trainers' logins"]
+        assert finding.state is State.PROBLEM
+        assert "CREATEROLE" in str(finding.remedy)
+        postgres.execute(f"ALTER ROLE {owner} CREATEROLE", f"GRANT {ROLE} TO {owner} WITH ADMIN OPTION")
+        assert findings(own)["trainers' logins"].state is State.OK
+    finally:
+        postgres.execute(f"DROP OWNED BY {owner}", address=address)
+        postgres.execute(f"DROP ROLE {owner}")
+
+
+def test_a_schema_in_which_everybody_may_create_is_a_problem(address: str, postgres: PostgresDatabases) -> None:
+    """As it comes with PostgreSQL 13 and 14; the migration closes it where it may."""
+    postgres.execute("GRANT CREATE ON SCHEMA public TO PUBLIC", address=address)
+    finding = findings(address)["schema public"]
     assert finding.state is State.PROBLEM
-    assert "CREATE ROLE" in str(finding.remedy)
-
-
-def test_a_user_with_fewer_connections_than_trials_is_warned_of(address: str, postgres: PostgresDatabases) -> None:
-    postgres.execute(f"ALTER ROLE {USER} CONNECTION LIMIT 3")
-    assert findings(address)["trainers' user"].state is State.WARNING
-    assert findings(address, parallelism=3)["trainers' user"].state is State.OK
+    assert "REVOKE CREATE ON SCHEMA public FROM PUBLIC" in str(finding.remedy)
 
 
 @pytest.mark.parametrize(("parallelism", "state"), [(4, State.OK), (10_000, State.WARNING), (None, State.OK)])

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Hashable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.domain.credentials import Credentials
 from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.executors.kubernetes.api.background_requests import BackgroundRequests, Send
 from nago_orchestrator.executors.kubernetes.api.errors import (
@@ -24,7 +26,9 @@ from nago_orchestrator.executors.kubernetes.api.errors import (
 )
 from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
 from nago_orchestrator.executors.kubernetes.api.outage import Outage
+from nago_orchestrator.executors.kubernetes.api.secrets import SecretApi
 from nago_orchestrator.executors.kubernetes.api.watch import JobWatch
+from nago_orchestrator.executors.kubernetes.attempt_secrets import AttemptSecrets
 from nago_orchestrator.executors.kubernetes.deletions import JobDeletions
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
 from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
@@ -57,6 +61,7 @@ class KubernetesExecutor:
         settings: KubernetesSettings,
         study: StudyLabel,
         *,
+        role_prefix: str,
         timing: ExecutorTiming | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
@@ -73,6 +78,7 @@ class KubernetesExecutor:
         self._requests = BackgroundRequests(
             at_once=AT_ONCE, wait_seconds=self._timing.request_seconds, name=f"jobs of {study.name}"
         )
+        self._secrets = AttemptSecrets(SecretApi(api.client, api.namespace), settings, study, role_prefix, clock)
         self._unfinished = UnfinishedJobs(api, settings.wait_limits, study.selector, self._sightings)
         self._ends = JobEnds(api, self._sightings)
         self._deletions = JobDeletions(api, self._watch, self._requests, self._outage, study)
@@ -89,6 +95,9 @@ class KubernetesExecutor:
     @property
     def reads_stored_tasks(self) -> bool:
         return True
+
+    def credentials(self, name: str) -> Credentials:
+        return self._secrets.credentials(name)
 
     def start(self, name: str, task: TrialTask) -> None:
         """Waits for the API server's answer, unlike `start_all`. A refusal is the attempt's own: `observe` says so."""
@@ -119,7 +128,8 @@ class KubernetesExecutor:
         starting = {name for name in names if self._requests.is_under_way(("start", name))}
         jobs = self._watch.jobs()
         self._forget(jobs, names)
-        self._requests.run({**self._deletions_due(jobs, names), **self._poll_due(jobs), **self._ends_due(jobs, names)})
+        due = (self._secrets_due(jobs, set(names) - starting), self._deletions_due(jobs, names), self._poll_due(jobs))
+        self._requests.run({key: send for part in (*due, self._ends_due(jobs, names)) for key, send in part.items()})
         return {name: self._observe(name, jobs.get(name), starting) for name in names}
 
     def stop(self, name: str, *, grace_seconds: float) -> None:
@@ -141,11 +151,34 @@ class KubernetesExecutor:
             return
         if self._outage.is_on:
             raise ApiUnavailableError("the API server did not answer a moment ago")
-        job = self._api.create(build_job(name, task, self._study, self._settings))
+        job = self._create_with_secret(name, task)
         self._refused.forget(name)
         self._watch.add(job)
         if name in self._stopped:  # after it was added: whoever stops it either finds it or is seen here
             self._deletions.delete(name, job["metadata"]["uid"])
+
+    def _create_with_secret(self, name: str, task: TrialTask) -> dict[str, Any]:
+        wanted = build_job(name, task, self._study, self._settings)
+        undo = self._secrets.put(name, task.token)
+        try:
+            job = self._api.create(wanted)
+        except ApiUnavailableError:
+            raise  # it may be there all the same, and is asked for again
+        except ApiError:
+            undo()
+            raise
+        with suppress(ApiUnavailableError):  # an observation tries again
+            self._own(job)
+        return job
+
+    def _own(self, job: Job) -> None:
+        try:
+            self._secrets.own(job)
+        except ApiUnavailableError:
+            raise
+        except ApiError as error:  # the attempt works all the same
+            name = job["metadata"]["name"]
+            log.warning("the Secret of the Job %s will stay: %s", name, error, extra=self._study.log_fields(name))
 
     def _refuse(self, name: str, error: ApiError) -> None:
         if self._refused.note(name, error, self._clock()):
@@ -164,6 +197,13 @@ class KubernetesExecutor:
         if job["metadata"].get("deletionTimestamp"):
             return _ended(self._clock(), DELETED, "its Job was deleted", uid=job["metadata"]["uid"])
         return self._unfinished.observe(job, self._clock())
+
+    def _secrets_due(self, jobs: Mapping[str, Job], names: Collection[str]) -> dict[Hashable, Send]:
+        """The key, and the Secrets of Jobs that an earlier orchestrator may have left without an owner."""
+        if not self._secrets.is_loaded:
+            return {"secrets": self._secrets.load}
+        left = [job for name, job in jobs.items() if name in names and not self._secrets.is_owned(job)]
+        return {("own", job["metadata"]["uid"]): self._unless_outage(partial(self._own, job)) for job in left}
 
     def _deletions_due(self, jobs: Mapping[str, Job], names: Collection[str]) -> dict[Hashable, Send]:
         """Of the study's Jobs that belong to no live attempt."""

@@ -21,9 +21,13 @@ def open_client(
     return KubernetesClient(find_access(context), on_call=on_call)
 
 
-def open_executor(client: KubernetesClient, section: KubernetesSection, study: StudyLabel) -> KubernetesExecutor:
+def open_executor(
+    client: KubernetesClient, section: KubernetesSection, study: StudyLabel, *, role_prefix: str
+) -> KubernetesExecutor:
+    """`role_prefix`: of the names of the attempts' roles in the database."""
     settings = settings_of(section)
-    return KubernetesExecutor(JobApi(client, settings.namespace or client.namespace), settings, study)
+    api = JobApi(client, settings.namespace or client.namespace)
+    return KubernetesExecutor(api, settings, study, role_prefix=role_prefix)
 
 
 def open_pod_log(attempt: str, namespace: str | None) -> PodLog:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.domain.credentials import Credentials
 from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.errors import ExecutorError, NagoError
 from nago_orchestrator.executors.exit_causes import Cause, exit_cause, invalid_report, reported_cause
@@ -82,6 +84,9 @@ class LocalExecutor:
     @property
     def reads_stored_tasks(self) -> bool:
         return False
+
+    def credentials(self, name: str) -> Credentials:
+        return Credentials(token=secrets.token_hex(16))
 
     def start(self, name: str, task: TrialTask) -> None:
         folder = self._root / name

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from kubernetes.client.configuration import Configuration
+from kubernetes.config import load_kube_config
 from sqlalchemy import Row
 
-from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState
-from nago_orchestrator.executors.kubernetes.manifest.job import build_job
+from nago_orchestrator.executors.kubernetes.api.access import Access
+from nago_orchestrator.executors.kubernetes.api.client import KubernetesClient
+from nago_orchestrator.executors.kubernetes.api.jobs import JobApi
+from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
-from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings, settings_of
+from nago_orchestrator.executors.kubernetes.manifest.settings import settings_of
 from nago_orchestrator.services.studies import submit_study
 from nago_orchestrator.spec import parse_study_spec
 from nago_orchestrator.store.store import Store
 from nago_trainer.contract.task import TrialTask
-from tests.cluster.installation import Installation
 from tests.cluster.pods.site import SLOWLY, Site, until
 from tests.studies import Orchestrator
 
@@ -35,34 +37,12 @@ class Dead(BaseException):  # the orchestrator's end, no error of its own
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class DiesAfterCreate:
-    """An executor of an orchestrator that is gone once the Job is there."""
-
-    installation: Installation
-    label: StudyLabel
-    settings: KubernetesSettings
-    name: str = "kubernetes"
-    reads_stored_tasks: bool = True
+class DiesAfterCreate(KubernetesExecutor):
+    """Of an orchestrator that is gone once the Job is there."""
 
     def start(self, name: str, task: TrialTask) -> None:
-        job = build_job(name, task, self.label, self.settings)
-        self.installation.kubectl("create", "--validate=false", "--filename", "-", given=json.dumps(job))
+        super().start(name, task)
         raise Dead
-
-    def start_all(self, tasks: Mapping[str, TrialTask]) -> None:
-        for name, task in tasks.items():
-            self.start(name, task)
-
-    def has_news(self) -> bool:
-        return False
-
-    def observe(self, names: Collection[str]) -> Mapping[str, Observation]:
-        return {name: Observation(phase=Phase.ABSENT) for name in names}
-
-    def stop(self, name: str, *, grace_seconds: float) -> None: ...
-
-    def close(self) -> None: ...
 
 
 @contextmanager
@@ -85,12 +65,22 @@ def create_and_die(site: Site) -> str:
     section = spec.execution.kubernetes
     assert section is not None
     label = StudyLabel.of(study.name, study.created_at)
-    executor = DiesAfterCreate(site.installation, label, settings_of(section))
+    store, api = Store(site.engine), JobApi(KubernetesClient(_access(site)), site.installation.namespace)
+    executor = DiesAfterCreate(api, settings_of(section), label, role_prefix=store.logins.prefix)
     with pytest.raises(Dead):
-        Orchestrator(Store(site.engine), study, executor).run()
+        Orchestrator(store, study, executor).run()
+    executor.close()
     (attempt,) = site.attempts(ADOPTED)
     assert attempt.state == AttemptState.CREATED
     return uid_of(site, attempt.name)
+
+
+def _access(site: Site) -> Access:
+    def configure(configuration: Configuration) -> None:
+        file = str(site.installation.kubectl.kubeconfig)
+        load_kube_config(file, client_configuration=configuration)  # type: ignore[no-untyped-call]  # not annotated
+
+    return Access(configure, site.installation.namespace)
 
 
 def uid_of(site: Site, job: str) -> str:

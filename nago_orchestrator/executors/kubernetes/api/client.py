@@ -118,6 +118,11 @@ class KubernetesClient:
         request = Request("POST", path, query, body)
         return _parsed(request, self._ask(request))
 
+    def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A JSON merge patch."""
+        request = Request("PATCH", path, body=body)
+        return _parsed(request, self._ask(request))
+
     def warnings_of(self, path: str, body: Mapping[str, Any], query: Query) -> tuple[str, ...]:
         """The API server's warnings about a POST; the object that it answers is not read."""
         return self._ask(Request("POST", path, query, body)).warnings
@@ -184,7 +189,7 @@ class KubernetesClient:
             headers = dict(self._access.headers())
             pool, host = self._access.pool, self._access.host
         if request.body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = f"application/{'merge-patch+' if request.method == 'PATCH' else ''}json"
         began, status = time.monotonic(), UNANSWERED
         try:
             response = pool.request(

@@ -1,22 +1,24 @@
 """The Job of one attempt, as the API server is to get it. Pure: the same attempt always gives the same Job.
 
-The pod follows the restricted Pod Security Standard. It gets the attempt's name, trial and token, and by a Secret the
-database's address; everything else about its task it reads from the database.
+The pod follows the restricted Pod Security Standard. It gets the attempt's name and trial, and by the attempt's Secret
+its token and the database's address with its login; everything else about its task it reads from the database.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from nago_orchestrator.domain.credentials import token_digest
 from nago_orchestrator.executors.kubernetes.manifest.labels import (
     QUEUE,
+    SECRET,
     TOKEN_DIGEST,
     StudyLabel,
     job_labels,
-    token_digest,
 )
 from nago_orchestrator.executors.kubernetes.manifest.objects import CONTAINER
 from nago_orchestrator.executors.kubernetes.manifest.resources import trial_resources
+from nago_orchestrator.executors.kubernetes.manifest.secret import ADDRESS_KEY, TOKEN_KEY, secret_name
 from nago_orchestrator.executors.kubernetes.manifest.settings import ClaimMount, KubernetesSettings
 from nago_orchestrator.executors.kubernetes.manifest.template import merge_template
 from nago_trainer.contract.attempt_files import (
@@ -53,7 +55,7 @@ def build_job(name: str, task: TrialTask, study: StudyLabel, settings: Kubernete
         "metadata": {
             "name": name,
             "labels": labels if settings.queue is None else {**labels, QUEUE: settings.queue},
-            "annotations": {TOKEN_DIGEST: token_digest(task.token)},
+            "annotations": {TOKEN_DIGEST: token_digest(task.token), SECRET: secret_name(name, task.token)},
         },
         "spec": {
             "backoffLimit": 0,
@@ -133,20 +135,22 @@ def _container(name: str, task: TrialTask, settings: KubernetesSettings) -> dict
 
 
 def _environment(name: str, task: TrialTask, settings: KubernetesSettings) -> list[dict[str, Any]]:
-    secret = settings.database_secret
     values = {
         ATTEMPT_VARIABLE: name,
         TRIAL_VARIABLE: str(task.trial),
-        TOKEN_VARIABLE: task.token,
         SCRATCH_VARIABLE: "/tmp",
         "HOME": "/tmp",  # the root file system is read-only, and libraries put their caches there
     }
     if settings.checkpoints is not None:
         values[CHECKPOINTS_VARIABLE] = settings.checkpoints.mount_path
-    database = {"name": DATABASE_VARIABLE, "valueFrom": {"secretKeyRef": {"name": secret.name, "key": secret.key}}}
+    secret = secret_name(name, task.token)
+    hidden = {TOKEN_VARIABLE: TOKEN_KEY, DATABASE_VARIABLE: ADDRESS_KEY}
     return [
         *({"name": key, "value": value} for key, value in values.items()),
-        database,
+        *(
+            {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+            for variable, key in hidden.items()
+        ),
         *({"name": key, "value": value} for key, value in sorted(settings.environment.items())),
     ]
 

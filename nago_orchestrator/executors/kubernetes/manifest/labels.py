@@ -18,6 +18,8 @@ TRIAL = PREFIX + "trial"
 ATTEMPT = PREFIX + "attempt"
 TOKEN_DIGEST = PREFIX + "token-digest"
 """An annotation: tells two attempts of one name apart without giving the token away."""
+SECRET = PREFIX + "secret"
+"""An annotation: the Secret of the attempt."""
 QUEUE = "kueue.x-k8s.io/queue-name"
 _ATTEMPT_NAME = re.compile(r"-t(\d+)-a(\d+)$")
 
@@ -47,7 +49,7 @@ class StudyLabel:
         return {"study": self.name, **({"trial": int(parts[1]), "attempt": int(parts[2])} if parts else {})}
 
 
-def job_labels(study: StudyLabel, task: TrialTask) -> dict[str, str]:
+def study_labels(study: StudyLabel) -> dict[str, str]:
     return {
         "app.kubernetes.io/name": "nago-trainer",
         "app.kubernetes.io/component": "evaluation",
@@ -56,13 +58,11 @@ def job_labels(study: StudyLabel, task: TrialTask) -> dict[str, str]:
         "app.kubernetes.io/instance": study.name,
         STUDY: study.name,
         STUDY_KEY: study.key,
-        TRIAL: str(task.trial),
-        ATTEMPT: str(task.attempt),
     }
 
 
-def token_digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def job_labels(study: StudyLabel, task: TrialTask) -> dict[str, str]:
+    return {**study_labels(study), TRIAL: str(task.trial), ATTEMPT: str(task.attempt)}
 
 
 def is_same_attempt(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

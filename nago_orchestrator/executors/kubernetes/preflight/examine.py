@@ -69,7 +69,7 @@ def examine(access: Access, study: ExaminedStudy | None, options: ClientOptions 
     if study is None:
         yield from quota_findings(quotas, None, 1)
         return
-    pod = needs_of(study.job)
+    pod = needs_of(study.job, study.database_secret)
     yield from quota_findings(quotas, pod, study.parallelism)
     nodes = cluster.list("/api/v1/nodes")
     yield node_finding(nodes, pod, study.parallelism)

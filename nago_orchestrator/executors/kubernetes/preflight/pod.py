@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nago_orchestrator.executors.kubernetes.manifest.labels import SECRET
 from nago_orchestrator.executors.kubernetes.manifest.objects import CONTAINER
 from nago_orchestrator.executors.kubernetes.manifest.quantities import quantity
 from nago_orchestrator.executors.kubernetes.preflight.answers import Object
@@ -33,8 +34,11 @@ class PodNeeds:
     service_account: str | None
 
 
-def needs_of(job: Object) -> PodNeeds:
-    """Init containers are left out: they are done before the trainer begins."""
+def needs_of(job: Object, database_secret: tuple[str, str]) -> PodNeeds:
+    """`database_secret`: name and key of what the attempt's own Secret is made of.
+
+    Init containers are left out: they are done before the trainer begins.
+    """
     spec = job["spec"]["template"]["spec"]
     trainer = next(found for found in spec["containers"] if found["name"] == CONTAINER)
     resources = [found.get("resources") or {} for found in spec["containers"]]
@@ -47,7 +51,7 @@ def needs_of(job: Object) -> PodNeeds:
         requests=_total(requests),
         limits={name: sum(limit[name] for limit in limits) for name in set.intersection(*map(set, limits))},
         claims=dict(_claims(spec)),
-        secret_keys=_secret_keys(spec),
+        secret_keys=_secret_keys([database_secret, *_secret_references(spec)], own=_own_secret(job)),
         pull_secrets=tuple(found["name"] for found in spec.get("imagePullSecrets") or []),
         mount_paths=tuple(found["mountPath"] for found in trainer.get("volumeMounts") or []),
         node_selector=spec.get("nodeSelector") or {},
@@ -85,9 +89,17 @@ def _claims(spec: Object) -> Iterator[tuple[str, bool]]:
             yield claim["claimName"], written and not claim.get("readOnly")
 
 
-def _secret_keys(spec: Object) -> dict[str, frozenset[str]]:
+def _own_secret(job: Object) -> str | None:
+    found: str | None = (job["metadata"].get("annotations") or {}).get(SECRET)
+    return found
+
+
+def _secret_keys(references: Iterable[tuple[str, str | None]], *, own: str | None) -> dict[str, frozenset[str]]:
+    """Without the attempt's own, which is made with the Job."""
     found: dict[str, set[str]] = defaultdict(set)
-    for name, key in _secret_references(spec):
+    for name, key in references:
+        if name == own:
+            continue
         found[name] |= {key} if key is not None else set()
     return {name: frozenset(keys) for name, keys in found.items()}
 

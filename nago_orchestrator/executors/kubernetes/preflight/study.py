@@ -15,4 +15,6 @@ class ExaminedStudy:
     """The first one, with a token that opens nothing."""
     parallelism: int
     image_path: str | None
+    database_secret: tuple[str, str]
+    """Name and key: the orchestrator reads it, and makes the attempts' Secrets of it."""
     namespace: str | None = None

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nago_orchestrator.executors.kubernetes.manifest.labels import TOKEN_DIGEST, token_digest
+from nago_orchestrator.domain.credentials import token_digest
+from nago_orchestrator.executors.kubernetes.manifest.labels import TOKEN_DIGEST
 from nago_trainer.contract.json_form import ContractError, read_json
 from nago_trainer.contract.reports import FailureReport, TrialResult
 

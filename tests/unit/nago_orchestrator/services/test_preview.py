@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nago_orchestrator.errors import InputError, NagoError, SpecError
+from nago_orchestrator.executors.kubernetes.manifest.secret import secret_name
 from nago_orchestrator.services.preview import (
     FIRST_PROPOSALS,
     TOKEN,
@@ -52,7 +53,8 @@ def test_the_first_job_is_the_one_that_would_be_sent() -> None:
     assert job["metadata"]["name"] == "small-t00000-a1"
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "trainer"
-    assert {"name": "NAGO_TOKEN", "value": TOKEN} in container["env"]
+    secret = {"name": secret_name("small-t00000-a1", TOKEN), "key": "token"}
+    assert {"name": "NAGO_TOKEN", "valueFrom": {"secretKeyRef": secret}} in container["env"]
 
 
 def test_networks_that_cannot_be_trained_are_told() -> None:

@@ -41,7 +41,7 @@ RESULT = TrialResult(
 
 @pytest.fixture
 def database(tmp_path: Path) -> AttemptDatabase:
-    return AttemptDatabase(f"postgresql://nobody@/nothing?host={tmp_path}", "attempt", "token")
+    return AttemptDatabase(f"postgresql://nobody@/nothing?host={tmp_path}")
 
 
 def _report(database: AttemptDatabase, message: Path, seconds: float) -> tuple[DatabaseReport, list[str]]:
@@ -58,7 +58,7 @@ def _report(database: AttemptDatabase, message: Path, seconds: float) -> tuple[D
 def test_epochs_wait_in_line_and_the_result_in_the_message(tmp_path: Path) -> None:
     """If one of them waited for the database, which never answers, the test would not end."""
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        database = AttemptDatabase(f"postgresql://nobody@127.0.0.1:{deaf.getsockname()[1]}/nothing", "attempt", "token")
+        database = AttemptDatabase(f"postgresql://nobody@127.0.0.1:{deaf.getsockname()[1]}/nothing")
         report, told = _report(database, tmp_path / "message", seconds=0.3)
         for _ in range(1000):
             report.epoch(EPOCH)
@@ -101,4 +101,4 @@ def test_a_task_that_does_not_come_is_no_defect(database: AttemptDatabase, tmp_p
 @pytest.mark.parametrize("address", ["nago.sqlite", "sqlite:///nago.sqlite", "mysql://a@b/c", ""])
 def test_only_postgresql_will_do(address: str) -> None:
     with pytest.raises(TaskError, match="invalid NAGO_DATABASE_URL: write postgresql://"):
-        AttemptDatabase(address, "attempt", "token")
+        AttemptDatabase(address)

@@ -15,7 +15,7 @@ from nago_trainer.architecture.theta import HYPERPARAMETERS
 from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, api_server
 from tests.executor_scene import TIMING, Clock, Make
-from tests.kubernetes_access import job_api, kubernetes_settings, study_label
+from tests.kubernetes_access import ROLE_PREFIX, job_api, kubernetes_settings, study_label
 from tests.studies import RECIPE
 
 PAPERS_BEST = {"top_nodes": 8, "top_k": 4, "top_p": 0.2, "mid_nodes": 5, "mid_p": 0.5}
@@ -56,7 +56,9 @@ def make(server: ApiServer, clock: Clock) -> Iterator[Make]:
     made: list[KubernetesExecutor] = []
 
     def build(timing: ExecutorTiming = TIMING) -> KubernetesExecutor:
-        executor = KubernetesExecutor(job_api(server), kubernetes_settings(), study_label(), timing=timing, clock=clock)
+        executor = KubernetesExecutor(
+            job_api(server), kubernetes_settings(), study_label(), role_prefix=ROLE_PREFIX, timing=timing, clock=clock
+        )
         made.append(executor)
         return executor
 

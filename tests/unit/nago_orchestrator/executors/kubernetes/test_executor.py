@@ -30,7 +30,7 @@ def test_an_attempt_is_absent_then_pending_then_running_then_ended(
     assert running.uid == server.jobs()[NAME]["metadata"]["uid"]
     result = succeed(task).result
     assert result is not None
-    end(server, NAME, message=report(server.jobs()[NAME], result=result.to_json()))
+    end(server, NAME, message=report(server, server.jobs()[NAME], result=result.to_json()))
     seen = seen_in(executor, Phase.ENDED, clock)
     assert (seen.result, seen.exit_code, seen.node) == (result, 0, "node-1")
 
@@ -41,7 +41,7 @@ def test_starting_twice_is_starting_once(
     executor.start(NAME, task)
     executor.start(NAME, task)
     make().start(NAME, task)
-    assert server.count("POST") == 3
+    assert server.count("POST", "/jobs") == 3
     assert set(server.jobs()) == {NAME}
 
 
@@ -60,7 +60,7 @@ def test_many_are_started_and_cleared_away_at_once(
 def test_one_of_many_that_is_refused_for_good_does_not_keep_the_others(
     server: ApiServer, executor: KubernetesExecutor, task: TrialTask
 ) -> None:
-    server.faults.append(Fault(method="POST", status=422, message="spec.template is invalid"))
+    server.faults.append(Fault(method="POST", path="/jobs", status=422, message="spec.template is invalid"))
     tasks = {f"small-t{trial:05d}-a1": replace(task, trial=trial) for trial in range(5)}
     executor.start_all(tasks)
     until(lambda: len(server.jobs()) == 4)

@@ -21,7 +21,7 @@ from nago_trainer.contract.task import TrialTask
 from tests.api_server import NAMESPACE, ApiServer, Fault, now_text
 from tests.executor_scene import NAME, TIMING, Clock, Make, seen_in
 from tests.job_controller import begin, end, pod_of, scheduled, set_status
-from tests.kubernetes_access import access_to, kubernetes_settings, study_label
+from tests.kubernetes_access import ROLE_PREFIX, access_to, kubernetes_settings, study_label
 from tests.waiting import PATIENCE_SECONDS, until
 
 BRIEF = replace(TIMING, first_list_seconds=0.1, request_seconds=0.1, close_seconds=0.5)
@@ -57,7 +57,9 @@ def line(server: ApiServer) -> Line:
 @pytest.fixture
 def executor(line: Line, clock: Clock) -> Iterator[KubernetesExecutor]:
     api = JobApi(line.client, NAMESPACE)
-    made = KubernetesExecutor(api, kubernetes_settings(), study_label(), timing=BRIEF, clock=clock)
+    made = KubernetesExecutor(
+        api, kubernetes_settings(), study_label(), role_prefix=ROLE_PREFIX, timing=BRIEF, clock=clock
+    )
     yield made
     made.close()
 
@@ -126,7 +128,9 @@ def test_beginning_and_stopping_many_is_short_and_is_made_up_for(
 def test_a_first_look_is_short_too(server: ApiServer, line: Line, clock: Clock, accepts: bool) -> None:
     api = JobApi(line.client, NAMESPACE)
     with line.dead(accepts=accepts):
-        executor = KubernetesExecutor(api, kubernetes_settings(), study_label(), timing=BRIEF, clock=clock)
+        executor = KubernetesExecutor(
+            api, kubernetes_settings(), study_label(), role_prefix=ROLE_PREFIX, timing=BRIEF, clock=clock
+        )
         assert slowest(lambda: executor.observe([NAME])) < BOUND
         assert executor.observe([NAME])[NAME].phase is Phase.PENDING
     until(lambda: executor.observe([NAME])[NAME].phase is Phase.ABSENT)
@@ -158,7 +162,7 @@ def test_one_that_is_stopped_while_its_creation_is_under_way_leaves_no_job(
 ) -> None:
     executor.observe([])
     server.silent.set()  # the watch tells nothing of it
-    creation = Fault(method="POST", hang=PATIENCE_SECONDS)
+    creation = Fault(method="POST", path="/jobs", hang=PATIENCE_SECONDS)
     server.faults.append(creation)
     executor.start_all({NAME: task})
     assert executor.observe([NAME])[NAME].phase is Phase.PENDING

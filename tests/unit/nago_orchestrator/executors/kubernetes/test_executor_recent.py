@@ -119,7 +119,7 @@ def test_a_failure_of_the_trainers_own_keeps_its_cause_and_its_log(
 def test_conditions_that_come_before_complete_are_no_end(
     server: ApiServer, running: KubernetesExecutor, task: TrialTask, clock: Clock
 ) -> None:
-    end_trainer(server, NAME, message=success(server.jobs()[NAME], task))
+    end_trainer(server, NAME, message=success(server, server.jobs()[NAME], task))
     steps = complete_job(server, NAME)
     next(steps)
     assert running.observe([NAME])[NAME].phase is not Phase.ABSENT
@@ -136,7 +136,7 @@ def test_a_sidecar_does_not_keep_an_attempt_whose_trainer_has_ended(
     executor.start(NAME, task)
     run_pod(server, NAME, sidecar=True)
     seen_in(executor, Phase.RUNNING, clock)
-    end_trainer(server, NAME, code=code, message="" if code else success(server.jobs()[NAME], task))
+    end_trainer(server, NAME, code=code, message="" if code else success(server, server.jobs()[NAME], task))
     seen = seen_in(executor, Phase.ENDED, clock)
     assert (seen.exit_code, seen.result is not None) == (code, code == 0)
     assert seen.reason == ("ExitCode70" if code else None)
@@ -233,11 +233,11 @@ def test_no_field_of_the_executors_jobs_is_unknown(
     server: ApiServer, executor: KubernetesExecutor, task: TrialTask
 ) -> None:
     executor.start(NAME, task)
-    wanted = next(seen.body for seen in server.requests if seen.method == "POST")
+    wanted = next(seen.body for seen in server.requests if seen.method == "POST" and seen.path.endswith("/jobs"))
     assert field_warnings(wanted, server.cluster.version) == []
 
 
-def success(job: Object, task: TrialTask) -> str:
+def success(server: ApiServer, job: Object, task: TrialTask) -> str:
     result = succeed(task).result
     assert result is not None
-    return report(job, result=result.to_json())
+    return report(server, job, result=result.to_json())

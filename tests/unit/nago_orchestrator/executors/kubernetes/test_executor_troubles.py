@@ -21,10 +21,10 @@ from tests.kubernetes_access import kubernetes_settings, study_label
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(method="POST", after_effect=True, hang=1.0),
-        Fault(method="POST", after_effect=True),
-        Fault(method="POST", after_effect=True, status=504),
-        Fault(method="POST", after_effect=True, status=500, times=9),
+        Fault(method="POST", path="/jobs", after_effect=True, hang=1.0),
+        Fault(method="POST", path="/jobs", after_effect=True),
+        Fault(method="POST", path="/jobs", after_effect=True, status=504),
+        Fault(method="POST", path="/jobs", after_effect=True, status=500, times=9),
     ],
 )
 def test_a_create_that_fails_though_the_job_exists_is_found_again(
@@ -40,9 +40,9 @@ def test_a_create_that_fails_though_the_job_exists_is_found_again(
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(method="POST", status=503, times=4),
-        Fault(method="POST", status=403, message="exceeded quota: count/jobs.batch"),
-        Fault(method="POST", status=409, message="the object has been modified", reason="Conflict"),
+        Fault(method="POST", path="/jobs", status=503, times=4),
+        Fault(method="POST", path="/jobs", status=403, message="exceeded quota: count/jobs.batch"),
+        Fault(method="POST", path="/jobs", status=409, message="the object has been modified", reason="Conflict"),
     ],
 )
 def test_what_cannot_be_created_now_is_pending_and_asked_for_again_later(
@@ -62,7 +62,9 @@ def test_what_cannot_be_created_now_is_pending_and_asked_for_again_later(
 def test_what_cannot_be_created_for_a_day_is_given_up(
     server: ApiServer, executor: KubernetesExecutor, task: TrialTask, clock: Clock
 ) -> None:
-    server.faults.append(Fault(method="POST", status=403, message="exceeded quota: count/jobs.batch", times=99))
+    server.faults.append(
+        Fault(method="POST", path="/jobs", status=403, message="exceeded quota: count/jobs.batch", times=99)
+    )
     executor.start(NAME, task)
     clock.advance(hours=23)
     executor.start(NAME, task)
@@ -84,7 +86,7 @@ def test_without_the_right_to_list_nothing_can_be_seen(server: ApiServer, make: 
 def test_a_right_that_is_missing_is_waited_for(
     server: ApiServer, executor: KubernetesExecutor, task: TrialTask, clock: Clock
 ) -> None:
-    server.faults.append(Fault(method="POST", status=403, message="cannot create resource jobs"))
+    server.faults.append(Fault(method="POST", path="/jobs", status=403, message="cannot create resource jobs"))
     executor.start(NAME, task)
     seen = executor.observe([NAME])[NAME]
     assert seen.phase is Phase.PENDING

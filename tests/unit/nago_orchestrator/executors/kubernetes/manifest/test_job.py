@@ -16,7 +16,7 @@ import yaml
 from nago_orchestrator.domain.trial_design import attempt_name
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
-from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
+from nago_orchestrator.executors.kubernetes.manifest.labels import SECRET, StudyLabel
 from nago_orchestrator.executors.kubernetes.manifest.settings import ClaimMount
 from nago_trainer.contract.task import TrialTask
 from tests.kubernetes_access import kubernetes_settings, study_label
@@ -90,16 +90,14 @@ def test_names_and_labels_are_within_kubernetes_limits(task: TrialTask) -> None:
     assert all(len(value) <= 63 for value in job["metadata"]["labels"].values())
 
 
-def test_the_token_is_in_the_pods_environment_alone(task: TrialTask) -> None:
+def test_nothing_secret_is_in_the_job(task: TrialTask) -> None:
+    """The token and the database's address come by the attempt's Secret."""
     job = built(task)
-    assert {"name": "NAGO_TOKEN", "value": task.token} in container(job)["env"]
-    container(job)["env"] = []
     assert task.token not in json.dumps(job)
-
-
-def test_the_databases_address_comes_by_a_secret(task: TrialTask) -> None:
-    variables = {variable["name"]: variable for variable in container(built(task))["env"]}
-    assert variables["NAGO_DATABASE_URL"]["valueFrom"] == {"secretKeyRef": {"name": "nago", "key": "url"}}
+    variables = {variable["name"]: variable for variable in container(job)["env"]}
+    secret = job["metadata"]["annotations"][SECRET]
+    for name, key in (("NAGO_TOKEN", "token"), ("NAGO_DATABASE_URL", "url")):
+        assert variables[name] == {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

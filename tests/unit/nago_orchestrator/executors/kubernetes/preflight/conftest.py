@@ -29,4 +29,4 @@ def make_job(task: TrialTask) -> MakeJob:
 
 @pytest.fixture
 def make_pod(make_job: MakeJob) -> MakePod:
-    return lambda **changes: needs_of(make_job(**changes))
+    return lambda **changes: needs_of(make_job(**changes), ("nago", "url"))

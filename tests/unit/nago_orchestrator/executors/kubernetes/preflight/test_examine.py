@@ -31,7 +31,7 @@ def kubeconfig(server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def study(make_job: MakeJob) -> ExaminedStudy:
-    return ExaminedStudy(job=make_job(gpu_count=0), parallelism=2, image_path=None)
+    return ExaminedStudy(job=make_job(gpu_count=0), parallelism=2, image_path=None, database_secret=("nago", "url"))
 
 
 def by_check(findings: list[Finding]) -> dict[str, Finding]:
@@ -43,7 +43,7 @@ def by_check(findings: list[Finding]) -> dict[str, Finding]:
 def sound(server: ApiServer) -> None:
     room = {"cpu": "8", "memory": "32Gi", "pods": "20"}
     server.cluster.put("nodes", "a", status={"allocatable": room})
-    server.cluster.put("secrets", "nago", data={"url": "aHVzaA=="})
+    server.put("secrets", {"metadata": {"name": "nago"}, "data": {"url": "aHVzaA=="}})
 
 
 def test_a_sound_cluster_has_only_the_tag_to_be_warned_of(server: ApiServer, study: ExaminedStudy) -> None:
@@ -66,7 +66,7 @@ def test_the_job_is_tried_as_it_would_be_sent(server: ApiServer, study: Examined
 def test_a_field_that_kubernetes_does_not_know_is_a_problem_and_is_named(server: ApiServer, make_job: MakeJob) -> None:
     sound(server)
     job = make_job(gpu_count=0, pod_template={"spec": {"priorityClas": "low"}})
-    study = ExaminedStudy(job=job, parallelism=2, image_path=None)
+    study = ExaminedStudy(job=job, parallelism=2, image_path=None, database_secret=("nago", "url"))
     finding = by_check(examine_cluster(study))["first Job"]
     assert finding.state is State.PROBLEM
     assert 'unknown field "spec.template.spec.priorityClas"' in finding.detail
@@ -105,7 +105,9 @@ def test_the_queue_of_a_study_is_looked_for(
         server.cluster.put("localqueues", "gpus", status=queue)
     if denied:
         server.cluster.denied.add(("localqueues", "get"))
-    study = ExaminedStudy(job=make_job(gpu_count=0, queue="gpus"), parallelism=2, image_path=None)
+    study = ExaminedStudy(
+        job=make_job(gpu_count=0, queue="gpus"), parallelism=2, image_path=None, database_secret=("nago", "url")
+    )
     finding = by_check(examine_cluster(study))["queue gpus"]
     assert finding.state is state
     assert words in finding.detail
@@ -217,7 +219,7 @@ def test_a_volume_of_one_node_is_enough_where_one_node_only_fits(server: ApiServ
         "persistentvolumeclaims", "c", spec={"accessModes": ["ReadWriteOnce"]}, status={"phase": "Bound"}
     )
     job = make_job(gpu_count=0, checkpoints=ClaimMount(claim="c", mount_path="/checkpoints"))
-    study = ExaminedStudy(job=job, parallelism=2, image_path=None)
+    study = ExaminedStudy(job=job, parallelism=2, image_path=None, database_secret=("nago", "url"))
     assert by_check(examine_cluster(study))["claim c"].state is State.OK
     server.cluster.put("nodes", "b", status={"allocatable": {"cpu": "8", "memory": "32Gi", "pods": "20"}})
     assert by_check(examine_cluster(study))["claim c"].state is State.WARNING

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -18,10 +19,10 @@ from nago_orchestrator.executors.kubernetes.status.pod_log import PodLog
 from nago_trainer.contract.task import TrialTask
 from tests.api_cluster import KUEUE
 from tests.api_http import Request
-from tests.api_server import ApiServer
+from tests.api_server import ApiServer, Fault
 from tests.executor_scene import TIMING
 from tests.job_controller import begin, end
-from tests.kubernetes_access import QUICK, access_to, job_api, kubernetes_settings, study_label
+from tests.kubernetes_access import QUICK, ROLE_PREFIX, access_to, job_api, kubernetes_settings, study_label
 from tests.unit.nago_orchestrator.executors.kubernetes.preflight.conftest import MakeJob
 
 NAME = "small-t00012-a1"
@@ -37,7 +38,7 @@ def right_of(request: Request) -> Right:
     match = _PATH.fullmatch(request.path)
     assert match is not None, request.path
     reading = "watch" if request.query.get("watch") else "get" if match["name"] else "list"
-    verb = {"GET": reading, "POST": "create", "DELETE": "delete"}[request.method]
+    verb = {"GET": reading, "POST": "create", "DELETE": "delete", "PATCH": "patch"}[request.method]
     return Right(match["group"] or "", match["resource"] + (match["subresource"] or ""), verb)
 
 
@@ -48,7 +49,7 @@ def used(server: ApiServer) -> set[Right]:
 @pytest.fixture
 def executor(server: ApiServer) -> Iterator[KubernetesExecutor]:
     api = job_api(server)
-    made = KubernetesExecutor(api, kubernetes_settings(), study_label(), timing=TIMING)
+    made = KubernetesExecutor(api, kubernetes_settings(), study_label(), role_prefix=ROLE_PREFIX, timing=TIMING)
     yield made
     made.close()
 
@@ -59,6 +60,8 @@ def test_all_that_the_program_asks_for_is_checked_and_nothing_else(
     executor.start(NAME, task)
     executor.start(NAME, task)  # it is there already
     executor.observe([NAME])  # no pod yet: why?
+    server.faults.append(Fault(method="POST", path="/jobs", status=422))
+    executor.start("small-t00013-a1", replace(task, trial=13))  # its Secret is taken away again
     begin(server, NAME)
     end(server, NAME, code=1)
     list(PodLog(job_api(server), NAME).follow(None, lambda: False, lambda _: None))
@@ -67,7 +70,7 @@ def test_all_that_the_program_asks_for_is_checked_and_nothing_else(
     mounted = make_job(
         queue="gpus", data=ClaimMount(claim="images", mount_path="/data"), service_account="nago-trainer"
     )
-    study = ExaminedStudy(job=mounted, parallelism=1, image_path=None)
+    study = ExaminedStudy(job=mounted, parallelism=1, image_path=None, database_secret=("nago", "url"))
     assert list(examine(access_to(server), study, QUICK))
     assert used(server) == {*ROLE, *TRIED}
 

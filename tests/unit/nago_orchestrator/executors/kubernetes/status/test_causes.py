@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from nago_orchestrator.domain.attempts import Phase
+from nago_orchestrator.domain.credentials import token_digest
 from nago_orchestrator.domain.states import Failure
-from nago_orchestrator.executors.kubernetes.manifest.labels import TOKEN_DIGEST, token_digest
+from nago_orchestrator.executors.kubernetes.manifest.labels import TOKEN_DIGEST
 from nago_orchestrator.executors.kubernetes.status.causes import ended, is_over
 from nago_trainer.contract.reports import TrialResult
 
