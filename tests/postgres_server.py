@@ -37,8 +37,8 @@ _SETTINGS = {
     "log_min_messages": "fatal",
     "password_encryption": "scram-sha-256",
 }
-_WHO = "local all nago trust\nlocal all all scram-sha-256\n"
-"""The administrator needs no password; all others prove theirs."""
+_WHO = "local all nago trust\nlocal all +nago_trainer scram-sha-256\nlocal all all trust\n"
+"""Trainers prove their passwords; the administrator, who may be a member of their role, needs none."""
 
 
 class PostgresMissingError(Exception):
