@@ -23,6 +23,8 @@ OVERLAY = ROOT / "k8s/overlays/try-out"
 PASSWORD = "try-out"
 TRAINER_SECRET = ("nago-trainer-database", "url")
 CLAIMS = ("nago-data", "nago-checkpoints", "data-nago-postgres-0")
+COMMAND_SECONDS = 900
+"""No test is about how fast a command is: a replay fits every surrogate anew."""
 MIGRATION_SECONDS = 180
 """The database's first start, and the Job's pauses while it is not there."""
 
@@ -39,9 +41,8 @@ class Installation:
 
     def orchestrator(self, *arguments: str, given: str | None = None) -> str:
         """What `nago-orch` prints, run beside `nago-orch serve`."""
-        return self.kubectl(
-            "exec", "--stdin", "deployment/nago-orchestrator", "--", "nago-orch", *arguments, given=given
-        )
+        command = ("exec", "--stdin", "deployment/nago-orchestrator", "--", "nago-orch", *arguments)
+        return self.kubectl(*command, given=given, timeout=COMMAND_SECONDS)
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Of the database, as JSON makes them; asked within its pod. Raises KubectlError while it is away."""

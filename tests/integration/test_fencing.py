@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from nago_orchestrator.domain.credentials import derive
+from nago_orchestrator.domain.credentials import Login, derive
 from nago_orchestrator.domain.dataset import DatasetSummary
 from nago_orchestrator.domain.lease import Wish
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
@@ -35,8 +35,14 @@ SHORT = Terms(term=timedelta(seconds=2), renewal=timedelta(seconds=0.5))
 RIVAL = Wish(holder="pid 8 on the other node", process=None, term=timedelta(hours=1))
 
 DATASET = DatasetSummary(images=20, classes=2, training=16, validation=4, steps_per_epoch=2, left_out={})
-LOGIN = derive(b"key", "small-t00000-a1", role_prefix="nago_attempt_fenced_", valid_until=NOW).login
-assert LOGIN is not None
+
+
+def _login() -> Login:
+    found = derive(b"key", "small-t00000-a1", role_prefix="nago_attempt_fenced_", valid_until=NOW).login
+    assert found is not None
+    return found
+
+
 Write = Callable[[Scene], object]
 WRITES: dict[str, Write] = {
     "create_study": lambda scene: scene.store.create_study(NEW_STUDY, NOW),
@@ -47,7 +53,7 @@ WRITES: dict[str, Write] = {
     "add_evaluation": lambda scene: scene.evaluate(0, 1.0, 1.0),
     "cancel_trials": lambda scene: scene.store.cancel_trials(scene.study.id, NOW),
     "add_attempt": lambda scene: scene.attempt(1, running=False),
-    "renew_attempt": lambda scene: scene.store.renew_attempt(1, token="another", login=LOGIN),
+    "renew_attempt": lambda scene: scene.store.renew_attempt(1, token="another", login=_login()),
     "claim": lambda scene: scene.store.claim([1]),
     "mark_running": lambda scene: scene.store.mark_running(1, node="here", uid=None, now=NOW),
     "note_waiting": lambda scene: scene.store.note_waiting(1, reason="NoRoom", message="all nodes are full", now=NOW),

@@ -290,10 +290,8 @@ def _claim_for_nobody(folder: Path) -> None:
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(pid, number)
-    except ProcessLookupError:
-        return
 
 
 def _write_whole(path: Path, content: str) -> None:
