@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := .demo
-POSTGRESQL_VERSIONS ?= $(HOME)/.cache/nago-postgresql
+POSTGRESQL_VERSIONS ?= /var/tmp/nago-postgresql
 # One thread a process: trials run side by side, and a fight over cores slows all of them.
 export OMP_NUM_THREADS ?= 1
 # The tests start hundreds of processes: without bytecode each of them would compile the packages anew.

@@ -167,6 +167,18 @@ def _state(found: str | None) -> SchemaState:
     return SchemaState.OLDER if found < HEAD else SchemaState.NEWER
 
 
+def _alone(connection: Connection) -> None:
+    """Nobody else upgrades before this transaction ends.
+
+    Any login may take any advisory lock, a trainer's too; the table can be locked by its owner alone. Only a database
+    without that table, which no trainer can have a login to, is left to the advisory lock.
+    """
+    if VERSION_TABLE not in inspect(connection).get_table_names():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+    if VERSION_TABLE in inspect(connection).get_table_names():
+        connection.execute(text(f"LOCK TABLE {VERSION_TABLE} IN SHARE ROW EXCLUSIVE MODE"))
+
+
 def _migrate(engine: Engine, revision: str) -> None:
     """One transaction under one lock, so that several processes may start on a new database at the same moment."""
     from alembic import command, config  # here, because every command loads this file and few migrate
@@ -180,6 +192,6 @@ def _migrate(engine: Engine, revision: str) -> None:
             use_write_ahead_log(engine)
         with writing(engine) as connection:
             if path is None:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+                _alone(connection)
             settings.attributes["connection"] = connection
             move(settings, revision)

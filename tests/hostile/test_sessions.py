@@ -15,13 +15,15 @@ from psycopg2 import errors
 from sqlalchemy import Engine, text
 
 from nago_orchestrator.domain.states import TrialState
-from nago_orchestrator.store import logins
+from nago_orchestrator.store import logins, versions
 from nago_trainer.attempt.postgres import DatabaseDownError, DatabaseRefusedError
 from tests.hostile.conftest import Two
 from tests.store_scene import ENDED, EPOCH, NOW
 from tests.trainer_scene import SMALL_RESULT
 from tests.waiting import until
 
+UPGRADE_LOCK = 0x4E41474F
+"""That of `db upgrade` on an empty database."""
 FORGED = replace(SMALL_RESULT, validation_accuracy=0.9999)
 
 
@@ -224,8 +226,11 @@ def test_what_it_leaves_in_another_database_keeps_nothing_up(
 def test_locks_of_ours_that_it_takes_keep_nobody_out(two: Two) -> None:
     with two.hostile.session() as session, session.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock_shared(1, generate_series(1, 5))")
+        cursor.execute("SELECT pg_advisory_lock(%s)", (UPGRADE_LOCK,))
         cursor.execute("LISTEN nago")
         accept(two)
+        versions.downgrade(two.address, "0010")
+        assert versions.upgrade(two.address).state is versions.SchemaState.CURRENT
 
 
 def test_floods_of_notes_and_of_text_are_its_own_trouble(two: Two) -> None:
