@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,12 +31,6 @@ RESERVE = timedelta(days=7)
 """Beyond all that an attempt may wait and work: suspended ones, an orchestrator that is away."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    key: bytes
-    address: str
-
-
 class AttemptSecrets:
     """Of one study. Safe to use from several threads."""
 
@@ -50,14 +43,16 @@ class AttemptSecrets:
         clock: Callable[[], datetime],
     ) -> None:
         self._api = api
-        self._address = settings.database_secret
+        self._database = settings.database_secret
         limits = settings.wait_limits
         waits = (limits.unschedulable, limits.quota, limits.image, limits.container)
         self._lifetime = sum(waits, settings.deadline) + RESERVE
         self._study = study
         self._role_prefix = role_prefix
         self._clock = clock
-        self._known: _Known | None = None
+        self._key: bytes | None = None
+        self._address: str | None = None
+        """Read with the first Secret: where it is missing, the attempts wait, each by itself, and say why."""
         self._lock = threading.Lock()
         self._trouble: ApiError | None = None
         self._owned: set[str] = set()
@@ -65,25 +60,24 @@ class AttemptSecrets:
 
     @property
     def is_loaded(self) -> bool:
-        return self._known is not None
+        return self._key is not None
 
     def load(self) -> None:
         """What is wrong, `credentials` says."""
         with self._lock:
-            if self._known is not None:
+            if self._key is not None:
                 return
             try:
-                self._known = _Known(key=self._read_key(), address=self._read_address())
+                self._key = self._read_key()
             except ApiError as error:
                 self._trouble = error
 
     def credentials(self, name: str) -> Credentials:
         """Of the attempt called `name`. Asks nobody. Raises ApiError where the key is not known yet."""
-        known = self._known
-        if known is None:
+        if self._key is None:
             raise self._trouble or ApiUnavailableError("the key of the attempts' credentials has not been read yet")
         return derive(
-            known.key,
+            self._key,
             f"{self._study.key} {name}",
             role_prefix=self._role_prefix,
             valid_until=self._clock() + self._lifetime,
@@ -131,14 +125,16 @@ class AttemptSecrets:
                 self._api.give_to(secret, owner)
 
     def _build(self, name: str, token: str) -> dict[str, Any]:
-        given = self.credentials(name)
-        known = self._known
-        if known is None or given.login is None:
-            raise ApiUnavailableError("the key of the attempts' credentials has not been read yet")
+        login = self.credentials(name).login
+        if login is None:
+            raise ApiError("an attempt of this executor has a login")
+        if self._address is None:
+            self._address = self._read_address()
         try:
-            address = address_for(known.address, given.login.role, given.login.password)
+            address = address_for(self._address, login.role, login.password)
         except ValueError as error:
-            raise ApiError(str(error), do=f"correct the Secret {self._address.name}") from error
+            self._address = None  # it may have been corrected by the next try
+            raise ApiError(str(error), do=f"correct the Secret {self._database.name}") from error
         return build_secret(name, Credentials(token=token), address, self._study)
 
     def _read_key(self) -> bytes:
@@ -159,10 +155,10 @@ class AttemptSecrets:
         return found
 
     def _read_address(self) -> str:
-        found = self._api.read(self._address.name, self._address.key)
+        found = self._api.read(self._database.name, self._database.key)
         if found is None:
-            what = f"there is no Secret {self._address.name} with the address of the database for the trainers"
-            raise ApiNotFoundError(what, do="create it: k8s/base/secrets.example.yaml")
+            what = f"there is no Secret {self._database.name} with the address of the database for the trainers"
+            raise ApiNotFoundError(what, do="create it: k8s/base/secrets.example.yaml", status=404)
         return found.decode(errors="replace")
 
 

@@ -16,7 +16,7 @@ from tests.cluster.documents import Document
 from tests.cluster.pods.site import Site
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
-SOON = {"unschedulable": 15, "image": 15}
+SOON = {"unschedulable": 15, "image": 15, "container": 15}
 """Patience, in seconds."""
 GPU = "nvidia.com/gpu"
 QUOTA = 2
@@ -72,10 +72,10 @@ CASES = {
         ran=False,
     ),
     "no-secret": Case(
-        kubernetes={"database_secret": {"name": "not-there", "key": "url"}},
-        failure=Failure.DEFECT,
-        reason="CreateContainerConfigError",
-        says="not-there",
+        kubernetes={"database_secret": {"name": "not-there", "key": "url"}, "patience": SOON},
+        failure=Failure.INFRASTRUCTURE,
+        reason="NotCreated",
+        says="there is no Secret not-there",
         ran=False,
     ),
     "no-image": Case(

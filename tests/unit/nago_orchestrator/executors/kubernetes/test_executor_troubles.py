@@ -37,6 +37,21 @@ def test_a_create_that_fails_though_the_job_exists_is_found_again(
     assert set(server.jobs()) == {NAME}
 
 
+def test_without_the_secret_of_the_database_attempts_wait_and_say_so(
+    server: ApiServer, executor: KubernetesExecutor, task: TrialTask, clock: Clock
+) -> None:
+    there = server.objects["secrets"].pop("nago")
+    executor.start(NAME, task)
+    waiting = executor.observe([NAME])[NAME]
+    assert (waiting.phase, waiting.reason) == (Phase.PENDING, "NotCreated")
+    assert "there is no Secret nago" in str(waiting.message)
+    server.objects["secrets"]["nago"] = there
+    clock.advance(seconds=6)
+    assert executor.observe([NAME])[NAME].phase is Phase.ABSENT
+    executor.start(NAME, task)
+    assert set(server.jobs()) == {NAME}
+
+
 @pytest.mark.parametrize(
     "fault",
     [
