@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
 from kubernetes.client.configuration import Configuration
 
 from nago_orchestrator.executors.kubernetes.api.access import Access
@@ -31,6 +34,21 @@ def access_to(server: ApiServer, tokens: list[str] | None = None) -> Access:
             left.pop(0)
 
     return Access(configure, NAMESPACE)
+
+
+def be_found(server: ApiServer, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By who looks for the usual kubeconfig: the place of it is read when the package is imported."""
+    content = {
+        "current-context": "lab",
+        "contexts": [{"name": "lab", "context": {"cluster": "c", "user": "u", "namespace": NAMESPACE}}],
+        "clusters": [{"name": "c", "cluster": {"server": server.address}}],
+        "users": [{"name": "u", "user": {"token": "token"}}],
+    }
+    file = folder / "config"
+    file.write_text(yaml.safe_dump(content))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    # Its place in the user's home.
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(file))
 
 
 def client_of(server: ApiServer, options: ClientOptions = QUICK, tokens: list[str] | None = None) -> KubernetesClient:

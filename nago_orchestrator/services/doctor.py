@@ -14,7 +14,8 @@ from nago_orchestrator.errors import NagoError
 from nago_orchestrator.executors.kubernetes.preflight.study import ExaminedStudy
 from nago_orchestrator.formatting.counts import counted, learnt_from
 from nago_orchestrator.services.admission import new_study
-from nago_orchestrator.services.preview import Preview, first_job, preview_study, study_cost
+from nago_orchestrator.services.cluster import cluster_findings
+from nago_orchestrator.services.preview import Preview, first_job, preview_study, study_cost, template_doubts
 from nago_orchestrator.services.training_configuration import look_at_images, recipe_of
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store import versions
@@ -102,16 +103,23 @@ def _admission(preview: Preview, url: str) -> Finding:
 
 
 def _cluster(preview: Preview | None, now: datetime) -> Iterator[Finding]:
+    study = None
     try:
-        from nago_orchestrator.executors.kubernetes.preflight.examine import examine_cluster  # here: optional
-    except ModuleNotFoundError:
-        return  # which the packages say already
-    try:
-        study = None if preview is None else _examined(preview, now)
+        if preview is not None:
+            yield from _template(preview, now)
+            study = _examined(preview, now)
     except NagoError as error:
         yield problem("first Job", str(error), "correct execution.kubernetes in the study file")
-        study = None
-    yield from examine_cluster(study)
+    yield from cluster_findings(study)
+
+
+def _template(preview: Preview, now: datetime) -> Iterator[Finding]:
+    """Raises SpecError for one that is refused."""
+    if preview.spec.execution.where != "kubernetes":
+        return
+    doubts = template_doubts(preview, now)
+    if doubts:
+        yield warning("pod template", "; ".join(doubts), "see that nobody else is harmed, or remove it")
 
 
 def _examined(preview: Preview, now: datetime) -> ExaminedStudy | None:

@@ -15,7 +15,7 @@ from nago_orchestrator.domain.proposals import Proposal
 from nago_orchestrator.domain.trial_design import attempt_name, build_task
 from nago_orchestrator.domain.trials import NewTrial, TrainingRecipe, TrialDesign
 from nago_orchestrator.errors import InputError, NagoError
-from nago_orchestrator.executors.kubernetes.manifest.job import build_job
+from nago_orchestrator.executors.kubernetes.manifest.job import build_job, doubts_about
 from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
 from nago_orchestrator.executors.kubernetes.manifest.settings import settings_of
 from nago_orchestrator.search.factory import make_proposer
@@ -94,23 +94,35 @@ def preview_study(spec: StudySpec, recipe: TrainingRecipe) -> Preview:
     return _drawn(spec, recipe, make_proposer(spec, recipe))
 
 
-def refuse_impossible(spec: StudySpec, recipe: TrainingRecipe, now: datetime) -> None:
-    """Raises SpecError for a pod template that could never be sent. Quick: no search is loaded."""
+def refuse_impossible(spec: StudySpec, recipe: TrainingRecipe, now: datetime) -> tuple[str, ...]:
+    """What of the study's pod template is not known to be good, if the study allows that. Quick: no search is loaded.
+
+    Raises SpecError for a template that could never be sent, and for one that does what the study does not allow.
+    """
     if spec.execution.where != "kubernetes":
-        return
+        return ()
     space, fidelity = spec.search_space(), spec.fidelities[-1]
     some = RandomSearch(space=space, study_seed=spec.seed, fidelity=fidelity, proposals=FIRST_PROPOSALS)
     preview = _drawn(spec, recipe, some)
-    if preview.feasible:
-        settings = settings_of(_section(spec))
-        # Any amount will do, and one that is given is not computed, which takes the extra `kubernetes`: a study can
-        # be submitted without it.
-        given = replace(settings, memory=settings.memory or settings.shared_memory)
-        build_job(preview.name, preview.first_task(), StudyLabel.of(spec.name, now), given)
+    return template_doubts(preview, now)
+
+
+def template_doubts(preview: Preview, now: datetime) -> tuple[str, ...]:
+    """As `refuse_impossible`, of a study in a cluster that has been previewed."""
+    if not preview.drawn:
+        return ()
+    settings = settings_of(_section(preview.spec))
+    # Any amount will do, and one that is given is not computed, which takes the extra `kubernetes`: a study can be
+    # submitted without it.
+    given = replace(settings, memory=settings.memory or settings.shared_memory)
+    proposal, trial = preview.drawn[0]
+    some = _task(preview, proposal, replace(trial, width=trial.width or 1))  # whether it can be trained or not
+    return doubts_about(preview.name, some, StudyLabel.of(preview.spec.name, now), given)
 
 
 def first_job(preview: Preview, now: datetime) -> dict[str, Any]:
     """As it would be sent, but for its token and the study's key. Raises SpecError for an impossible pod template."""
+    template_doubts(preview, now)
     return _job(preview, preview.first_task(), now)
 
 

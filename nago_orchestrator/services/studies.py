@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
@@ -20,12 +21,14 @@ from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import open_store
 
 
-def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
+def submit_study(
+    spec: StudySpec, url: str, now: datetime, *, on_doubt: Callable[[str], None] = lambda sentence: None
+) -> Study:
     """Check the dataset and store the study; the same name with the same spec is the study that is there already.
 
     One that is there goes on as it began: its images are not judged anew, by rules that it may not have begun with.
     Raises InputError for a dataset that cannot be used, SpecError for a pod template that could never be sent, and for
-    the same name with another spec.
+    the same name with another spec. `on_doubt` is told what the template does that is not known to be good.
     """
     store = open_store(url)
     stored = stored_study(store, spec)
@@ -34,11 +37,14 @@ def submit_study(spec: StudySpec, url: str, now: datetime) -> Study:
         return stored
     report = look_at_images(spec)
     recipe = recipe_of(spec, report)
-    refuse_impossible(spec, recipe, now)
+    doubts = refuse_impossible(spec, recipe, now)
     if spec.execution.where == "kubernetes":
         refuse_file_for_jobs(store)
     dataset = None if report is None else summary_of(report, spec.trainer.batch_size)
-    return store.create_study(new_study(store, spec, recipe, dataset), now)
+    study = store.create_study(new_study(store, spec, recipe, dataset), now)
+    for doubt in doubts:
+        on_doubt(doubt)
+    return study
 
 
 def run_detached(name: str, url: str) -> int:

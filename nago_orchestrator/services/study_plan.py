@@ -9,7 +9,14 @@ from typing import Any
 
 from nago_orchestrator.executors.kubernetes.manifest.resources import trial_resources
 from nago_orchestrator.executors.kubernetes.manifest.settings import settings_of
-from nago_orchestrator.services.preview import Cost, Preview, first_job, preview_study, study_cost
+from nago_orchestrator.services.preview import (
+    Cost,
+    Preview,
+    first_job,
+    preview_study,
+    study_cost,
+    template_doubts,
+)
 from nago_orchestrator.services.training_configuration import study_recipe
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.kubernetes import KubernetesSection
@@ -39,6 +46,8 @@ class StudyPlan:
     bytes_per_sample: tuple[int, int]
     resources: JobResources | None
     """None for a study that runs on this machine."""
+    doubts: tuple[str, ...]
+    """What its pod template does that is not known to be good, which the study allows."""
 
 
 def study_plan(spec: StudySpec, now: datetime) -> StudyPlan:
@@ -56,6 +65,7 @@ def study_plan(spec: StudySpec, now: datetime) -> StudyPlan:
         parameters=_span([trial.parameters for trial in trials]),
         bytes_per_sample=_span([trial.bytes_per_sample or 0 for trial in trials]),
         resources=None if section is None else _resources(preview, section),
+        doubts=() if section is None else template_doubts(preview, now),
     )
 
 

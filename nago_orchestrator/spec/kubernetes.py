@@ -216,4 +216,4 @@ class KubernetesSection(Section):
     pod_template: Annotated[dict[str, Any], BeforeValidator(_read_template)] = Field(default={})
     """A pod template in Kubernetes' own form, merged over the one that is made of all the rest."""
     allow_unsafe_template: Switch = False
-    """Whether `pod_template` may undo what identifies or secures the pods."""
+    """Whether what is not known to be good in `pod_template` is sent with a warning instead of being refused."""

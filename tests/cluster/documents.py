@@ -54,4 +54,5 @@ def napping(seconds: int) -> Document:
     """For the section `kubernetes`: trials sleep before they train, in flight for that long at no cost."""
     # A container's first process hears SIGTERM only if it listens.
     command = ["sh", "-c", f"trap 'exit 143' TERM; sleep {seconds} & wait; exec nago-train run"]
-    return {"pod_template": {"spec": {"containers": [{"name": "trainer", "command": command}]}}}
+    template = {"spec": {"containers": [{"name": "trainer", "command": command}]}}
+    return {"pod_template": template, "allow_unsafe_template": True}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import yaml
 
 from nago_orchestrator.cli.output.say import say
+from nago_orchestrator.domain.findings import Finding
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.services.preview import Cost
@@ -19,7 +20,7 @@ V = TypeVar("V")
 
 def show_plan(plan: StudyPlan) -> None:
     shown = yaml.safe_dump(dict(plan.first), sort_keys=False, default_flow_style=False, width=120)
-    for line in (*cost_lines(plan.spec, plan.cost), *execution_lines(plan), *network_lines(plan)):
+    for line in (*cost_lines(plan.spec, plan.cost), *execution_lines(plan), *network_lines(plan), *doubt_lines(plan)):
         say(f"# {line}")
     say(shown.rstrip())
 
@@ -64,6 +65,19 @@ def network_lines(plan: StudyPlan) -> Iterator[str]:
     yield f"{drawn}: {parameters} parameters, {memory} of memory per image in training"
     if plan.infeasible:
         yield f"{plan.infeasible} more could not be trained within the parameter limit"
+
+
+def doubt_lines(plan: StudyPlan) -> Iterator[str]:
+    for doubt in plan.doubts:
+        yield f"warning: {doubt}"
+
+
+def show_answers(findings: Sequence[Finding]) -> None:
+    """Of the API server, as comments below the Job."""
+    for finding in findings:
+        say(f"# {finding.state}: {finding.check}: {finding.detail}")
+        if finding.remedy is not None:
+            say(f"#   {finding.remedy}")
 
 
 def _range(span: tuple[V, V], show: Callable[[V], str] = str) -> str:

@@ -20,7 +20,7 @@ from nago_orchestrator.executors.kubernetes.manifest.objects import CONTAINER
 from nago_orchestrator.executors.kubernetes.manifest.resources import trial_resources
 from nago_orchestrator.executors.kubernetes.manifest.secret import ADDRESS_KEY, TOKEN_KEY, secret_name
 from nago_orchestrator.executors.kubernetes.manifest.settings import ClaimMount, KubernetesSettings
-from nago_orchestrator.executors.kubernetes.manifest.template import merge_template
+from nago_orchestrator.executors.kubernetes.manifest.template import merge_template, template_doubts
 from nago_trainer.contract.attempt_files import (
     ATTEMPT_VARIABLE,
     CHECKPOINTS_VARIABLE,
@@ -45,10 +45,8 @@ STAY_ANNOTATIONS = {
 
 
 def build_job(name: str, task: TrialTask, study: StudyLabel, settings: KubernetesSettings) -> dict[str, Any]:
-    """`name` is the attempt's. Raises SpecError if the study's pod template undoes what must stand."""
+    """`name` is the attempt's. Raises SpecError if the study's pod template cannot be merged."""
     labels = job_labels(study, task)
-    pod_metadata = {"labels": dict(labels), "annotations": dict(STAY_ANNOTATIONS)}
-    template = {"metadata": pod_metadata, "spec": _pod(name, task, settings)}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -74,9 +72,19 @@ def build_job(name: str, task: TrialTask, study: StudyLabel, settings: Kubernete
                     },
                 ]
             },
-            "template": merge_template(template, settings),
+            "template": merge_template(_template(name, task, study, settings), settings),
         },
     }
+
+
+def doubts_about(name: str, task: TrialTask, study: StudyLabel, settings: KubernetesSettings) -> tuple[str, ...]:
+    """About the study's pod template, for who submits it; see `template_doubts`. Raises SpecError."""
+    return template_doubts(_template(name, task, study, settings), settings)
+
+
+def _template(name: str, task: TrialTask, study: StudyLabel, settings: KubernetesSettings) -> dict[str, Any]:
+    metadata = {"labels": job_labels(study, task), "annotations": dict(STAY_ANNOTATIONS)}
+    return {"metadata": metadata, "spec": _pod(name, task, settings)}
 
 
 def _suspension_rules(settings: KubernetesSettings) -> list[dict[str, Any]]:

@@ -1,15 +1,15 @@
-"""All checks of a cluster together. Called by the diagnosis of `nago-orch doctor`. The only edge of the checks."""
+"""All checks of a cluster together, for `doctor` and `submit --dry-run --server`. The only edge of the checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from nago_orchestrator.domain.findings import Finding, problem
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.executors.kubernetes.api.access import Access, find_access
 from nago_orchestrator.executors.kubernetes.api.client import UNAUTHORIZED, ClientOptions, KubernetesClient
 from nago_orchestrator.executors.kubernetes.api.errors import ApiError
-from nago_orchestrator.executors.kubernetes.preflight.answers import Cluster, Refused
+from nago_orchestrator.executors.kubernetes.preflight.answers import Cluster, Object, Refused
 from nago_orchestrator.executors.kubernetes.preflight.cluster import namespace_finding, server_finding
 from nago_orchestrator.executors.kubernetes.preflight.dry_run import (
     dry_run_findings,
@@ -39,15 +39,35 @@ OPTIONS = ClientOptions(tries=2, read_timeout=10.0)
 
 def examine_cluster(study: ExaminedStudy | None) -> list[Finding]:
     """Reads the cluster of the present access, and judges. A cluster that is out of reach is one problem."""
+    return _asked(lambda access: examine(access, study))
+
+
+def try_first_job(job: Object, namespace: str | None, options: ClientOptions = OPTIONS) -> list[Finding]:
+    """What the API server of the present access says to a study's first Job; it is not created."""
+
+    def tried(access: Access) -> Iterator[Finding]:
+        cluster = Cluster(KubernetesClient(access, options), namespace or access.namespace)
+        yield _server(cluster, access)
+        yield from _dry_runs(cluster, job)
+
+    return _asked(tried)
+
+
+def _asked(ask: Callable[[Access], Iterator[Finding]]) -> list[Finding]:
     try:
         access = find_access()
     except InputError as error:
         return [problem("access", str(error), "set KUBECONFIG to the file that your cluster's administrator gave you")]
     try:
-        return list(examine(access, study))
+        return list(ask(access))
     except ApiError as error:
         remedy = "check the address and the user of the kubeconfig with: kubectl version"
         return [problem("access", f"{access.source}: {error}", remedy)]
+
+
+def _server(cluster: Cluster, access: Access) -> Finding:
+    version = cluster.client.get("/version").get("gitVersion")
+    return server_finding(f"{access.source}, {access.host}", str(version or "of an unknown version"))
 
 
 def examine(access: Access, study: ExaminedStudy | None, options: ClientOptions = OPTIONS) -> Iterator[Finding]:
@@ -57,8 +77,7 @@ def examine(access: Access, study: ExaminedStudy | None, options: ClientOptions 
     """
     namespace = None if study is None else study.namespace
     cluster = Cluster(KubernetesClient(access, options), namespace or access.namespace)
-    version = cluster.client.get("/version").get("gitVersion")
-    yield server_finding(f"{access.source}, {access.host}", str(version or "of an unknown version"))
+    yield _server(cluster, access)
     rights = {right: _may(cluster, right) for right in ROLE}
     found = cluster.read("/api/v1/namespaces", cluster.namespace)
     yield namespace_finding(cluster.namespace, found)
@@ -81,7 +100,7 @@ def examine(access: Access, study: ExaminedStudy | None, options: ClientOptions 
         yield object_finding(kind, name, there, pod, parallelism=study.parallelism, fitting_nodes=fitting)
     yield from _queue(cluster, study)
     if rights[CREATE_JOBS] is not False:
-        yield from _dry_runs(cluster, study)
+        yield from _dry_runs(cluster, study.job)
 
 
 def _queue(cluster: Cluster, study: ExaminedStudy) -> Iterator[Finding]:
@@ -93,10 +112,10 @@ def _queue(cluster: Cluster, study: ExaminedStudy) -> Iterator[Finding]:
     yield queue_finding(name, group, None if path is None else cluster.read(path, name))
 
 
-def _dry_runs(cluster: Cluster, study: ExaminedStudy) -> Iterator[Finding]:
-    job = cluster.try_creating(cluster.jobs, job_to_try(study.job))
-    pod = None if is_refused_for_good(job) else cluster.try_creating(f"{cluster.core}/pods", pod_of(study.job))
-    yield from dry_run_findings(study.job["metadata"]["name"], job, pod)
+def _dry_runs(cluster: Cluster, wanted: Object) -> Iterator[Finding]:
+    job = cluster.try_creating(cluster.jobs, job_to_try(wanted))
+    pod = None if is_refused_for_good(job) else cluster.try_creating(f"{cluster.core}/pods", pod_of(wanted))
+    yield from dry_run_findings(wanted["metadata"]["name"], job, pod)
 
 
 def _may(cluster: Cluster, right: Right) -> bool | Refused:

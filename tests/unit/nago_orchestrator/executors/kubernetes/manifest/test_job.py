@@ -15,7 +15,7 @@ import yaml
 
 from nago_orchestrator.domain.trial_design import attempt_name
 from nago_orchestrator.errors import SpecError
-from nago_orchestrator.executors.kubernetes.manifest.job import build_job
+from nago_orchestrator.executors.kubernetes.manifest.job import build_job, doubts_about
 from nago_orchestrator.executors.kubernetes.manifest.labels import SECRET, StudyLabel
 from nago_orchestrator.executors.kubernetes.manifest.settings import ClaimMount
 from nago_trainer.contract.task import TrialTask
@@ -116,8 +116,9 @@ def test_memory_grows_with_the_network_and_the_batch_where_it_is_not_given(task:
 
 
 def test_a_template_that_undoes_the_security_is_refused(task: TrialTask) -> None:
+    unsafe = kubernetes_settings(pod_template={"spec": {"hostNetwork": True}})
     with pytest.raises(SpecError, match=r"spec\.hostNetwork .*pod_template\)"):
-        built(task, pod_template={"spec": {"hostNetwork": True}})
+        doubts_about(attempt_name("small", 12, 1), task, study_label(), unsafe)
 
 
 def test_a_plain_pod_has_nothing_that_was_not_asked_for(task: TrialTask) -> None:

@@ -5,28 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
 from nago_orchestrator.domain.findings import Finding, State
 from nago_orchestrator.executors.kubernetes.manifest.settings import ClaimMount
 from nago_orchestrator.executors.kubernetes.preflight.examine import examine_cluster
 from nago_orchestrator.executors.kubernetes.preflight.study import ExaminedStudy
 from tests.api_server import ApiServer, Fault
+from tests.kubernetes_access import be_found
 from tests.unit.nago_orchestrator.executors.kubernetes.preflight.conftest import MakeJob
 
 
 @pytest.fixture(autouse=True)
 def kubeconfig(server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = {
-        "current-context": "lab",
-        "contexts": [{"name": "lab", "context": {"cluster": "c", "user": "u", "namespace": "research"}}],
-        "clusters": [{"name": "c", "cluster": {"server": server.address}}],
-        "users": [{"name": "u", "user": {"token": "token"}}],
-    }
-    file = tmp_path / "config"
-    file.write_text(yaml.safe_dump(content))
-    monkeypatch.delenv("KUBECONFIG", raising=False)
-    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(file))
+    be_found(server, tmp_path, monkeypatch)
 
 
 @pytest.fixture
