@@ -8,18 +8,24 @@ fidelities, evictions with a second attempt, epochs, results, evaluations. Only 
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Table, insert, text
+from sqlalchemy import Connection, Table, TableClause, Text, insert, text
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
 
+from nago_orchestrator.domain.proposals import Origin, Proposal
+from nago_orchestrator.search.proposers.bohb.brackets import Brackets
 from nago_orchestrator.services.training_configuration import study_recipe
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.load import parse_study_spec
+from nago_orchestrator.spec.search import RandomSection
 from nago_orchestrator.store import schema
 from nago_orchestrator.store.engine import writing
 from nago_orchestrator.store.records import NewStudy
@@ -58,44 +64,66 @@ class _Rows:
     epoch: list[dict[str, Any]] = field(default_factory=list)
     result: list[dict[str, Any]] = field(default_factory=list)
     evaluation: list[dict[str, Any]] = field(default_factory=list)
+    attempts_before: int = 0
+    """In earlier batches."""
+
+    @property
+    def newest_attempt(self) -> int:
+        return self.attempts_before + len(self.attempt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
     """One proposal with its one trial, before its rows."""
 
-    number: int
-    fidelity: int
-    rung: int
-    parent: int | None
-    theta: Mapping[str, float | int]
+    proposal: Proposal
     curve: tuple[float, ...]
     memory: int
     begin: datetime
 
     @property
+    def number(self) -> int:
+        return self.proposal.number
+
+    @property
     def end(self) -> datetime:
-        return self.begin + timedelta(seconds=0.5 * self.fidelity)
+        return self.begin + timedelta(seconds=0.5 * self.proposal.fidelity)
+
+    @property
+    def values(self) -> dict[str, float]:
+        return {"accuracy": self.curve[-1], "memory": float(self.memory)}
 
 
-def fill(url: str, trials: int, seed: int = 0, *, study_file: str = STUDY_FILE) -> str:
+def fill(url: str, trials: int, seed: int = 0, *, study_file: str = STUDY_FILE, resumable: bool = False) -> str:
     """Put the study into an empty database; gives its name. The same numbers give the same rows.
 
-    Another study file needs three fidelities, too, or one, as a random search does.
+    Another study file needs three fidelities, too, or one, as a random search does. `resumable`: its proposals are
+    such as a proposer of `bohb` or `random` takes for its own, all of them drawn at random.
     """
     spec = parse_study_spec(study_file, "the synthetic study")
     engine = open_engine(url)
     store = Store(engine)
     study = store.create_study(_new_study(spec), START)
-    rows = _rows(spec, trials, np.random.default_rng(seed), study.id)
     with writing(engine) as connection:
+        rng = np.random.default_rng(seed)
+        as_asked = _drawn if isinstance(spec.search, RandomSection) else _asked
+        made = (as_asked if resumable else _invented)(spec, trials, rng)
+        for rows in _rows(made, spec, rng, study.id):
+            for table in _TABLES:
+                if chosen := getattr(rows, table.name):
+                    connection.execute(insert(_with_documents_as_text(table)), chosen)
         for table in _TABLES:
-            chosen = getattr(rows, table.name)
-            for begin in range(0, len(chosen), BATCH):
-                connection.execute(insert(table), chosen[begin : begin + BATCH])
             _count_on(connection, table)
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("ANALYZE"))  # as autovacuum does within a minute
     engine.dispose()
     return study.name
+
+
+def _with_documents_as_text(table: Table) -> TableClause:
+    """Twenty documents are encoded twenty times, not once for each of their rows."""
+    types = {"architecture": Text()}
+    return sql_table(table.name, *(sql_column(column.name, types.get(column.name, column.type)) for column in table.c))
 
 
 def _count_on(connection: Connection, table: Table) -> None:
@@ -120,40 +148,98 @@ def _new_study(spec: StudySpec) -> NewStudy:
     )
 
 
-def _rows(spec: StudySpec, trials: int, rng: np.random.Generator, study_id: int) -> _Rows:
+def _rows(made: Iterable[_Made], spec: StudySpec, rng: np.random.Generator, study_id: int) -> Iterator[_Rows]:
+    """In batches, so that a hundred thousand trials need no more memory than a thousand."""
     space = spec.search_space()
-    thetas = [space.sample(rng) for _ in range(ARCHITECTURES)]
-    documents = [sample_architecture(HnagTheta.from_mapping(theta), 0) for theta in thetas]
-    architectures = [(document.to_json(), document.digest(), document.node_count) for document in documents]
-    made: list[_Made] = []
+    documents = [sample_architecture(HnagTheta.from_mapping(space.sample(rng)), 0) for _ in range(ARCHITECTURES)]
+    architectures = [(json.dumps(document.to_json()), document.digest(), document.node_count) for document in documents]
     rows = _Rows()
+    for one in made:
+        _add(rows, one, architectures[one.proposal.number % ARCHITECTURES], study_id)
+        if len(rows.trial) == BATCH:
+            yield rows
+            rows = _Rows(attempts_before=rows.newest_attempt)
+    yield rows
+
+
+def _invented(spec: StudySpec, trials: int, rng: np.random.Generator) -> Iterator[_Made]:
+    """Of a bracket's shape, as if a model had proposed most of them."""
+    bracket: list[_Made] = []
+    before: _Made | None = None
     for number in range(trials):
-        made.append(_make(number, made, spec, rng))
-        _add(rows, made[-1], architectures[number % ARCHITECTURES], study_id)
-    return rows
+        place = number % BRACKET
+        if place == 0:
+            bracket = []
+        parent = bracket[PROMOTED_FROM[place]] if place in PROMOTED_FROM else None
+        rung = (parent.proposal.rung or 0) + 1 if parent else 0
+        drawn = Origin.RANDOM if number % 3 == 0 else Origin.MODEL
+        proposal = Proposal(
+            number=number,
+            theta=parent.proposal.theta if parent else spec.search_space().sample(rng),
+            fidelity=spec.fidelities[min(rung, len(spec.fidelities) - 1)],
+            origin=drawn if parent is None else Origin.PROMOTION,
+            bracket=number // BRACKET,
+            rung=rung,
+            slot=place,
+            parent=parent.proposal.number if parent else None,
+            evaluations_before=number,
+        )
+        before = _make(proposal, parent, before, rng)
+        bracket.append(before)
+        yield before
 
 
-def _make(number: int, made: list[_Made], spec: StudySpec, rng: np.random.Generator) -> _Made:
-    place = number % BRACKET
-    parent = made[number - place + PROMOTED_FROM[place]] if place in PROMOTED_FROM else None
-    rung = parent.rung + 1 if parent else 0
-    theta = parent.theta if parent else spec.search_space().sample(rng)
+def _asked(spec: StudySpec, trials: int, rng: np.random.Generator) -> Iterator[_Made]:
+    """One after another, as the search's own proposer would have it, told the same results as the rows will say."""
+    space, before = spec.search_space(), None
+    brackets = Brackets(spec.fidelities, 100_000)
+    newest: dict[tuple[int, int, int], int] = {}
+    for number in range(trials):
+        run = brackets.next_run(lambda _: space.searched(space.sample(rng)))
+        if run is None:
+            raise ValueError(f"there are {number} proposals only")
+        parent = newest.get(run.key)
+        proposal = Proposal(
+            number=number,
+            theta=space.theta(run.configuration),
+            fidelity=run.fidelity,
+            origin=Origin.RANDOM if parent is None else Origin.PROMOTION,
+            bracket=run.key[0],
+            rung=run.rung,
+            slot=run.key[2],
+            parent=parent,
+            evaluations_before=number,
+        )
+        newest[run.key] = number
+        before = _make(proposal, None, before, rng)
+        yield before
+        brackets.report(run, -before.curve[-1])
+
+
+def _drawn(spec: StudySpec, trials: int, rng: np.random.Generator) -> Iterator[_Made]:
+    """Those of a random search."""
+    space, before = spec.search_space(), None
+    for number in range(trials):
+        proposal = Proposal(
+            number=number,
+            theta=space.sample(rng),
+            fidelity=spec.fidelities[-1],
+            origin=Origin.RANDOM,
+            evaluations_before=number,
+        )
+        before = _make(proposal, None, before, rng)
+        yield before
+
+
+def _make(proposal: Proposal, parent: _Made | None, before: _Made | None, rng: np.random.Generator) -> _Made:
+    theta = proposal.theta
     quality = 0.93 + 0.05 * float(theta["bottom_p"]) - 0.03 * float(theta["top_p"]) + rng.normal(0, 0.008)
-    fidelity = spec.fidelities[min(rung, len(spec.fidelities) - 1)]
-    curve = tuple(float(quality * (1 - 0.55 ** (epoch + 1))) for epoch in range(fidelity))
-    return _Made(
-        number=number,
-        fidelity=fidelity,
-        rung=rung,
-        parent=parent.number if parent else None,
-        theta=theta,
-        curve=curve,
-        memory=parent.memory if parent else int(rng.integers(40_000, 900_000)),
-        begin=made[-1].end if made else START,
-    )
+    curve = tuple(float(quality * (1 - 0.55 ** (epoch + 1))) for epoch in range(proposal.fidelity))
+    memory = parent.memory if parent else int(rng.integers(40_000, 900_000))
+    return _Made(proposal=proposal, curve=curve, memory=memory, begin=before.end if before else START)
 
 
-def _add(rows: _Rows, made: _Made, architecture: tuple[dict[str, Any], str, int], study_id: int) -> None:
+def _add(rows: _Rows, made: _Made, architecture: tuple[str, str, int], study_id: int) -> None:
     key = made.number + 1
     accuracy, seconds = made.curve[-1], (made.end - made.begin).total_seconds()
     rows.proposal.append(_proposal(made, study_id))
@@ -161,9 +247,9 @@ def _add(rows: _Rows, made: _Made, architecture: tuple[dict[str, Any], str, int]
     evicted = made.number % EVICTED_EVERY == EVICTED_EVERY - 1
     if evicted:
         lost = {"state": "failed", "failure": "infrastructure", "reason": "Evicted", "message": "The node was drained."}
-        rows.attempt.append(_attempt(made, len(rows.attempt) + 1, 1, lost))
-    rows.attempt.append(_attempt(made, len(rows.attempt) + 1, 2 if evicted else 1, {"state": "succeeded"}))
-    attempt_id = len(rows.attempt)
+        rows.attempt.append(_attempt(made, rows.newest_attempt + 1, 1, lost))
+    rows.attempt.append(_attempt(made, rows.newest_attempt + 1, 2 if evicted else 1, {"state": "succeeded"}))
+    attempt_id = rows.newest_attempt
     rows.epoch += [_epoch(attempt_id, epoch, value, made) for epoch, value in enumerate(made.curve, start=1)]
     rows.result.append(
         {
@@ -172,7 +258,7 @@ def _add(rows: _Rows, made: _Made, architecture: tuple[dict[str, Any], str, int]
             "validation_accuracy": accuracy,
             "validation_loss": 1 - accuracy,
             "diverged": False,
-            "epochs": made.fidelity,
+            "epochs": made.proposal.fidelity,
             "seconds": seconds,
             "seconds_to_first_step": 0.2,
             "parameters": 49_000,
@@ -181,28 +267,29 @@ def _add(rows: _Rows, made: _Made, architecture: tuple[dict[str, Any], str, int]
             "recorded_at": made.end,
         }
     )
-    rows.evaluation.append(_evaluation(made, accuracy, study_id))
+    rows.evaluation.append(_evaluation(made, study_id))
 
 
 def _proposal(made: _Made, study_id: int) -> dict[str, Any]:
+    own = made.proposal
     return {
-        "id": made.number + 1,
+        "id": own.number + 1,
         "study_id": study_id,
-        "number": made.number,
-        "fidelity": made.fidelity,
-        "origin": "promotion" if made.parent is not None else ("random" if made.number % 3 == 0 else "model"),
-        "bracket": made.number // BRACKET,
-        "rung": made.rung,
-        "slot": made.number % BRACKET,
-        "parent": made.parent,
-        "evaluations_before": made.number,
+        "number": own.number,
+        "fidelity": own.fidelity,
+        "origin": own.origin,
+        "bracket": own.bracket,
+        "rung": own.rung,
+        "slot": own.slot,
+        "parent": own.parent,
+        "evaluations_before": own.evaluations_before,
         "created_at": made.begin,
-        "theta": dict(made.theta),
-        "canonical_theta": canonical(made.theta),
+        "theta": dict(own.theta),
+        "canonical_theta": canonical(own.theta),
     }
 
 
-def _trial(made: _Made, architecture: tuple[dict[str, Any], str, int], study_id: int) -> dict[str, Any]:
+def _trial(made: _Made, architecture: tuple[str, str, int], study_id: int) -> dict[str, Any]:
     document, digest, nodes = architecture
     return {
         "id": made.number + 1,
@@ -258,25 +345,25 @@ def _epoch(attempt_id: int, epoch: int, accuracy: float, made: _Made) -> dict[st
         "training_accuracy": accuracy,
         "validation_loss": 1.1 - accuracy,
         "validation_accuracy": accuracy,
-        "learning_rate": 0.1 * (1 - epoch / made.fidelity),
+        "learning_rate": 0.1 * (1 - epoch / made.proposal.fidelity),
         "seconds": 0.5,
         "recorded_at": made.begin + timedelta(seconds=0.5 * epoch),
     }
 
 
-def _evaluation(made: _Made, accuracy: float, study_id: int) -> dict[str, Any]:
+def _evaluation(made: _Made, study_id: int) -> dict[str, Any]:
     return {
         "id": made.number + 1,
         "study_id": study_id,
         "proposal_id": made.number + 1,
         "number": made.number,
-        "fidelity": made.fidelity,
+        "fidelity": made.proposal.fidelity,
         "outcome": "ok",
-        "cost_1": -accuracy,
+        "cost_1": -made.curve[-1],
         "cost_2": float(made.memory),
         "samples": 1,
         "evaluated_at": made.end,
-        "objective_values": {"accuracy": accuracy, "memory": float(made.memory)},
+        "objective_values": made.values,
     }
 
 

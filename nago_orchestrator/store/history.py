@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -18,6 +19,7 @@ from nago_orchestrator.store.results import RESULT_COLUMNS, trial_result
 from nago_orchestrator.store.schema import evaluation, proposal, result, trial
 from nago_trainer.contract.json_form import encode_number
 
+_PROPOSAL_FIELDS = frozenset(field.name for field in fields(Proposal))
 _COSTS = [evaluation.c[f"cost_{place}"] for place in range(1, LARGEST_OBJECTIVE_COUNT + 1)]
 _TRIAL_COLUMNS = (
     trial.c.replicate,
@@ -77,7 +79,8 @@ def add_proposal(connection: Connection, study_id: int, new: Proposal, canonical
 
 
 def proposals(connection: Connection, study_id: int) -> tuple[Proposal, ...]:
-    rows = connection.execute(select(proposal).where(proposal.c.study_id == study_id).order_by(proposal.c.number))
+    columns = (column for column in proposal.c if column.name in _PROPOSAL_FIELDS)
+    rows = connection.execute(select(*columns).where(proposal.c.study_id == study_id).order_by(proposal.c.number))
     return tuple(_proposal(row) for row in rows)
 
 

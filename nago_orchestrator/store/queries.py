@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, select
 
 from nago_orchestrator.domain.rows import (
     AttemptRow,
@@ -156,6 +156,8 @@ def final_training(engine: Engine, name: str) -> list[FinalTraining]:
     proposal, trial, result = schema.proposal, schema.trial, schema.result
     with reading(engine) as connection:
         own = proposal.c.study_id == studies.find_id(connection, name)
+        if not _has_final_training(connection, own):
+            return []
         columns = (proposal.c.number, proposal.c.parent, proposal.c.fidelity, proposal.c.theta)
         asked = connection.execute(
             select(*columns).where(own, proposal.c.final_training).order_by(proposal.c.number)
@@ -203,8 +205,16 @@ def final_training_counts(engine: Engine, name: str) -> list[FinalTrainingCount]
     counts = select(*by, func.count().label("trials")).join_from(trial, proposal, trial.c.proposal_id == proposal.c.id)
     with reading(engine) as connection:
         own = proposal.c.study_id == studies.find_id(connection, name)
+        if not _has_final_training(connection, own):
+            return []
         chosen = counts.where(own, proposal.c.final_training).group_by(*by).order_by(*by)
         return rows(connection, chosen, FinalTrainingCount, state=TrialState)
+
+
+def _has_final_training(connection: Connection, own: ColumnElement[bool]) -> bool:
+    """Nothing else is proposed once it has begun; so the newest proposal says it, and the others stay unread."""
+    newest = select(schema.proposal.c.final_training).where(own).order_by(schema.proposal.c.number.desc()).limit(1)
+    return bool(connection.scalar(newest))
 
 
 def gpu_ledger(engine: Engine, name: str) -> list[LedgerRow]:
