@@ -12,7 +12,7 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-postgresql test-cluster coverage lint format bench version release-check clean
+.PHONY: help setup demo test test-quick test-postgresql test-cluster chaos coverage lint format bench version release-check clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -40,6 +40,11 @@ test: setup ## Run all tests, on SQLite and on a PostgreSQL of their own (or NAG
 test-quick: setup ## The tests that take seconds
 	tests/install-postgresql.sh
 	$(BIN)/pytest --numprocesses 2 --dist loadfile -m 'not slow'
+
+chaos: setup ## Disturb running studies: make chaos SEED=1 DISTURBANCES=500, RESUME=chaos-1.jsonl goes on
+	tests/install-postgresql.sh
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(DISTURBANCES),--disturbances $(DISTURBANCES)) \
+	    $(if $(RESUME),--resume $(RESUME))
 
 coverage: setup ## The quick tests, and which lines of the packages they reach
 	tests/install-postgresql.sh

@@ -31,7 +31,6 @@ _SETTINGS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
-    "listen_addresses": "",
     "shared_buffers": "16MB",
     "max_connections": "60",
     "log_min_messages": "fatal",
@@ -46,10 +45,11 @@ class PostgresMissingError(Exception):
 
 
 class PostgresServer:
-    """A server that may be stopped and started again."""
+    """A server that may be stopped and started again; beside its socket it listens on `listen_addresses`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, listen_addresses: str = "") -> None:
         self._folder = folder
+        self._listen_addresses = listen_addresses
         self._programs = _programs()
         self._as_user = as_unprivileged(folder)
         self._process: subprocess.Popen[bytes] | None = None
@@ -71,6 +71,7 @@ class PostgresServer:
     def start(self) -> None:
         """Returns when it answers."""
         settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        settings.append(f"--listen_addresses={self._listen_addresses}")
         with (self._folder / "log").open("w") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._folder / "data", "-k", self._folder, *settings],
@@ -80,6 +81,11 @@ class PostgresServer:
                 **self._as_user,
             )
         _wait(self._process, self.address, self._folder)
+
+    @property
+    def pid(self) -> int | None:
+        """None where it does not run: nobody has started it, or it has ended."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def stop(self) -> None:
         """All sessions end; what was committed stays."""

@@ -19,10 +19,10 @@ def claim(folder: Path) -> None:
     """
     pid = os.getpid()
     draft = folder / f"{CLAIM_FILE}.{pid}"
-    draft.write_text(json.dumps({"pid": pid, "start_ticks": process_start_ticks(pid)}), encoding="utf-8")
     try:
+        draft.write_text(json.dumps({"pid": pid, "start_ticks": process_start_ticks(pid)}), encoding="utf-8")
         os.link(draft, folder / CLAIM_FILE)
     except FileExistsError as error:
         raise ClaimedError("another process has claimed the attempt already", where=folder) from error
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.json_form import ContractError
 from nago_trainer.contract.task import DatasetSettings, TrialTask
 from nago_trainer.data.images import ImageSet
-from nago_trainer.errors import TaskError, TrainerError
+from nago_trainer.errors import ReportError, TaskError, TrainerError
 from nago_trainer.training.checkpoint_policy import checkpoint_policy
 from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.preemption import Preemption
@@ -35,7 +35,8 @@ def run_attempt(folder: Path, read_images: Callable[[DatasetSettings], ImageSet]
     except TrainerError as error:
         return refuse(error)
     except OSError as error:
-        return refuse(TaskError(f"cannot use the folder: {error.strerror}", where=folder))
+        # The disk's trouble, never the trial's.
+        return refuse(ReportError(f"cannot use the folder: {error.strerror}", where=folder))
     context = AttemptContext(folder=folder, read_images=read_images, started=started, checkpoints=checkpoints)
     code = execute(task, Report(folder, task.token), context)
     if code == ExitCode.DONE and checkpoints is not None:

@@ -173,11 +173,18 @@ def _wakened_by_children() -> socket.socket:
 
 
 def _redirect(folder: Path) -> None:
-    """stdout and stderr into the attempt's log; nothing to read on stdin."""
-    log = os.open(folder / LOG_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, STDIN), (log, 1), (log, 2)):
-        os.dup2(source, target)
+    """stdout and stderr into the attempt's log; nothing to read on stdin.
+
+    A log that cannot be made is gone: whether the folder can be used for anything else, the attempt finds out.
+    """
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, STDIN)
+    try:
+        log = os.open(folder / LOG_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    except OSError:
+        log = os.dup(nothing)
+    for target in (1, 2):
+        os.dup2(log, target)
     os.close(log)
     os.close(nothing)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from nago_trainer.contract.task import DatasetSettings, TrialTask
 from nago_trainer.data.images import ImageSet
 from nago_trainer.errors import InfeasibleError
 from tests import processes
+from tests.disk import disk_with_room_for
 from tests.waiting import PATIENCE_SECONDS, until
 
 
@@ -87,6 +89,16 @@ def test_a_task_that_cannot_be_understood(
 def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_attempt(tmp_path / "nowhere", _must_not_read) == ExitCode.BAD_TASK
     assert "there is no such folder" in capsys.readouterr().err
+
+
+def test_a_folder_that_takes_no_claim_says_nothing_about_the_trial(
+    make_attempt: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_attempt()
+    with disk_with_room_for(10):
+        assert run_attempt(folder, _must_not_read) == ExitCode.UNWRITABLE
+    assert capsys.readouterr().err == f"error: cannot use the folder: {os.strerror(errno.EFBIG)} ({folder})\n"
+    assert os.listdir(folder) == ["task.json"]
 
 
 def test_a_bad_task_is_reported_too(make_attempt: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:

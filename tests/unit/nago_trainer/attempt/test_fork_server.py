@@ -70,6 +70,13 @@ def test_a_log_that_cannot_be_written_costs_neither_the_result_nor_the_server(
         assert "result" in (folder / "report.jsonl").read_text().splitlines()[-1]
 
 
+def test_a_log_that_cannot_be_made_costs_nothing_either(server: Server, make_attempt: Callable[..., Path]) -> None:
+    folder = make_attempt()
+    (folder / "log.txt").mkdir()
+    _send(server, folder)
+    assert _exit_code(folder) == ExitCode.DONE
+
+
 def test_attempts_run_beside_each_other(server: Server, make_attempt: Callable[..., Path]) -> None:
     endless, short = make_attempt("endless", epochs=100_000), make_attempt("short")
     for folder in (endless, short):

@@ -1,0 +1,74 @@
+"""A live study with everything around it that can be disturbed."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from nago_orchestrator.store.schema import attempt, epoch, evaluation, proposal, result, trial
+from tests.chaos.database import Database, database
+from tests.chaos.orchestrators import Orchestrators
+from tests.chaos.plan import Round
+from tests.chaos.roles import MARK, Roles, roles
+from tests.chaos.small_disk import small_disk
+from tests.chaos.study_file import write_study_file
+
+STUDY_MEGABYTES = 48
+_WRITTEN = (proposal, trial, attempt, result, epoch, evaluation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    mark: str
+    disk: Path
+    """Of the runs, and of the database where it is a file."""
+    database: Database
+    orchestrators: Orchestrators
+
+    def roles(self) -> Roles:
+        return roles(self.mark, self.disk)
+
+    def rows(self) -> int | None:
+        """How many the study has written; None while the database does not answer."""
+        if not self.database.may_answer():
+            return None
+        try:
+            with self.database.engine.connect() as connection:
+                return sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table in _WRITTEN)
+        except SQLAlchemyError:
+            return None
+
+
+@contextmanager
+def scene(planned: Round, folder: Path) -> Iterator[Scene]:
+    """`folder`: empty; keeps the logs, the disks are gone at the end."""
+    disk = folder / "disk"
+    mark = uuid.uuid4().hex
+    with small_disk(disk, megabytes=STUDY_MEGABYTES), database(planned.ground, disk) as made:
+        environment = {
+            **os.environ,
+            MARK: mark,
+            "NAGO_DATABASE_URL": made.address,
+            "XDG_DATA_HOME": str(disk / "data"),
+            "NAGO_CHECKPOINT_SECONDS": "0",  # every epoch writes one, so that most retries resume
+            "OMP_NUM_THREADS": "1",
+            "NO_COLOR": "1",
+        }
+        yield Scene(
+            mark=mark,
+            disk=disk,
+            database=made,
+            orchestrators=Orchestrators(
+                folder=folder,
+                environment=environment,
+                command=("submit", str(write_study_file(folder, planned))),
+                inside=None if made.cable is None else made.cable.inside,
+            ),
+        )
