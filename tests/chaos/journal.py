@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.course import Applied
 from tests.chaos.plan import Kind
-from tests.chaos.rounds import Applied, Ended
+from tests.chaos.rounds import Ended
 
 
 @dataclass

@@ -6,6 +6,7 @@ is the same one whatever became of the rounds before it, so that a run can go on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +22,7 @@ SHORT_SECONDS = (0.2, 3.0)
 LONG_SECONDS = TERMS.term.total_seconds() + 4.0
 """Longer than a lease stands without its holder."""
 LONG_SHARE = 0.12
+CLUSTER_PARALLELISM = 4
 ROUND_SIZE = 25
 """Disturbances of a round."""
 
@@ -30,6 +32,8 @@ class Ground(StrEnum):
 
     SQLITE = "sqlite"
     POSTGRESQL = "postgresql"
+    CLUSTER = "cluster"
+    """On the PostgreSQL of a cluster, where its trials are Jobs."""
 
 
 class Kind(StrEnum):
@@ -53,23 +57,60 @@ class Kind(StrEnum):
     FREEZE_DATABASE = "freeze-database"
     FILL_DATABASE_DISK = "fill-database-disk"
     PARTITION = "partition"
+    DELETE_POD = "delete-pod"
+    DELETE_JOB = "delete-job"
+    DELETE_ORCHESTRATOR = "delete-orchestrator"
+    DELETE_DATABASE = "delete-database"
+    RESTART_API_SERVER = "restart-api-server"
+    RESTART_ETCD = "restart-etcd"
+    RESTART_NODE = "restart-node"
 
 
-OF_A_SERVER = frozenset(
-    {
-        Kind.END_CONNECTIONS,
-        Kind.RESTART_DATABASE,
-        Kind.CRASH_DATABASE,
-        Kind.FREEZE_DATABASE,
-        Kind.FILL_DATABASE_DISK,
-        Kind.PARTITION,
-    }
+_ANYWHERE = (
+    Kind.KILL_ORCHESTRATOR,
+    Kind.KILL_ORCHESTRATOR,
+    Kind.KILL_ORCHESTRATOR,  # more often: every write of the loop is a place where it may be killed
+    Kind.FREEZE_ORCHESTRATOR,
+    Kind.KILL_TRAINER,
+    Kind.FREEZE_TRAINER,
 )
-"""A file has none of these."""
+_OF_A_MACHINE = (
+    Kind.SECOND_ORCHESTRATOR,
+    Kind.KILL_FORK_SERVER,
+    Kind.FREEZE_FORK_SERVER,
+    Kind.KILL_ALL,
+    Kind.GARBAGE_REPORT,
+    Kind.CUT_REPORT,
+    Kind.LOCK_FOLDER,
+    Kind.FILL_DISK,
+)
+_OF_A_SERVER = (
+    Kind.END_CONNECTIONS,
+    Kind.RESTART_DATABASE,
+    Kind.CRASH_DATABASE,
+    Kind.FREEZE_DATABASE,
+    Kind.FILL_DATABASE_DISK,
+    Kind.PARTITION,
+)
+_OF_A_CLUSTER = (
+    Kind.DELETE_POD,
+    Kind.DELETE_JOB,
+    Kind.DELETE_ORCHESTRATOR,
+    Kind.DELETE_DATABASE,
+    Kind.RESTART_API_SERVER,
+    Kind.RESTART_ETCD,
+    Kind.RESTART_NODE,
+)
+KINDS: Mapping[Ground, tuple[Kind, ...]] = {
+    Ground.SQLITE: _ANYWHERE + _OF_A_MACHINE,
+    Ground.POSTGRESQL: _ANYWHERE + _OF_A_MACHINE + _OF_A_SERVER,
+    Ground.CLUSTER: _ANYWHERE + _OF_A_CLUSTER,
+}
+"""What can happen there."""
+ALONE = frozenset((*_OF_A_SERVER, Kind.DELETE_DATABASE, Kind.RESTART_API_SERVER, Kind.RESTART_ETCD, Kind.RESTART_NODE))
+"""These touch one server or one machine: the next one waits until it is whole again."""
 MAY_LAST = frozenset({Kind.FREEZE_ORCHESTRATOR, Kind.PARTITION, Kind.FREEZE_DATABASE})
 """Sometimes longer than a lease stands."""
-HOSTILE = frozenset({Kind.GARBAGE_REPORT, Kind.CUT_REPORT})
-"""What a trainer does to its own report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +140,6 @@ class Round:
         return self.algorithm == "random" or self.parallelism == 1
 
 
-_MORE = (Kind.KILL_ORCHESTRATOR,) * 2
-"""Drawn more often than others: every write of the loop is a place where it may be killed."""
 _STUDIES = (
     (Ground.SQLITE, "bohb", 1),
     (Ground.POSTGRESQL, "random", 3),
@@ -111,22 +150,29 @@ _STUDIES = (
 
 
 def plan_round(seed: int, number: int, *, size: int = ROUND_SIZE) -> Round:
+    """On this machine."""
+    return _drawn(seed, number, size, *_STUDIES[number % len(_STUDIES)])
+
+
+def plan_cluster_round(seed: int, number: int, *, size: int = ROUND_SIZE) -> Round:
+    return _drawn(seed, number, size, Ground.CLUSTER, "random", CLUSTER_PARALLELISM)
+
+
+def _drawn(seed: int, number: int, size: int, ground: Ground, algorithm: str, parallelism: int) -> Round:
     rng = np.random.default_rng([seed, number])
-    ground, algorithm, parallelism = _STUDIES[number % len(_STUDIES)]
-    kinds = [kind for kind in (*Kind, *_MORE) if ground is Ground.POSTGRESQL or kind not in OF_A_SERVER]
     return Round(
         number=number,
         ground=ground,
         algorithm=algorithm,
         parallelism=parallelism,
-        disturbances=tuple(_draw(rng, ground, kinds) for _ in range(size)),
+        disturbances=tuple(_draw(rng, ground) for _ in range(size)),
     )
 
 
-def _draw(rng: np.random.Generator, ground: Ground, kinds: list[Kind]) -> Disturbance:
-    kind = kinds[int(rng.integers(len(kinds)))]
+def _draw(rng: np.random.Generator, ground: Ground) -> Disturbance:
+    kind = KINDS[ground][int(rng.integers(len(KINDS[ground])))]
     short, share = float(rng.uniform(*SHORT_SECONDS)), float(rng.uniform())
-    is_long = ground is Ground.POSTGRESQL and kind in MAY_LAST and share < LONG_SHARE
+    is_long = ground is not Ground.SQLITE and kind in MAY_LAST and share < LONG_SHARE
     return Disturbance(
         kind=kind,
         rows=int(rng.integers(MOST_ROWS, endpoint=True)),

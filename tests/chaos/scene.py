@@ -35,6 +35,12 @@ class Scene:
     def roles(self) -> Roles:
         return roles(self.mark, self.disk)
 
+    def look_after(self) -> None:
+        self.orchestrators.keep_one()
+
+    def is_over(self) -> bool:
+        return self.orchestrators.completed
+
     def rows(self) -> int | None:
         """How many the study has written; None while the database does not answer."""
         if not self.database.may_answer():

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.course import Applied
 from tests.chaos.disturbers.table import DISTURBERS
 from tests.chaos.journal import begin, go_on
-from tests.chaos.plan import OF_A_SERVER, Ground, Kind, plan_round
-from tests.chaos.rounds import Applied, Ended
+from tests.chaos.plan import KINDS, Ground, Kind, plan_round
+from tests.chaos.rounds import Ended
 
 ROUNDS = 16
 
@@ -24,15 +25,10 @@ def test_a_round_is_the_same_whatever_was_planned_before() -> None:
 def test_rounds_differ_and_meet_everything_that_there_is() -> None:
     rounds = [plan_round(7, number) for number in range(ROUNDS)]
     assert len({planned.disturbances for planned in rounds}) == ROUNDS
-    assert {one.kind for one in chain.from_iterable(planned.disturbances for planned in rounds)} == set(Kind)
-    assert set(DISTURBERS) == set(Kind)
-
-
-def test_a_file_has_no_server_that_could_be_disturbed() -> None:
-    rounds = [plan_round(7, number) for number in range(ROUNDS)]
-    of_files = [planned for planned in rounds if planned.ground is Ground.SQLITE]
-    assert of_files
-    assert not {one.kind for planned in of_files for one in planned.disturbances} & OF_A_SERVER
+    for ground in (Ground.SQLITE, Ground.POSTGRESQL):
+        disturbances = chain.from_iterable(planned.disturbances for planned in rounds if planned.ground is ground)
+        assert {one.kind for one in disturbances} == set(KINDS[ground])
+    assert set(DISTURBERS) == {*KINDS[Ground.SQLITE], *KINDS[Ground.POSTGRESQL]}
 
 
 def test_a_journal_goes_on_after_the_last_round_that_ended(tmp_path: Path) -> None:

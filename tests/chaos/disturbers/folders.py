@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 from nago_trainer.contract.attempt_files import EXIT_FILE, TASK_FILE
-from tests.chaos.disturbers.port import Done, NoTargetError, chosen
+from tests.chaos.course import Done, NoTargetError
+from tests.chaos.disturbers.port import chosen
 from tests.chaos.plan import Disturbance
 from tests.chaos.scene import Scene
 

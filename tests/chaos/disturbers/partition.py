@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.chaos.disturbers.port import Done, NoTargetError
+from tests.chaos.course import Done, NoTargetError
 from tests.chaos.plan import Disturbance
 from tests.chaos.scene import Scene
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 
 from nago_trainer.contract.attempt_files import EXIT_FILE, REPORT_FILE, TASK_FILE
-from tests.chaos.disturbers.port import Done, NoTargetError, chosen
+from tests.chaos.course import Done, NoTargetError
+from tests.chaos.disturbers.port import chosen
 from tests.chaos.plan import Disturbance
 from tests.chaos.roles import claimant
 from tests.chaos.scene import Scene

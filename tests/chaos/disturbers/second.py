@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.chaos.disturbers.port import Done
+from tests.chaos.course import Done
 from tests.chaos.plan import Disturbance
 from tests.chaos.scene import Scene
 

@@ -9,7 +9,7 @@ import psutil
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tests.chaos.disturbers.port import Done, NoTargetError
+from tests.chaos.course import Done, NoTargetError
 from tests.chaos.plan import Disturbance
 from tests.chaos.scene import Scene
 from tests.postgres_server import PostgresServer

@@ -8,7 +8,8 @@ from contextlib import suppress
 
 import psutil
 
-from tests.chaos.disturbers.port import Disturber, Done, NoTargetError, chosen
+from tests.chaos.course import Done, NoTargetError
+from tests.chaos.disturbers.port import Disturber, chosen
 from tests.chaos.plan import Disturbance
 from tests.chaos.roles import Roles
 from tests.chaos.scene import Scene

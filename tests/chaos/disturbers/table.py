@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
+from tests.chaos.course import Disturb
 from tests.chaos.disturbers.disks import fill_database_disk, fill_disk
 from tests.chaos.disturbers.folders import lock_folder
 from tests.chaos.disturbers.partition import cut_cable
@@ -13,6 +15,7 @@ from tests.chaos.disturbers.second import start_second
 from tests.chaos.disturbers.server import crash, end_connections, freeze, restart
 from tests.chaos.disturbers.signals import freezing, kill_all, killing
 from tests.chaos.plan import Kind
+from tests.chaos.scene import Scene
 
 DISTURBERS: Mapping[Kind, Disturber] = {
     Kind.KILL_ORCHESTRATOR: killing(lambda roles: roles.orchestrators),
@@ -34,3 +37,7 @@ DISTURBERS: Mapping[Kind, Disturber] = {
     Kind.FILL_DATABASE_DISK: fill_database_disk,
     Kind.PARTITION: cut_cable,
 }
+
+
+def disturbers_of(scene: Scene) -> Mapping[Kind, Disturb]:
+    return {kind: partial(disturber, scene) for kind, disturber in DISTURBERS.items()}
