@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Table, select, text
 
 from nago_orchestrator.domain.states import Failure
+from nago_orchestrator.store.logins import PREFIX
 from nago_orchestrator.store.schema import attempt, evaluation, lease, proposal, result, study, trial
 from nago_trainer.contract.attempt_files import (
     CLAIM_FILE,
@@ -28,7 +29,6 @@ HOSTILE_REASONS = frozenset({"InvalidReport", "NoResult"})
 """Of application errors: the reports that the tests have spoilt."""
 KEPT = frozenset({TASK_FILE, CLAIM_FILE, REPORT_FILE, EXIT_FILE, LOG_FILE, "warm.log"})
 """Files of the runs that stay; all others are drafts, locks or checkpoints."""
-_ROLES = frozenset({"nago", "nago_trainer"})
 Row = Mapping[str, Any]
 Check = Callable[[Scene], Iterator[str]]
 
@@ -119,10 +119,10 @@ def _no_login_or_session_is_left(scene: Scene) -> Iterator[str]:
     if scene.database.server is None:
         return
     with scene.database.engine.connect() as connection:
-        roles = set(connection.scalars(text("SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_'")))
+        logins = list(connection.scalars(_LOGINS, {"prefix": PREFIX}))
         sessions = list(connection.scalars(_OTHER_SESSIONS))
-    if roles - _ROLES:
-        yield f"logins are left: {sorted(roles - _ROLES)}"
+    if logins:
+        yield f"logins are left: {logins}"
     if sessions:
         yield f"sessions are left: {sessions}"
 
@@ -135,6 +135,7 @@ def _no_file_is_left(scene: Scene) -> Iterator[str]:
             yield f"a file is left: {path.relative_to(scene.disk)}"
 
 
+_LOGINS = text("SELECT rolname FROM pg_roles WHERE starts_with(rolname, :prefix)")
 _OTHER_SESSIONS = text(
     "SELECT query FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 )
