@@ -29,6 +29,7 @@ _WORDS = {
 }
 _WHOLE = re.compile(r"[-+]?[0-9]+")
 _REAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_IMPOSSIBLE = re.compile("[\\0\\ud800-\\udfff]")
 _SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
@@ -113,6 +114,7 @@ class _Reader:
 
     def build(self, event: Any, path: KeyPath) -> Any:
         if isinstance(event, yaml.ScalarEvent):
+            self.check_text(event)
             return event.value if event.style else self.plain_scalar(event)
         if isinstance(event, yaml.SequenceStartEvent):
             return self.sequence(path)
@@ -129,6 +131,7 @@ class _Reader:
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 raise self.refuse(event, "a key must be a single word")
+            self.check_text(event)
             here = (*path, event.value)
             if event.value in items:
                 raise self.refuse(event, f"the key {event.value} is repeated, first used on line {self.lines[here]}")
@@ -148,6 +151,12 @@ class _Reader:
         self.count += size
         if self.count > MAXIMAL_VALUES:
             raise self.refuse(event, f"more than {MAXIMAL_VALUES} values after the expansion of aliases")
+
+    def check_text(self, event: Any) -> None:
+        """Escapes can write what no database stores and no program takes as an argument."""
+        found = _IMPOSSIBLE.search(event.value)
+        if found is not None:
+            raise self.refuse(event, f"a text with the character \\u{ord(found[0]):04x}, which cannot be stored")
 
     def plain_scalar(self, event: Any) -> Any:
         text = event.value

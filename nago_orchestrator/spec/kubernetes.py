@@ -5,15 +5,26 @@ Words that are Kubernetes' own keep its forms: quantities such as 16Gi, tolerati
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
 from nago_orchestrator.formatting.suggestions import suggestion
-from nago_orchestrator.spec.scalars import Seconds, Switch, Text, Whole, describe, known_word, read_text, wrong
-from nago_orchestrator.spec.section import Section
+from nago_orchestrator.spec.scalars import (
+    Seconds,
+    Switch,
+    Whole,
+    describe,
+    format_number,
+    known_word,
+    read_text,
+    wrong,
+)
+from nago_orchestrator.spec.section import Section, is_study_file
 from nago_trainer.contract.attempt_files import (
     ATTEMPT_VARIABLE,
     CHECKPOINTS_VARIABLE,
@@ -38,7 +49,10 @@ OWN_VARIABLES = frozenset(
 )
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]+)?")
 """The form alone: what a quantity amounts to is read with Kubernetes' own package, which a study file does not need."""
-_OBJECT_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_NOTHING = re.compile(r"0*(\.0*)?[a-zA-Z]*")
+_IMAGE = re.compile(r"[^\s\x00-\x20\x7f]{1,512}")
+OWN_FOLDERS = ("/tmp", "/dev")
+_OBJECT_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _RESOURCE = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -68,11 +82,45 @@ def _shortest(number: float) -> str:
     return short if float(short) == number else str(number)
 
 
-def _read_path(value: Any) -> str:
+def _read_path(value: Any, info: ValidationInfo) -> str:
     text = read_text(value)
     if not text.startswith("/") or ":" in text or text == "/":
         raise wrong(f"must be an absolute path in the container, found '{text}'")
+    if is_study_file(info):
+        path = PurePosixPath(text)
+        if ".." in path.parts:
+            raise wrong(f"must be a path without .., found '{text}'")
+        if any(path.is_relative_to(own) for own in OWN_FOLDERS):
+            raise wrong(f"must not lie in {' or '.join(OWN_FOLDERS)}, which trainers write to, found '{text}'")
     return text
+
+
+def _read_sub_path(value: Any, info: ValidationInfo) -> str:
+    text = read_text(value)
+    if is_study_file(info) and (text.startswith("/") or ".." in PurePosixPath(text).parts):
+        raise wrong(f"must be a folder inside the volume, found '{text}'")
+    return text
+
+
+def _read_image(value: Any, info: ValidationInfo) -> str:
+    text = read_text(value)
+    if is_study_file(info) and _IMAGE.fullmatch(text) is None:
+        raise wrong("must be the name of an image, of at most 512 characters and without spaces")
+    return text
+
+
+def _check_memory(value: str, info: ValidationInfo) -> str:
+    if is_study_file(info) and _NOTHING.fullmatch(value):
+        raise wrong("must be above 0, which to Kubernetes means without limit")
+    return value
+
+
+def _refuse_endless(value: Any) -> None:
+    """What Kubernetes gets is JSON, which has no number for it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise wrong(f"must have finite numbers, found {format_number(value)}")
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _refuse_endless(item)
 
 
 def _check_texts(value: Any) -> dict[str, Any]:
@@ -93,7 +141,7 @@ def _check_environment(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-def _read_tolerations(value: Any) -> tuple[dict[str, Any], ...]:
+def _read_tolerations(value: Any, info: ValidationInfo) -> tuple[dict[str, Any], ...]:
     if not isinstance(value, (list, tuple)):
         raise wrong(f"must be a list, found {describe(value)}")
     for toleration in value:
@@ -101,14 +149,25 @@ def _read_tolerations(value: Any) -> tuple[dict[str, Any], ...]:
             raise wrong(f"must be a list of mappings, found {describe(toleration)} in it")
         for key in toleration.keys() - TOLERATION_KEYS:
             raise wrong(f"has the unknown key {key}", do=suggestion(key, sorted(TOLERATION_KEYS)))
+        if is_study_file(info):
+            _check_toleration(toleration)
     return tuple(value)
 
 
-def _read_template(value: Any) -> dict[str, Any]:
+def _check_toleration(toleration: dict[str, Any]) -> None:
+    for key, item in toleration.items():
+        kind, found = (int, "an integer") if key == "tolerationSeconds" else (str, "a string")
+        if not isinstance(item, kind) or isinstance(item, bool):
+            raise wrong(f"must have {found} as {key}, found {describe(item)}")
+
+
+def _read_template(value: Any, info: ValidationInfo) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise wrong(f"must be a mapping of keys, found {describe(value)}")
     for key in value.keys() - {"metadata", "spec"}:
         raise wrong(f"has the unknown key {key}", do="use metadata and spec")
+    if is_study_file(info):
+        _refuse_endless(value)
     return value
 
 
@@ -143,7 +202,7 @@ class ClaimSection(Section):
 class DataSection(ClaimSection):
     mount_path: ContainerPath = "/data"
     """Where the trainer finds it, and where a relative `trainer.dataset.path` starts."""
-    sub_path: Text | None = None
+    sub_path: Annotated[str, BeforeValidator(_read_sub_path)] | None = None
     """The folder of the volume that is mounted; by default all of it."""
 
 
@@ -171,7 +230,7 @@ class PatienceSection(Section):
 
 
 class KubernetesSection(Section):
-    image: Text
+    image: Annotated[str, BeforeValidator(_read_image)]
     """The trainer's image; with its digest, every trial of the study surely runs the same."""
     image_pull_policy: Annotated[
         Literal["Always", "IfNotPresent", "Never"], BeforeValidator(known_word("policy", PULL_POLICIES))
@@ -185,9 +244,9 @@ class KubernetesSection(Section):
     """The GPUs of each trial."""
     cpu: Quantity | None = None
     """CPUs that each trial requests; by default `execution.threads`."""
-    memory: Quantity | None = None
+    memory: Annotated[Quantity, AfterValidator(_check_memory)] | None = None
     """Memory that each trial gets, request and limit; by default computed from its network and batch size."""
-    shared_memory: Quantity = "1Gi"
+    shared_memory: Annotated[Quantity, AfterValidator(_check_memory)] = "1Gi"
     """Size of /dev/shm, which lies in memory."""
     deadline: Annotated[Seconds, Field(ge=1, le=1e9)] = 21_600.0
     """Longest time of one attempt, from the moment that a node took it."""
@@ -217,3 +276,11 @@ class KubernetesSection(Section):
     """A pod template in Kubernetes' own form, merged over the one that is made of all the rest."""
     allow_unsafe_template: Switch = False
     """Whether what is not known to be good in `pod_template` is sent with a warning instead of being refused."""
+
+    @model_validator(mode="after")
+    def _one_place_for_each(self, info: ValidationInfo) -> KubernetesSection:
+        if is_study_file(info) and self.data is not None and self.checkpoints is not None:
+            place = PurePosixPath(self.data.mount_path)
+            if place == PurePosixPath(self.checkpoints.mount_path):
+                raise wrong(f"mounts data and checkpoints at {place}", do="give each a place of its own")
+        return self

@@ -100,7 +100,7 @@ class AttemptSecrets:
         return job["metadata"]["uid"] in self._owned or _secret_of(job) is None
 
     def own(self, job: Mapping[str, Any]) -> None:
-        """The Job's Secret goes with it from now on. One that was deleted is made again. Raises ApiError.
+        """The Job's Secret goes with it from now on. One that was deleted is created again. Raises ApiError.
 
         What is refused is not tried again.
         """

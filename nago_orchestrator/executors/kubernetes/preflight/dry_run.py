@@ -25,7 +25,7 @@ def job_to_try(job: Object) -> Object:
 def pod_of(job: Object) -> Object:
     """The pod that the cluster would create for the Job."""
     template = job["spec"]["template"]
-    metadata = {**template["metadata"], "name": job["metadata"]["name"]}
+    metadata = {**(template.get("metadata") or {}), "name": job["metadata"]["name"]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
 
 

@@ -79,6 +79,8 @@ def test_aliases_that_explode_are_refused_at_once() -> None:
         ("a: 'b", "file, line 1, column 6: invalid YAML: found unexpected end of stream"),
         ("a: b: c", "file, line 1, column 5: invalid YAML: mapping values are not allowed here"),
         ("a: \x00", "file: invalid YAML: the file contains a control character: save it as plain text"),
+        ('a: "x\\0"', r"file, line 1, column 4: a text with the character \u0000, which cannot be stored"),
+        ('a: {"\\ud800": 1}', r"file, line 1, column 5: a text with the character \ud800, which cannot be stored"),
         ("a: 1\nb: 2\na: 3", "file, line 3, column 1: the key a is repeated, first used on line 1"),
         ("b:\n  a: 1\n  a: 2", "file, line 3, column 3: the key a is repeated, first used on line 2"),
         ("a: &a [*a]", "file, line 1, column 8: the alias *a refers to no anchor &a before it"),
