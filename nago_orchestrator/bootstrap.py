@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nago_orchestrator.control_loop.events import Event
 from nago_orchestrator.control_loop.loop import run
@@ -25,7 +26,7 @@ from nago_orchestrator.executors.local.dataset_check import check_dataset
 from nago_orchestrator.executors.local.device_check import refuse_missing_device
 from nago_orchestrator.executors.local.executor import LocalExecutor
 from nago_orchestrator.executors.local.image_changes import image_changes
-from nago_orchestrator.executors.port import Executor
+from nago_orchestrator.executors.port import DataJobs, Executor
 from nago_orchestrator.paths import data_folder
 from nago_orchestrator.search.factory import make_proposer
 from nago_orchestrator.search.final_training import RECIPE_KEYS, EndedSearch, final_recipe
@@ -38,6 +39,9 @@ from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import Store, open_store
 from nago_trainer.contract.back_off import BackOff
 from nago_trainer.contract.data_sets import DATA_SETS
+
+if TYPE_CHECKING:  # the extra is optional
+    from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 
 GARBAGE_OBJECTS = 20_000
 """New objects after which the garbage collector looks for rings among them: more than the drawing of a trial makes."""
@@ -79,9 +83,9 @@ def run_study(
     """
     store = open_store(url)
     study = _with_fingerprint(store, store.study(name))
-    executor = _executor(store, study, on_call)
+    executor, data_jobs = _executor(store, study, on_call)
     try:
-        session = open_session(store, study, executor, on_event, stop or StopSignal())
+        session = open_session(store, study, executor, on_event, stop or StopSignal(), data_jobs)
         session.on_tick = on_tick
         gc.set_threshold(GARBAGE_OBJECTS)
         return run(session, time.sleep)
@@ -90,22 +94,29 @@ def run_study(
         store.close()
 
 
-def _executor(store: Store, study: Study, on_call: Callable[[str, str, float], None]) -> Executor:
-    """Where the study's attempts run. Raises InputError if that place cannot be reached at all."""
+def _executor(
+    store: Store, study: Study, on_call: Callable[[str, str, float], None]
+) -> tuple[Executor, DataJobs | None]:
+    """Where the study's attempts run, and what checks its images where only the trainers see them.
+
+    Raises InputError if that place cannot be reached at all.
+    """
     execution = StudySpec.from_canonical(study.spec).execution
     if execution.where == "kubernetes" and execution.kubernetes is not None:
-        return _kubernetes_executor(store, study, execution.kubernetes, on_call)
+        jobs = _kubernetes_executor(store, study, execution.kubernetes, on_call)
+        published = DATA_SETS[study.recipe.dataset.name].published is not None
+        return jobs, None if published else jobs
     if study.state in GOING_ON:
         refuse_missing_device(execution.device)
     executor = LocalExecutor(runs_folder(store) / study.name)
     if study.state in GOING_ON:
         executor.warm_up()
-    return executor
+    return executor, None
 
 
 def _kubernetes_executor(
     store: Store, study: Study, section: KubernetesSection, on_call: Callable[[str, str, float], None]
-) -> Executor:
+) -> KubernetesExecutor:
     refuse_file_for_jobs(store)
     with needing("kubernetes", what="Kubernetes"):  # imported here: the extra is optional
         from nago_orchestrator.executors.kubernetes.opening import open_client, open_executor, study_label
@@ -124,9 +135,17 @@ def refuse_file_for_jobs(store: Store) -> None:
 
 
 def open_session(
-    store: Store, study: Study, executor: Executor, on_event: Callable[[Event], None], stop: StopSignal
+    store: Store,
+    study: Study,
+    executor: Executor,
+    on_event: Callable[[Event], None],
+    stop: StopSignal,
+    data_jobs: DataJobs | None = None,
 ) -> Session:
-    """The parts of the loop over one study; where it stands is read once the loop has the right to run it."""
+    """The parts of the loop over one study; where it stands is read once the loop has the right to run it.
+
+    `data_jobs`: where the study's images are to be checked by a Job.
+    """
     spec = StudySpec.from_canonical(study.spec)
     return Session(
         study_id=study.id,
@@ -143,7 +162,8 @@ def open_session(
         on_event=on_event,
         clock=lambda: datetime.now(UTC),
         holder=lambda: describe_holder(datetime.now(UTC)),
-        image_changes=lambda: image_changes(study.recipe.dataset),
+        image_changes=lambda: image_changes(study.recipe.dataset) if spec.execution.where == "local" else None,
+        data_jobs=data_jobs,
         restore=lambda: _restore(store, study.name, spec),
     )
 

@@ -1,8 +1,10 @@
-"""A folder of images as a task names it."""
+"""Folders of images, and how a task names them."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from PIL import Image
 
 from nago_trainer.contract.task import IMAGE_RULES, DatasetSettings
 
@@ -18,3 +20,11 @@ def settings_of(path: Path, size: int, channels: int) -> DatasetSettings:
         split_seed=0,
         image_rules=IMAGE_RULES,
     )
+
+
+def make_images(folder: Path) -> None:
+    """Two classes, cat and dog, of three colours each."""
+    for number, name in enumerate(("cat", "dog")):
+        (folder / name).mkdir(parents=True)
+        for shade in range(3):
+            Image.new("RGB", (8, 8), (80 * shade, 100 * number, 7)).save(folder / name / f"{shade}.png")

@@ -51,6 +51,7 @@ def study_status(**changes: Any) -> StudyStatus:
         "waiting": (),
         "dataset": None,
         "fingerprint": None,
+        "data_check": None,
     }
     return StudyStatus(**values | changes)
 

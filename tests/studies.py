@@ -13,7 +13,7 @@ from nago_orchestrator.control_loop.session import Session, StopSignal
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.domain.trial_design import build_task, design_trial
 from nago_orchestrator.domain.trials import TrainingRecipe, TrialDesign
-from nago_orchestrator.executors.port import Executor
+from nago_orchestrator.executors.port import DataJobs, Executor
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store
@@ -94,9 +94,10 @@ class Orchestrator:
     events: list[Event] = field(default_factory=list)
     stop: StopSignal = field(default_factory=StopSignal)
     sleep: Callable[[float], None] = lambda seconds: None
+    data_jobs: DataJobs | None = None
 
     def session(self) -> Session:
-        return open_session(self.store, self.study, self.executor, self.events.append, self.stop)
+        return open_session(self.store, self.study, self.executor, self.events.append, self.stop, self.data_jobs)
 
     def run(self, session: Session | None = None) -> StudyState:
         return run(session or self.session(), self.sleep)

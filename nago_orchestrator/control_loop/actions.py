@@ -10,6 +10,7 @@ from datetime import datetime
 
 from nago_orchestrator.control_loop.events import Event
 from nago_orchestrator.domain.attempts import Attempt, Observation
+from nago_orchestrator.domain.data_checks import Conclusion, DataCheck
 from nago_orchestrator.domain.proposals import Proposal
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trials import NewTrial, Trial
@@ -108,6 +109,47 @@ class StoreProposal:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginDataCheck:
+    number: int
+    study_changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatDataCheck:
+    """Its row was committed, but its Job was never created."""
+
+    check: DataCheck
+
+
+@dataclass(frozen=True, slots=True)
+class NoteDataCheck:
+    """It runs, or why it does not."""
+
+    check: DataCheck
+    state: AttemptState
+    reason: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndDataCheck:
+    check: DataCheck
+    state: AttemptState
+    failure: Failure | None
+    reason: str | None
+    message: str | None
+    found: Conclusion | None
+
+
+@dataclass(frozen=True, slots=True)
+class StopDataCheck:
+    check: DataCheck
+
+
+DataAction = BeginDataCheck | RepeatDataCheck | NoteDataCheck | EndDataCheck | StopDataCheck
+
+
+@dataclass(frozen=True, slots=True)
 class EndStudy:
     state: StudyState
     message: str | None
@@ -126,6 +168,7 @@ Action = (
     | Tell
     | Ask
     | StoreProposal
+    | DataAction
     | EndStudy
 )
 
@@ -142,5 +185,10 @@ class Launch:
     task: TrialTask
 
 
-FollowUp = Event | StoreProposal | Launch
-"""An event is published, a proposal stored in a transaction of its own, an attempt handed to the executor."""
+@dataclass(frozen=True, slots=True)
+class LaunchDataCheck:
+    name: str
+
+
+FollowUp = Event | StoreProposal | Launch | LaunchDataCheck
+"""An event is published, a proposal stored in a transaction of its own, the others are handed to the executor."""

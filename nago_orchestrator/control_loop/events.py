@@ -15,6 +15,8 @@ class EventKind(StrEnum):
     FAILED = "failed"
     RETRIED = "retried"
     EVALUATED = "evaluated"
+    IMAGES_CHECKED = "images_checked"
+    """In a cluster, by a Job; locally `submit` says it."""
     STUDY_ENDED = "study_ended"
     TROUBLE = "trouble"
     """The database does not answer or the executor cannot work; the loop tries again."""

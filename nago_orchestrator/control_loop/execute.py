@@ -15,6 +15,7 @@ from nago_orchestrator.control_loop.actions import (
     Action,
     Ask,
     CancelQueued,
+    DataAction,
     DiscardResult,
     EndAttempt,
     EndStudy,
@@ -28,6 +29,7 @@ from nago_orchestrator.control_loop.actions import (
     StoreProposal,
     Tell,
 )
+from nago_orchestrator.control_loop.data_check_steps import execute_data_action
 from nago_orchestrator.control_loop.events import EventKind
 from nago_orchestrator.control_loop.session import Session
 from nago_orchestrator.domain.credentials import token_digest
@@ -228,6 +230,11 @@ def _tell(action: Tell, session: Session) -> Sequence[FollowUp]:
         return ()
     values = ", ".join(f"{name} {quantities.objective(name, value)}" for name, value in evaluation.values.items())
     return (session.event(EventKind.EVALUATED, f"proposal {action.proposal}: {values}", proposal=action.proposal),)
+
+
+@execute.register
+def _check_data(action: DataAction, session: Session) -> Sequence[FollowUp]:
+    return execute_data_action(action, session)
 
 
 @execute.register

@@ -20,21 +20,24 @@ from nago_orchestrator.control_loop.actions import (
     EndAttempt,
     FollowUp,
     Launch,
+    LaunchDataCheck,
     MarkRunning,
     OfTrial,
     StopAttempt,
+    StopDataCheck,
     StoreProposal,
 )
 from nago_orchestrator.control_loop.events import Event, EventKind
 from nago_orchestrator.control_loop.execute import STOP_GRACE_SECONDS, execute
-from nago_orchestrator.control_loop.planner import Snapshot, plan
+from nago_orchestrator.control_loop.planner import plan
 from nago_orchestrator.control_loop.session import HoldLostError, Session
-from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.control_loop.snapshots import failed, live_data_checks, take_snapshot
+from nago_orchestrator.domain.attempts import Observation
+from nago_orchestrator.domain.data_checks import data_check_name
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trials import Trial
 from nago_orchestrator.errors import DatabaseError, ExecutorError, StaleStateError
 from nago_trainer.contract.back_off import BackOff
-from nago_trainer.contract.data_report import DATA_CHANGED
 
 Sleep = Callable[[float], None]
 
@@ -189,9 +192,9 @@ def tick(session: Session) -> Tick:
     """One snapshot and what follows from it."""
     session.state.refresh(session.clock())
     observations = _observe(session, session.state.trials)
-    session.state.read_again(_failed(session.state.trials, observations))
+    session.state.read_again(failed(session.state.trials, observations))
     trials = session.state.trials
-    snapshot = _snapshot(session, trials, observations)
+    snapshot = take_snapshot(session, trials, observations)
     actions = plan(snapshot, session.rules, session.clock())
     executed = sum(_execute_alike(session, tuple(alike)) for _, alike in groupby(actions, key=type))
     return Tick(
@@ -199,7 +202,7 @@ def tick(session: Session) -> Tick:
         busy=executed > 0,
         advanced=executed > 0
         and any(isinstance(action, MarkRunning | AcceptResult | EndAttempt) for action in actions),
-        live=any(trial.live_attempt for trial in trials),
+        live=any(trial.live_attempt for trial in trials) or bool(live_data_checks(session)),
     )
 
 
@@ -213,13 +216,19 @@ def _execute_alike(session: Session, actions: Sequence[Action]) -> int:
     launch fails is launched again from its row.
     """
     follow_ups: list[FollowUp] = []
-    if isinstance(actions[0], StopAttempt):
+    if isinstance(actions[0], StopAttempt | StopDataCheck):
         session.confirm_hold()
     with nullcontext() if isinstance(actions[0], Ask) else session.store.together():
         free = _free(session, actions)
         for action in free:
             session.state.note(action)
             follow_ups += execute(action, session)
+    _hand_over(session, follow_ups)
+    return len(free)
+
+
+def _hand_over(session: Session, follow_ups: Sequence[FollowUp]) -> None:
+    """What follows from actions that are committed, to those who see to it."""
     for event in follow_ups:
         if isinstance(event, Event):
             session.on_event(event)
@@ -228,7 +237,10 @@ def _execute_alike(session: Session, actions: Sequence[Action]) -> int:
     if launches := {item.name: item.task for item in follow_ups if isinstance(item, Launch)}:
         session.confirm_hold()
         session.executor.start_all(launches)
-    return len(free)
+    for item in follow_ups:
+        if isinstance(item, LaunchDataCheck) and session.data_jobs is not None:
+            session.confirm_hold()
+            session.data_jobs.start_data_check(item.name, session.recipe.dataset)
 
 
 def _free(session: Session, actions: Sequence[Action]) -> Sequence[Action]:
@@ -241,7 +253,9 @@ def _free(session: Session, actions: Sequence[Action]) -> Sequence[Action]:
 def _observe(session: Session, trials: tuple[Trial, ...]) -> Mapping[str, Observation]:
     live = {attempt.name: attempt.id for trial in trials if (attempt := trial.live_attempt)}
     session.confirm_hold()  # what belongs to none of them may be removed
-    observations = session.executor.observe(live.keys())
+    observations = session.executor.observe(
+        [*live, *(data_check_name(session.study, check.number) for check in live_data_checks(session))]
+    )
     with session.store.together():
         for name, observation in observations.items():
             stored = session.stored_epochs.get(name, 0)
@@ -252,42 +266,11 @@ def _observe(session: Session, trials: tuple[Trial, ...]) -> Mapping[str, Observ
     return observations
 
 
-def _failed(trials: tuple[Trial, ...], observations: Mapping[str, Observation]) -> set[int]:
-    """Ids of those whose attempts have ended without a result: how far they came decides what becomes of them."""
-    over = (Phase.ENDED, Phase.ABSENT)
-    return {
-        trial.id
-        for trial in trials
-        if (attempt := trial.live_attempt) and (seen := observations.get(attempt.name))
-        if seen.phase in over and seen.result is None and trial.result is None
-    }
-
-
-def _snapshot(session: Session, trials: tuple[Trial, ...], observations: Mapping[str, Observation]) -> Snapshot:
-    state = session.state
-    ran = session.running.look(session.clock(), runs=state.study_state is StudyState.RUNNING)
-    return Snapshot(
-        state=state.study_state,
-        draining=session.stop.requested,
-        trials=trials,
-        observations=observations,
-        ready=state.ready,
-        spent=state.spent(gpu_limit=session.rules.limits.gpu_hours is not None, ran=ran),
-        exhausted=session.exhausted,
-        waiting=session.waiting,
-        images_changed=_images_changed(session, observations),
-    )
-
-
-def _images_changed(session: Session, observations: Mapping[str, Observation]) -> str | None:
-    """A trainer's word alone ends no study: where one says so, the images are looked at here."""
-    said = any(seen.phase is Phase.ENDED and seen.reason == DATA_CHANGED for seen in observations.values())
-    return session.image_changes() if said else None
-
-
 def _interrupt(session: Session) -> None:
     """Stop what runs, at once; its trials go back to the queue, those that are locked when the study goes on."""
     session.confirm_hold()
+    for check in live_data_checks(session):
+        _execute_alike(session, (StopDataCheck(check),))
     for trial in session.store.active_trials(session.study_id):
         attempt = trial.live_attempt
         if attempt is None:

@@ -24,6 +24,7 @@ from nago_orchestrator.control_loop.actions import (
     StopAttempt,
     Tell,
 )
+from nago_orchestrator.control_loop.data_checks import DataState, plan_data_check
 from nago_orchestrator.control_loop.result_check import result_problem
 from nago_orchestrator.control_loop.retries import RetryPolicy, after_failure, is_due
 from nago_orchestrator.control_loop.waiting_notes import waiting_notes
@@ -86,6 +87,8 @@ class Snapshot:
     """The proposer has nothing to propose until the next evaluation."""
     images_changed: str | None = None
     """What has become of the images since the study began, in one sentence; None while they are the same."""
+    data: DataState | None = None
+    """Of the check of the images, where only the trainers see them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,17 +105,17 @@ def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
     Of each kind at most PORTION, which is what makes many trials flow: the first of a hundred that end together have
     successors before the last is handled.
     """
+    checking = plan_data_check(snapshot.data, rules.retries, now)
     if snapshot.state in (StudyState.CANCELLED, StudyState.FAILED):
-        return _wind_up(snapshot)
-    if snapshot.images_changed is not None and snapshot.state is StudyState.RUNNING:
-        # No trial is at fault: the end of the study queues all that were at work, for the day that it is resumed.
-        settled = _settle_attempts(snapshot, rules.retries, now)
-        results = [action for action in settled if isinstance(action, AcceptResult)]
-        return [*results, EndStudy(StudyState.FAILED, snapshot.images_changed)]
+        return [*_wind_up(snapshot), *checking]
     settled = _settle_attempts(snapshot, rules.retries, now)
+    end = _end_by_images(snapshot, checking)
+    if end:
+        # No trial is at fault: the end of the study queues all that were at work, for the day that it is resumed.
+        return [*(action for action in settled if isinstance(action, AcceptResult)), *end]
     ends = [*settled[:PORTION], *map(Tell, snapshot.ready[:PORTION])]
-    if snapshot.state is not StudyState.RUNNING:
-        return ends
+    if snapshot.state is not StudyState.RUNNING or (snapshot.data is not None and snapshot.data.is_open):
+        return [*ends, *checking]
     verdict = _verdict(snapshot, rules, now)
     if verdict is not None:
         return ends or [verdict]  # whatever has ended counts first
@@ -123,6 +126,15 @@ def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
     if 0 < ended < PORTION or len(snapshot.ready) > PORTION:
         return [*ends, *starts]  # a proposal shall know of all that has ended, unless this never comes to an end
     return [*ends, *starts, *_asks(snapshot, rules, now)[:PORTION]]
+
+
+def _end_by_images(snapshot: Snapshot, checking: Sequence[Action]) -> list[Action]:
+    """Empty unless they end the study."""
+    if any(isinstance(action, EndStudy) for action in checking):
+        return [*checking]
+    if snapshot.images_changed is None or snapshot.state is not StudyState.RUNNING:
+        return []
+    return [EndStudy(StudyState.FAILED, snapshot.images_changed)]
 
 
 def _wind_up(snapshot: Snapshot) -> list[Action]:
@@ -146,6 +158,8 @@ def _settle_attempts(snapshot: Snapshot, retries: RetryPolicy, now: datetime) ->
     for trial in snapshot.trials:
         attempt = trial.live_attempt
         observation = snapshot.observations.get(attempt.name) if attempt else None
+        if attempt is not None and snapshot.data is not None and snapshot.data.holds(attempt):
+            continue
         if attempt is not None and observation is not None:
             actions += _settle(trial, attempt, observation, retries, now)
         elif attempt is None and trial.result is not None:

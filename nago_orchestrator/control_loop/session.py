@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from nago_orchestrator.domain.trials import TrainingRecipe, TrialDesign
 if TYPE_CHECKING:  # the parts are given from outside; the loop knows their shapes only
     from nago_orchestrator.control_loop.planner import Rules
     from nago_orchestrator.control_loop.trial_sampling import TrialSampling
-    from nago_orchestrator.executors.port import Executor
+    from nago_orchestrator.executors.port import DataJobs, Executor
     from nago_orchestrator.search.proposers.port import Proposer
     from nago_orchestrator.store.store import Store
 
@@ -78,6 +78,8 @@ class Session:
     """From the rows: a proposer in the state of the study, and the number of its evaluations."""
     image_changes: Callable[[], str | None] = lambda: None
     """What has changed in the images since the study began, in one sentence; None where nothing has."""
+    data_jobs: DataJobs | None = None
+    """Where only the trainers see the images: checks them by a Job."""
     on_tick: Callable[[float], None] = lambda seconds: None
     """Called with the duration of each tick."""
     _still_held: Callable[[], bool] = field(init=False, default=lambda: False)
@@ -127,6 +129,7 @@ class Session:
         Needed whenever memory and rows may differ: at the start, and after a write whose commit is
         uncertain. Raises DatabaseError, and HistoryError if the rows contradict each other.
         """
+        self.take_recipe(self.store.study(self.study).recipe)
         self.proposer, self.evaluations = self.restore()
         self.waiting = self.exhausted = False
         self.state = StateCache(self.store, self.study_id)
@@ -134,6 +137,14 @@ class Session:
 
     def recipe_of(self, design: TrialDesign) -> TrainingRecipe:
         return self.final_recipe if design.final_training else self.recipe
+
+    def take_recipe(self, recipe: TrainingRecipe) -> None:
+        """With what is known of the images now, for all that is started from here on."""
+        self.recipe = recipe
+        self.final_recipe = replace(
+            self.final_recipe, dataset=replace(recipe.dataset, measured_on=self.final_recipe.dataset.measured_on)
+        )
+        self.sampling = replace(self.sampling, recipe=recipe)
 
     def event(self, kind: EventKind, message: str, **fields: int | float | None) -> Event:
         """As of now."""

@@ -15,15 +15,20 @@ from typing import TYPE_CHECKING
 from nago_orchestrator.control_loop.actions import (
     AcceptResult,
     Action,
+    BeginDataCheck,
     CancelQueued,
     DiscardResult,
     EndAttempt,
+    EndDataCheck,
     MarkRunning,
+    NoteDataCheck,
     NoteWaiting,
     StartAttempt,
+    StopDataCheck,
     Tell,
 )
 from nago_orchestrator.control_loop.planner import Spent
+from nago_orchestrator.domain.data_checks import DataCheck
 from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.domain.trials import Trial
 
@@ -62,11 +67,30 @@ class StateCache:
         """Ids of trials that our own actions have changed since they were read."""
         self._ends: _Ends | None = None
         """None when a trial or attempt has ended since."""
+        self._data_checks: tuple[DataCheck, ...] | None = None
+        """None when one has begun or changed since."""
 
     @property
     def study_state(self) -> StudyState:
         """As `refresh` found it."""
         return self._last_pulse.state
+
+    @property
+    def changed_at(self) -> datetime:
+        """When the study came into its state."""
+        return self._last_pulse.changed_at
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a trial."""
+        return self._counts.total() > 0
+
+    @property
+    def data_checks(self) -> tuple[DataCheck, ...]:
+        """The last ones, oldest first. Raises DatabaseError."""
+        if self._data_checks is None:
+            self._data_checks = self._store.data_checks.last(self._study_id)
+        return self._data_checks
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -111,6 +135,8 @@ class StateCache:
                 self._open.pop(action.proposal, None)
             case CancelQueued():
                 self._read_at = None
+            case BeginDataCheck() | NoteDataCheck() | EndDataCheck() | StopDataCheck():
+                self._data_checks = None
 
     def spent(self, *, gpu_limit: bool, ran: timedelta = timedelta(0)) -> Spent:
         """As of the last refresh. `gpu_limit`: whether GPU time matters, which is summed over all attempts.

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from nago_orchestrator.domain.states import AttemptState, Failure
+from nago_trainer.contract.data_check import DataAnswer
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 
 
@@ -50,6 +51,8 @@ class Observation:
     phase: Phase
     epochs: tuple[EpochRecord, ...] = ()
     result: TrialResult | None = None
+    data: DataAnswer | None = None
+    """Of a check of the images, which is observed like an attempt."""
     exit_code: int | None = None
     """Negative: ended by that signal."""
     failure: Failure | None = None

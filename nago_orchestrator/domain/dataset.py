@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nago_trainer.contract.data_report import EXPECTED_LEFT_OUT, DataReport
+from nago_trainer.contract.error_text import error_text
+from nago_trainer.contract.task import DatasetSettings
 
 FEWEST_STEPS = 5
 """Of an epoch: below, a network learns little from an epoch, and batch normalisation little of the images."""
+PEAK_OF_PIXELS = 1.3
+"""Memory that a trainer needs to read all images, over the bytes of their pixels at their size."""
+RESTORE_THEM = "restore them and resume, or submit the study under another name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +27,11 @@ class DatasetSummary:
     """By reason."""
 
 
-def summary_of(report: DataReport, batch_size: int) -> DatasetSummary:
+def summary_of(report: DataReport, batch_size: int, *, classes: int | None = None) -> DatasetSummary:
+    """`classes`: how many there are, where the report does not list all of them."""
     return DatasetSummary(
         images=report.images,
-        classes=len(report.classes),
+        classes=len(report.classes) if classes is None else classes,
         training=report.training,
         validation=report.validation,
         steps_per_epoch=steps_per_epoch(report.training, batch_size),
@@ -46,6 +52,29 @@ def in_words(summary: DatasetSummary) -> str:
         f"({_counted_steps(summary.steps_per_epoch)} per epoch), {summary.validation:,} for validation"
     )
     return f"{text}; left out: {_reasons(summary.left_out)}" if summary.left_out else text
+
+
+def pixel_bytes(dataset: DatasetSettings, images: int) -> int:
+    """Of so many images, resized."""
+    return images * dataset.channels * dataset.image_size**2
+
+
+def untrainable(report: DataReport, *, remedy: str) -> str | None:
+    """Why nothing can be trained on the images, in one sentence; of broken ones all at once. None if something can."""
+    if report.problems:
+        return report.problems[0]
+    if report.broken_count == 0:
+        return None
+    first = report.broken[0].why if report.broken else "no reason is known"
+    if report.broken_count == 1:
+        return first
+    return error_text(f"{report.broken_count:,} images cannot be read, the first because: {first}", do=remedy)
+
+
+def changed_sentence(changes: Sequence[str], path: str | None) -> str:
+    """`changes`: as far as they are known."""
+    told = f": {'; '.join(changes)}" if changes else ""
+    return error_text(f"the images have changed since the study began{told}", where=path, do=RESTORE_THEM)
 
 
 def warnings(report: DataReport, batch_size: int) -> tuple[str, ...]:

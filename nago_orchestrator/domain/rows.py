@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from nago_orchestrator.domain.data_checks import DataCheck
 from nago_orchestrator.domain.dataset import DatasetSummary
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.proposals import Origin, Outcome, Theta
@@ -277,9 +278,11 @@ class StudyStatus(StudyRow):
     waiting: tuple[WaitingAttempt, ...]
     """Of the running trials, what waits in the cluster, and why."""
     dataset: DatasetSummary | None
-    """Of its images; None where they are in a cluster."""
+    """Of its images; None until they are checked."""
     fingerprint: str | None
     """Of the images that it began with; None for a published dataset."""
+    data_check: DataCheck | None
+    """The last Job that looked at its images, unless it found all that was to be found."""
 
 
 def widened(kind: Callable[..., R], row: DataclassInstance, **more: Any) -> R:

@@ -10,11 +10,24 @@ from typing import Protocol
 
 from nago_orchestrator.domain.attempts import Observation
 from nago_orchestrator.domain.credentials import Credentials
-from nago_trainer.contract.task import TrialTask
+from nago_trainer.contract.task import DatasetSettings, TrialTask
 
 LOG_TAIL_LINES = 30
 """How much of a failed attempt's log its observation holds."""
 LOG_TAIL_BYTES = 16_384
+
+
+class DataJobs(Protocol):
+    """Of an executor whose trainers alone see the images: it `observe`s and `stop`s a check like an attempt."""
+
+    @property
+    def memory_of_trials(self) -> float | None:
+        """Bytes that the study file gives each trial; None where they are computed."""
+        ...
+
+    def start_data_check(self, name: str, dataset: DatasetSettings) -> None:
+        """Begin the check called `name`, whose observation has the answer at its end. Idempotent, as `start`."""
+        ...
 
 
 class Executor(Protocol):

@@ -33,6 +33,7 @@ from nago_trainer.contract.attempt_files import (
     TOKEN_VARIABLE,
     TRIAL_VARIABLE,
 )
+from nago_trainer.contract.data_check import QUESTION_VARIABLE
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 TOLERATION_KEYS = frozenset({"key", "operator", "value", "effect", "tolerationSeconds"})
@@ -44,6 +45,7 @@ OWN_VARIABLES = frozenset(
         DATABASE_VARIABLE,
         SCRATCH_VARIABLE,
         CHECKPOINTS_VARIABLE,
+        QUESTION_VARIABLE,
         "HOME",
     }
 )

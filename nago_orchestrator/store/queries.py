@@ -29,7 +29,7 @@ from nago_orchestrator.domain.rows import (
 )
 from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.errors import NotFoundError
-from nago_orchestrator.store import lock, schema, studies, views
+from nago_orchestrator.store import data_checks, lock, schema, studies, views
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.engine import describe
 from nago_orchestrator.store.rows import (
@@ -87,6 +87,7 @@ def study_status(engine: Engine, name: str) -> StudyStatus:
             of_study(overview, name).where(overview.c.state == TrialState.RUNNING).order_by(overview.c.trial),
         )
         waiting = rows(connection, _waiting().where(schema.trial.c.study_id == study.id), WaitingAttempt)
+        checks = data_checks.last(connection, study.id)
         holder = lock.holder(engine, study.id)
     return StudyStatus(
         name=study.name,
@@ -113,6 +114,7 @@ def study_status(engine: Engine, name: str) -> StudyStatus:
         waiting=tuple(waiting),
         dataset=study.dataset,
         fingerprint=study.recipe.dataset.fingerprint,
+        data_check=next((check for check in checks[-1:] if check.tells), None),
     )
 
 

@@ -245,6 +245,25 @@ evaluation = Table(
     CheckConstraint("outcome <> 'ok' OR cost_1 IS NOT NULL", name="ok_has_cost"),
 )
 
+data_check = Table(
+    "data_check",
+    metadata,
+    Column("study_id", ForeignKey("study.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(16), nullable=False),
+    Column("failure", String(16)),
+    Column("reason", CleanText),
+    Column("message", CleanText),
+    Column("study_changed_at", AwareDateTime, nullable=False),
+    Column("created_at", AwareDateTime, nullable=False),
+    Column("ended_at", AwareDateTime),
+    _one_of("state", AttemptState),
+    _one_of("failure", Failure),
+    _at_least("number", 1),
+    _exactly_when("final_has_end", "state NOT IN ('created', 'running')", "ended_at IS NOT NULL"),
+)
+"""See `domain.data_checks`."""
+
 lease = Table(
     "lease",
     metadata,

@@ -20,6 +20,7 @@ from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, T
 from nago_orchestrator.domain.trials import NewTrial, TrainingRecipe, Trial, TrialDesign
 from nago_orchestrator.store import attempts, changes, engine, history, lock, results, studies, tally, trials, versions
 from nago_orchestrator.store.changes import Pulse
+from nago_orchestrator.store.data_checks import DataChecks
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.logins import TrainerLogins
 from nago_orchestrator.store.records import DrawnTrial, NewStudy, OpenProposal, Study, Tally
@@ -42,6 +43,7 @@ class Store:
         self.address = engine.describe(engine_.url)
         """Where the database is, without its password."""
         self.logins = TrainerLogins(engine_, self.address)
+        self.data_checks = DataChecks(self._transactions)
 
     @property
     def file(self) -> Path | None:
@@ -93,7 +95,7 @@ class Store:
         with self._write() as connection:
             studies.note_running_time(connection, study_id, seconds)
 
-    def set_dataset(self, study_id: int, recipe: TrainingRecipe, dataset: DatasetSummary) -> None:
+    def set_dataset(self, study_id: int, recipe: TrainingRecipe, dataset: DatasetSummary | None) -> None:
         with self._write() as connection:
             studies.set_dataset(connection, study_id, recipe, dataset)
 

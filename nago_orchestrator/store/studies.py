@@ -18,7 +18,7 @@ from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.errors import NotFoundError, SpecError, StaleStateError
 from nago_orchestrator.store.insert import insert_or_ignore
 from nago_orchestrator.store.records import LARGEST_OBJECTIVE_COUNT, NewStudy, Study
-from nago_orchestrator.store.schema import study, trial
+from nago_orchestrator.store.schema import data_check, study, trial
 from nago_trainer.contract.json_form import encode_number
 from nago_trainer.contract.task import DatasetSettings, TrainingSettings
 
@@ -78,13 +78,15 @@ def not_found(name: str, names: Sequence[str]) -> NotFoundError:
 
 
 def unsettled(connection: Connection) -> frozenset[int]:
-    """Ids of the studies of which a trial runs, and of those cancelled ones of which a trial is still in the queue."""
+    """Ids of the studies of which a trial or a check of the images runs, and of those cancelled ones of which a trial
+    is still in the queue."""
     loose = or_(
         trial.c.state == TrialState.RUNNING,
         and_(trial.c.state == TrialState.QUEUED, study.c.state == StudyState.CANCELLED),
     )
     there_is_one = exists().where(trial.c.study_id == study.c.id, loose)
-    return frozenset(connection.scalars(select(study.c.id).where(there_is_one)))
+    is_checking = exists().where(data_check.c.study_id == study.c.id, data_check.c.ended_at.is_(None))
+    return frozenset(connection.scalars(select(study.c.id).where(or_(there_is_one, is_checking))))
 
 
 def all_studies(connection: Connection) -> tuple[Study, ...]:
@@ -110,9 +112,9 @@ def note_running_time(connection: Connection, study_id: int, seconds: float) -> 
     connection.execute(update(study).where(study.c.id == study_id).values(ran_seconds=seconds))
 
 
-def set_dataset(connection: Connection, study_id: int, recipe: TrainingRecipe, dataset: DatasetSummary) -> None:
-    """Of a study that was created before its images were looked at. Once: later calls change nothing."""
-    values = {"recipe": asdict(recipe), "dataset": asdict(dataset)}
+def set_dataset(connection: Connection, study_id: int, recipe: TrainingRecipe, dataset: DatasetSummary | None) -> None:
+    """Of a study that was created before its images were looked at. Once they were, later calls change nothing."""
+    values = {"recipe": asdict(recipe), "dataset": None if dataset is None else asdict(dataset)}
     connection.execute(update(study).where(study.c.id == study_id, study.c.dataset.is_(None)).values(values))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from nago_trainer.attempt.folder_attempt import run_attempt
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.data.catalogue import describe, load_images, survey
 from nago_trainer.errors import DataError
+
+TERMINATED = 143
+"""What shells and container runtimes make of SIGTERM."""
 
 
 def run_folder(folder: Path) -> int:
@@ -44,6 +48,8 @@ def describe_data() -> int:
 
 
 def check_data_as_job() -> int:
+    # Process 1 of a container is not ended by a signal that it does not handle.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
     return data_check.check_data(os.environ)
 
 

@@ -5,8 +5,6 @@ message. `nago-train check-data --job`.
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
 import traceback
 from collections.abc import Mapping
@@ -28,14 +26,10 @@ from nago_trainer.errors import DataError, TrainerError
 
 EXAMINED = ".examined"
 """Folder beside the studies' checkpoints."""
-TERMINATED = 143
-"""What shells and container runtimes make of SIGTERM."""
 
 
 def check_data(environment: Mapping[str, str]) -> int:
     """The process's exit code. Never raises. The whole report, which may be long, goes to stdout."""
-    # Process 1 of a container is not ended by a signal that it does not handle.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
     log = Path(environment.get(TERMINATION_LOG_VARIABLE) or TERMINATION_LOG)
     message = TerminationMessage(log, environment.get(TOKEN_VARIABLE, ""))
     try:

@@ -41,6 +41,9 @@ class DatasetSettings:
     whatever was stored before there were two. Published datasets have bytes already."""
     fingerprint: str | None = None
     """Of the images that the study began with (`DataReport.fingerprint`); None where it was not taken: any will do."""
+    images: int | None = None
+    """How many there are, where a data check has counted them. A pod's memory follows from it; trainers get no such
+    number, since they count themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +100,7 @@ class TrialTask:
             "dataset": encode(asdict(self.dataset)),
             "training": encode(asdict(self.training)),
         }
+        del encoded["dataset"]["images"]
         if self.dataset.measured_on == VALIDATION:
             del encoded["dataset"]["measured_on"]  # trainers of older images do not know the key
         if self.dataset.image_rules == FORMER_IMAGE_RULES:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from nago_orchestrator.domain.lease import Wish
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.errors import HeldError, TakenOverError
 from nago_orchestrator.store import lease_rows, store, transactions
+from nago_orchestrator.store.data_checks import DataChecks
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.lock import Terms
 from nago_orchestrator.store.schema import metadata
@@ -69,17 +71,28 @@ WRITES: dict[str, Write] = {
         now=NOW,
     ),
     "discard_result": lambda scene: scene.store.discard_result(1),
+    "data_checks.add": lambda scene: scene.store.data_checks.add(scene.study.id, 2, NOW, NOW),
+    "data_checks.note": lambda scene: scene.store.data_checks.note(
+        scene.study.id, 1, AttemptState.CREATED, "NoRoom", "all nodes are full"
+    ),
+    "data_checks.end": lambda scene: scene.store.data_checks.end(
+        scene.study.id,
+        replace(scene.store.data_checks.last(scene.study.id)[0], state=AttemptState.CANCELLED, ended_at=NOW),
+    ),
 }
-"""Every public method that writes, on a study with two proposals and one attempt."""
+"""Every public method that writes, on a study with two proposals, one attempt and one data check."""
 
 
 def test_no_writing_method_is_missing_here() -> None:
-    methods = inspect.getmembers(Store, inspect.isfunction)
-    writing = {name for name, method in methods if "self._write()" in inspect.getsource(method) and name[0] != "_"}
-    assert writing == WRITES.keys()
+    assert _writing(Store) | {f"data_checks.{name}" for name in _writing(DataChecks)} == WRITES.keys()
     begins = [line for line in inspect.getsource(transactions).splitlines() if "writing(" in line]
     assert len(begins) == 1, "a second place where writing begins would have to show the token, too"
     assert "writing(" not in inspect.getsource(store)
+
+
+def _writing(kind: type) -> set[str]:
+    methods = inspect.getmembers(kind, inspect.isfunction)
+    return {name for name, method in methods if "self._write()" in inspect.getsource(method) and name[0] != "_"}
 
 
 @pytest.fixture
@@ -87,6 +100,7 @@ def busy(scene: Scene) -> Scene:
     scene.propose()
     scene.propose()
     scene.attempt(0, running=False)
+    scene.store.data_checks.add(scene.study.id, 1, NOW, NOW)
     return scene
 
 

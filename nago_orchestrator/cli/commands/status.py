@@ -30,9 +30,10 @@ from nago_orchestrator.cli.output.tables import (
     without,
 )
 from nago_orchestrator.cli.reading import chosen_study, reading
+from nago_orchestrator.domain.data_checks import DataCheck
 from nago_orchestrator.domain.dataset import in_words
 from nago_orchestrator.domain.rows import FinalTrainingCount, StudyStatus, WaitingAttempt
-from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.domain.states import AttemptState, StudyState
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
@@ -71,6 +72,7 @@ def status(
             "running",
             "waiting",
             "dataset",
+            "data_check",
             "best",
             "ledger",
             "final_training_counts",
@@ -93,6 +95,7 @@ def status_facts(status: StudyLook, now: datetime) -> list[tuple[str, str]]:
         ("trials", states or "none yet"),
         *([("waiting", waiting_words(status.waiting))] if status.waiting else []),
         *([("images", images_words(status))] if status.dataset else []),
+        *([("image check", data_check_words(status.data_check))] if status.data_check else []),
         *([("warm start", learnt)] if (learnt := warm_start(status)) is not None else []),
         ("proposals", f"{status.proposals:,}, of which {status.evaluations:,} evaluated"),
         ("best", best),
@@ -109,6 +112,14 @@ def status_facts(status: StudyLook, now: datetime) -> list[tuple[str, str]]:
 def images_words(status: StudyStatus) -> str:
     text = "" if status.dataset is None else in_words(status.dataset)
     return text if status.fingerprint is None else f"{text}; fingerprint {status.fingerprint[:12]}"
+
+
+def data_check_words(check: DataCheck) -> str:
+    """Of the Job that looks at images which only the trainers see."""
+    state = {AttemptState.CREATED: "waiting", AttemptState.SUCCEEDED: "done"}.get(check.state, str(check.state))
+    tried = f", try {check.number}" if check.number > 1 else ""
+    why = ": ".join(filter(None, (check.reason, check.message)))
+    return f"{state}{tried}" + (f" ({why})" if why else "")
 
 
 def waiting_words(rows: Sequence[WaitingAttempt]) -> str:

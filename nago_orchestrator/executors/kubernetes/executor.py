@@ -30,15 +30,17 @@ from nago_orchestrator.executors.kubernetes.api.secrets import SecretApi
 from nago_orchestrator.executors.kubernetes.api.watch import JobWatch
 from nago_orchestrator.executors.kubernetes.attempt_secrets import AttemptSecrets
 from nago_orchestrator.executors.kubernetes.deletions import JobDeletions
+from nago_orchestrator.executors.kubernetes.manifest.data_job import build_data_job
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
 from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
+from nago_orchestrator.executors.kubernetes.manifest.quantities import quantity
 from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings
 from nago_orchestrator.executors.kubernetes.status.deadlines import UnfinishedJobs
 from nago_orchestrator.executors.kubernetes.status.ends import JobEnds
 from nago_orchestrator.executors.kubernetes.status.refusals import Refusals
 from nago_orchestrator.executors.kubernetes.status.sightings import PodSightings
 from nago_orchestrator.executors.kubernetes.timing import ExecutorTiming
-from nago_trainer.contract.task import TrialTask
+from nago_trainer.contract.task import DatasetSettings, TrialTask
 
 log = logging.getLogger(__name__)
 
@@ -99,10 +101,21 @@ class KubernetesExecutor:
     def credentials(self, name: str) -> Credentials:
         return self._secrets.credentials(name)
 
+    @property
+    def memory_of_trials(self) -> float | None:
+        return None if self._settings.memory is None else quantity(self._settings.memory)
+
     def start(self, name: str, task: TrialTask) -> None:
         """Waits for the API server's answer, unlike `start_all`. A refusal is the attempt's own: `observe` says so."""
+        self._start(name, lambda: self._create_with_secret(name, task))
+
+    def start_data_check(self, name: str, dataset: DatasetSettings) -> None:
+        wanted = build_data_job(name, dataset, self._study, self._settings)
+        self._requests.run({("start", name): partial(self._start, name, lambda: self._api.create(wanted))})
+
+    def _start(self, name: str, create: Callable[[], dict[str, Any]]) -> None:
         try:
-            self._create(name, task)
+            self._create(name, create)
         except ForeignJobError as error:
             self._taken[name] = _ended(self._clock(), "NameTaken", str(error))
         except ApiError as error:
@@ -146,12 +159,12 @@ class KubernetesExecutor:
         self._requests.close()
         self._sightings.close()
 
-    def _create(self, name: str, task: TrialTask) -> None:
+    def _create(self, name: str, create: Callable[[], dict[str, Any]]) -> None:
         if name in self._stopped:
             return
         if self._outage.is_on:
             raise ApiUnavailableError("the API server did not answer a moment ago")
-        job = self._create_with_secret(name, task)
+        job = create()
         self._refused.forget(name)
         self._watch.add(job)
         if name in self._stopped:  # after it was added: whoever stops it either finds it or is seen here

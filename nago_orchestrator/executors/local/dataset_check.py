@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from nago_orchestrator.domain.dataset import untrainable
 from nago_orchestrator.errors import InputError, NagoError
 from nago_orchestrator.paths import data_folder
 from nago_trainer.contract.data_report import DataReport
@@ -46,16 +47,9 @@ def check_dataset(
 
 def refuse_untrainable(report: DataReport) -> None:
     """Raises InputError for a problem of the dataset, or for its broken images: all of them at once."""
-    if report.problems:
-        raise InputError(report.problems[0])
-    if not report.broken:
-        return
-    if report.broken_count == 1:
-        raise InputError(report.broken[0].why)
-    raise InputError(
-        f"{report.broken_count:,} images cannot be read, the first because: {report.broken[0].why}",
-        do="`nago-orch data check STUDY.yaml` lists them",
-    )
+    problem = untrainable(report, remedy="`nago-orch data check STUDY.yaml` lists them")
+    if problem is not None:
+        raise InputError(problem)
 
 
 def examination_file(path: str) -> Path:

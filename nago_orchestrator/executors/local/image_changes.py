@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from nago_orchestrator.domain.dataset import changed_sentence
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.executors.local.dataset_check import check_dataset
-from nago_trainer.contract.error_text import error_text
 from nago_trainer.contract.task import DatasetSettings
-
-REMEDY = "restore them and resume, or submit the study under another name"
 
 
 def image_changes(settings: DatasetSettings) -> str | None:
@@ -20,5 +18,4 @@ def image_changes(settings: DatasetSettings) -> str | None:
         return f"the images of the study can no longer be read: {error}"
     if report.fingerprint == settings.fingerprint:
         return None
-    changes = f": {'; '.join(report.changes)}" if report.changes else ""
-    return error_text(f"the images have changed since the study began{changes}", where=settings.path, do=REMEDY)
+    return changed_sentence(report.changes, settings.path)

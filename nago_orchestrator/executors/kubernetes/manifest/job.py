@@ -6,6 +6,7 @@ its token and the database's address with its login; everything else about its t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nago_orchestrator.domain.credentials import token_digest
@@ -46,14 +47,22 @@ STAY_ANNOTATIONS = {
 
 def build_job(name: str, task: TrialTask, study: StudyLabel, settings: KubernetesSettings) -> dict[str, Any]:
     """`name` is the attempt's. Raises SpecError if the study's pod template cannot be merged."""
-    labels = job_labels(study, task)
+    annotations = {TOKEN_DIGEST: token_digest(task.token), SECRET: secret_name(name, task.token)}
+    return assemble_job(name, annotations, _template(name, task, study, settings), settings)
+
+
+def assemble_job(
+    name: str, annotations: Mapping[str, str], template: dict[str, Any], settings: KubernetesSettings
+) -> dict[str, Any]:
+    """Of a study, whatever its trainer does. `template`: as built; the study's own is merged into it here."""
+    labels = template["metadata"]["labels"]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
             "name": name,
-            "labels": labels if settings.queue is None else {**labels, QUEUE: settings.queue},
-            "annotations": {TOKEN_DIGEST: token_digest(task.token), SECRET: secret_name(name, task.token)},
+            "labels": dict(labels) if settings.queue is None else {**labels, QUEUE: settings.queue},
+            "annotations": dict(annotations),
         },
         "spec": {
             "backoffLimit": 0,
@@ -72,7 +81,7 @@ def build_job(name: str, task: TrialTask, study: StudyLabel, settings: Kubernete
                     },
                 ]
             },
-            "template": merge_template(_template(name, task, study, settings), settings),
+            "template": merge_template(template, settings),
         },
     }
 
@@ -83,8 +92,17 @@ def doubts_about(name: str, task: TrialTask, study: StudyLabel, settings: Kubern
 
 
 def _template(name: str, task: TrialTask, study: StudyLabel, settings: KubernetesSettings) -> dict[str, Any]:
-    metadata = {"labels": job_labels(study, task), "annotations": dict(STAY_ANNOTATIONS)}
-    return {"metadata": metadata, "spec": _pod(name, task, settings)}
+    resources = trial_resources(task, settings)
+    container = trainer_container(["nago-train", "run"], _environment(name, task, settings), resources, settings)
+    return pod_template(job_labels(study, task), container, settings)
+
+
+def pod_template(
+    labels: Mapping[str, str], container: Mapping[str, Any], settings: KubernetesSettings
+) -> dict[str, Any]:
+    """Without the study's own."""
+    metadata = {"labels": dict(labels), "annotations": dict(STAY_ANNOTATIONS)}
+    return {"metadata": metadata, "spec": _pod(container, settings)}
 
 
 def _suspension_rules(settings: KubernetesSettings) -> list[dict[str, Any]]:
@@ -95,7 +113,7 @@ def _suspension_rules(settings: KubernetesSettings) -> list[dict[str, Any]]:
     return [{"action": "Ignore", "onExitCodes": codes}]
 
 
-def _pod(name: str, task: TrialTask, settings: KubernetesSettings) -> dict[str, Any]:
+def _pod(container: Mapping[str, Any], settings: KubernetesSettings) -> dict[str, Any]:
     pod: dict[str, Any] = {
         "restartPolicy": "Never",
         "activeDeadlineSeconds": round(settings.deadline.total_seconds()),  # the pod's: waiting for room is not counted
@@ -110,7 +128,7 @@ def _pod(name: str, task: TrialTask, settings: KubernetesSettings) -> dict[str, 
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(name, task, settings)],
+        "containers": [container],
         "volumes": _volumes(settings),
     }
     optional = {
@@ -123,14 +141,22 @@ def _pod(name: str, task: TrialTask, settings: KubernetesSettings) -> dict[str, 
     return pod | {key: value for key, value in optional.items() if value}
 
 
-def _container(name: str, task: TrialTask, settings: KubernetesSettings) -> dict[str, Any]:
+def trainer_container(
+    command: Sequence[str],
+    environment: Sequence[Mapping[str, Any]],
+    resources: Mapping[str, Any],
+    settings: KubernetesSettings,
+) -> dict[str, Any]:
     return {
         "name": CONTAINER,
         "image": settings.image,
         "imagePullPolicy": settings.image_pull_policy,
-        "command": ["nago-train", "run"],
-        "env": _environment(name, task, settings),
-        "resources": trial_resources(task, settings),
+        "command": [*command],
+        "env": [
+            *environment,
+            *({"name": key, "value": value} for key, value in sorted(settings.environment.items())),
+        ],
+        "resources": resources,
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -142,15 +168,16 @@ def _container(name: str, task: TrialTask, settings: KubernetesSettings) -> dict
     }
 
 
-def _environment(name: str, task: TrialTask, settings: KubernetesSettings) -> list[dict[str, Any]]:
-    values = {
-        ATTEMPT_VARIABLE: name,
-        TRIAL_VARIABLE: str(task.trial),
-        SCRATCH_VARIABLE: "/tmp",
-        "HOME": "/tmp",  # the root file system is read-only, and libraries put their caches there
-    }
+def folder_variables(settings: KubernetesSettings) -> dict[str, str]:
+    """Where a trainer may write. The root file system is read-only, and libraries put their caches into the home."""
+    values = {SCRATCH_VARIABLE: "/tmp", "HOME": "/tmp"}
     if settings.checkpoints is not None:
         values[CHECKPOINTS_VARIABLE] = settings.checkpoints.mount_path
+    return values
+
+
+def _environment(name: str, task: TrialTask, settings: KubernetesSettings) -> list[dict[str, Any]]:
+    values = {ATTEMPT_VARIABLE: name, TRIAL_VARIABLE: str(task.trial), **folder_variables(settings)}
     secret = secret_name(name, task.token)
     hidden = {TOKEN_VARIABLE: TOKEN_KEY, DATABASE_VARIABLE: ADDRESS_KEY}
     return [
@@ -159,7 +186,6 @@ def _environment(name: str, task: TrialTask, settings: KubernetesSettings) -> li
             {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
             for variable, key in hidden.items()
         ),
-        *({"name": key, "value": value} for key, value in sorted(settings.environment.items())),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nago_orchestrator.domain.dataset import PEAK_OF_PIXELS, pixel_bytes
 from nago_orchestrator.executors.kubernetes.manifest.quantities import quantity
 from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings
 from nago_trainer.architecture import Architecture, TensorShape, build_plan
@@ -16,8 +17,6 @@ PROGRAM_WITH_GPU_BYTES = 6144 * MEBIBYTE
 """The same with CUDA's libraries loaded and pinned buffers; the network itself lies on the GPU."""
 COUNTED_IMAGE_BYTES = 256 * MEBIBYTE
 """Of these, for the images: what CIFAR takes at its own size."""
-IMAGE_COPIES = 1.3
-"""The trainer's peak over the bytes of all images at their size."""
 COPIES_OF_PARAMETERS = 4
 """Weights, gradients, momentum, and one being saved."""
 MARGIN = 1.5
@@ -51,8 +50,8 @@ def training_bytes(task: TrialTask, *, on_gpu: bool) -> int:
 def _bytes_of_images(dataset: DatasetSettings) -> int:
     """Beyond those that PROGRAM_BYTES counts; 0 where nobody has counted the images."""
     published = DATA_SETS[dataset.name].published
-    images = 0 if published is None else published.images
-    needed = round(IMAGE_COPIES * images * dataset.channels * dataset.image_size**2)
+    images = (dataset.images or 0) if published is None else published.images
+    needed = round(PEAK_OF_PIXELS * pixel_bytes(dataset, images))
     return max(0, needed - COUNTED_IMAGE_BYTES)
 
 

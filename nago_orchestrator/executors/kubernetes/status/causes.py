@@ -77,11 +77,13 @@ def ended(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], *, log_tail
     terminated = _terminated(pod)
     left = read_termination_message(job, terminated)
     complete = _is_complete(job, terminated)
-    cause = None if left.result else _success_without_result(pod, left) if complete else _cause(job, pod, left)
+    reported = left.result or left.data
+    cause = None if reported else _success_without_result(pod, left) if complete else _cause(job, pod, left)
     last = condition(job, "Complete") or _failed(job)
     return Observation(
         phase=Phase.ENDED,
         result=left.result,
+        data=left.data,
         exit_code=_exit_code(job, terminated, complete=complete),
         failure=cause.failure if cause else None,
         reason=cause.reason if cause else None,

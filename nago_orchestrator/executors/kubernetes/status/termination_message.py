@@ -8,6 +8,7 @@ from typing import Any
 
 from nago_orchestrator.domain.credentials import token_digest
 from nago_orchestrator.executors.kubernetes.manifest.labels import TOKEN_DIGEST
+from nago_trainer.contract.data_check import DataAnswer
 from nago_trainer.contract.json_form import ContractError, read_json
 from nago_trainer.contract.reports import FailureReport, TrialResult
 
@@ -15,6 +16,7 @@ from nago_trainer.contract.reports import FailureReport, TrialResult
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerminationMessage:
     result: TrialResult | None = None
+    data: DataAnswer | None = None
     failure: FailureReport | None = None
     problem: str | None = None
     """Of a report of this attempt that is not valid."""
@@ -43,6 +45,8 @@ def _read(report: Mapping[str, Any]) -> TerminationMessage:
     try:
         if "result" in report:
             return TerminationMessage(result=TrialResult.from_json(report["result"]))
+        if "data" in report:
+            return TerminationMessage(data=DataAnswer.unpacked(report["data"]))
         return TerminationMessage(failure=FailureReport.from_json(report.get("failure")))
     except ContractError as error:
         return TerminationMessage(problem=str(error))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +15,6 @@ from nago_trainer.attempt.data_check import check_data
 from nago_trainer.attempt.termination_message import LARGEST_BYTES
 from nago_trainer.contract.data_check import DataAnswer, DataQuestion
 from nago_trainer.contract.exit_codes import ExitCode
-
-
-@pytest.fixture(autouse=True)
-def kept_handler() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 def _environment(folder: Path, tmp_path: Path, since: str | None = None) -> dict[str, str]:

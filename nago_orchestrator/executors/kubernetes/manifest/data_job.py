@@ -1,0 +1,67 @@
+"""The Job that looks at a study's images, where only its trainers see them. Pure.
+
+It is a trial's Job in all but its command and its resources: the images are to be there for it as for a trial. It has
+no way to the database, and answers by its termination message alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from nago_orchestrator.domain.credentials import token_digest
+from nago_orchestrator.executors.kubernetes.manifest.job import (
+    assemble_job,
+    folder_variables,
+    pod_template,
+    trainer_container,
+)
+from nago_orchestrator.executors.kubernetes.manifest.labels import (
+    DATA_CHECK,
+    TOKEN_DIGEST,
+    StudyLabel,
+    study_labels,
+)
+from nago_orchestrator.executors.kubernetes.manifest.resources import PROGRAM_BYTES, in_mebibytes
+from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings
+from nago_trainer.contract.attempt_files import TOKEN_VARIABLE
+from nago_trainer.contract.data_check import QUESTION_VARIABLE, DataQuestion
+from nago_trainer.contract.task import DatasetSettings
+
+
+def build_data_job(
+    name: str, dataset: DatasetSettings, study: StudyLabel, settings: KubernetesSettings
+) -> dict[str, Any]:
+    """Raises SpecError as `build_job` does."""
+    question = json.dumps(_question(dataset, settings).to_json(), sort_keys=True)
+    token = hashlib.sha256(f"{study.key} {name} {question}".encode()).hexdigest()  # no secret: it opens nothing
+    whole = question.replace("$", "$$")  # or Kubernetes would take $(NAME) in a path as a variable
+    variables = {QUESTION_VARIABLE: whole, TOKEN_VARIABLE: token, **folder_variables(settings)}
+    environment = [{"name": key, "value": value} for key, value in variables.items()]
+    command = ["nago-train", "check-data", "--job"]
+    container = trainer_container(command, environment, _resources(settings), settings)
+    template = pod_template({**study_labels(study), DATA_CHECK: "true"}, container, settings)
+    return assemble_job(name, {TOKEN_DIGEST: token_digest(token)}, template, settings)
+
+
+def _question(dataset: DatasetSettings, settings: KubernetesSettings) -> DataQuestion:
+    return DataQuestion(
+        name=dataset.name,
+        path=dataset.path,
+        validation_fraction=dataset.validation_fraction,
+        kept=f"{_place(dataset, settings)}.json",
+        since=dataset.fingerprint,
+    )
+
+
+def _place(dataset: DatasetSettings, settings: KubernetesSettings) -> str:
+    """The same for all studies on these images, and another for the same path in another volume."""
+    claim = "" if settings.data is None else f"{settings.data.claim} {settings.data.sub_path or ''}"
+    return hashlib.sha256(f"{claim} {dataset.path}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _resources(settings: KubernetesSettings) -> dict[str, dict[str, str]]:
+    """No GPU; images are decoded one after the other, and only what was found of them is kept."""
+    memory = settings.memory or in_mebibytes(PROGRAM_BYTES)
+    return {"requests": {"cpu": settings.cpu or "1", "memory": memory}, "limits": {"memory": memory}}
