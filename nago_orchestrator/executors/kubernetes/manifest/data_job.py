@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 from nago_orchestrator.domain.credentials import token_digest
@@ -23,11 +24,14 @@ from nago_orchestrator.executors.kubernetes.manifest.labels import (
     StudyLabel,
     study_labels,
 )
+from nago_orchestrator.executors.kubernetes.manifest.objects import CONTAINER
 from nago_orchestrator.executors.kubernetes.manifest.resources import PROGRAM_BYTES, in_mebibytes
 from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings
 from nago_trainer.contract.attempt_files import TOKEN_VARIABLE
 from nago_trainer.contract.data_check import QUESTION_VARIABLE, DataQuestion
 from nago_trainer.contract.task import DatasetSettings
+
+OF_THE_WORK = ("command", "args", "resources")
 
 
 def build_data_job(
@@ -42,7 +46,23 @@ def build_data_job(
     command = ["nago-train", "check-data", "--job"]
     container = trainer_container(command, environment, _resources(settings), settings)
     template = pod_template({**study_labels(study), DATA_CHECK: "true"}, container, settings)
-    return assemble_job(name, {TOKEN_DIGEST: token_digest(token)}, template, settings)
+    return assemble_job(name, {TOKEN_DIGEST: token_digest(token)}, template, _for_data(settings))
+
+
+def _for_data(settings: KubernetesSettings) -> KubernetesSettings:
+    """What the study's pod template says of a trial's command and resources is not meant for this one."""
+    spec = settings.pod_template.get("spec")
+    containers = spec.get("containers") if isinstance(spec, dict) else None
+    if not isinstance(spec, dict) or not isinstance(containers, list):
+        return settings
+    left = [_without_work(container) for container in containers]
+    return replace(settings, pod_template={**settings.pod_template, "spec": {**spec, "containers": left}})
+
+
+def _without_work(container: Any) -> Any:
+    if not isinstance(container, dict) or container.get("name") != CONTAINER:
+        return container
+    return {key: value for key, value in container.items() if key not in OF_THE_WORK}
 
 
 def _question(dataset: DatasetSettings, settings: KubernetesSettings) -> DataQuestion:
