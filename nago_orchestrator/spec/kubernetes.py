@@ -247,7 +247,7 @@ class KubernetesSection(Section):
     cpu: Quantity | None = None
     """CPUs that each trial requests; by default `execution.threads`."""
     memory: Annotated[Quantity, AfterValidator(_check_memory)] | None = None
-    """Memory that each trial gets, request and limit; by default computed from its network and batch size."""
+    """Memory that each trial gets, request and limit; by default computed from its network, batch size and images."""
     shared_memory: Annotated[Quantity, AfterValidator(_check_memory)] = "1Gi"
     """Size of /dev/shm, which lies in memory."""
     deadline: Annotated[Seconds, Field(ge=1, le=1e9)] = 21_600.0

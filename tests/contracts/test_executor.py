@@ -22,6 +22,8 @@ from nago_orchestrator.errors import ExecutorError
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
 from nago_orchestrator.executors.local.executor import LocalExecutor
 from nago_orchestrator.executors.port import Executor
+from nago_trainer.contract.data_check import DataAnswer
+from nago_trainer.contract.data_report import ClassCount, DataReport
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Fault, Object, api_server
@@ -30,10 +32,25 @@ from tests.job_controller import JobController, begin, end, report
 from tests.kubernetes_access import ROLE_PREFIX, job_api, kubernetes_settings, study_label
 from tests.recent_cluster import complete_job, end_trainer, fail_job, run_pod
 from tests.simulated_executor import succeed
-from tests.studies import small_task
+from tests.studies import RECIPE, small_task
 from tests.waiting import PATIENCE_SECONDS, until
 
 _numbers = itertools.count()
+
+
+ANSWER = DataAnswer(
+    report=DataReport(
+        channels=1,
+        images=4,
+        training=2,
+        validation=2,
+        classes=(ClassCount(name="cat", images=4, training=2, validation=2),),
+        smallest=(8, 8),
+        largest=(8, 9),
+        fingerprint="a" * 64,
+    ),
+    classes=1,
+)
 
 
 class Course(Enum):
@@ -274,9 +291,15 @@ class Cluster:
         if self.courses[name] is Course.FAILS:
             end(server, name, code=ExitCode.BAD_TASK)
         if self.courses[name] is Course.SUCCEEDS:
-            result = succeed(self.tasks[name]).result
-            assert result is not None
-            end(server, name, message=report(server, job, result=result.to_json()))
+            end(server, name, message=self.reported(job))
+
+    def reported(self, job: Object) -> str:
+        name = job["metadata"]["name"]
+        if name not in self.tasks:
+            return report(self.server, job, data=ANSWER.packed(3000))
+        result = succeed(self.tasks[name]).result
+        assert result is not None
+        return report(self.server, job, result=result.to_json())
 
 
 class RecentCluster(Cluster):
@@ -288,9 +311,7 @@ class RecentCluster(Cluster):
             end_trainer(server, name, code=ExitCode.BAD_TASK)
             deque(fail_job(server, name, code=ExitCode.BAD_TASK), maxlen=0)
         if self.courses[name] is Course.SUCCEEDS:
-            result = succeed(self.tasks[name]).result
-            assert result is not None
-            end_trainer(server, name, message=report(server, job, result=result.to_json()))
+            end_trainer(server, name, message=self.reported(job))
             deque(complete_job(server, name), maxlen=0)
 
 
@@ -304,3 +325,34 @@ class TestKubernetesExecutor(ExecutorContract):
                 yield cluster
             for executor in cluster.executors:
                 executor.close()
+
+    @pytest.fixture
+    def checks(self, place: Cluster, executor: Executor) -> KubernetesExecutor:
+        return place.executors[0]
+
+    def test_a_data_check_goes_on_to_its_answer(self, place: Cluster, checks: KubernetesExecutor) -> None:
+        place.courses["small-data-1"] = Course.SUCCEEDS
+        checks.start_data_check("small-data-1", RECIPE.dataset)
+        seen = wait_for(checks, "small-data-1", phase_is(Phase.ENDED))
+        assert (seen.data, seen.failure, seen.reason, seen.result) == (ANSWER, None, None, None)
+
+    def test_a_data_check_is_adopted_and_stopped_like_an_attempt(
+        self, place: Cluster, checks: KubernetesExecutor
+    ) -> None:
+        place.courses["small-data-1"] = Course.RUNS
+        checks.start_data_check("small-data-1", RECIPE.dataset)
+        wait_for(checks, "small-data-1", phase_is(Phase.RUNNING))
+        place.executor()
+        _, following = place.executors
+        following.start_data_check("small-data-1", RECIPE.dataset)
+        wait_for(following, "small-data-1", phase_is(Phase.RUNNING))
+        assert place.count("small-data-1") == 1
+        following.stop("small-data-1", grace_seconds=0.0)
+        wait_for(following, "small-data-1", phase_is(Phase.ABSENT, Phase.ENDED))
+        until(lambda: place.server.jobs() == {}, lambda: place.server.jobs())
+
+    def test_a_data_check_that_fails_has_no_answer(self, place: Cluster, checks: KubernetesExecutor) -> None:
+        place.courses["small-data-1"] = Course.FAILS
+        checks.start_data_check("small-data-1", RECIPE.dataset)
+        seen = wait_for(checks, "small-data-1", phase_is(Phase.ENDED))
+        assert (seen.data, seen.failure, seen.reason) == (None, Failure.DEFECT, "ExitCode64")
