@@ -108,10 +108,13 @@ def load_network(path: str | Path) -> TrainedNetwork:
         raise TaskError("not a file of a saved network", where=path) from error
     if not isinstance(content, dict) or content.get("form") != FORM:
         raise TaskError(f"not a saved network of the format {FORM}", where=path)
-    facts = _facts(content["facts"])
-    network = rebuild(facts)
-    network.load_state_dict(content["weights"])
-    return TrainedNetwork(network, facts).eval()
+    try:
+        facts = _facts(content["facts"])
+        network = rebuild(facts)
+        network.load_state_dict(content["weights"])
+        return TrainedNetwork(network, facts).eval()
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+        raise TaskError(f"a damaged saved network of the format {FORM}", where=path) from error
 
 
 def rebuild(facts: NetworkFacts) -> nn.Module:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -137,15 +138,18 @@ def load(task: TrialTask, path: Path) -> Checkpoint | None:
     head, payload = content[:size], content[size:]
     if head != _header(payload):
         return _ignore(path, "damaged, or of another version")
-    stored = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-    if stored["fingerprint"] != fingerprint(task):
-        return _ignore(path, "of another task")
-    return Checkpoint(
-        batch_size=stored["batch_size"],
-        records=tuple(EpochRecord.from_json(record) for record in stored["records"]),
-        seconds=stored["seconds"],
-        state=stored["state"],
-    )
+    try:
+        stored = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+        if stored["fingerprint"] != fingerprint(task):
+            return _ignore(path, "of another task")
+        return Checkpoint(
+            batch_size=stored["batch_size"],
+            records=tuple(EpochRecord.from_json(record) for record in stored["records"]),
+            seconds=stored["seconds"],
+            state=stored["state"],
+        )
+    except (KeyError, TypeError, ValueError, EOFError, RuntimeError, UnpicklingError):  # whole, and yet none of ours
+        return _ignore(path, "not a checkpoint of this program")
 
 
 def _header(payload: bytes | memoryview) -> bytes:

@@ -115,7 +115,8 @@ def test_the_doctor_says_before_what_would_fail(installation: Installation) -> N
 def test_a_dry_run_shows_the_job_and_a_log_is_followed_to_its_end(installation: Installation) -> None:
     installation.wait_until_ready()
     text = study(installation)
-    shown = installation.orchestrator("submit", "-", "--dry-run", given=text)
+    shown = installation.orchestrator("submit", "-", "--dry-run", "--server", given=text)
+    assert "# ok: first Job: the API server would accept examined-t00000-a1" in shown
     assert f"# 2 trials, {2 * EPOCHS} epochs in total: 2 of {EPOCHS} epochs" in shown
     job = yaml.safe_load(shown)
     assert job["metadata"]["name"] == "examined-t00000-a1"

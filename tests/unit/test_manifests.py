@@ -210,6 +210,21 @@ def test_every_pod_has_its_network_policy(overlay: str) -> None:
     assert chosen == {*dict(_pods(objects)), "nago-trainer"}
 
 
+def test_kubectl_is_told_which_container_is_meant() -> None:
+    """Beside the init container, without which `kubectl exec` would have nothing to choose from."""
+    for overlay in OVERLAYS:
+        template = _only(_overlay(overlay), "Deployment", "nago-orchestrator")["spec"]["template"]
+        meant = template["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"]
+        assert meant in {container["name"] for container in template["spec"]["containers"]}
+
+
+def test_images_are_built_by_options_that_podman_has_too() -> None:
+    pages = (FOLDER.parent / "README.md", *sorted((FOLDER.parent / "docs").rglob("*.md")))
+    commands = [line for page in pages for line in page.read_text().splitlines() if "docker build " in line]
+    assert commands
+    assert not any("--push" in command for command in commands)
+
+
 def test_one_orchestrator_with_probes_and_metrics() -> None:
     spec = _only(_overlay("production"), "Deployment", "nago-orchestrator")["spec"]
     (container,) = spec["template"]["spec"]["containers"]

@@ -1,7 +1,7 @@
 """What the pod of an attempt prints: as it is, or as it grows. Called by `nago-orch logs`.
 
 A stream of the API server breaks off for many reasons of its own. Every line comes with its time, so that the next one
-goes on where the last one ended.
+goes on where the last one ended. One without a time is not the trainer's but the node's, about the log itself.
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ class PodLog:
         if pod is None or reason is not None:
             say(reason or "")
             return None
-        query: dict[str, str | int] = {"container": CONTAINER, **({} if tail is None else {"tailLines": tail})}
-        return self.api.client.text(self._path(pod), query).splitlines()
+        query: dict[str, str | int] = {"container": CONTAINER, "timestamps": "true"}
+        text = self.api.client.text(self._path(pod), {**query, **({} if tail is None else {"tailLines": tail})})
+        return [line for stamped in _lines(text) for _, line in _read(stamped, say)]
 
     def follow(self, tail: int | None, alive: Callable[[], bool], say: Say) -> Iterator[str]:
         """The same, and then every further line until the attempt is over. `alive`: whether it is not.
@@ -70,9 +71,9 @@ class PodLog:
                 pod = newest(self.api.pods(f"job-name={self.name}"))
                 reason = _not_begun(pod)
                 if pod is not None and reason is None:
-                    yield from self._stream(pod, tail)
+                    yield from self._stream(pod, tail, say)
                     if _is_over(newest(self.api.pods(f"job-name={self.name}"))):
-                        yield from self._rest(pod)
+                        yield from self._rest(pod, say)
                         return
             except ApiForbiddenError:
                 raise
@@ -84,39 +85,51 @@ class PodLog:
                 say(reason)
             self.sleep(PAUSE_SECONDS)
 
-    def _stream(self, pod: Mapping[str, Any], tail: int | None) -> Iterator[str]:
+    def _stream(self, pod: Mapping[str, Any], tail: int | None, say: Say) -> Iterator[str]:
         query = {"container": CONTAINER, "follow": "true", "timestamps": "true", **self._since(tail)}
         with self.api.client.lines(self._path(pod), query, silence=self.silence_seconds) as lines:
             for line in lines:
-                yield from self._new(line.decode(errors="replace"))
+                yield from self._new(line.decode(errors="replace"), say)
 
-    def _rest(self, pod: Mapping[str, Any]) -> Iterator[str]:
+    def _rest(self, pod: Mapping[str, Any], say: Say) -> Iterator[str]:
         """What came without an end of line, or while no stream was open."""
         query = {"container": CONTAINER, "timestamps": "true", **self._since(None)}
         try:
             text = self.api.client.text(self._path(pod), query)
         except (ApiNotFoundError, ApiUnavailableError):
             return
-        for line in text.splitlines():
-            yield from self._new(line)
+        for line in _lines(text):
+            yield from self._new(line, say)
 
     def _since(self, tail: int | None) -> dict[str, str | int]:
         if self._last is not None:
             return {"sinceTime": self._last.second.strftime("%Y-%m-%dT%H:%M:%SZ")}
         return {} if tail is None else {"tailLines": tail}
 
-    def _new(self, line: str) -> Iterator[str]:
+    def _new(self, line: str, say: Say) -> Iterator[str]:
         """The line without its time, unless it was there before."""
-        stamp, _, text = line.partition(" ")
-        moment = read_moment(stamp)
-        if moment is None:
-            yield line
-        elif self._last is None or moment > self._last:
-            self._last = moment
-            yield text
+        for moment, text in _read(line, say):
+            if self._last is None or moment > self._last:
+                self._last = moment
+                yield text
 
     def _path(self, pod: Mapping[str, Any]) -> str:
         return self.api.log_path(pod["metadata"]["name"])
+
+
+def _lines(text: str) -> list[str]:
+    """Only a line feed ends one: progress bars return to its beginning."""
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _read(line: str, say: Say) -> Iterator[tuple[Moment, str]]:
+    """When it was written, and what."""
+    stamp, _, text = line.partition(" ")
+    moment = read_moment(stamp)
+    if moment is not None:
+        yield moment, text
+    elif line:
+        say(f"the node says: {line}")
 
 
 def read_moment(stamp: str) -> Moment | None:

@@ -65,6 +65,37 @@ def test_bytes_that_are_written_as_floats_are_refused(facts: NetworkFacts) -> No
     assert network(images[:0].float()).shape == (0, facts.dataset.classes)
 
 
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("facts", None),
+        ("facts", {}),
+        ("facts", "text"),
+        ("weights", None),
+        ("weights", {}),
+        ("weights", {"a": 1}),
+        ("facts.architecture", {"cells": 5}),
+        ("facts.architecture", []),
+        ("facts.dataset", {"name": 3}),
+        ("facts.width", "wide"),
+        ("facts.normalisation", {"mean": 1, "deviation": None}),
+        ("facts.unheard", 1),
+    ],
+)
+def test_a_file_whose_parts_are_wrong_is_refused(facts: NetworkFacts, tmp_path: Path, part: str, value: object) -> None:
+    file = tmp_path / "network.pt"
+    save_network(rebuild(facts), facts, file)
+    content = torch.load(file, weights_only=True)
+    outer, _, inner = part.partition(".")
+    if inner:
+        content[outer][inner] = value
+    else:
+        content[outer] = value
+    torch.save(content, file)
+    with pytest.raises(TaskError, match=r"a damaged saved network .*network\.pt"):
+        load_network(file)
+
+
 @pytest.mark.parametrize("content", [b"", b"text", None, {"form": "another"}, ["list"]])
 def test_a_file_that_holds_no_network_is_refused(content: object, tmp_path: Path) -> None:
     file = tmp_path / "network.pt"

@@ -153,6 +153,20 @@ def test_a_damaged_checkpoint_is_passed_over(
     assert told.count("\n") == 1
 
 
+@pytest.mark.parametrize("content", [None, 5, {}, ["list"], {"fingerprint": None}, {"fingerprint": "the task's"}])
+def test_a_whole_file_with_another_content_is_passed_over(
+    task: TrialTask, file: Path, capsys: pytest.CaptureFixture[str], content: object
+) -> None:
+    if content == {"fingerprint": "the task's"}:
+        content = {"fingerprint": fingerprint(task)}
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest().encode()
+    file.write_bytes(b"\n".join((checkpoint.FORM, digest, buffer.getvalue())))
+    assert checkpoint.load(task, file) is None
+    assert "ignored (" in capsys.readouterr().err
+
+
 def test_without_a_checkpoint_nothing_is_said(
     task: TrialTask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -67,6 +67,16 @@ def test_a_trial_is_shown_with_its_attempts_and_epochs(run: Run, filled: str) ->
     assert row["architecture"]["cells"]
 
 
+def test_nothing_shown_has_the_token_of_an_attempt(run: Run, filled: str) -> None:
+    """Whoever has it can report for the attempt."""
+    for form in ("json", "csv"):
+        for arguments in (["show", "24"], ["trials"], ["status"]):
+            out = run(*arguments, "--database", filled, "-o", form).out
+            assert out
+            assert "token" not in out
+            assert "login" not in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

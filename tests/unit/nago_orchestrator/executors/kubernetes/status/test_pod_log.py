@@ -82,6 +82,16 @@ def test_a_stream_that_breaks_off_goes_on_where_it_was(server: ApiServer, scene:
     assert scene.said == []
 
 
+def test_what_the_node_says_about_the_log_is_no_line_of_it(server: ApiServer, scene: Scene) -> None:
+    begin(server, NAME)
+    error = "unable to retrieve container logs for containerd://5f3c"
+    scene.write("epoch 1", error)
+    end(server, NAME)
+    assert scene.follow() == ["epoch 1"]
+    assert set(scene.said) == {f"the node says: {error}"}
+    assert scene.log().read(None, scene.said.append) == ["epoch 1"]
+
+
 def test_a_line_without_its_end_is_not_lost(server: ApiServer, scene: Scene) -> None:
     begin(server, NAME)
     server.logs[POD] = "epoch 1\nKilled"
