@@ -32,6 +32,8 @@ from nago_orchestrator.executors.local.attempt_folder import (
     read_log_tail,
     read_report,
 )
+from nago_orchestrator.executors.local.nobody import claim_for_nobody
+from nago_orchestrator.executors.local.one_folder import UnusableFolderError, one_or_all, unusable, write_whole
 from nago_trainer.contract.attempt_files import (
     CHECKPOINTS_VARIABLE,
     CLAIM_FILE,
@@ -45,8 +47,6 @@ EXIT_STATUS_SECONDS = 5.0
 """How long the fork server may take to write how an attempt's process has ended."""
 TELLING = (CLAIM_FILE, REPORT_FILE, EXIT_FILE)
 """Files of an attempt's folder: it begins, it reports, it has ended."""
-NOBODY = 2**31 - 1
-"""A pid above all that a system gives."""
 FORK_SERVER_COMMAND = (sys.executable, "-m", "nago_trainer", "warm")
 
 
@@ -67,6 +67,8 @@ class LocalExecutor:
         self._sent: set[str] = set()
         """Attempts handed to the running fork server, which may not have claimed their folder yet."""
         self._reports: dict[str, Report] = {}
+        self._unusable: dict[str, str] = {}
+        """Why attempts could not be started whose folders alone are in trouble."""
         self._signatures: dict[str, tuple[int, ...]] = {}
         """Of the attempts last observed: the state of what may be written in their folders."""
         self._dead_since: dict[str, float] = {}
@@ -89,13 +91,18 @@ class LocalExecutor:
         return Credentials(token=secrets.token_hex(16))
 
     def start(self, name: str, task: TrialTask) -> None:
-        folder = self._root / name
+        folder, content = self._root / name, json.dumps(task.to_json())
         with _usable(self._root):
-            self._clear_foreign(folder, task.token)
-            if (folder / CLAIM_FILE).exists():
+            try:
+                with one_or_all(folder, content):
+                    self._clear_foreign(folder, task.token)
+                    if (folder / CLAIM_FILE).exists():
+                        return
+                    folder.mkdir(parents=True, exist_ok=True)
+                    write_whole(folder / TASK_FILE, content)
+            except UnusableFolderError as error:
+                self._unusable[name] = str(error)
                 return
-            folder.mkdir(parents=True, exist_ok=True)
-            _write_whole(folder / TASK_FILE, json.dumps(task.to_json()))
             self._send(folder)
             self._sent.add(name)
 
@@ -117,12 +124,16 @@ class LocalExecutor:
         self._signatures = {name: _signature(self._root / name) for name in names}  # before anything is read
         self._reports = {name: report for name, report in self._reports.items() if name in names}
         self._dead_since = {name: since for name, since in self._dead_since.items() if name in names}
+        self._unusable = {name: why for name, why in self._unusable.items() if name in names}
         with _usable(self._root):
-            return {name: self._observe(name) for name in names}
+            return {
+                name: unusable(self._unusable[name]) if name in self._unusable else self._observe(name)
+                for name in names
+            }
 
     def stop(self, name: str, *, grace_seconds: float) -> None:
         self._sent.discard(name)
-        _claim_for_nobody(self._root / name)
+        claim_for_nobody(self._root / name)
         claim = read_claim(self._root / name)
         if claim is None or not claim.is_alive:
             return
@@ -278,23 +289,6 @@ def _size(path: Path) -> int:
         return -1
 
 
-def _claim_for_nobody(folder: Path) -> None:
-    """So that a process which the server has yet to fork is refused; nothing happens where one was faster."""
-    if not folder.is_dir():
-        return
-    draft = folder / f"{CLAIM_FILE}.nobody"
-    _write_whole(draft, json.dumps({"pid": NOBODY, "start_ticks": None}))
-    with suppress(FileExistsError):
-        os.link(draft, folder / CLAIM_FILE)
-    draft.unlink()
-
-
 def _signal_group(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.killpg(pid, number)
-
-
-def _write_whole(path: Path, content: str) -> None:
-    draft = path.with_suffix(".tmp")
-    draft.write_text(content)
-    draft.replace(path)

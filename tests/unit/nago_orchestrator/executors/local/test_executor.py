@@ -17,7 +17,8 @@ from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.errors import ExecutorError, NagoError
 from nago_orchestrator.executors.local.attempt_folder import read_claim
-from nago_orchestrator.executors.local.executor import NOBODY, LocalExecutor
+from nago_orchestrator.executors.local.executor import LocalExecutor
+from nago_orchestrator.executors.local.nobody import NOBODY
 from nago_trainer.attempt.claim import claim as take
 from nago_trainer.errors import ClaimedError
 from tests.studies import small_task
@@ -173,6 +174,18 @@ def test_a_folder_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path, name
     for use in (executor.warm_up, lambda: executor.start(name, small_task())):
         with pytest.raises(ExecutorError, match=r"cannot use the folder of the attempts: .*runs\)"):
             use()
+
+
+def test_a_folder_of_one_attempt_that_cannot_be_used_is_that_attempt_s_trouble(tmp_path: Path) -> None:
+    executor = LocalExecutor(tmp_path, command=("cat",))
+    (tmp_path / "bad").write_text("a file where a folder should be")
+    executor.start_all({"bad": small_task(), "good": small_task()})
+    seen = executor.observe(["bad", "good"])
+    assert (seen["bad"].phase, seen["good"].phase) == (Phase.ENDED, Phase.PENDING)
+    assert (seen["bad"].failure, seen["bad"].reason) == (Failure.INFRASTRUCTURE, "Unwritable")
+    assert f"({tmp_path / 'bad'})" in (seen["bad"].message or "")
+    assert sorted(os.listdir(tmp_path)) == ["bad", "good", "warm.log"]
+    executor.close()
 
 
 def test_the_last_words_of_a_trainer_that_does_not_start_are_told(tmp_path: Path, name: str) -> None:
