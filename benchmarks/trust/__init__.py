@@ -1,0 +1,1 @@
+"""Whether outlandish input gets one clear sentence: study files, command lines, reports of trainers."""
