@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,10 @@ class PostgresMissingError(Exception):
 class PostgresServer:
     """A server that may be stopped and started again; beside its socket it listens on `listen_addresses`."""
 
-    def __init__(self, folder: Path, *, listen_addresses: str = "") -> None:
+    def __init__(self, folder: Path, *, listen_addresses: str = "", settings: Mapping[str, str] | None = None) -> None:
+        """`settings`: others than the usual ones."""
         self._folder = folder
+        self._settings = {**_SETTINGS, **(settings or {})}
         self._listen_addresses = listen_addresses
         self._programs = _programs()
         self._as_user = as_unprivileged(folder)
@@ -70,7 +72,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Returns when it answers."""
-        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        settings = [f"--{name}={value}" for name, value in self._settings.items()]
         settings.append(f"--listen_addresses={self._listen_addresses}")
         with (self._folder / "log").open("w") as log:
             self._process = subprocess.Popen(
@@ -103,12 +105,12 @@ class PostgresServer:
 
 
 @contextmanager
-def own_server() -> Iterator[PostgresServer]:
+def own_server(settings: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
     """Started, and gone at the end of the context."""
     # Not pytest's folder: the path of a Unix socket has 107 bytes at most.
     folder = Path(tempfile.mkdtemp(prefix="nago-pg-", dir="/tmp"))
     try:
-        server = PostgresServer(folder)
+        server = PostgresServer(folder, settings=settings)
         try:
             server.start()
             yield server
