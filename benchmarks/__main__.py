@@ -25,6 +25,7 @@ PARTS = {
     "surrogate_batch",
     "surrogate_problems",
     "surrogate_scores",
+    "synthetic_proposals",
     "synthetic_study",
     "unit_space",
 }

@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,7 @@ from sqlalchemy import Connection, Table, TableClause, Text, insert, text
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
-from nago_orchestrator.domain.proposals import Origin, Proposal
-from nago_orchestrator.search.proposers.bohb.brackets import Brackets
+from benchmarks.synthetic_proposals import START, Made, drawn_at_random, invented, of_brackets
 from nago_orchestrator.services.training_configuration import study_recipe
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.load import parse_study_spec
@@ -44,10 +43,6 @@ trainer:
   dataset: {name: digits}
   parameter_limit: 50000
 """
-START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-PROMOTED_FROM = {9: 0, 10: 2, 11: 5, 12: 9}
-"""Of thirteen proposals in a bracket nine are new, three continue at the second fidelity, one at the third."""
-BRACKET = 13
 EVICTED_EVERY = 25
 ARCHITECTURES = 20
 """Different architectures; the documents are real in size, and repeated."""
@@ -72,28 +67,6 @@ class _Rows:
         return self.attempts_before + len(self.attempt)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Made:
-    """One proposal with its one trial, before its rows."""
-
-    proposal: Proposal
-    curve: tuple[float, ...]
-    memory: int
-    begin: datetime
-
-    @property
-    def number(self) -> int:
-        return self.proposal.number
-
-    @property
-    def end(self) -> datetime:
-        return self.begin + timedelta(seconds=0.5 * self.proposal.fidelity)
-
-    @property
-    def values(self) -> dict[str, float]:
-        return {"accuracy": self.curve[-1], "memory": float(self.memory)}
-
-
 def fill(url: str, trials: int, seed: int = 0, *, study_file: str = STUDY_FILE, resumable: bool = False) -> str:
     """Put the study into an empty database; gives its name. The same numbers give the same rows.
 
@@ -106,8 +79,8 @@ def fill(url: str, trials: int, seed: int = 0, *, study_file: str = STUDY_FILE, 
     study = store.create_study(_new_study(spec), START)
     with writing(engine) as connection:
         rng = np.random.default_rng(seed)
-        as_asked = _drawn if isinstance(spec.search, RandomSection) else _asked
-        made = (as_asked if resumable else _invented)(spec, trials, rng)
+        as_asked = drawn_at_random if isinstance(spec.search, RandomSection) else of_brackets
+        made = (as_asked if resumable else invented)(spec, trials, rng)
         for rows in _rows(made, spec, rng, study.id):
             for table in _TABLES:
                 if chosen := getattr(rows, table.name):
@@ -148,7 +121,7 @@ def _new_study(spec: StudySpec) -> NewStudy:
     )
 
 
-def _rows(made: Iterable[_Made], spec: StudySpec, rng: np.random.Generator, study_id: int) -> Iterator[_Rows]:
+def _rows(made: Iterable[Made], spec: StudySpec, rng: np.random.Generator, study_id: int) -> Iterator[_Rows]:
     """In batches, so that a hundred thousand trials need no more memory than a thousand."""
     space = spec.search_space()
     documents = [sample_architecture(HnagTheta.from_mapping(space.sample(rng)), 0) for _ in range(ARCHITECTURES)]
@@ -162,84 +135,7 @@ def _rows(made: Iterable[_Made], spec: StudySpec, rng: np.random.Generator, stud
     yield rows
 
 
-def _invented(spec: StudySpec, trials: int, rng: np.random.Generator) -> Iterator[_Made]:
-    """Of a bracket's shape, as if a model had proposed most of them."""
-    bracket: list[_Made] = []
-    before: _Made | None = None
-    for number in range(trials):
-        place = number % BRACKET
-        if place == 0:
-            bracket = []
-        parent = bracket[PROMOTED_FROM[place]] if place in PROMOTED_FROM else None
-        rung = (parent.proposal.rung or 0) + 1 if parent else 0
-        drawn = Origin.RANDOM if number % 3 == 0 else Origin.MODEL
-        proposal = Proposal(
-            number=number,
-            theta=parent.proposal.theta if parent else spec.search_space().sample(rng),
-            fidelity=spec.fidelities[min(rung, len(spec.fidelities) - 1)],
-            origin=drawn if parent is None else Origin.PROMOTION,
-            bracket=number // BRACKET,
-            rung=rung,
-            slot=place,
-            parent=parent.proposal.number if parent else None,
-            evaluations_before=number,
-        )
-        before = _make(proposal, parent, before, rng)
-        bracket.append(before)
-        yield before
-
-
-def _asked(spec: StudySpec, trials: int, rng: np.random.Generator) -> Iterator[_Made]:
-    """One after another, as the search's own proposer would have it, told the same results as the rows will say."""
-    space, before = spec.search_space(), None
-    brackets = Brackets(spec.fidelities, 100_000)
-    newest: dict[tuple[int, int, int], int] = {}
-    for number in range(trials):
-        run = brackets.next_run(lambda _: space.searched(space.sample(rng)))
-        if run is None:
-            raise ValueError(f"there are {number} proposals only")
-        parent = newest.get(run.key)
-        proposal = Proposal(
-            number=number,
-            theta=space.theta(run.configuration),
-            fidelity=run.fidelity,
-            origin=Origin.RANDOM if parent is None else Origin.PROMOTION,
-            bracket=run.key[0],
-            rung=run.rung,
-            slot=run.key[2],
-            parent=parent,
-            evaluations_before=number,
-        )
-        newest[run.key] = number
-        before = _make(proposal, None, before, rng)
-        yield before
-        brackets.report(run, -before.curve[-1])
-
-
-def _drawn(spec: StudySpec, trials: int, rng: np.random.Generator) -> Iterator[_Made]:
-    """Those of a random search."""
-    space, before = spec.search_space(), None
-    for number in range(trials):
-        proposal = Proposal(
-            number=number,
-            theta=space.sample(rng),
-            fidelity=spec.fidelities[-1],
-            origin=Origin.RANDOM,
-            evaluations_before=number,
-        )
-        before = _make(proposal, None, before, rng)
-        yield before
-
-
-def _make(proposal: Proposal, parent: _Made | None, before: _Made | None, rng: np.random.Generator) -> _Made:
-    theta = proposal.theta
-    quality = 0.93 + 0.05 * float(theta["bottom_p"]) - 0.03 * float(theta["top_p"]) + rng.normal(0, 0.008)
-    curve = tuple(float(quality * (1 - 0.55 ** (epoch + 1))) for epoch in range(proposal.fidelity))
-    memory = parent.memory if parent else int(rng.integers(40_000, 900_000))
-    return _Made(proposal=proposal, curve=curve, memory=memory, begin=before.end if before else START)
-
-
-def _add(rows: _Rows, made: _Made, architecture: tuple[str, str, int], study_id: int) -> None:
+def _add(rows: _Rows, made: Made, architecture: tuple[str, str, int], study_id: int) -> None:
     key = made.number + 1
     accuracy, seconds = made.curve[-1], (made.end - made.begin).total_seconds()
     rows.proposal.append(_proposal(made, study_id))
@@ -270,7 +166,7 @@ def _add(rows: _Rows, made: _Made, architecture: tuple[str, str, int], study_id:
     rows.evaluation.append(_evaluation(made, study_id))
 
 
-def _proposal(made: _Made, study_id: int) -> dict[str, Any]:
+def _proposal(made: Made, study_id: int) -> dict[str, Any]:
     own = made.proposal
     return {
         "id": own.number + 1,
@@ -289,7 +185,7 @@ def _proposal(made: _Made, study_id: int) -> dict[str, Any]:
     }
 
 
-def _trial(made: _Made, architecture: tuple[str, str, int], study_id: int) -> dict[str, Any]:
+def _trial(made: Made, architecture: tuple[str, str, int], study_id: int) -> dict[str, Any]:
     document, digest, nodes = architecture
     return {
         "id": made.number + 1,
@@ -313,7 +209,7 @@ def _trial(made: _Made, architecture: tuple[str, str, int], study_id: int) -> di
     }
 
 
-def _attempt(made: _Made, key: int, number: int, ending: Mapping[str, str]) -> dict[str, Any]:
+def _attempt(made: Made, key: int, number: int, ending: Mapping[str, str]) -> dict[str, Any]:
     seconds = (made.end - made.begin).total_seconds()
     return {
         "id": key,
@@ -337,7 +233,7 @@ def _attempt(made: _Made, key: int, number: int, ending: Mapping[str, str]) -> d
     }
 
 
-def _epoch(attempt_id: int, epoch: int, accuracy: float, made: _Made) -> dict[str, Any]:
+def _epoch(attempt_id: int, epoch: int, accuracy: float, made: Made) -> dict[str, Any]:
     return {
         "attempt_id": attempt_id,
         "epoch": epoch,
@@ -351,7 +247,7 @@ def _epoch(attempt_id: int, epoch: int, accuracy: float, made: _Made) -> dict[st
     }
 
 
-def _evaluation(made: _Made, study_id: int) -> dict[str, Any]:
+def _evaluation(made: Made, study_id: int) -> dict[str, Any]:
     return {
         "id": made.number + 1,
         "study_id": study_id,
