@@ -12,6 +12,7 @@ from nago_trainer import __version__
 from nago_trainer.contract.error_text import error_text
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.errors import TrainerError
+from nago_trainer.log import log
 
 EXIT_CODES = """exit codes:
   0   success
@@ -51,12 +52,12 @@ def main(arguments: list[str] | None = None) -> int:
         }
         return without_options[options.command]()
     except TrainerError as error:
-        sys.stderr.write(f"error: {error}\n")
+        log(f"error: {error}")
         return error.exit_code
     except ModuleNotFoundError as error:
         package = (error.name or str(error)).partition(".")[0]
         missing = f"training needs the package {package}, which is not installed"
-        sys.stderr.write(f"error: {error_text(missing, do=INSTALL)}\n")
+        log(f"error: {error_text(missing, do=INSTALL)}")
         return ExitCode.BAD_TASK
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import sys
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.json_form import ContractError, read_json
 from nago_trainer.data.catalogue import survey
 from nago_trainer.errors import DataError, TrainerError
+from nago_trainer.log import log, log_traceback
 
 EXAMINED = ".examined"
 """Folder beside the studies' checkpoints."""
@@ -30,18 +30,18 @@ EXAMINED = ".examined"
 
 def check_data(environment: Mapping[str, str]) -> int:
     """The process's exit code. Never raises. The whole report, which may be long, goes to stdout."""
-    log = Path(environment.get(TERMINATION_LOG_VARIABLE) or TERMINATION_LOG)
-    message = TerminationMessage(log, environment.get(TOKEN_VARIABLE, ""))
+    place = Path(environment.get(TERMINATION_LOG_VARIABLE) or TERMINATION_LOG)
+    message = TerminationMessage(place, environment.get(TOKEN_VARIABLE, ""))
     try:
         question = _question(environment)
         kept = _folder(environment) / question.kept
         report = survey(question.name, question.path, question.validation_fraction, kept, question.since)
     except TrainerError as error:
         message.failure(kind="defect", reason=error.reason, message=str(error))
-        sys.stderr.write(f"error: {error}\n")
+        log(f"error: {error}")
         return error.exit_code
     except Exception as error:  # noqa: BLE001  # the process's edge: a bug becomes an exit code and a traceback in the log
-        traceback.print_exc()
+        log_traceback()
         text = " ".join(f"{type(error).__name__}: {error}".split())
         message.failure(kind="defect", reason=type(error).__name__, message=text)
         return ExitCode.DEFECT

@@ -6,7 +6,6 @@ Networks are saved beside the checkpoints, and not at all without a folder for t
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -34,6 +33,7 @@ from nago_trainer.contract.json_form import ContractError
 from nago_trainer.contract.task import DatasetSettings, TrialTask
 from nago_trainer.data.images import ImageSet
 from nago_trainer.errors import SupersededError, TaskError, TrainerError, UnavailableError
+from nago_trainer.log import log
 from nago_trainer.training.checkpoint_policy import checkpoint_policy
 from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.preemption import ENDED_BY_SIGTERM, Preemption
@@ -117,7 +117,7 @@ def read_task(database: AttemptDatabase, settings: AttemptSettings) -> TrialTask
             pause = BACK_OFF.pause(failures)
             if time.monotonic() + pause > deadline:
                 raise UnavailableError(f"cannot reach the database: {error}") from error
-            sys.stderr.write(f"cannot reach the database, next try in {pause:.1f} s: {error}\n")
+            log(f"cannot reach the database, next try in {pause:.1f} s: {error}")
             time.sleep(pause)
             failures += 1
 
@@ -133,5 +133,5 @@ def _parsed(content: dict[str, Any] | None, settings: AttemptSettings) -> TrialT
 
 def _prepared(task: TrialTask, kept: bool) -> TrialTask:
     if task.keep_network and not kept:
-        sys.stderr.write(f"the network will not be saved: {CHECKPOINTS_VARIABLE} is not set\n")
+        log(f"the network will not be saved: {CHECKPOINTS_VARIABLE} is not set")
     return replace(task, keep_network=task.keep_network and kept)

@@ -6,7 +6,6 @@ until the database answers; a result is written to the termination message first
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from nago_trainer.attempt.termination_message import TerminationMessage
 from nago_trainer.contract.back_off import BackOff
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.errors import SupersededError, UnavailableError
+from nago_trainer.log import log
 
 BACK_OFF = BackOff(first=0.5, longest=15.0)
 """Between two tries while the database does not answer."""
@@ -134,4 +134,4 @@ class DatabaseReport:
 
 
 def _note(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    log(text)

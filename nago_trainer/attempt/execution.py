@@ -6,9 +6,6 @@ The task has been claimed already: from here on torch is loaded.
 from __future__ import annotations
 
 import errno
-import sys
-import traceback
-from contextlib import suppress
 from typing import Protocol
 
 from nago_trainer.contract.exit_codes import ExitCode
@@ -22,6 +19,7 @@ from nago_trainer.errors import (
     TrainerError,
     UnavailableError,
 )
+from nago_trainer.log import log, log_traceback
 from nago_trainer.training.context import AttemptContext
 
 WITHOUT_VERDICT = (ReportError, PreemptedError, SupersededError, UnavailableError)
@@ -47,8 +45,7 @@ def execute(task: TrialTask, report: Reporter, context: AttemptContext) -> int:
     """The process's exit code. Never raises: every error is reported, and written to stderr."""
 
     def on_epoch(record: EpochRecord) -> None:
-        with suppress(OSError):  # a log that cannot be written is no trouble of the training's
-            sys.stderr.write(f"{record.in_words()}\n")
+        log(record.in_words())
         report.epoch(record)
 
     try:
@@ -64,7 +61,7 @@ def execute(task: TrialTask, report: Reporter, context: AttemptContext) -> int:
     except Exception as error:  # noqa: BLE001  # the process's edge: a bug becomes an exit code and a traceback in the log
         if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
             return refuse(_unwritable(error))
-        traceback.print_exc()
+        log_traceback()
         _tell(report, kind="defect", reason=type(error).__name__, message=_one_line(error))
         return ExitCode.DEFECT
     return ExitCode.DONE
@@ -72,7 +69,7 @@ def execute(task: TrialTask, report: Reporter, context: AttemptContext) -> int:
 
 def refuse(error: TrainerError) -> int:
     """Writes the error to stderr and returns its exit code."""
-    sys.stderr.write(f"error: {error}\n")
+    log(f"error: {error}")
     return error.exit_code
 
 
@@ -89,7 +86,7 @@ def _tell(report: Reporter, *, kind: str, reason: str, message: str) -> None:
     try:
         report.failure(kind=kind, reason=reason, message=message)
     except TrainerError as error:
-        sys.stderr.write(f"error: {error}\n")
+        log(f"error: {error}")
 
 
 def _one_line(error: Exception) -> str:

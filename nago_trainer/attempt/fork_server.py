@@ -15,7 +15,6 @@ import selectors
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,6 +28,7 @@ from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.task import DatasetSettings
 from nago_trainer.data.catalogue import images_stamp, load_images
 from nago_trainer.data.images import ImageSet
+from nago_trainer.log import log, log_traceback
 
 STDIN = 0
 RETRY_SECONDS = 1.0
@@ -72,13 +72,13 @@ class WarmServer:
         try:
             folder = Path(json.loads(line)["folder"])
         except (ValueError, TypeError, KeyError):
-            sys.stderr.write(f"ignored input, which names no folder: {line!r}\n")
+            log(f"ignored input, which names no folder: {line!r}")
             return
         self._preload(folder)
         try:
             child = os.fork()
         except OSError as error:
-            sys.stderr.write(f"cannot start the attempt in {folder}: {error.strerror}\n")
+            log(f"cannot start the attempt in {folder}: {error.strerror}")
             self.unreported[folder] = ExitCode.DEFECT
             return
         if child == 0:
@@ -127,7 +127,7 @@ class WarmServer:
             _redirect(folder)
             code = run_attempt(folder, self._read_images)
         except BaseException:  # noqa: BLE001  # nothing may return into the server's loop from here
-            traceback.print_exc()
+            log_traceback()
         finally:
             with suppress(OSError):  # of a full disk, say; nor may that return into the server's loop
                 sys.stdout.flush()

@@ -8,12 +8,12 @@ too long for that is shortened.
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from nago_trainer.contract.data_check import DataAnswer
 from nago_trainer.contract.reports import TrialResult
+from nago_trainer.log import log
 
 LARGEST_BYTES = 4096
 
@@ -51,7 +51,7 @@ class TerminationMessage:
         try:
             self._path.write_text(text, encoding="utf-8")  # in place: it is a mount, which cannot be replaced
         except OSError as error:
-            sys.stderr.write(f"cannot write the termination message {self._path}: {error.strerror}\n")
+            log(f"cannot write the termination message {self._path}: {error.strerror}")
             return False
         return True
 

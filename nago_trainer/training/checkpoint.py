@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from torch import Tensor
 
 from nago_trainer.contract.reports import EpochRecord
 from nago_trainer.contract.task import TrialTask
+from nago_trainer.log import log
 from nago_trainer.network.whole_file import write_whole
 from nago_trainer.training.state import TrainingState
 
@@ -81,7 +81,7 @@ def resume(saved: Checkpoint | None, new_state: Callable[[], TrainingState], bat
     try:
         restore(state, saved)
     except ValueError as error:
-        sys.stderr.write(f"{error}: training starts again from epoch 1\n")
+        log(f"{error}: training starts again from epoch 1")
         del state  # before the next one is made: two networks may not fit in memory
         return new_state()
     return state
@@ -157,7 +157,7 @@ def _header(payload: bytes | memoryview) -> bytes:
 
 
 def _ignore(path: Path, why: str) -> Checkpoint | None:
-    sys.stderr.write(f"checkpoint {path} ignored ({why}): training starts again from epoch 1\n")
+    log(f"checkpoint {path} ignored ({why}): training starts again from epoch 1")
     return None
 
 

@@ -7,6 +7,7 @@ import sys
 import torch
 
 from nago_trainer.errors import DeviceError
+from nago_trainer.log import log
 
 
 def choose_device(name: str) -> torch.device:
@@ -25,7 +26,7 @@ def main() -> int:
     try:
         choose_device(sys.argv[1])
     except DeviceError as error:
-        sys.stderr.write(f"error: {error}\n")
+        log(f"error: {error}")
         return error.exit_code
     return 0
 

@@ -7,7 +7,6 @@ B in one batch, C channels of S x S pixels, K classes.
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +21,7 @@ from nago_trainer.contract.task import TrainingSettings, TrialTask
 from nago_trainer.data.augmentation import cutout, random_crop, random_flip
 from nago_trainer.data.splits import Normalisation, Splits
 from nago_trainer.errors import PreemptedError
+from nago_trainer.log import log
 from nago_trainer.training import checkpoint
 from nago_trainer.training.batch_size import within_memory
 from nago_trainer.training.checkpoint_policy import CheckpointPolicy
@@ -140,7 +140,7 @@ def _save_checkpoint(state: TrainingState, task: TrialTask, policy: CheckpointPo
     try:
         checkpoint.save(state, task, policy.file, seconds=state.earlier_seconds + time.monotonic() - started)
     except OSError as error:
-        sys.stderr.write(f"cannot save a checkpoint in {policy.folder}: {error.strerror}\n")
+        log(f"cannot save a checkpoint in {policy.folder}: {error.strerror}")
 
 
 def has_diverged(record: EpochRecord) -> bool:
