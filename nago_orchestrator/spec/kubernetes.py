@@ -30,6 +30,7 @@ from nago_trainer.contract.attempt_files import (
     CHECKPOINTS_VARIABLE,
     DATABASE_VARIABLE,
     SCRATCH_VARIABLE,
+    TERMINATION_LOG_VARIABLE,
     TOKEN_VARIABLE,
     TRIAL_VARIABLE,
 )
@@ -134,11 +135,11 @@ def _check_texts(value: Any) -> dict[str, Any]:
     return value
 
 
-def _check_environment(value: dict[str, str]) -> dict[str, str]:
+def _check_environment(value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
     for name in value:
         if _VARIABLE.fullmatch(name) is None:
             raise wrong(f"sets '{name}', which is no name of a variable")
-        if name in OWN_VARIABLES:
+        if name in OWN_VARIABLES or (is_study_file(info) and name == TERMINATION_LOG_VARIABLE):
             raise wrong(f"sets {name}, which NAGO sets itself")
     return value
 

@@ -95,6 +95,7 @@ def test_quantities_are_kubernetes_own(quantity: str) -> None:
             "must have strings as values, and that of A is none: put it in quotes",
         ),
         ("{image: trainer, environment: {NAGO_TOKEN: x}}", "environment sets NAGO_TOKEN"),
+        ("{image: trainer, environment: {NAGO_TERMINATION_LOG: /tmp/x}}", "environment sets NAGO_TERMINATION_LOG"),
         ("{image: trainer, environment: {'a b': x}}", "environment sets 'a b', which is no name of a variable"),
         ("{image: trainer, environment: [a]}", "environment must be a mapping of keys, found a list"),
         ("{image: trainer, tolerations: {key: a}}", "tolerations must be a list, found a mapping"),
