@@ -31,8 +31,9 @@ def small_study(
     fidelities: tuple[int, ...],
     parallelism: int = 4,
     kubernetes: Document | None = None,
+    trainer: Document | None = None,
 ) -> Document:
-    """`kubernetes` adds to that section, and may replace what stands there."""
+    """`kubernetes` and `trainer` add to those sections, and may replace what stands there."""
     section = {"image": image, "gpu": {"count": 1}, "service_account": "nago-trainer", **SMALL_NODE}
     return {
         "name": name,
@@ -40,7 +41,7 @@ def small_study(
         "space": {"hyperparameters": SMALL_SPACE},
         "search": search,
         "fidelities": list(fidelities),
-        "trainer": {"dataset": {"name": "digits"}, "parameter_limit": 5000, "batch_size": 64},
+        "trainer": {"dataset": {"name": "digits"}, "parameter_limit": 5000, "batch_size": 64} | (trainer or {}),
         "execution": {
             "where": "kubernetes",
             "parallelism": parallelism,

@@ -6,8 +6,11 @@ import json
 
 import pytest
 
+from nago_orchestrator.executors.kubernetes.manifest.labels import DATA_CHECK
+from tests.cluster.documents import small_study
+from tests.cluster.image_volume import CLASSES, OF_EACH, on_images, put_digits
 from tests.cluster.installation import Installation
-from tests.cluster.study import ClusterStudy, small
+from tests.cluster.study import ClusterStudy
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
 BOHB = {"algorithm": "bohb", "iterations": 3}
@@ -19,19 +22,41 @@ TRIALS = 13
 def study(installation: Installation) -> ClusterStudy:
     """Completed."""
     installation.wait_until_ready()
-    found = small(installation, "whole", search=BOHB, fidelities=(1, 2, 4))
+    put_digits(installation)
+    trainer, kubernetes = on_images()
+    document = small_study(
+        "whole",
+        installation.images.trainer,
+        search=BOHB,
+        fidelities=(1, 2, 4),
+        trainer=trainer,
+        kubernetes=kubernetes,
+    )
+    found = ClusterStudy(installation=installation, document=document)
     said = found.submit()
     assert "is run by" in said, said
-    found.wait_until("its Jobs ask for a GPU", lambda: _gpus(found), seconds=60)
+    found.wait_until("its Jobs ask for a GPU", lambda: _gpus(found), seconds=90)
     found.wait_until_completed(seconds=400)
     return found
 
 
 def _gpus(study: ClusterStudy) -> list[str]:
-    jobs = study.jobs()
+    """Of the trials: the one that looks at the images needs none."""
+    jobs = [job for job in study.jobs() if DATA_CHECK not in job["metadata"]["labels"]]
     containers = [job["spec"]["template"]["spec"]["containers"][0]["resources"] for job in jobs]
     assert all(found["limits"]["nvidia.com/gpu"] == "1" == found["requests"]["nvidia.com/gpu"] for found in containers)
     return [job["metadata"]["name"] for job in jobs]
+
+
+def test_a_job_looked_at_the_images_before_the_first_trial(study: ClusterStudy) -> None:
+    (check,) = study.rows("data_check.*", "JOIN data_check ON data_check.study_id = study.id")
+    assert (check["state"], check["number"], check["reason"]) == ("succeeded", 1, None)
+    assert check["ended_at"] <= min(attempt["created_at"] for attempt in study.attempts())
+    status = json.loads(study.installation.orchestrator("status", study.name, "-o", "json"))
+    assert (status["dataset"]["images"], status["dataset"]["classes"]) == (OF_EACH * CLASSES, CLASSES)
+    assert status["dataset"]["left_out"] == {"file outside the folders of the classes": 1}
+    assert len(status["fingerprint"]) == 64
+    assert status["data_check"] is None
 
 
 def test_every_trial_is_counted_once(study: ClusterStudy) -> None:
