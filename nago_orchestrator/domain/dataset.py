@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nago_trainer.contract.data_report import EXPECTED_LEFT_OUT, DataReport
 from nago_trainer.contract.error_text import error_text
@@ -11,6 +11,8 @@ from nago_trainer.contract.task import DatasetSettings
 
 FEWEST_STEPS = 5
 """Of an epoch: below, a network learns little from an epoch, and batch normalisation little of the images."""
+LISTED_CLASSES = 1000
+"""Of which a study keeps the number of images."""
 PEAK_OF_PIXELS = 1.3
 """Memory that a trainer needs to read all images, over the bytes of their pixels at their size."""
 RESTORE_THEM = "restore them and resume, or submit the study under another name"
@@ -25,6 +27,11 @@ class DatasetSummary:
     steps_per_epoch: int
     left_out: Mapping[str, int]
     """By reason."""
+    class_images: Mapping[str, int] = field(default_factory=dict)
+    """Images of the first classes; empty for a study that an older version has stored."""
+    smallest: tuple[int, int] | None = None
+    """Width and height of the image with the fewest pixels."""
+    largest: tuple[int, int] | None = None
 
 
 def summary_of(report: DataReport, batch_size: int, *, classes: int | None = None) -> DatasetSummary:
@@ -36,6 +43,9 @@ def summary_of(report: DataReport, batch_size: int, *, classes: int | None = Non
         validation=report.validation,
         steps_per_epoch=steps_per_epoch(report.training, batch_size),
         left_out={found.reason: found.count for found in report.left_out},
+        class_images={each.name: each.images for each in report.classes[:LISTED_CLASSES]},
+        smallest=report.smallest,
+        largest=report.largest,
     )
 
 

@@ -156,7 +156,7 @@ def _study(row: Row[Any]) -> Study:
         changed_at=row.changed_at,
         ran_seconds=row.ran_seconds,
         prior=tuple(_prior(data) for data in row.prior or ()),
-        dataset=None if row.dataset is None else DatasetSummary(**row.dataset),
+        dataset=None if row.dataset is None else _dataset(row.dataset),
     )
 
 
@@ -171,6 +171,11 @@ def _prior(data: Mapping[str, Any]) -> PriorEvaluation:
 
 def _objective(data: Mapping[str, Any]) -> Objective:
     return Objective(name=data["name"], goal=Goal(data["goal"]), reference=data["reference"])
+
+
+def _dataset(data: Mapping[str, Any]) -> DatasetSummary:
+    sizes = {key: tuple(data[key]) for key in ("smallest", "largest") if data.get(key) is not None}
+    return DatasetSummary(**{**data, **sizes})
 
 
 def _recipe(data: Mapping[str, Any]) -> TrainingRecipe:

@@ -126,6 +126,7 @@ def test_the_images_are_looked_at_once_before_the_first_trial(
     found = store.study("small")
     assert found.dataset is not None
     assert (found.dataset.images, found.dataset.classes) == (6, 2)
+    assert (found.dataset.class_images, found.dataset.largest) == ({"cat": 3, "dog": 3}, (8, 8))
     assert found.recipe.dataset.fingerprint is not None
     assert found.recipe.dataset.images == 6
     assert {task.dataset.fingerprint for task in Keeper.tasks.values()} >= {found.recipe.dataset.fingerprint}

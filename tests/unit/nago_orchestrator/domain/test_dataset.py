@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from nago_orchestrator.domain.dataset import in_words, steps_per_epoch, summary_of, warnings
+from nago_orchestrator.domain.dataset import LISTED_CLASSES, in_words, steps_per_epoch, summary_of, warnings
 from nago_trainer.contract.data_report import ClassCount, DataReport, LeftOut
 from nago_trainer.training.loop import shuffled_batches
 
@@ -34,6 +36,14 @@ def test_the_line_says_how_much_there_is_and_what_was_left_out() -> None:
         "160 of 1 classes: 128 for training (2 steps per epoch), 32 for validation; "
         "left out: 1,400 suffix .heic, 1 hidden"
     )
+
+
+def test_a_study_keeps_the_counts_of_its_first_classes_and_the_sizes() -> None:
+    many = tuple(ClassCount(name=f"c{number}", images=2, training=1, validation=1) for number in range(2000))
+    found = summary_of(replace(REPORT, classes=many), 96)
+    assert (found.smallest, found.largest, found.classes) == ((8, 8), (9, 9), 2000)
+    assert list(found.class_images.items())[:2] == [("c0", 2), ("c1", 2)]
+    assert len(found.class_images) == LISTED_CLASSES
 
 
 def test_what_is_probably_not_meant_is_warned_of() -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from nago_orchestrator.cli.commands.status import final_training_words, watch_line
+from nago_orchestrator.cli.commands.status import final_training_words, status_facts, watch_line
 from nago_orchestrator.cli.output.outlook import best_sentence
+from nago_orchestrator.cli.output.tables import as_mapping, to_json
+from nago_orchestrator.domain.data_checks import DataCheck
 from nago_orchestrator.domain.rows import FinalTrainingCount, widened
-from nago_orchestrator.domain.states import StudyState, TrialState
+from nago_orchestrator.domain.states import AttemptState, StudyState, TrialState
 from nago_orchestrator.search.final_training import Chosen
 from nago_orchestrator.services.final_training import train_best
 from nago_orchestrator.services.study_status import StudyLook, last_event, seconds_left
@@ -135,3 +137,25 @@ def test_watching_prints_lines_alone(run: Run, filled: str) -> None:
     ended = run("status", "--watch", "-o", "json", "--database", filled)
     assert ended.code == 2
     assert ended.err.startswith("error: --watch has no json output")
+
+
+CHECK = DataCheck(
+    number=1,
+    state=AttemptState.CREATED,
+    failure=None,
+    reason="Unschedulable",
+    message="no node can take the pod",
+    study_changed_at=NOW,
+    created_at=NOW,
+    ended_at=None,
+)
+
+
+def test_why_a_check_of_the_images_waits_is_shown_until_it_has_ended_well() -> None:
+    shown = dict(status_facts(status(data_check=CHECK), NOW))
+    assert shown["image check"] == "waiting (Unschedulable: no node can take the pod)"
+    again = replace(CHECK, number=3, state=AttemptState.RUNNING, reason=None, message=None)
+    assert dict(status_facts(status(data_check=again), NOW))["image check"] == "running, try 3"
+    assert "image check" not in dict(status_facts(status(), NOW))
+    written = json.loads(to_json(as_mapping(status(data_check=CHECK))))
+    assert written["data_check"]["reason"] == "Unschedulable"
