@@ -112,7 +112,7 @@ class DatabaseReport:
                         failures = 0
             except (DatabaseDownError, DatabaseRefusedError) as error:
                 does = "refuses this attempt" if isinstance(error, DatabaseRefusedError) else "does not answer"
-                pause = BACK_OFF.pause(failures)
+                pause = BACK_OFF.jittered(failures)  # a thousand that failed at once do not come back at once
                 _note(f"the database {does}, next try in {pause:.1f} s: {error}")
                 failures += 1
                 with self._changed:

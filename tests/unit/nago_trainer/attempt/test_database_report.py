@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import socket
 from pathlib import Path
 
@@ -102,3 +103,13 @@ def test_a_task_that_does_not_come_is_no_defect(database: AttemptDatabase, tmp_p
 def test_only_postgresql_will_do(address: str) -> None:
     with pytest.raises(TaskError, match="invalid NAGO_DATABASE_URL: write postgresql://"):
         AttemptDatabase(address)
+
+
+def test_trainers_that_failed_together_do_not_try_again_together(
+    database: AttemptDatabase, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reports = [_report(database, tmp_path / f"message-{number}", seconds=0.1)[0] for number in range(12)]
+    for report in reports:
+        report.result(RESULT)
+    said = capsys.readouterr().err
+    assert len(set(re.findall(r"next try in (\S+) s", said))) > 1
