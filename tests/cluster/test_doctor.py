@@ -83,10 +83,10 @@ def test_the_doctor_says_before_what_would_fail(installation: Installation) -> N
     sound = inside(installation, study(installation))
     assert [found for found in sound.values() if found["state"] == "problem"] == []
     assert {found["state"] for check, found in sound.items() if check.startswith("right to ")} == {"ok"}
-    expected = {"role nago_trainer": "ok", "trainers' user": "ok", "connections": "ok", "first Job": "ok"}
+    expected = {"role nago_trainer": "ok", "trainers' logins": "ok", "connections": "ok", "first Job": "ok"}
     assert states(sound, *expected) == expected
     assert states(sound, "Secret nago-trainer-database", "first pod") == {
-        "Secret nago-trainer-database": "unknown",
+        "Secret nago-trainer-database": "ok",
         "first pod": "unknown",
     }
     code, seen = outside(installation, study(installation, gpu={"count": 1}))
