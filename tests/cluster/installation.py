@@ -17,16 +17,12 @@ from typing import Any
 from sqlalchemy import make_url
 
 from tests.cluster.images import ROOT, Images
-from tests.cluster.kubectl import Kubectl, KubectlError
+from tests.cluster.kubectl import PATIENCE_SECONDS, Kubectl, KubectlError
 
 OVERLAY = ROOT / "k8s/overlays/try-out"
 PASSWORD = "try-out"
 TRAINER_SECRET = ("nago-trainer-database", "url")
 CLAIMS = ("nago-data", "nago-checkpoints", "data-nago-postgres-0")
-COMMAND_SECONDS = 900
-"""No test is about how fast a command is: a replay fits every surrogate anew."""
-MIGRATION_SECONDS = 180
-"""The database's first start, and the Job's pauses while it is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +38,7 @@ class Installation:
     def orchestrator(self, *arguments: str, given: str | None = None) -> str:
         """What `nago-orch` prints, run beside `nago-orch serve`."""
         command = ("exec", "--stdin", "deployment/nago-orchestrator", "--", "nago-orch", *arguments)
-        return self.kubectl(*command, given=given, timeout=COMMAND_SECONDS)
+        return self.kubectl(*command, given=given)
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Of the database, as JSON makes them; asked within its pod. Raises KubectlError while it is away."""
@@ -53,11 +49,11 @@ class Installation:
         return found
 
     def wait_until_migrated(self) -> None:
-        self.kubectl.wait("job/nago-migrate", "complete", seconds=MIGRATION_SECONDS)
+        self.kubectl.wait("job/nago-migrate", "complete")
 
     def wait_until_ready(self) -> None:
         """`nago-orch serve` answers on /readyz."""
-        self.kubectl.wait("deployment/nago-orchestrator", "available", seconds=MIGRATION_SECONDS)
+        self.kubectl.wait("deployment/nago-orchestrator", "available")
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -82,17 +78,17 @@ class Installation:
             finally:
                 process.terminate()
 
-    def run_job(self, job: dict[str, Any], *, seconds: int) -> dict[str, Any]:
+    def run_job(self, job: dict[str, Any]) -> dict[str, Any]:
         """The Job as it ended, well or badly. Raises TimeoutError."""
         # An old API server drops fields that it does not know; kubectl would refuse them.
         self.kubectl("create", "--validate=false", "--filename", "-", given=json.dumps(job))
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             found = self.kubectl.get("job", job["metadata"]["name"])
             if {"Complete", "Failed"} & {entry["type"] for entry in found["status"].get("conditions", ())}:
                 return found
             time.sleep(0.5)
-        raise TimeoutError(f"the Job {job['metadata']['name']} has not ended within {seconds} s")
+        raise TimeoutError(f"the Job {job['metadata']['name']} has not ended within {PATIENCE_SECONDS} s")
 
     def describe(self) -> str:
         """What somebody wants to see after a failure."""
@@ -119,7 +115,7 @@ def installed(kubectl: Kubectl, images: Images, folder: Path, *, volumes: Path |
         kubectl("apply", "--kustomize", str(_overlay(namespace, images, folder)))
         yield Installation(kubectl=kubectl, images=images)
     finally:
-        kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout", "120s", timeout=150)
+        kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout", "120s")
         if volumes is not None:
             kubectl("delete", "persistentvolume", *(f"{namespace}-{claim}" for claim in CLAIMS), "--ignore-not-found")
             shutil.rmtree(volumes / namespace, ignore_errors=True)

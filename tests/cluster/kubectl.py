@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+PATIENCE_SECONDS = 900
+"""How long anything in the cluster may take. It is spent only where something is wrong: a machine may be slow."""
+
 
 class KubectlError(Exception):
     pass
@@ -27,7 +30,7 @@ class Kubectl:
     def command(self, *arguments: str) -> list[str]:
         return ["kubectl", *(("--namespace", self.namespace) if self.namespace else ()), *arguments]
 
-    def __call__(self, *arguments: str, given: str | None = None, timeout: float = 120) -> str:
+    def __call__(self, *arguments: str, given: str | None = None, timeout: float = PATIENCE_SECONDS) -> str:
         """What it prints. Raises KubectlError with what it says of its failure."""
         done = subprocess.run(
             self.command(*arguments),
@@ -54,6 +57,12 @@ class Kubectl:
             given=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}),
         )
 
-    def wait(self, what: str, condition: str, *, seconds: int) -> None:
+    def wait(self, what: str, condition: str) -> None:
         """Raises KubectlError when the condition does not come to hold in time."""
-        self("wait", what, f"--for=condition={condition}", f"--timeout={seconds}s", timeout=seconds + 30)
+        self(
+            "wait",
+            what,
+            f"--for=condition={condition}",
+            f"--timeout={PATIENCE_SECONDS}s",
+            timeout=PATIENCE_SECONDS + 30,
+        )

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster.images import run_script
+from tests.cluster.kubectl import PATIENCE_SECONDS
 
 START = 'setsid nohup "$@" >> "$LOG" 2>&1 < /dev/null & echo $!'
 """As up.sh does it: the process is nobody's child, and outlives the tests."""
-PATIENCE_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

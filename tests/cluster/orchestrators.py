@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.cluster.installation import Installation
-from tests.cluster.kubectl import KubectlError
+from tests.cluster.kubectl import PATIENCE_SECONDS, KubectlError
 from tests.cluster.machinery import Machinery
 
 SELECTOR = "app.kubernetes.io/name=nago-orchestrator"
@@ -74,23 +74,23 @@ class Orchestrators:
         finally:
             self.installation.kubectl("scale", DEPLOYMENT, "--replicas", "1")
 
-    def wait_for_successor(self, gone: str, *, seconds: float) -> datetime:
+    def wait_for_successor(self, gone: str) -> datetime:
         """When another pod began to serve: the one that waited, or the one that replaces the pod that is gone."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             for pod in {found["metadata"]["name"] for found in self.pods()} - {gone}:
                 for line in self.events(pod):
                     if line.get("event") == "serving":
                         return datetime.fromisoformat(line["time"]).astimezone(UTC)
             time.sleep(LOOK_SECONDS)
-        raise TimeoutError(f"nobody has taken over from {gone} within {seconds} s")
+        raise TimeoutError(f"nobody has taken over from {gone} within {PATIENCE_SECONDS} s")
 
-    def wait_for(self, event: str, pod: str, *, seconds: float = 60) -> datetime:
+    def wait_for(self, event: str, pod: str) -> datetime:
         """When the pod said so first. Raises TimeoutError."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             for line in self.events(pod):
                 if line.get("event") == event:
                     return datetime.fromisoformat(line["time"]).astimezone(UTC)
             time.sleep(LOOK_SECONDS)
-        raise TimeoutError(f"{pod} has not logged {event} within {seconds} s")
+        raise TimeoutError(f"{pod} has not logged {event} within {PATIENCE_SECONDS} s")

@@ -14,13 +14,11 @@ from nago_orchestrator.spec import parse_study_spec
 from nago_orchestrator.store.store import open_store
 from tests.cluster.documents import Document, napping, small_study
 from tests.cluster.installation import Installation
-from tests.cluster.kubectl import KubectlError
+from tests.cluster.kubectl import PATIENCE_SECONDS, KubectlError
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import Orchestrator, create
 
 LOOK_SECONDS = 0.5
-CLEARED_SECONDS = 90
-"""Until a Job's pods are gone: their grace, and the kubelet's word."""
 Row = dict[str, Any]
 
 
@@ -107,9 +105,9 @@ class ClusterStudy:
         found: list[Row] = self.installation.kubectl.get("jobs", "--selector", self.selector)["items"]
         return found
 
-    def wait_until(self, what: str, holds: Callable[[], object], *, seconds: float) -> None:
+    def wait_until(self, what: str, holds: Callable[[], object]) -> None:
         """Raises TimeoutError. A cluster or database that does not answer is asked again."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 if holds():
@@ -118,22 +116,20 @@ class ClusterStudy:
                 if time.monotonic() > deadline:
                     raise
             if time.monotonic() > deadline:
-                raise TimeoutError(f"after {seconds} s it does not hold of the study {self.name}: {what}")
+                raise TimeoutError(f"after {PATIENCE_SECONDS} s it does not hold of the study {self.name}: {what}")
             time.sleep(LOOK_SECONDS)
 
-    def wait_until_runs(self, *, at_least: int = 1, seconds: float = 120) -> None:
-        self.wait_until(f"{at_least} trials run", lambda: len(self.running()) >= at_least, seconds=seconds)
+    def wait_until_runs(self, *, at_least: int = 1) -> None:
+        self.wait_until(f"{at_least} trials run", lambda: len(self.running()) >= at_least)
 
-    def wait_until_completed(self, *, seconds: float) -> None:
-        self.wait_until("it is over", lambda: self.state != StudyState.RUNNING, seconds=seconds)
+    def wait_until_completed(self) -> None:
+        self.wait_until("it is over", lambda: self.state != StudyState.RUNNING)
         (row,) = self.rows("state, message", "")
         assert row["state"] == StudyState.COMPLETED, row
 
     def wait_until_cleared(self) -> None:
         """Nothing of it is left in the namespace."""
-        self.wait_until(
-            "no Job and no pod is left", lambda: not self.jobs() and not self.pods(), seconds=CLEARED_SECONDS
-        )
+        self.wait_until("no Job and no pod is left", lambda: not self.jobs() and not self.pods())
 
     def check_counts(self) -> None:
         """Every trial was counted once, by exactly one accepted result; proposals come out the same again."""

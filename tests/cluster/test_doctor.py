@@ -13,8 +13,9 @@ import pytest
 import yaml
 
 from tests.cluster.installation import Installation
+from tests.cluster.kubectl import PATIENCE_SECONDS
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800, func_only=True)]
 QUOTA = {
     "apiVersion": "v1",
     "kind": "ResourceQuota",
@@ -68,7 +69,7 @@ def outside(installation: Installation, text: str) -> tuple[int, Findings]:
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "KUBECONFIG": str(installation.kubectl.kubeconfig)},
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
     return done.returncode, {found["check"]: found for found in json.loads(done.stdout)}
@@ -126,7 +127,6 @@ def test_a_dry_run_shows_the_job_and_a_log_is_followed_to_its_end(installation: 
     followed = installation.kubectl(
         *("exec", "deployment/nago-orchestrator", "--"),
         *("sh", "-c", FOLLOW),
-        timeout=300,
     )
     seen = [int(number) for number in re.findall(r"^epoch (\d+): ", followed, re.MULTILINE)]
     assert seen == list(range(1, EPOCHS + 1))

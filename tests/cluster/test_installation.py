@@ -18,7 +18,7 @@ from nago_trainer.contract.reports import TrialResult
 from tests.cluster.installation import TRAINER_SECRET, Installation
 from tests.trainer_scene import TrainerScene
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300, func_only=True)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800, func_only=True)]
 EPOCHS = 2
 
 
@@ -37,7 +37,7 @@ def test_a_trainer_brings_its_result_into_the_database(installation: Installatio
         assert given.login is not None
         address = address_for("postgresql://nago-postgres:5432/nago", given.login.role, given.login.password)
         installation.kubectl.apply(build_secret(attempt.name, given, address, label))
-        job = installation.run_job(build_job(attempt.name, scene.task(1, given.token), label, settings), seconds=120)
+        job = installation.run_job(build_job(attempt.name, scene.task(1, given.token), label, settings))
         result = scene.trial.result
         engine.dispose()
     assert "Complete" in [entry["type"] for entry in job["status"]["conditions"]]

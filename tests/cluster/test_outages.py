@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.installation import Installation
-from tests.cluster.kubectl import Kubectl
+from tests.cluster.kubectl import PATIENCE_SECONDS, Kubectl
 from tests.cluster.machinery import Machinery
 from tests.cluster.orchestrators import Orchestrators
 from tests.cluster.study import ClusterStudy, small
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800, func_only=True)]
 OUTAGE_SECONDS = 60
 EPOCHS = 20
 POWER_SECONDS = 10
@@ -39,7 +39,7 @@ def _submitted(installation: Installation, name: str, *, epochs: int, nap: int) 
 
 
 def _check(study: ClusterStudy, folder: Path) -> None:
-    study.wait_until_completed(seconds=300)
+    study.wait_until_completed()
     study.check_counts()
     assert study.drawn() == study.undisturbed(folder)
     study.wait_until_cleared()
@@ -54,7 +54,7 @@ def test_the_api_server_is_away_for_a_minute(
         time.sleep(OUTAGE_SECONDS)
         back = datetime.now(UTC)
     kubectl = study.installation.kubectl
-    study.wait_until("the API server answers", lambda: kubectl("get", "--raw", "/readyz"), seconds=60)
+    study.wait_until("the API server answers", lambda: kubectl("get", "--raw", "/readyz"))
     _check(study, tmp_path)
     assert study.failures() == []
     ends = [datetime.fromisoformat(attempt["ended_at"]) for attempt in study.attempts()]
@@ -64,7 +64,7 @@ def test_the_api_server_is_away_for_a_minute(
 def test_the_database_is_away_for_a_minute(orchestrators: Orchestrators, machinery: Machinery, tmp_path: Path) -> None:
     kubectl, restarts = orchestrators.installation.kubectl, orchestrators.restarts()
     study = _submitted(orchestrators.installation, "no-database", epochs=EPOCHS, nap=0)
-    study.wait_until("trials train", study.training, seconds=120)
+    study.wait_until("trials train", study.training)
     frozen = _freeze(study, machinery)  # so that none of them ends before the database is away
     with _without_database(kubectl):
         for container in frozen.values():
@@ -81,7 +81,7 @@ def _without_database(kubectl: Kubectl) -> Iterator[None]:
     """For OUTAGE_SECONDS, or as long as the context is open."""
     kubectl("scale", DATABASE, "--replicas", "0")
     try:
-        kubectl("wait", "pod/nago-postgres-0", "--for=delete", "--timeout=60s")
+        kubectl("wait", "pod/nago-postgres-0", "--for=delete", f"--timeout={PATIENCE_SECONDS}s")
         away = time.monotonic()
         yield
         time.sleep(max(0.0, OUTAGE_SECONDS - (time.monotonic() - away)))
@@ -111,10 +111,10 @@ def _end_one_that_has_a_result(study: ClusterStudy, containers: dict[str, str], 
         waiting.extend(pod for pod in containers if f"epoch {EPOCHS}:" in kubectl("logs", pod))
         return waiting
 
-    study.wait_until("a trainer has a result and no database", find, seconds=150)
+    study.wait_until("a trainer has a result and no database", find)
     machinery.signal_container(containers[waiting[0]], signal.SIGTERM)
     job = str(kubectl.get("pod", waiting[0])["metadata"]["labels"]["job-name"])
-    kubectl.wait(f"job/{job}", "complete", seconds=30)
+    kubectl.wait(f"job/{job}", "complete")
     return job
 
 

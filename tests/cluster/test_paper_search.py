@@ -17,7 +17,7 @@ from tests.cluster.documents import SMALL_NODE, Document
 from tests.cluster.installation import Installation
 from tests.cluster.study import ClusterStudy
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900, func_only=True)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800, func_only=True)]
 PROJECT = Path(__file__).parents[2]
 SHIPPED = PROJECT / "k8s" / "base" / "studies" / "digits-paper.yaml"
 OPERATIONS = PROJECT / "docs" / "operations.md"
@@ -36,7 +36,7 @@ def study(installation: Installation) -> ClusterStudy:
     installation.wait_until_ready()
     found = ClusterStudy(installation=installation, document=shipped(installation))
     found.submit()
-    found.wait_until_completed(seconds=800)
+    found.wait_until_completed()
     return found
 
 
@@ -76,7 +76,7 @@ def test_the_best_generator_is_trained_in_full_and_its_network_fetched(study: Cl
     searched = len(study.trials())
     said = study.installation.orchestrator("train-best", study.name, "--best", "--networks", "1", "--detach")
     assert "1 new network of 1 generator" in said
-    study.wait_until("it is over again", lambda: len(study.attempts()) > searched and _is_over(study), seconds=180)
+    study.wait_until("it is over again", lambda: len(study.attempts()) > searched and _is_over(study))
     assert study.state == StudyState.COMPLETED
     (last,) = study.attempts()[searched:]
     study.wait_until_cleared()
@@ -98,6 +98,6 @@ def _fetch(installation: Installation, path: str, where: Path) -> None:
     manifest["spec"]["containers"][0]["image"] = installation.images.trainer
     kubectl = installation.kubectl
     kubectl.apply(manifest)
-    kubectl.wait("pod/networks", "Ready", seconds=60)
+    kubectl.wait("pod/networks", "Ready")
     kubectl("cp", f"networks:{path}", str(where))
     kubectl("delete", "pod", "networks")

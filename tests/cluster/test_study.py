@@ -12,7 +12,7 @@ from tests.cluster.image_volume import CLASSES, OF_EACH, on_images, put_digits
 from tests.cluster.installation import Installation
 from tests.cluster.study import ClusterStudy
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800, func_only=True)]
 BOHB = {"algorithm": "bohb", "iterations": 3}
 TRIALS = 13
 """Of three brackets over three fidelities: 7, 3 and 3."""
@@ -35,8 +35,8 @@ def study(installation: Installation) -> ClusterStudy:
     found = ClusterStudy(installation=installation, document=document)
     said = found.submit()
     assert "is run by" in said, said
-    found.wait_until("its Jobs ask for a GPU", lambda: _gpus(found), seconds=90)
-    found.wait_until_completed(seconds=400)
+    found.wait_until("its Jobs ask for a GPU", lambda: _gpus(found))
+    found.wait_until_completed()
     return found
 
 

@@ -21,15 +21,15 @@ from sqlalchemy import Engine, make_url, text
 from nago_orchestrator.store.engine import connect
 from tests.cluster.documents import Document, napping, small_study
 from tests.cluster.installation import PASSWORD, Installation
+from tests.cluster.kubectl import PATIENCE_SECONDS
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800, func_only=True)]
 PACKAGES = Path(__file__).parents[1] / "stored" / "0.1.0" / "packages.zip"
 NAME = "before"
 """Of the study, its database, the trainers' user there, and what their pods need."""
 TRIALS, AT_ONCE = 3, 2
 NAP_SECONDS = 40
 """While the trials of the first orchestrator sleep, it is killed, the schema upgraded, and the next one begins."""
-STUDY_SECONDS = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Site:
     def run(self, *arguments: str, packages: Path | None = None) -> None:
         with self.start(*arguments, packages=packages) as process:
             try:
-                assert process.wait(timeout=STUDY_SECONDS) == 0, arguments
+                assert process.wait(timeout=PATIENCE_SECONDS) == 0, arguments
             finally:
                 process.kill()
 
@@ -149,7 +149,7 @@ def test_trials_of_before_are_adopted_and_later_ones_run_on_its_trainers(site: S
 
 
 def _wait_until_in_flight(site: Site, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + STUDY_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while len(site.rows("SELECT FROM attempt WHERE uid IS NOT NULL")) < AT_ONCE:
         assert process.poll() is None, "the version before does not run here"
         assert time.monotonic() < deadline, "no trials are in flight"

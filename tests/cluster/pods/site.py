@@ -15,6 +15,7 @@ from nago_orchestrator.executors.kubernetes.manifest.labels import STUDY
 from nago_orchestrator.store.schema import attempt, epoch, result, study, trial
 from tests.cluster.documents import Document, small_study
 from tests.cluster.installation import Installation
+from tests.cluster.kubectl import PATIENCE_SECONDS
 
 SUBMIT_EACH_LINE = 'while read -r study; do printf "%s" "$study" | nago-orch submit - --detach || exit 1; done'
 OVER = (StudyState.COMPLETED, StudyState.FAILED, StudyState.CANCELLED)
@@ -48,9 +49,9 @@ class Site:
             "exec", "--stdin", "deployment/nago-orchestrator", "--", "sh", "-c", SUBMIT_EACH_LINE, given=lines
         )
 
-    def wait_until_over(self, name: str, *, seconds: int) -> Row[Any]:
+    def wait_until_over(self, name: str) -> Row[Any]:
         """The study's row, with its state and message."""
-        return until(lambda: found if (found := self.study(name)).state in OVER else None, name, seconds)
+        return until(lambda: found if (found := self.study(name)).state in OVER else None, name)
 
     def study(self, name: str) -> Row[Any]:
         with self.engine.connect() as connection:
@@ -81,14 +82,14 @@ class Site:
         with self.engine.connect() as connection:
             return list(connection.execute(query.where(study.c.name == name).order_by(trial.c.number)))
 
-    def wait_for_epochs(self, name: str, trial_number: int, count: int, *, seconds: int = 120) -> Row[Any]:
+    def wait_for_epochs(self, name: str, trial_number: int, count: int) -> Row[Any]:
         """The trial's newest attempt, once it has reported that many."""
 
         def trained() -> Row[Any] | None:
             found = self.attempts(name, trial_number)
             return found[-1] if found and len(self.epochs(found[-1].id)) >= count else None
 
-        return until(trained, f"{count} epochs of {name}, trial {trial_number}", seconds)
+        return until(trained, f"{count} epochs of {name}, trial {trial_number}")
 
     def pods_of(self, job: str) -> list[Document]:
         found: list[Document] = self.installation.kubectl.get("pods", "--selector", f"job-name={job}")["items"]
@@ -106,12 +107,12 @@ class Site:
         return found
 
 
-def until(look: Callable[[], Found | None], what: str, seconds: float) -> Found:
+def until(look: Callable[[], Found | None], what: str) -> Found:
     """What the look finds at last. Raises TimeoutError."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         found = look()
         if found is not None:
             return found
         time.sleep(0.5)
-    raise TimeoutError(f"{what}: not within {seconds} s")
+    raise TimeoutError(f"{what}: not within {PATIENCE_SECONDS} s")

@@ -27,7 +27,7 @@ from nago_trainer.contract.task import TrialTask
 from tests.cluster.pods.site import SLOWLY, Site, until
 from tests.studies import Orchestrator
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800, func_only=True)]
 LEFT_ALONE, ADOPTED, FOREIGN = "left-alone", "adopted", "foreign"
 EPOCHS = 120
 TAKEN = f"{FOREIGN}-t00000-a1"
@@ -50,7 +50,7 @@ def no_orchestrator(site: Site) -> Iterator[None]:
     kubectl = site.installation.kubectl
     selector = "app.kubernetes.io/name=nago-orchestrator"
     kubectl("scale", "deployment/nago-orchestrator", "--replicas", "0")
-    until(lambda: not kubectl.get("pods", "--selector", selector)["items"] or None, "the orchestrator's end", 90)
+    until(lambda: not kubectl.get("pods", "--selector", selector)["items"] or None, "the orchestrator's end")
     try:
         yield
     finally:
@@ -115,10 +115,10 @@ def uids(site: Site) -> dict[str, str]:
     with no_orchestrator(site):
         kubectl("delete", "job", deleted.name)
         found[ADOPTED] = create_and_die(site)
-        until(lambda: site.results(LEFT_ALONE) or None, "the result", 120)
+        until(lambda: site.results(LEFT_ALONE) or None, "the result")
         kubectl("delete", "job", finished.name)
     for name in (LEFT_ALONE, ADOPTED, FOREIGN):
-        site.wait_until_over(name, seconds=240)
+        site.wait_until_over(name)
     return found
 
 

@@ -15,7 +15,7 @@ from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, T
 from tests.cluster.documents import Document
 from tests.cluster.pods.site import Site
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800, func_only=True)]
 SOON = {"unschedulable": 15, "image": 15, "container": 15}
 """Patience, in seconds."""
 GPU = "nvidia.com/gpu"
@@ -157,7 +157,7 @@ def _file(site: Site, name: str, case: Case, registry: str) -> Document:
 @pytest.mark.parametrize("name", CASES)
 def test_a_trial_that_cannot_be_trained_fails_with_its_cause(site: Site, name: str) -> None:
     case = CASES[name]
-    study = site.wait_until_over(name, seconds=180)
+    study = site.wait_until_over(name)
     attempts = site.attempts(name)
     causes = [(found.state, found.failure, found.reason) for found in attempts]
     assert causes == [(AttemptState.FAILED, case.failure, case.reason)] * ATTEMPTS[case.failure]
@@ -173,7 +173,7 @@ def test_a_trial_that_cannot_be_trained_fails_with_its_cause(site: Site, name: s
 
 @pytest.mark.usefixtures("studies")
 def test_a_quota_for_two_delays_a_study_of_four_and_fails_nothing(site: Site) -> None:
-    study = site.wait_until_over("quota", seconds=330)
+    study = site.wait_until_over("quota")
     attempts = site.attempts("quota")
     assert study.state == StudyState.COMPLETED
     assert [(found.trial, found.state) for found in attempts] == [(n, AttemptState.SUCCEEDED) for n in range(4)]

@@ -11,7 +11,7 @@ from nago_orchestrator.domain.states import AttemptState, StudyState
 from tests.cluster.documents import Document
 from tests.cluster.pods.site import Site, until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800, func_only=True)]
 RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
@@ -24,7 +24,7 @@ def with_sidecar(site: Site) -> Document:
 
 def test_a_sidecar_keeps_no_trial_from_its_end(site: Site) -> None:
     site.submit(site.study_file("sidecar", trials=2, kubernetes=with_sidecar(site)))
-    assert site.wait_until_over("sidecar", seconds=180).state == StudyState.COMPLETED
+    assert site.wait_until_over("sidecar").state == StudyState.COMPLETED
     assert [found.state for found in site.attempts("sidecar")] == [AttemptState.SUCCEEDED] * 2
     assert site.left_behind("sidecar") == []
 
@@ -35,7 +35,7 @@ def test_why_a_trial_waits_is_known_while_it_waits(site: Site) -> None:
     def told() -> Row[Any] | None:
         return next((found for found in site.attempts("waiting") if found.reason is not None), None)
 
-    found = until(told, "the reason", 60)
+    found = until(told, "the reason")
     assert (found.state, found.reason) == (AttemptState.CREATED, "Unschedulable")
     assert "0/1 nodes are available" in found.message
     shown = site.installation.orchestrator("status", "waiting")

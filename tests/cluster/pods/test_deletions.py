@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState
 from tests.cluster.pods.site import SLOWLY, Site
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400, func_only=True)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800, func_only=True)]
 NAME = "disturbed"
 EPOCHS = 150
 SEEN_EPOCHS = 5
@@ -65,7 +65,7 @@ def study(site: Site) -> Row[Any]:
     site.submit(site.study_file(NAME, trials=len(DISTURBANCES), epochs=EPOCHS, kubernetes=KEPT))
     for trial, (disturb, _) in enumerate(DISTURBANCES):
         disturb(site, site.wait_for_epochs(NAME, trial, SEEN_EPOCHS).name)
-    return site.wait_until_over(NAME, seconds=300)
+    return site.wait_until_over(NAME)
 
 
 def test_every_trial_counts_once(site: Site, study: Row[Any]) -> None:
