@@ -76,8 +76,8 @@ def site(installation: Installation, tmp_path: Path) -> Iterator[Site]:
     _statement(installation, f"CREATE DATABASE {NAME}", "nago")
     with installation.forwarded("service/nago-postgres", 5432) as port, _trainer_of_before(installation):
         url = make_url(f"postgresql://nago:{PASSWORD}@127.0.0.1:{port}/{NAME}")
-        engine = connect(url)
         address = url.render_as_string(hide_password=False)
+        engine = connect(address)
         yield Site(installation=installation, address=address, engine=engine, packages=packages)
         engine.dispose()
     _statement(installation, f"DROP DATABASE {NAME}", "nago")

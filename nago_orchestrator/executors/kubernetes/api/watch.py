@@ -24,6 +24,8 @@ from nago_trainer.contract.back_off import BackOff
 log = logging.getLogger(__name__)
 
 BACK_OFF = BackOff(first=0.5, longest=10.0)
+GONE_SECONDS = 600.0
+"""Longer than an answer to a creation may take."""
 Job = dict[str, Any]
 
 
@@ -64,6 +66,8 @@ class JobWatch:
         self._jobs: dict[str, Job] = {}
         self._added_at: dict[str, float] = {}
         """When a Job was put in that a list which began earlier cannot know."""
+        self._gone: dict[str, float] = {}
+        """By uid, when a Job was seen to be deleted: the answer to its creation may come after that."""
         self.changes = 0
         """Increases with every event of a Job."""
         self._synced = threading.Event()
@@ -90,6 +94,8 @@ class JobWatch:
         """A Job that was just created or found, which the watch will see a moment later, if it has not yet."""
         name, uid = job["metadata"]["name"], job["metadata"]["uid"]
         with self._lock:
+            if uid in self._gone:
+                return
             if name not in self._jobs or self._jobs[name]["metadata"]["uid"] != uid:
                 self._put(job)
             self._added_at[name] = time.monotonic()
@@ -136,6 +142,7 @@ class JobWatch:
             version = str(page["metadata"].get("resourceVersion") or "")
         with self._lock:
             self._added_at = {name: at for name, at in self._added_at.items() if at >= began}
+            self._gone = {uid: at for uid, at in self._gone.items() if at >= began - GONE_SECONDS}
             self._jobs = {name: self._jobs[name] for name in self._added_at if name in self._jobs} | found
             self.changes += 1
         self._all_is_well()
@@ -190,6 +197,7 @@ class JobWatch:
             elif kind == "DELETED":
                 self._jobs.pop(item["metadata"]["name"], None)
                 self._added_at.pop(item["metadata"]["name"], None)
+                self._gone[item["metadata"]["uid"]] = time.monotonic()
             self.changes += kind != "BOOKMARK"
         if kind in ("ADDED", "MODIFIED"):
             self._on_job(item)

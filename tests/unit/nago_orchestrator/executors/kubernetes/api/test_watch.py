@@ -218,6 +218,16 @@ def test_what_was_deleted_is_gone_at_once_but_not_its_successor(server: ApiServe
     assert watch.jobs() == {}
 
 
+def test_a_job_whose_end_was_seen_before_the_answer_to_its_creation_stays_away(server: ApiServer, start: Start) -> None:
+    watch = start()
+    created = server.put("jobs", job("a"))
+    until(lambda: "a" in watch.jobs())
+    server.remove("jobs", "a")
+    until(lambda: "a" not in watch.jobs())
+    watch.add(created)
+    assert watch.jobs() == {}
+
+
 @pytest.mark.parametrize("path", ["limit", "watch"])
 def test_an_answer_that_makes_no_sense_does_not_end_it(server: ApiServer, start: Start, path: str) -> None:
     """Something between us and the API server may answer in its place."""
