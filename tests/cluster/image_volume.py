@@ -39,7 +39,7 @@ def put_digits(installation: Installation) -> None:
     resources = {"requests": {"cpu": "100m", "memory": SMALL_NODE["memory"]}, "limits": {"memory": "512Mi"}}
     container = trainer_container(["/opt/nago/bin/python3", "-c", PROGRAM], [], resources, settings)
     template = pod_template({"app.kubernetes.io/name": "nago-trainer"}, container, settings)
-    job = installation.run_job(assemble_job("put-digits", {}, template, settings), seconds=120)
+    job = installation.run_job(assemble_job("put-digits", {}, template, settings))
     assert "Complete" in [entry["type"] for entry in job["status"]["conditions"]], installation.describe()
     installation.kubectl("delete", "job", "put-digits")
 
