@@ -29,10 +29,10 @@ class FailingStore(Store):
     """Every third call of one write fails: before anything was written, or with the commit, done but unheard."""
 
     def __init__(self, store: Store, *, write: str, after_commit: bool) -> None:
-        super().__init__(store._engine)
         self._write_name, self._after_commit = write, after_commit
         self.calls = 0
         self._fails = False
+        super().__init__(store._engine)
 
     def __getattribute__(self, name: str):  # type: ignore[no-untyped-def]  # any method of the store
         found = super().__getattribute__(name)
