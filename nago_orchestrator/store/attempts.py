@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select, update
 
 from nago_orchestrator.domain.attempts import Attempt, Observation, Phase
 from nago_orchestrator.domain.credentials import Login
@@ -116,11 +116,10 @@ def add(connection: Connection, trial_id: int, new: NewAttempt, now: datetime) -
 
 
 def renew(connection: Connection, attempt_id: int, token: str, login: Login) -> None:
-    """The attempt has these credentials from now on; nothing happens where it has them already."""
+    """The attempt has these credentials from now on. A restored database knows a login that its server does not."""
     values = {"token": token, "login": login.role}
-    other = or_(attempt.c.token != token, attempt.c.login.is_(None), attempt.c.login != login.role)
-    if connection.execute(update(attempt).where(attempt.c.id == attempt_id, other).values(**values)).rowcount:
-        logins.give(connection, login)
+    connection.execute(update(attempt).where(attempt.c.id == attempt_id).values(**values))
+    logins.give(connection, login)
 
 
 def mark_running(connection: Connection, attempt_id: int, *, node: str | None, uid: str | None, now: datetime) -> None:

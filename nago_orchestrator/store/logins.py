@@ -19,10 +19,9 @@ from sqlalchemy.exc import DBAPIError
 from nago_orchestrator.domain.credentials import Login
 from nago_orchestrator.errors import DatabaseError
 from nago_orchestrator.store.database_errors import translated
+from nago_trainer.contract.attempt_files import LOGIN_PREFIX
 
 GROUP = "nago_trainer"
-PREFIX = "nago_attempt_"
-"""Of all databases and schemas."""
 CONNECTION_LIMIT = 2
 """A trainer needs one, and a second while the server has not noticed the end of the first."""
 LONGEST_TRANSACTION_SECONDS = 30
@@ -58,9 +57,9 @@ _END_ALL = text(f"{_END_SESSIONS} usename = :role")
 def prefix(connection: Connection) -> str:
     """Of the roles of this database and schema: a server may have several. On SQLite it names none."""
     if connection.dialect.name != "postgresql":
-        return PREFIX
+        return LOGIN_PREFIX
     where = connection.exec_driver_sql(_WHERE).scalar_one()
-    return f"{PREFIX}{hashlib.sha256(where.encode()).hexdigest()[:8]}_"
+    return f"{LOGIN_PREFIX}{hashlib.sha256(where.encode()).hexdigest()[:8]}_"
 
 
 def give(connection: Connection, login: Login) -> None:
@@ -88,9 +87,9 @@ def remedy() -> str:
     )
 
 
-def end_long_transactions(connection: Connection, prefix_: str) -> int:
-    """How many trainers' sessions were ended."""
-    return len(connection.execute(_END_LONG, {"prefix": prefix_, "seconds": LONGEST_TRANSACTION_SECONDS}).all())
+def end_long_transactions(connection: Connection, prefix_: str, longest: float = LONGEST_TRANSACTION_SECONDS) -> int:
+    """How many trainers' sessions were ended. `longest`: in seconds."""
+    return len(connection.execute(_END_LONG, {"prefix": prefix_, "seconds": longest}).all())
 
 
 def left_over(connection: Connection, prefix_: str, *, disabled: bool) -> Sequence[str]:
@@ -132,8 +131,8 @@ class TrainerLogins:
                 self._prefix = prefix(connection)
         return self._prefix
 
-    def tidy(self, *, disabled: bool = False) -> int:
-        """Remove those whose attempts are not heard any more, and end transactions that last too long.
+    def tidy(self, *, disabled: bool = False, longest: float = LONGEST_TRANSACTION_SECONDS) -> int:
+        """Remove those whose attempts are not heard any more, and end transactions of more than `longest` seconds.
 
         `disabled`: try again those that could not be removed before. Gives how many could not. Raises DatabaseError.
         """
@@ -141,6 +140,6 @@ class TrainerLogins:
             return 0
         with translated(self._address):
             with self._engine.begin() as connection:
-                end_long_transactions(connection, self.prefix)
+                end_long_transactions(connection, self.prefix, longest)
                 roles = left_over(connection, self.prefix, disabled=disabled)
             return sum(not remove(self._engine, role) for role in roles)

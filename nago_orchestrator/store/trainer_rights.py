@@ -18,6 +18,7 @@ from nago_orchestrator.store import logins
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.engine import connect, describe, parse
 from nago_orchestrator.store.schema import metadata
+from nago_trainer.contract.attempt_files import LOGIN_PREFIX
 
 ROLE = "nago_trainer"
 FUNCTIONS = (
@@ -175,7 +176,7 @@ def _server(rights: TrainerRights) -> Iterator[Finding]:
 def read_rights(connection: Connection) -> TrainerRights:
     if not _scalar(connection, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = :role)", role=ROLE):
         return TrainerRights(role=None)
-    members = connection.execute(text(_MEMBERS), {"role": ROLE, "attempts": logins.PREFIX}).scalars()
+    members = connection.execute(text(_MEMBERS), {"role": ROLE, "attempts": LOGIN_PREFIX}).scalars()
     schema = _of_schema(connection, "quote_ident(nspname)") if _creates(connection, "public") else None
     return TrainerRights(
         role=_role(connection, ROLE),

@@ -78,7 +78,7 @@ def run_database_attempt(
     preemption = Preemption(exit_code=interrupted_code)
     message = TerminationMessage(settings.termination_log, settings.token)
     try:
-        database = AttemptDatabase(settings.database_url)
+        database = AttemptDatabase(settings.database_url, attempt=settings.attempt, token=settings.token)
         task = _prepared(read_task(database, settings), kept)
         checkpoints = checkpoint_policy(task, environment, preemption)
     except TaskError as error:

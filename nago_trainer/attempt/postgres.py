@@ -1,5 +1,7 @@
 """An attempt's way into the orchestrator's PostgreSQL: three functions, which know it by its login. No other SQL.
 
+In a pod that version 0.1.0 created, the login is one that trainers share; then they know it by its name and token.
+
 Called by database attempts. A connection lives only as long as there is something to say: hundreds of trainers share
 one server.
 """
@@ -11,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from nago_trainer.contract.attempt_files import LOGIN_PREFIX
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.errors import TaskError
 
@@ -59,13 +62,17 @@ def load_driver() -> Any:
 
 
 class AttemptDatabase:
-    def __init__(self, address: str) -> None:
-        """With the attempt's own login. Raises TaskError for an address of another form, or without driver."""
+    def __init__(self, address: str, *, attempt: str = "", token: str = "") -> None:
+        """`attempt` and its `token` count only where the address has not the attempt's own login.
+
+        Raises TaskError for an address of another form, or without driver.
+        """
         scheme = next((scheme for scheme in SCHEMES if address.startswith(scheme)), None)
         if scheme is None:
             raise TaskError("invalid NAGO_DATABASE_URL", do="write postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
         self._driver = load_driver()
         self._address = "postgresql://" + address.removeprefix(scheme)
+        self._named = (attempt, token) if attempt else ()
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -77,7 +84,8 @@ class AttemptDatabase:
         with _translated(self._driver):
             connection = self._driver.connect(self._address, **{k: v for k, v in CONNECTION.items() if k not in own})
         try:
-            yield Session(self._driver, connection)
+            has_own = str(own.get("user", "")).startswith(LOGIN_PREFIX)
+            yield Session(self._driver, connection, () if has_own else self._named)
         finally:
             connection.close()
 
@@ -85,28 +93,31 @@ class AttemptDatabase:
 class Session:
     """Each method is one transaction."""
 
-    def __init__(self, driver: Any, connection: Any) -> None:
+    def __init__(self, driver: Any, connection: Any, named: tuple[str, ...] = ()) -> None:
+        """`named`: the attempt's name and token, for a login that does not say whose it is."""
         self._driver = driver
         self._connection = connection
+        self._named = named
 
     def read_task(self) -> dict[str, Any] | None:
         """The JSON form of the TrialTask, without its token; None for an attempt that is over."""
-        task: dict[str, Any] | None = self._call("SELECT nago_read_task()")
+        task: dict[str, Any] | None = self._call("nago_read_task")
         return task
 
     def add_epoch(self, record: EpochRecord) -> bool:
         """False if this attempt's result is no longer needed. An epoch that is stored already stays as it is."""
-        return bool(self._call("SELECT nago_add_epoch(%s::jsonb)", _json(record.to_json())))
+        return bool(self._call("nago_add_epoch", _json(record.to_json())))
 
     def add_result(self, result: TrialResult) -> bool:
         """False if it is no longer needed. A result of this attempt that is stored already stays as it is."""
-        return bool(self._call("SELECT nago_add_result(%s::jsonb)", _json(result.to_json())))
+        return bool(self._call("nago_add_result", _json(result.to_json())))
 
-    def _call(self, statement: str, *arguments: str) -> Any:
+    def _call(self, function: str, *contents: str) -> Any:
+        places = ", ".join(["%s"] * len(self._named) + ["%s::jsonb"] * len(contents))
         with _translated(self._driver), self._connection, self._connection.cursor() as cursor:
             # For this transaction alone: a connection pool may give this connection to another client afterwards.
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", (f"{STATEMENT_SECONDS}s",))
-            cursor.execute(statement, arguments)
+            cursor.execute(f"SELECT {function}({places})", (*self._named, *contents))
             return cursor.fetchone()[0]
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import Table, select, text
 
 from nago_orchestrator.domain.states import Failure
-from nago_orchestrator.store.logins import PREFIX
 from nago_orchestrator.store.schema import attempt, evaluation, lease, proposal, result, study, trial
 from nago_trainer.contract.attempt_files import (
     CLAIM_FILE,
     EXIT_FILE,
     LOG_FILE,
+    LOGIN_PREFIX,
     REPORT_FILE,
     TASK_FILE,
 )
@@ -119,7 +119,7 @@ def _no_login_or_session_is_left(scene: Scene) -> Iterator[str]:
     if scene.database.server is None:
         return
     with scene.database.engine.connect() as connection:
-        logins = list(connection.scalars(_LOGINS, {"prefix": PREFIX}))
+        logins = list(connection.scalars(_LOGINS, {"prefix": LOGIN_PREFIX}))
         sessions = list(connection.scalars(_OTHER_SESSIONS))
     if logins:
         yield f"logins are left: {logins}"

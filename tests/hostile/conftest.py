@@ -21,6 +21,7 @@ from nago_orchestrator.domain.trials import Trial
 from nago_orchestrator.executors.kubernetes.manifest.secret import address_for
 from nago_orchestrator.store import versions
 from nago_orchestrator.store.engine import connect
+from nago_orchestrator.store.schema import metadata
 from nago_orchestrator.store.store import Store
 from nago_trainer.attempt.postgres import AttemptDatabase
 from nago_trainer.contract.reports import TrialResult
@@ -133,16 +134,16 @@ def engine(owned_database: str) -> Iterator[Engine]:
     made.dispose()
 
 
+def empty(engine: Engine) -> None:
+    tables = ", ".join(table.name for table in metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
+
+
 @pytest.fixture
 def two(engine: Engine, owned_database: str) -> Iterator[Two]:
-    with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "TRUNCATE study, proposal, trial, attempt, epoch, result, evaluation, lease RESTART IDENTITY"
-        )
+    empty(engine)
     made = Two(Store(engine), owned_database)
     yield made
-    with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "TRUNCATE study, proposal, trial, attempt, epoch, result, evaluation, lease RESTART IDENTITY"
-        )
+    empty(engine)
     assert made.store.logins.tidy(disabled=True) == 0

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import psycopg2
@@ -12,15 +15,14 @@ import pytest
 from psycopg2 import extensions
 from sqlalchemy import Engine, make_url
 
-from nago_orchestrator.control_loop import loop
 from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
-from nago_orchestrator.store import logins
 from nago_orchestrator.store.store import Store
 from nago_trainer.attempt.postgres import AttemptDatabase
 from nago_trainer.contract.task import TrialTask
 from tests.api_server import ApiServer, Object, api_server
 from tests.executor_scene import TIMING
+from tests.hostile.conftest import empty
 from tests.job_controller import JobController, end, environment_of, report
 from tests.kubernetes_access import job_api, kubernetes_settings, study_label
 from tests.simulated_executor import SimulatedExecutor, succeed
@@ -75,21 +77,33 @@ class Trainers:
 
 @pytest.fixture
 def store(engine: Engine) -> Store:
-    tables = "study, proposal, trial, attempt, epoch, result, evaluation, lease"
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
+    empty(engine)
     return Store(engine)
 
 
-def test_a_study_with_a_hostile_trainer_ends_as_without(
-    store: Store, engine: Engine, owned_database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logins, "LONGEST_TRANSACTION_SECONDS", 1)
-    monkeypatch.setattr(loop, "TIDY_SECONDS", 0.1)
+@contextmanager
+def impatient(store: Store) -> Iterator[None]:
+    """Ends trainers' transactions sooner than the loop does, which waits half a minute."""
+    done = threading.Event()
+
+    def tidy() -> None:
+        while not done.wait(0.1):
+            store.logins.tidy(longest=1)
+
+    thread = threading.Thread(target=tidy)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_study_with_a_hostile_trainer_ends_as_without(store: Store, engine: Engine, owned_database: str) -> None:
     study = create(store, small_spec(search="{algorithm: random, proposals: 8}", execution="{parallelism: 3}"))
     address = make_url(owned_database).set(drivername="postgresql").render_as_string(hide_password=False)
     trainers = Trainers()
-    with api_server() as server, JobController(server, trainers.play):
+    with impatient(store), api_server() as server, JobController(server, trainers.play):
         server.objects["secrets"]["nago"]["data"]["url"] = base64.b64encode(address.encode()).decode()
         executor = TaskKeeper(
             job_api(server), kubernetes_settings(), study_label(), role_prefix=store.logins.prefix, timing=TIMING

@@ -169,13 +169,12 @@ def test_an_open_transaction_holds_up_its_own_trial_alone(two: Two) -> None:
         assert time.monotonic() - began < 10
 
 
-def test_a_transaction_that_lasts_too_long_is_ended(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transaction_that_lasts_too_long_is_ended(two: Two) -> None:
     with open_transaction(two) as session:
         two.store.logins.tidy()
         assert session.get_transaction_status() == psycopg2.extensions.TRANSACTION_STATUS_INTRANS
-        monkeypatch.setattr(logins, "LONGEST_TRANSACTION_SECONDS", 0.05)
         time.sleep(0.1)
-        two.store.logins.tidy()
+        two.store.logins.tidy(longest=0.05)
         until(lambda: two.store.claim([two.hostile.trial.id]) == {two.hostile.trial.id})
         with pytest.raises(psycopg2.OperationalError), session.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -195,6 +194,15 @@ def test_its_login_ends_with_its_attempt_whatever_it_holds(two: Two, engine: Eng
     with pytest.raises(psycopg2.OperationalError):
         two.hostile.session()
     accept(two)
+
+
+def test_a_login_that_the_server_lost_is_there_again_for_the_next_try(two: Two, engine: Engine) -> None:
+    """As after a restore of the database alone: roles belong to the server."""
+    assert logins.remove(engine, two.hostile.role)
+    login = two.hostile.given.login
+    assert login is not None
+    two.store.renew_attempt(two.hostile.attempt.id, token=two.hostile.attempt.token, login=login)
+    assert two.hostile.report()
 
 
 def test_logins_of_attempts_that_are_over_are_removed_and_no_others(two: Two, engine: Engine) -> None:

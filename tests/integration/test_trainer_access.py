@@ -263,6 +263,16 @@ def test_a_trainer_of_the_version_before_gets_its_task_and_reports(scene: Traine
     assert scene.trial.result == RESULT
 
 
+def test_a_trainer_of_this_version_works_in_a_pod_of_the_version_before(scene: TrainerScene) -> None:
+    new = scene.former_attempt()
+    database = AttemptDatabase(scene.address, attempt=new.name, token=scene.token_of(new))
+    with database.session() as session:
+        assert session.read_task() == scene.task(1, scene.token_of(new)).to_json()
+        assert session.add_epoch(EPOCH)
+        assert session.add_result(RESULT)
+    assert scene.trial.result == RESULT
+
+
 def test_a_token_is_of_no_use_to_another_login(scene: TrainerScene) -> None:
     new = scene.attempt()
     content = json.dumps(RESULT.to_json())

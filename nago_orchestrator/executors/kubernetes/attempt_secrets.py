@@ -27,8 +27,8 @@ from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesS
 
 KEY = SecretKey(name="nago-attempt-key", key="key")
 KEY_BYTES = 32
-RESERVE = timedelta(days=7)
-"""Beyond all that an attempt may wait and work: suspended ones, an orchestrator that is away."""
+RESERVE = timedelta(days=365)
+"""Beyond all that an attempt may wait and work: no time-out runs while a queue holds its Job back."""
 
 
 class AttemptSecrets:

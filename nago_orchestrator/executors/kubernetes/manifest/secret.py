@@ -6,12 +6,12 @@ import base64
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 from nago_orchestrator.domain.credentials import Credentials, token_digest
 from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel, study_labels
 
 TOKEN_KEY, ADDRESS_KEY = "token", "url"
+_REPLACED = ("user", "password")
 _ADDRESS = re.compile(r"(?P<scheme>[a-z0-9+]+://)(?P<place>[^/?]*)(?P<path>/?[^?]*)(?:\?(?P<query>.*))?")
 
 
@@ -48,6 +48,7 @@ def address_for(address: str, user: str, password: str) -> str:
     if parts is None:
         raise ValueError("the address of the database for the trainers is not of the form postgresql://HOST/DATABASE")
     host = parts["place"].rpartition("@")[2]
-    kept = [(key, value) for key, value in parse_qsl(parts["query"] or "") if key not in ("user", "password")]
-    query = f"?{urlencode(kept)}" if kept else ""
+    # Kept as they are written: libpq does not read all that Python writes.
+    kept = [option for option in (parts["query"] or "").split("&") if option.partition("=")[0] not in _REPLACED]
+    query = f"?{'&'.join(kept)}" if any(kept) else ""
     return f"{parts['scheme']}{user}:{password}@{host}{parts['path']}{query}"

@@ -27,8 +27,9 @@ GOOD_ANNOTATIONS = (
     "kubectl.kubernetes.io",
     "linkerd.io",
     "prometheus.io",
-    "sidecar.istio.io",
 )
+ISTIO = "sidecar.istio.io/inject"
+"""Others of that prefix give the pod volumes of its node, and another image."""
 """Prefixes; those of runtimes, networks, devices and identities can give a pod more than its fields do."""
 READ_VARIABLES = re.compile(
     r"NAGO_.*|LD_.*|GLIBC_TUNABLES|GCONV_PATH|LOCPATH|PATH|PYTHON.*|PG[A-Z]+|OPENSSL_.*|SSL_CERT_.*|TMPDIR"
@@ -81,6 +82,8 @@ def _annotations(merged: Mapping[str, Any], built: Mapping[str, Any]) -> Iterato
     ours, found = built["metadata"]["annotations"], (merged.get("metadata") or {}).get("annotations") or {}
     for name in sorted(found.keys() - ours.keys()):
         prefix, slash, _ = name.rpartition("/")
+        if name == ISTIO:
+            continue
         if prefix not in GOOD_ANNOTATIONS if slash else "." in name:
             what = f"the prefix {prefix}" if slash else "a name with dots"
             why = f"may give the pod rights or devices: {what} is not known to be harmless"

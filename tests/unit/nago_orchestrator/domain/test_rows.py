@@ -49,7 +49,7 @@ def test_queries_give_rows() -> None:
         for query in queries_of(module)
     }
     assert len(given) > 10
-    plain = (str, type(None))  # who holds a study
+    plain = (str, int, type(None))  # who holds a study, and a fidelity
     assert {name: kinds for name, kinds in given.items() if not kinds <= {*KINDS, *plain}} == {}
 
 

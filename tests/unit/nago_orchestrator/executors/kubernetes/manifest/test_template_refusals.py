@@ -39,6 +39,8 @@ IDENTITY: list[tuple[Patch, str]] = [
         ({"metadata": {"annotations": {name: "x"}}}, f"metadata.annotations[{name}]")
         for name in (
             "container.apparmor.security.beta.kubernetes.io/trainer",
+            "sidecar.istio.io/userVolume",
+            "sidecar.istio.io/proxyImage",
             "seccomp.security.alpha.kubernetes.io/pod",
             "k8s.v1.cni.cncf.io/networks",
             "cdi.k8s.io/gpu",
