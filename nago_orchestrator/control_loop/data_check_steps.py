@@ -56,7 +56,7 @@ def _end(action: EndDataCheck, session: Session) -> Sequence[FollowUp]:
     session.store.data_checks.end(session.study_id, ended)
     found = action.found
     if found is None:
-        text = f"the check of the images, try {action.check.number}: {action.message}"
+        text = f"data check {action.check.number} failed: {action.message}"
         return (session.event(EventKind.FAILED, text),)
     recipe = replace(session.recipe, dataset=found.dataset)
     session.store.set_dataset(session.study_id, recipe, found.summary)

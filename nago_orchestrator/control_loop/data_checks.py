@@ -56,12 +56,12 @@ class DataState:
         return self.live is not None or self._is_due()
 
     def holds(self, attempt: Attempt) -> bool:
-        """Whether it waits for a check what becomes of an attempt, since its trainer says that the images changed."""
+        """Whether the outcome of an attempt is decided only after a check: its trainer says that the images changed."""
         goes_on = self.study is StudyState.RUNNING and not self.draining
         return goes_on and self.is_open and attempt in self.suspects
 
     def _is_due(self) -> bool:
-        """Whether none has ended since the study was resumed, or has begun since an attempt that doubts the images.
+        """Whether no check has ended since the study was resumed, or none has begun since an attempt reported changes.
 
         The study may have been resumed by another machine's clock: its times are compared for equality alone.
         """
@@ -125,7 +125,7 @@ def _end(data: DataState, live: DataCheck, seen: Observation, retries: RetryPoli
         found = unable(data.known)
         return [EndDataCheck(live, AttemptState.SUCCEEDED, None, UNABLE, found.warnings[0], found)]
     failure = Failure.INFRASTRUCTURE if seen.phase is Phase.ABSENT else seen.failure or Failure.DEFECT
-    message = seen.message or "it disappeared without a status"
+    message = seen.message or "its Job disappeared without a status"
     if seen.reason == BAD_DATA:
         return _given_up(live, failure, seen.reason, message, message)
     if _has_retries(data, failure, retries):

@@ -25,7 +25,7 @@ BAD_DATA = "BadData"
 UNABLE = "Unable"
 """Reason of a check that ended well without an answer."""
 UNABLE_SENTENCE = (
-    "the trainer's image is of a version that cannot check images: the study goes on without a fingerprint of them"
+    "the trainer image is too old for a data check: the study continues without a fingerprint of the dataset"
 )
 
 
@@ -92,11 +92,11 @@ def conclude(answer: DataAnswer, known: Known) -> Conclusion:
 
 
 def unable(known: Known) -> Conclusion:
-    """A trainer of before also knows the image rules of before alone; a study that has no trials yet may take them."""
+    """A trainer of version 0.1.0 knows only the image rules of that version; a study without trials may take them."""
     dataset, told = known.dataset, UNABLE_SENTENCE
     if dataset.image_rules == IMAGE_RULES and not known.begun and dataset.fingerprint is None:
         dataset = replace(dataset, image_rules=FORMER_IMAGE_RULES)
-        told = f"{told}, and reads images by the rules of version 0.1.0"
+        told = f"{told}, and its images are read by the rules of version 0.1.0"
     return Conclusion(dataset=dataset, summary=None, warnings=(told,))
 
 
@@ -104,7 +104,7 @@ def _problem(answer: DataAnswer, known: Known) -> tuple[str, str] | None:
     report, dataset = answer.report, known.dataset
     if dataset.fingerprint not in (None, report.fingerprint):
         return DATA_CHANGED, changed_sentence(report.changes, dataset.path)
-    # A study of before goes on by its own rules, by which other images may be right.
+    # A study of version 0.1.0 keeps the image rules of that version, by which other images may be right.
     wrong = untrainable(report, remedy="correct or remove them") if dataset.image_rules == IMAGE_RULES else None
     wrong = wrong or _other_facts(answer, dataset) or _too_large(report.images, known)
     return None if wrong is None else (BAD_DATA, wrong)

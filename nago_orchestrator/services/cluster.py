@@ -24,7 +24,8 @@ def cluster_findings(study: ExaminedStudy | None) -> Sequence[Finding]:
 def server_findings(spec: StudySpec, job: Mapping[str, Any]) -> Sequence[Finding]:
     """What the API server would do with the study's first Job. Raises InputError for a study without Jobs."""
     if spec.execution.where != "kubernetes" or spec.execution.kubernetes is None:
-        raise InputError("the study runs on this machine, and no API server knows it", do="leave out --server")
+        what = "--server is only for studies on Kubernetes, and this one runs on this machine"
+        raise InputError(what, do="leave out --server")
     with needing("kubernetes", what="--server"):
         found: Sequence[Finding] = _preflight().try_first_job(job, spec.execution.kubernetes.namespace)
     return found

@@ -119,7 +119,8 @@ def _template(preview: Preview, now: datetime) -> Iterator[Finding]:
         return
     doubts = template_doubts(preview, now)
     if doubts:
-        yield warning("pod template", "; ".join(doubts), "see that nobody else is harmed, or remove it")
+        remedy = "make sure that these fields cannot harm other users of the cluster, or remove them"
+        yield warning("pod template", "; ".join(doubts), remedy)
 
 
 def _examined(preview: Preview, now: datetime) -> ExaminedStudy | None:

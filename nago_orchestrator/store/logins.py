@@ -63,7 +63,7 @@ def prefix(connection: Connection) -> str:
 
 
 def give(connection: Connection, login: Login) -> None:
-    """Make the role, or set it anew. Raises DatabaseError where this user may not make roles."""
+    """Create the role, or reset its password and limits. Raises DatabaseError where this user may not create roles."""
     if connection.dialect.name != "postgresql":
         return
     until = login.valid_until.isoformat()
@@ -82,8 +82,8 @@ def give(connection: Connection, login: Login) -> None:
 
 def remedy() -> str:
     return (
-        "let an administrator run ALTER ROLE ... CREATEROLE for it, and"
-        f" GRANT {GROUP} TO ... WITH ADMIN OPTION (operations.md, Database)"
+        f"let an administrator run ALTER ROLE USER CREATEROLE and GRANT {GROUP} TO USER WITH ADMIN OPTION,"
+        " with the name of this user (docs/operations.md, Upgrade)"
     )
 
 
@@ -93,7 +93,7 @@ def end_long_transactions(connection: Connection, prefix_: str, longest: float =
 
 
 def left_over(connection: Connection, prefix_: str, *, disabled: bool) -> Sequence[str]:
-    """Roles whose attempts are not heard any more; `disabled`: also those that could not be removed before."""
+    """Roles of attempts whose reports no longer count; `disabled`: also those that could not be removed before."""
     return connection.execute(_LEFT_OVER, {"prefix": prefix_, "all": disabled}).scalars().all()
 
 
@@ -132,7 +132,7 @@ class TrainerLogins:
         return self._prefix
 
     def tidy(self, *, disabled: bool = False, longest: float = LONGEST_TRANSACTION_SECONDS) -> int:
-        """Remove those whose attempts are not heard any more, and end transactions of more than `longest` seconds.
+        """Remove those of attempts whose reports no longer count, and end transactions of more than `longest` seconds.
 
         `disabled`: try again those that could not be removed before. Gives how many could not. Raises DatabaseError.
         """

@@ -212,12 +212,12 @@ class Store:
             return attempts.add(connection, trial_id, new, now)
 
     def renew_attempt(self, attempt_id: int, *, token: str, login: Login) -> None:
-        """The attempt's credentials are these; where they were others, those are no longer heard."""
+        """Replaces the attempt's credentials; earlier ones are no longer accepted."""
         with self._write() as connection:
             attempts.renew(connection, attempt_id, token, login)
 
     def claim(self, trial_ids: Collection[int]) -> frozenset[int]:
-        """Those of them that nobody else writes to now. Of the others, whoever writes next would have to wait."""
+        """Locks those trials that nobody else has locked, and returns their ids."""
         with self._write() as connection:
             return trials.claim(connection, trial_ids)
 

@@ -53,7 +53,7 @@ SELECT rolsuper OR (rolcreaterole AND (
     OR pg_has_role(current_user, :role, 'USAGE WITH ADMIN OPTION')
 )) FROM pg_catalog.pg_roles WHERE rolname = current_user
 """
-"""From version 16 on, who may create roles may grant those alone that were given to be passed on."""
+"""From version 16 on, a role with CREATEROLE can grant only roles that it has with ADMIN OPTION."""
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
 
 
@@ -73,8 +73,10 @@ class TrainerRights:
     """Whether the role may call each; None: there is no such function."""
     members: tuple[RoleFacts, ...] = ()
     """Roles that have its rights, without the logins of attempts: users that trainers of the version before share."""
+    user: str = ""
+    """Our own, quoted."""
     makes_logins: bool = False
-    """Whether our own user may make logins with its rights."""
+    """Whether that user may make logins with its rights."""
     open_schema: str | None = None
     """The tables' schema, if trainers may create objects in it."""
     prepared_transactions: int = 0
@@ -151,8 +153,8 @@ def _logins(rights: TrainerRights) -> Iterator[Finding]:
     if shared:
         yield warning(
             check,
-            f"{', '.join(shared)}: one that trainers share, which only those of older versions need",
-            f"once no attempt that an older version began is running, run DROP ROLE {shared[0]}",
+            f"shared by trainers of older versions: {', '.join(shared)}",
+            f"once no attempt that an older version began is running, run DROP ROLE {', '.join(shared)}",
         )
 
 
@@ -161,9 +163,9 @@ def _server(rights: TrainerRights) -> Iterator[Finding]:
     if rights.open_schema is not None:
         yield problem(
             f"schema {rights.open_schema}",
-            "everybody may create objects in it: a trainer could put functions of its own in our queries' way",
+            "every role may create objects in it, so a trainer could shadow functions that the orchestrator calls",
             f"let an administrator run REVOKE CREATE ON SCHEMA {rights.open_schema} FROM PUBLIC, and"
-            f" GRANT ALL ON SCHEMA {rights.open_schema} TO our user",
+            f" GRANT ALL ON SCHEMA {rights.open_schema} TO {rights.user}",
         )
     if rights.prepared_transactions:
         yield warning(
@@ -183,6 +185,7 @@ def read_rights(connection: Connection) -> TrainerRights:
         uses_schema=bool(_of_schema(connection, "has_schema_privilege(:role, pg_namespace.oid, 'USAGE')", role=ROLE)),
         functions={signature: _may_call(connection, signature) for signature in FUNCTIONS},
         members=tuple(_role(connection, name) for name in members),
+        user=str(_scalar(connection, "SELECT quote_ident(current_user)")),
         makes_logins=bool(_scalar(connection, _MAKES_LOGINS, role=ROLE)),
         open_schema=schema,
         prepared_transactions=int(_scalar(connection, "SELECT current_setting('max_prepared_transactions')")),

@@ -85,13 +85,13 @@ class DataAnswer:
         """What no examination can have found, as one clause; None for an answer that may be true."""
         report = self.report
         if not all(type(count) is int and 0 <= count <= MOST for count in (self.classes, *_counts(report))):
-            return "a count of the images is no number from 0"
+            return "a count in the data check is not an integer from 0 to 2^53"
         if report.channels not in (1, 3):
             return "channels must be 1 or 3"
         if not all(isinstance(text, str) for text in _texts(report)):
-            return "a text about the images is none"
+            return "a text in the data check is not a string"
         if report.fingerprint is None or not _is_fingerprint(report.fingerprint):
-            return "the fingerprint is none"
+            return "the fingerprint is missing or malformed"
         return None
 
 

@@ -148,7 +148,8 @@ def load(task: TrialTask, path: Path) -> Checkpoint | None:
             seconds=stored["seconds"],
             state=stored["state"],
         )
-    except (KeyError, TypeError, ValueError, EOFError, RuntimeError, UnpicklingError):  # whole, and yet none of ours
+    except (KeyError, TypeError, ValueError, EOFError, RuntimeError, UnpicklingError):
+        # intact, but not a checkpoint of this program
         return _ignore(path, "not a checkpoint of this program")
 
 

@@ -107,6 +107,7 @@ def test_a_schema_in_which_everybody_may_create_is_a_problem(address: str, postg
     finding = findings(address)["schema public"]
     assert finding.state is State.PROBLEM
     assert "REVOKE CREATE ON SCHEMA public FROM PUBLIC" in str(finding.remedy)
+    assert f"GRANT ALL ON SCHEMA public TO {make_url(address).username}" in str(finding.remedy)
 
 
 @pytest.mark.parametrize(("parallelism", "state"), [(4, State.OK), (10_000, State.WARNING), (None, State.OK)])

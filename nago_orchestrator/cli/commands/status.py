@@ -95,7 +95,7 @@ def status_facts(status: StudyLook, now: datetime) -> list[tuple[str, str]]:
         ("trials", states or "none yet"),
         *([("waiting", waiting_words(status.waiting))] if status.waiting else []),
         *([("images", images_words(status))] if status.dataset else []),
-        *([("image check", data_check_words(status.data_check))] if status.data_check else []),
+        *([("data check", data_check_words(status.data_check))] if status.data_check else []),
         *([("warm start", learnt)] if (learnt := warm_start(status)) is not None else []),
         ("proposals", f"{status.proposals:,}, of which {status.evaluations:,} evaluated"),
         ("best", best),

@@ -1,8 +1,9 @@
 """The attempts' credentials, and the Secrets by which their pods get them.
 
 They follow from a key that is in a Secret of the namespace, made by whoever needs it first. So a restarted orchestrator
-arrives at the same ones, and needs to read none of them back. The Secret of an attempt is there before its Job, since
-Kubernetes gives up a pod whose Secret is missing; then it belongs to the Job, and goes with it.
+arrives at the same ones, and needs to read none of them back. The Secret of an attempt is created before its Job,
+because NAGO fails an attempt whose Secret is missing (CreateContainerConfigError). The Job is then made its owner, so
+that Kubernetes deletes the Secret with the Job.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class AttemptSecrets:
         return self._key is not None
 
     def load(self) -> None:
-        """What is wrong, `credentials` says."""
+        """Reads the key; an error is kept and raised by `credentials`."""
         with self._lock:
             if self._key is not None:
                 return
@@ -84,7 +85,10 @@ class AttemptSecrets:
         )
 
     def put(self, name: str, token: str) -> Callable[[], None]:
-        """The Secret is there. What is returned takes it away again, if it was made just now. Raises ApiError."""
+        """Creates the Secret, unless it exists. What is returned deletes it again if this call created it.
+
+        Raises ApiError.
+        """
         self.load()
         wanted = self._build(name, token)
         uid = self._api.create(wanted)
@@ -96,7 +100,7 @@ class AttemptSecrets:
         return undo
 
     def is_owned(self, job: Mapping[str, Any]) -> bool:
-        """Also by a Job of an older version, which has none."""
+        """Whether the Secret is known to belong to the Job. Also true of a Job of an older version, which has none."""
         return job["metadata"]["uid"] in self._owned or _secret_of(job) is None
 
     def own(self, job: Mapping[str, Any]) -> None:
@@ -151,7 +155,8 @@ class AttemptSecrets:
             self._api.create(fresh)
             found = self._api.read(KEY.name, KEY.key)  # of whoever was first
         if found is None:
-            raise ApiNotFoundError(f"the Secret {KEY.name} was deleted at once", do="see who deletes it")
+            what = f"the Secret {KEY.name} disappeared right after it was created"
+            raise ApiNotFoundError(what, do="find out what deletes it")
         return found
 
     def _read_address(self) -> str:

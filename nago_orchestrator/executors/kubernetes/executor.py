@@ -191,7 +191,8 @@ class KubernetesExecutor:
             raise
         except ApiError as error:  # the attempt works all the same
             name = job["metadata"]["name"]
-            log.warning("the Secret of the Job %s will stay: %s", name, error, extra=self._study.log_fields(name))
+            what = "cannot make the Job %s the owner of its Secret, which will not be deleted with it: %s"
+            log.warning(what, name, error, extra=self._study.log_fields(name))
 
     def _refuse(self, name: str, error: ApiError) -> None:
         if self._refused.note(name, error, self._clock()):

@@ -104,7 +104,7 @@ def _variables(after: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[
             yield Violation(path=f"{TRAINER}.env[{name}]", why="is set by NAGO and must not change")
     for name in sorted(found.keys() - ours.keys()):
         if name in OWN_VARIABLES or (READ_VARIABLES.fullmatch(name) and name not in HARMLESS_VARIABLES):
-            why = "changes how the trainer is loaded, what it is told or whom it reports to"
+            why = "changes how the trainer is loaded, its settings or where it reports"
             yield Violation(path=f"{TRAINER}.env[{name}]", why=why)
 
 
@@ -141,7 +141,9 @@ def _volumes(after: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[Vi
         path = f"spec.volumes[{name}]"
         kinds = volume.keys() - {"name"}
         if name not in found or found[name].keys() - {"name"} != kinds:
-            yield Violation(path=path, why=f"is NAGO's, of the kind {kinds.pop()}, and must stay so")
+            kind = kinds.pop()
+            article = "an" if kind[0] in "aeiou" else "a"
+            yield Violation(path=path, why=f"is NAGO's own volume and must remain {article} {kind}")
         elif "persistentVolumeClaim" in volume and found[name] != volume:
             yield Violation(path=path, why=f"is set by execution.kubernetes.{name}")
 

@@ -26,7 +26,7 @@ QUANTITY, QUANTITIES, LABELS = Shape.QUANTITY, Shape.QUANTITIES, Shape.LABELS
 SECRET = Secret()
 
 OTHER_HOST = Refused("makes the node send requests to another host")
-OTHER_NAMESPACE = Refused("keeps pods of other namespaces away from nodes")
+OTHER_NAMESPACE = Refused("depends on pods of other namespaces or keeps them off nodes")
 OTHER_VOLUME = Refused("takes over a volume that exists, with what others wrote to it")
 NODE_PORT = Refused("opens a port of the node")
 TOKEN = Refused("gives the pod an identity of its own towards the API server")
@@ -254,4 +254,4 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "SecretVolumeSource": ("secretName",),
     "VolumeMount": ("name",),
 }
-"""Without which a part says nothing. Only what is read on the way; the rest the API server misses."""
+"""Without which a part says nothing. Only what is read on the way; the API server reports the others."""

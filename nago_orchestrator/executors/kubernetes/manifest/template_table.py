@@ -33,7 +33,7 @@ FLAG, PORT, QUANTITY, QUANTITIES, LABELS = Shape.FLAG, Shape.PORT, Shape.QUANTIT
 NODE = Only((False,), "gives the pod access to its node")
 IDENTITY = Refused("identifies the pod and is set by Kubernetes")
 NETWORK_NAME = Refused("changes the pod's name in its network, which Kubernetes sets")
-SCHEDULER = Refused("goes around the scheduler")
+SCHEDULER = Refused("bypasses the scheduler")
 BY_CLASS = Refused("is set by the priority class: use execution.kubernetes.priority_class")
 ACCOUNT = Fixed(TEXT, "is set by execution.kubernetes.service_account")
 RESTRICTED = Refused("is a kind of volume that restricted pods may not have")
@@ -54,7 +54,7 @@ POD: Fields = {
     "dnsPolicy": Only(("ClusterFirst", "Default", "None")),
     "enableServiceLinks": Only((False,), "gives the trainer variables of every Service", needed=True),
     "ephemeralContainers": Refused("cannot be part of a template"),
-    "evictionResponders": Refused("lets others hold up the pod's end"),
+    "evictionResponders": Refused("lets other programs delay the end of the pod"),
     "hostAliases": Parts("HostAlias", key="ip"),
     "hostIPC": NODE,
     "hostNetwork": NODE,
@@ -125,7 +125,7 @@ TRAINER: Fields = {
     **CONTAINER_FIELDS,
     "args": COMMAND,
     "command": COMMAND,
-    "envFrom": Refused("sets variables that nobody has named: name each under env"),
+    "envFrom": Refused("sets variables whose names are not in the template: list each under env"),
     "image": Fixed(TEXT, "is set by execution.kubernetes.image and must not change"),
     "lifecycle": Refused("uses up the time in which the trainer saves its checkpoint"),
     "securityContext": Part("TrainerSecurityContext", needed=True),

@@ -59,8 +59,8 @@ def value_fault(rule: Rule, value: Any, own_secret: str) -> str | None:
 
 def _list_fault(rule: Holding | Among, texts: list[str]) -> str | None:
     if isinstance(rule, Holding):
-        return None if rule.text in texts else f"must hold {rule.text}"
-    return None if set(texts) <= set(rule.values) else f"may hold {_choice(rule.values)} alone"
+        return None if rule.text in texts else f"must contain {rule.text}"
+    return None if set(texts) <= set(rule.values) else f"may contain only {_choice(rule.values)}"
 
 
 def _choice(values: tuple[Any, ...]) -> str:

@@ -153,9 +153,9 @@ CHECK = DataCheck(
 
 def test_why_a_check_of_the_images_waits_is_shown_until_it_has_ended_well() -> None:
     shown = dict(status_facts(status(data_check=CHECK), NOW))
-    assert shown["image check"] == "waiting (Unschedulable: no node can take the pod)"
+    assert shown["data check"] == "waiting (Unschedulable: no node can take the pod)"
     again = replace(CHECK, number=3, state=AttemptState.RUNNING, reason=None, message=None)
-    assert dict(status_facts(status(data_check=again), NOW))["image check"] == "running, try 3"
-    assert "image check" not in dict(status_facts(status(), NOW))
+    assert dict(status_facts(status(data_check=again), NOW))["data check"] == "running, try 3"
+    assert "data check" not in dict(status_facts(status(), NOW))
     written = json.loads(to_json(as_mapping(status(data_check=CHECK))))
     assert written["data_check"]["reason"] == "Unschedulable"
