@@ -132,10 +132,10 @@ class AttemptSecrets:
         login = self.credentials(name).login
         if login is None:
             raise ApiError("an attempt of this executor has a login")
-        if self._address is None:
-            self._address = self._read_address()
+        with self._lock:  # Secrets are made at once by several threads, and one of them asks
+            shared = self._address = self._address or self._read_address()
         try:
-            address = address_for(self._address, login.role, login.password)
+            address = address_for(shared, login.role, login.password)
         except ValueError as error:
             self._address = None  # it may have been corrected by the next try
             raise ApiError(str(error), do=f"correct the Secret {self._database.name}") from error
