@@ -88,8 +88,8 @@ class DataAnswer:
             return "a count in the data check is not an integer from 0 to 2^53"
         if report.channels not in (1, 3):
             return "channels must be 1 or 3"
-        if not all(isinstance(text, str) for text in _texts(report)):
-            return "a text in the data check is not a string"
+        if not all(map(_is_text, _texts(report))):
+            return "a text in the data check is not a string that can be stored"
         if report.fingerprint is None or not _is_fingerprint(report.fingerprint):
             return "the fingerprint is missing or malformed"
         return None
@@ -104,9 +104,22 @@ def _counts(report: DataReport) -> Iterator[Any]:
 
 def _texts(report: DataReport) -> Iterator[Any]:
     yield from (*report.problems, *report.hints, *report.changes)
-    yield from (found.reason for found in report.left_out)
+    for found in report.left_out:
+        yield from (found.reason, *found.examples)
     yield from (each.name for each in report.classes)
-    yield from (broken.why for broken in report.broken)
+    for broken in report.broken:
+        yield from (broken.file, broken.why)
+
+
+def _is_text(found: object) -> bool:
+    """That can be stored: half a surrogate pair can be written in JSON, and in no UTF-8."""
+    if not isinstance(found, str) or "\0" in found:
+        return False
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_fingerprint(found: object) -> bool:

@@ -97,5 +97,5 @@ class DataReport:
 
 
 def printable(name: str) -> str:
-    """The name of a file need not be text."""
-    return os.fsencode(name).decode("utf-8", "replace")
+    """The name of a file need not be text, and what a decoder says of its contents may have NUL in it."""
+    return os.fsencode(name).decode("utf-8", "replace").replace("\0", "\ufffd")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nago_trainer.contract.data_check import LARGEST_ANSWER, OTHER_REASONS, DataAnswer, DataQuestion
-from nago_trainer.contract.data_report import BrokenImage, ClassCount, DataReport, LeftOut
+from nago_trainer.contract.data_report import BrokenImage, ClassCount, DataReport, LeftOut, printable
 from nago_trainer.contract.json_form import ContractError
 
 REPORT = DataReport(
@@ -106,6 +106,11 @@ def _changed(**changes: Any) -> str:
         _changed(smallest=["a", 1]),
         _changed(classes=[{"name": 1, "images": 1, "training": 1, "validation": 0}]),
         _changed(left_out=[{"reason": "x", "count": None, "examples": []}]),
+        _changed(left_out=[{"reason": "\ud800", "count": 1, "examples": []}]),
+        _changed(left_out=[{"reason": "x", "count": 1, "examples": [7]}]),
+        _changed(classes=[{"name": "\udfff", "images": 1, "training": 1, "validation": 0}]),
+        _changed(broken=[{"file": None, "why": "x"}]),
+        _changed(hints=["a\0b"]),
     ],
 )
 def test_an_answer_that_cannot_be_true_is_refused(text: Any) -> None:
@@ -118,3 +123,9 @@ def test_a_question_is_read_back() -> None:
     assert DataQuestion.from_json(json.loads(json.dumps(question.to_json()))) == question
     with pytest.raises(ContractError):
         DataQuestion.from_json({"name": "folder"})
+
+
+def test_what_a_decoder_says_of_a_file_is_made_text_that_is_taken() -> None:
+    broken = BrokenImage(file=printable("cat/\udcff.png"), why=printable("bad chunk \0 (cat/\udcff.png)"))
+    answer = DataAnswer(report=replace(REPORT, broken=(broken,)), classes=2)
+    assert DataAnswer.unpacked(answer.packed(ROOM)) == answer
