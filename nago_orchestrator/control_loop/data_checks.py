@@ -35,7 +35,7 @@ class DataState:
     """Of a study whose images only its trainers see."""
 
     checks: tuple[DataCheck, ...]
-    """The last ones, oldest first."""
+    """From the last one that ended well, oldest first."""
     study: StudyState
     changed_at: datetime
     """When the study came into its state."""
@@ -93,8 +93,8 @@ def plan_data_check(data: DataState | None, retries: RetryPolicy, now: datetime)
 
 def _begin(data: DataState, retries: RetryPolicy, now: datetime) -> list[Action]:
     failed = _failed(data)
-    if failed and failed[-1].failure is Failure.INFRASTRUCTURE:
-        pause = retries.back_off.pause(_count(failed, Failure.INFRASTRUCTURE) - 1)
+    if failed:  # of any kind: nothing else waits here for its turn, as a trial does for a place
+        pause = retries.back_off.pause(_count(failed, failed[-1].failure) - 1)
         waited = (now - (failed[-1].ended_at or now)).total_seconds()
         if 0 <= waited < pause:  # a clock that was set back does not make it longer
             return []
@@ -156,5 +156,5 @@ def _failed(data: DataState) -> list[DataCheck]:
     return failed
 
 
-def _count(checks: Sequence[DataCheck], failure: Failure) -> int:
+def _count(checks: Sequence[DataCheck], failure: Failure | None) -> int:
     return sum(check.failure is failure for check in checks)

@@ -87,7 +87,7 @@ class StateCache:
 
     @property
     def data_checks(self) -> tuple[DataCheck, ...]:
-        """The last ones, oldest first. Raises DatabaseError."""
+        """From the last one that ended well, oldest first. Raises DatabaseError."""
         if self._data_checks is None:
             self._data_checks = self._store.data_checks.last(self._study_id)
         return self._data_checks

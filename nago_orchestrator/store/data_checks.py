@@ -5,16 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from nago_orchestrator.domain.data_checks import DataCheck
 from nago_orchestrator.domain.states import AttemptState, Failure
 from nago_orchestrator.errors import StaleStateError
 from nago_orchestrator.store.schema import data_check
 from nago_orchestrator.store.transactions import Transactions
-
-MOST = 20
-"""Rows that are read: more than a study may lose of one resumption."""
 
 
 class DataChecks:
@@ -24,7 +21,7 @@ class DataChecks:
         self._write, self._read = transactions.write, transactions.read
 
     def last(self, study_id: int) -> tuple[DataCheck, ...]:
-        """The last ones of a study, oldest first."""
+        """From the last one of a study that ended well, oldest first: those that decide whether another may begin."""
         with self._read() as connection:
             return last(connection, study_id)
 
@@ -59,8 +56,12 @@ class DataChecks:
 
 
 def last(connection: Connection, study_id: int) -> tuple[DataCheck, ...]:
-    newest = select(data_check).where(data_check.c.study_id == study_id).order_by(data_check.c.number.desc())
-    return tuple(map(_check, connection.execute(newest.limit(MOST)).all()[::-1]))
+    """Not a fixed number of them: how many may fail is the user's to say."""
+    of_study = data_check.c.study_id == study_id
+    ended_well = select(func.max(data_check.c.number)).where(of_study, data_check.c.state == AttemptState.SUCCEEDED)
+    since = data_check.c.number >= func.coalesce(ended_well.scalar_subquery(), 0)
+    chosen = select(data_check).where(of_study, since).order_by(data_check.c.number)
+    return tuple(map(_check, connection.execute(chosen)))
 
 
 def _change(connection: Connection, study_id: int, number: int, **values: Any) -> None:

@@ -230,11 +230,23 @@ def test_a_lost_pod_is_tried_again(store: Store, study: Study, server: ApiServer
         else:
             play(server, job)
 
+    orchestrator = orchestrate(store, study, executor)
     with JobController(server, lose) as cluster:
-        assert orchestrate(store, study, executor).run() is StudyState.COMPLETED
+        assert orchestrator.run() is StudyState.COMPLETED
     assert cluster.played[:2] == [CHECK, "small-data-2"]
-    states = [check.state for check in store.data_checks.last(study.id)]
-    assert states == [AttemptState.FAILED, AttemptState.SUCCEEDED]
+    told = [event.message for event in orchestrator.events if event.kind is EventKind.FAILED]
+    assert [text.partition(":")[0] for text in told] == ["data check 1 failed"]
+    states = [(check.number, check.state) for check in store.data_checks.last(study.id)]
+    assert states == [(2, AttemptState.SUCCEEDED)]
+
+
+def test_however_many_have_failed_all_are_read_since_the_last_that_ended_well(store: Store, study: Study) -> None:
+    now = study.created_at
+    for number in range(1, 31):
+        store.data_checks.add(study.id, number, now, now)
+        state = AttemptState.SUCCEEDED if number == 3 else AttemptState.FAILED
+        store.data_checks.end(study.id, replace(store.data_checks.last(study.id)[-1], state=state, ended_at=now))
+    assert [check.number for check in store.data_checks.last(study.id)] == list(range(3, 31))
 
 
 def test_why_it_waits_is_shown_and_a_cancelled_study_leaves_no_job(

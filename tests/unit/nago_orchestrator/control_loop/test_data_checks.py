@@ -226,13 +226,13 @@ def test_one_that_vanished_while_it_ran_is_lost() -> None:
     assert end.failure is Failure.INFRASTRUCTURE
 
 
-def test_the_next_try_waits_a_while_whatever_the_clock_does() -> None:
-    just = replace(LOST, ended_at=NOW - timedelta(seconds=5))
+@pytest.mark.parametrize("failure", [Failure.INFRASTRUCTURE, Failure.DEFECT, Failure.INTERRUPTED])
+def test_the_next_try_waits_a_while_whatever_failed_and_whatever_the_clock_does(failure: Failure) -> None:
+    just = replace(LOST, ended_at=NOW - timedelta(seconds=5), failure=failure)
     assert plan_data_check(state(just), RETRIES, NOW) == []
     assert plan_data_check(state(just), RETRIES, NOW + timedelta(seconds=5)) == [BeginDataCheck(2, RESUMED)]
     assert plan_data_check(state(just), RETRIES, NOW - timedelta(days=1)) == [BeginDataCheck(2, RESUMED)]
-    by_hand = replace(just, failure=Failure.INTERRUPTED)
-    assert plan_data_check(state(by_hand), RETRIES, NOW) == [BeginDataCheck(2, RESUMED)]
+    assert plan_data_check(state(just, just), RETRIES, NOW + timedelta(seconds=14)) == []
 
 
 @pytest.mark.parametrize("over", [StudyState.CANCELLED, StudyState.FAILED])
