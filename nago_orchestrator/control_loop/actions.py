@@ -112,6 +112,7 @@ class StoreProposal:
 class BeginDataCheck:
     number: int
     study_changed_at: datetime
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

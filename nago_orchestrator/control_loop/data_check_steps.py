@@ -28,8 +28,8 @@ NO_GRACE = 0.0
 def execute_data_action(action: DataAction, session: Session) -> Sequence[FollowUp]:
     rows = session.store.data_checks
     match action:
-        case BeginDataCheck(number=number, study_changed_at=changed_at):
-            rows.add(session.study_id, number, changed_at, session.clock())
+        case BeginDataCheck(number=number, study_changed_at=changed_at, created_at=created_at):
+            rows.add(session.study_id, number, changed_at, created_at)
             return (LaunchDataCheck(data_check_name(session.study, number)),)
         case RepeatDataCheck(check=check):
             return (LaunchDataCheck(data_check_name(session.study, check.number)),)

@@ -99,7 +99,9 @@ def _begin(data: DataState, retries: RetryPolicy, now: datetime) -> list[Action]
         if 0 <= waited < pause:  # a clock that was set back does not make it longer
             return []
     last = data.checks[-1].number if data.checks else 0
-    return [BeginDataCheck(last + 1, data.changed_at)]
+    # An attempt of a machine whose clock is ahead must not look younger than every check that follows its doubt.
+    created_at = max((now, *(attempt.created_at for attempt in data.suspects)))
+    return [BeginDataCheck(last + 1, data.changed_at, created_at)]
 
 
 def _note(live: DataCheck, seen: Observation, now: datetime) -> list[Action]:

@@ -97,7 +97,7 @@ LOST = check(state=AttemptState.FAILED)
 
 
 def test_without_a_check_one_begins_and_all_else_waits() -> None:
-    assert plan_data_check(state(), RETRIES, NOW) == [BeginDataCheck(1, RESUMED)]
+    assert plan_data_check(state(), RETRIES, NOW) == [BeginDataCheck(1, RESUMED, NOW)]
     assert state().is_open
 
 
@@ -109,7 +109,7 @@ def test_one_that_has_ended_well_is_enough_until_the_study_is_resumed() -> None:
     assert plan_data_check(state(DONE), RETRIES, NOW) == []
     assert not state(DONE).is_open
     resumed = state(DONE, changed_at=NOW - timedelta(days=9))  # by a machine whose clock is behind
-    assert plan_data_check(resumed, RETRIES, NOW) == [BeginDataCheck(2, resumed.changed_at)]
+    assert plan_data_check(resumed, RETRIES, NOW) == [BeginDataCheck(2, resumed.changed_at, NOW)]
 
 
 @pytest.mark.parametrize("changes", [{"study": StudyState.PAUSED}, {"draining": True}])
@@ -120,12 +120,20 @@ def test_none_begins_where_nothing_may_begin(changes: dict[str, Any]) -> None:
 def test_a_trainer_that_doubts_the_images_brings_about_one_check_and_waits_for_it() -> None:
     younger = attempt(DONE.created_at + timedelta(minutes=1))
     doubted = state(DONE, suspects=(younger,))
-    assert plan_data_check(doubted, RETRIES, NOW) == [BeginDataCheck(2, RESUMED)]
+    assert plan_data_check(doubted, RETRIES, NOW) == [BeginDataCheck(2, RESUMED, NOW)]
     assert doubted.holds(younger)
     assert not replace(doubted, draining=True).holds(younger)
     since = check(2, AttemptState.SUCCEEDED, created_at=NOW)
     assert plan_data_check(state(DONE, since, suspects=(younger,)), RETRIES, NOW) == []
     assert not state(DONE, since, suspects=(younger,)).holds(younger)
+
+
+def test_a_doubt_of_a_machine_whose_clock_is_ahead_brings_about_one_check_too() -> None:
+    ahead = attempt(NOW + timedelta(hours=3))
+    (begun,) = plan_data_check(state(DONE, suspects=(ahead,)), RETRIES, NOW)
+    assert isinstance(begun, BeginDataCheck)
+    since = check(2, AttemptState.SUCCEEDED, created_at=begun.created_at)
+    assert not state(DONE, since, suspects=(ahead,)).is_open
 
 
 def test_a_row_whose_job_was_never_made_gets_it() -> None:
@@ -230,8 +238,12 @@ def test_one_that_vanished_while_it_ran_is_lost() -> None:
 def test_the_next_try_waits_a_while_whatever_failed_and_whatever_the_clock_does(failure: Failure) -> None:
     just = replace(LOST, ended_at=NOW - timedelta(seconds=5), failure=failure)
     assert plan_data_check(state(just), RETRIES, NOW) == []
-    assert plan_data_check(state(just), RETRIES, NOW + timedelta(seconds=5)) == [BeginDataCheck(2, RESUMED)]
-    assert plan_data_check(state(just), RETRIES, NOW - timedelta(days=1)) == [BeginDataCheck(2, RESUMED)]
+    assert plan_data_check(state(just), RETRIES, NOW + timedelta(seconds=5)) == [
+        BeginDataCheck(2, RESUMED, NOW + timedelta(seconds=5))
+    ]
+    assert plan_data_check(state(just), RETRIES, NOW - timedelta(days=1)) == [
+        BeginDataCheck(2, RESUMED, NOW - timedelta(days=1))
+    ]
     assert plan_data_check(state(just, just), RETRIES, NOW + timedelta(seconds=14)) == []
 
 
