@@ -113,6 +113,8 @@ class BeginDataCheck:
     number: int
     study_changed_at: datetime
     created_at: datetime
+    anew: bool = False
+    """Nothing that an earlier check kept counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class RepeatDataCheck:
     """Its row was committed, but its Job was never created."""
 
     check: DataCheck
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,7 @@ class Launch:
 @dataclass(frozen=True, slots=True)
 class LaunchDataCheck:
     name: str
+    anew: bool
 
 
 FollowUp = Event | StoreProposal | Launch | LaunchDataCheck

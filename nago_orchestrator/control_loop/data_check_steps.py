@@ -28,11 +28,11 @@ NO_GRACE = 0.0
 def execute_data_action(action: DataAction, session: Session) -> Sequence[FollowUp]:
     rows = session.store.data_checks
     match action:
-        case BeginDataCheck(number=number, study_changed_at=changed_at, created_at=created_at):
-            rows.add(session.study_id, number, changed_at, created_at)
-            return (LaunchDataCheck(data_check_name(session.study, number)),)
+        case BeginDataCheck(number=number):
+            rows.add(session.study_id, number, action.study_changed_at, action.created_at)
+            return (LaunchDataCheck(data_check_name(session.study, number), action.anew),)
         case RepeatDataCheck(check=check):
-            return (LaunchDataCheck(data_check_name(session.study, check.number)),)
+            return (LaunchDataCheck(data_check_name(session.study, check.number), action.anew),)
         case NoteDataCheck(check=check):
             rows.note(session.study_id, check.number, action.state, action.reason, action.message)
             return ()

@@ -60,6 +60,13 @@ class DataState:
         goes_on = self.study is StudyState.RUNNING and not self.draining
         return goes_on and self.is_open and attempt in self.suspects
 
+    def is_doubted(self, study_changed_at: datetime) -> bool:
+        """Whether a check of that time follows one that ended well: then a trainer has brought it about."""
+        return any(
+            check.state is AttemptState.SUCCEEDED and check.study_changed_at == study_changed_at
+            for check in self.checks
+        )
+
     def _is_due(self) -> bool:
         """Whether no check has ended since the study was resumed, or none has begun since an attempt reported changes.
 
@@ -85,7 +92,7 @@ def plan_data_check(data: DataState | None, retries: RetryPolicy, now: datetime)
     if seen is None:
         return []
     if seen.phase is Phase.ABSENT and live.state is AttemptState.CREATED:
-        return [RepeatDataCheck(live)]
+        return [RepeatDataCheck(live, data.is_doubted(live.study_changed_at))]
     if seen.phase in (Phase.PENDING, Phase.RUNNING):
         return _note(live, seen, now)
     return _end(data, live, seen, retries)
@@ -101,7 +108,7 @@ def _begin(data: DataState, retries: RetryPolicy, now: datetime) -> list[Action]
     last = data.checks[-1].number if data.checks else 0
     # An attempt of a machine whose clock is ahead must not look younger than every check that follows its doubt.
     created_at = max((now, *(attempt.created_at for attempt in data.suspects)))
-    return [BeginDataCheck(last + 1, data.changed_at, created_at)]
+    return [BeginDataCheck(last + 1, data.changed_at, created_at, data.is_doubted(data.changed_at))]
 
 
 def _note(live: DataCheck, seen: Observation, now: datetime) -> list[Action]:

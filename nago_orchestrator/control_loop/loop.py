@@ -240,7 +240,7 @@ def _hand_over(session: Session, follow_ups: Sequence[FollowUp]) -> None:
     for item in follow_ups:
         if isinstance(item, LaunchDataCheck) and session.data_jobs is not None:
             session.confirm_hold()
-            session.data_jobs.start_data_check(item.name, session.recipe.dataset)
+            session.data_jobs.start_data_check(item.name, session.recipe.dataset, anew=item.anew)
 
 
 def _free(session: Session, actions: Sequence[Action]) -> Sequence[Action]:

@@ -106,7 +106,9 @@ def _problem(answer: DataAnswer, known: Known) -> tuple[str, str] | None:
         return DATA_CHANGED, changed_sentence(report.changes, dataset.path)
     # A study of version 0.1.0 keeps the image rules of that version, by which other images may be right.
     wrong = untrainable(report, remedy="correct or remove them") if dataset.image_rules == IMAGE_RULES else None
-    wrong = wrong or _other_facts(answer, dataset) or _too_large(report.images, known)
+    if dataset.fingerprint is None:  # else they are facts of the same images, and were right when it was taken
+        wrong = wrong or _other_facts(answer, dataset)
+    wrong = wrong or _too_large(report.images, known)
     return None if wrong is None else (BAD_DATA, wrong)
 
 

@@ -25,8 +25,11 @@ class DataJobs(Protocol):
         """Bytes that the study file gives each trial; None where they are computed."""
         ...
 
-    def start_data_check(self, name: str, dataset: DatasetSettings) -> None:
-        """Begin the check called `name`, whose observation has the answer at its end. Idempotent, as `start`."""
+    def start_data_check(self, name: str, dataset: DatasetSettings, *, anew: bool = False) -> None:
+        """Begin the check called `name`, whose observation has the answer at its end. Idempotent, as `start`.
+
+        `anew`: nothing that an earlier one found counts.
+        """
         ...
 
 

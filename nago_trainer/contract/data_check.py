@@ -41,6 +41,8 @@ class DataQuestion:
     """Name of the file in which the trainer keeps what it found of each image, where it has a place that lasts."""
     since: str | None
     """A former fingerprint, to say what has changed."""
+    anew: bool = False
+    """Whether there is a doubt that what was kept does not settle."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

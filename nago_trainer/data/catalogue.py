@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from nago_trainer.contract.data_report import DataReport
 from nago_trainer.contract.data_sets import DATA_SETS
@@ -18,15 +19,22 @@ from nago_trainer.data.survey import survey_folder, survey_of
 from nago_trainer.errors import DataError
 
 
+class Survey(Protocol):
+    """The validation fraction, a file for what is found of each image, and a fingerprint to compare with."""
+
+    def __call__(
+        self, path: Path, fraction: float, kept: Path | None, since: str | None, *, anew: bool
+    ) -> DataReport: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """All are given where the images are, which means nothing for a dataset that needs no path."""
 
     describe: Callable[[Path], DatasetDescription]
     """Checks everything, without torch."""
-    survey: Callable[[Path, float, Path | None, str | None], DataReport] | None = None
-    """Where every image may be another: also the validation fraction, a file for what is found of each, and a
-    fingerprint to compare with."""
+    survey: Survey | None = None
+    """Where every image may be another."""
     stamp: Callable[[Path], str] | None = None
     """Where images may change: something cheap that changes with them."""
     load: Callable[[Path, DatasetSettings], ImageSet]
@@ -37,7 +45,7 @@ class Reader:
 READERS: Mapping[str, Reader] = {
     "digits": Reader(
         describe=lambda _: describe_digits(),
-        survey=lambda path, fraction, kept, since: survey_of(
+        survey=lambda path, fraction, kept, since, *, anew: survey_of(
             describe_digits(), fraction, load_digits(8).labels.tolist()
         ),
         load=lambda _, settings: load_digits(settings.image_size),
@@ -65,16 +73,19 @@ def describe(name: str, path: str | None) -> DatasetDescription:
     return READERS[name].describe(location)
 
 
-def survey(name: str, path: str | None, fraction: float, kept: Path | None, since: str | None = None) -> DataReport:
+def survey(
+    name: str, path: str | None, fraction: float, kept: Path | None, since: str | None = None, *, anew: bool = False
+) -> DataReport:
     """All that is wrong at once, without torch. Raises DataError where there is nothing to look at.
 
     `kept`: a file for what is found of each image, so that it need not be read again. `since`: a former fingerprint.
+    `anew`: what was kept is not believed.
     """
     location = _location(name, path)
     reader = READERS[name]
     if reader.survey is None:
         return survey_of(reader.describe(location), fraction)
-    return reader.survey(location, fraction, kept, since)
+    return reader.survey(location, fraction, kept, since, anew=anew)
 
 
 def images_stamp(settings: DatasetSettings) -> str | None:

@@ -6,8 +6,7 @@ The file is the caller's, never one among the images. Called by `survey`.
 
 from __future__ import annotations
 
-import json
-import os
+import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,11 +18,14 @@ import PIL
 
 from nago_trainer.contract.task import IMAGE_RULES
 from nago_trainer.data.folder import in_parallel
+from nago_trainer.data.kept import read_kept, write_kept
 from nago_trainer.data.picture import content_digest, read_picture
 from nago_trainer.errors import DataError
 
 _FORM = [1, IMAGE_RULES, PIL.__version__]
 """What is kept of other rules or another Pillow may no longer be true."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_LARGEST_COUNT = 2**53
 _RACY_SECONDS = 2.0
 """A file that changed just now may change again without a new time: clocks of file systems are that coarse."""
 
@@ -43,12 +45,16 @@ class Examined:
     """Why it cannot be decoded, in one sentence that names it."""
 
 
-def examine_all(files: Sequence[Path], kept: Path | None) -> list[Examined]:
-    """In the order of the files. `kept`: the file with what earlier calls found; none is read or written without it."""
-    known = _read_kept(kept)
+def examine_all(files: Sequence[Path], kept: Path | None, *, anew: bool = False) -> list[Examined]:
+    """In the order of the files. `kept`: the file with what earlier calls found; none is read or written without it.
+
+    `anew`: it is written alone.
+    """
+    known = {} if anew else _read_known(kept)
     found = in_parallel(lambda file: _examine(file, known), files)
     if kept is not None:
-        _write_kept(kept, {str(file): stamp for file, (stamp, _) in zip(files, found, strict=True) if stamp})
+        stamps = {str(file): stamp for file, (stamp, _) in zip(files, found, strict=True) if stamp}
+        write_kept(kept, {"form": _FORM, "files": stamps})
     return [examined for _, examined in found]
 
 
@@ -63,7 +69,8 @@ def _examine(file: Path, known: dict[str, Any]) -> tuple[dict[str, Any] | None, 
         return stamp, Examined(**{key: value for key, value in stamp.items() if key != "mtime_ns"})
     examined = _decode(file, before.st_size)
     settled = time.time() - before.st_mtime > _RACY_SECONDS
-    return ({**asdict(examined), "mtime_ns": before.st_mtime_ns} if settled and examined.digest else None), examined
+    is_kept = settled and examined.broken is None  # why one is broken may have been the moment's
+    return ({**asdict(examined), "mtime_ns": before.st_mtime_ns} if is_kept else None), examined
 
 
 def _decode(file: Path, size: int) -> Examined:
@@ -85,30 +92,19 @@ def _decode(file: Path, size: int) -> Examined:
     )
 
 
-def _read_kept(kept: Path | None) -> dict[str, Any]:
+def _read_known(kept: Path | None) -> dict[str, Any]:
     """Nothing where there is none, and where it is damaged: then all is examined anew."""
-    if kept is None:
-        return {}
-    try:
-        content = json.loads(kept.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
+    content = None if kept is None else read_kept(kept)
     if not isinstance(content, dict) or content.get("form") != _FORM or not isinstance(content.get("files"), dict):
         return {}
     return {name: entry for name, entry in content["files"].items() if isinstance(entry, dict) and _fits(entry)}
 
 
 def _fits(entry: dict[str, Any]) -> bool:
-    return entry.keys() == {*Examined.__dataclass_fields__, "mtime_ns"}
-
-
-def _write_kept(kept: Path, files: dict[str, Any]) -> None:
-    """Whole or not at all. Where it cannot be written, the next call examines anew."""
-    draft = kept.with_name(f"{kept.name}.{os.getpid()}")
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps({"form": _FORM, "files": files}), encoding="utf-8")
-        draft.replace(kept)
-    except (OSError, UnicodeEncodeError):
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+    if entry.keys() != {*Examined.__dataclass_fields__, "mtime_ns"} or entry["broken"] is not None:
+        return False
+    counts = [entry["width"], entry["height"], *([] if entry["peak"] is None else [entry["peak"]])]
+    if not all(type(count) is int and 0 <= count <= _LARGEST_COUNT for count in counts):
+        return False
+    # Size and time are compared with those of the file.
+    return type(entry["grey"]) is bool and isinstance(entry["digest"], str) and bool(_DIGEST.fullmatch(entry["digest"]))

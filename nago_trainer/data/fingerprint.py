@@ -7,13 +7,12 @@ Called by `folder` and `survey`.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from nago_trainer.contract.data_report import printable
+from nago_trainer.data.kept import read_kept, write_kept
 
 FORM = "1"
 NAMED_FILES = 3
@@ -46,25 +45,14 @@ def listing_stamp(files: Iterable[Path]) -> str:
 def keep_manifest(folder: Path, manifest: Manifest, fingerprint: str) -> None:
     """One that is there already is the same. Where it cannot be written, changes are told in general words later."""
     file = _manifest_file(folder, fingerprint)
-    if file.exists():
-        return
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(manifest), encoding="utf-8")
-        draft.replace(file)
-    except OSError:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+    if not file.exists():
+        write_kept(file, manifest)
 
 
 def changes_since(folder: Path, before: str, now: Manifest) -> tuple[str, ...]:
     """What was done since the folder had the fingerprint `before`, in a few words each; empty if it is not known."""
-    try:
-        then = json.loads(_manifest_file(folder, before).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return ()
-    if not isinstance(then, dict) or fingerprint_of(then) != before:
+    then = read_kept(_manifest_file(folder, before))
+    if not isinstance(then, dict) or not _is_of(then, before):
         return ()
     classes_then, classes_now = _classes(then), _classes(now)
     whole = classes_then ^ classes_now
@@ -77,6 +65,14 @@ def changes_since(folder: Path, before: str, now: Manifest) -> tuple[str, ...]:
     changed = [name for name in now if name in then and now[name] != then[name]]
     by_file = (_listed("added", added), _listed("removed", removed), _listed("changed", changed))
     return (*by_class, *filter(None, by_file))
+
+
+def _is_of(manifest: Mapping[str, object], fingerprint: str) -> bool:
+    digests = {name: digest for name, digest in manifest.items() if isinstance(digest, str)}
+    try:
+        return len(digests) == len(manifest) and fingerprint_of(digests) == fingerprint
+    except UnicodeEncodeError:
+        return False
 
 
 def _manifest_file(folder: Path, fingerprint: str) -> Path:

@@ -21,14 +21,16 @@ LISTED_BROKEN = 100
 """Broken images that are named; the others are counted."""
 
 
-def survey_folder(path: Path, fraction: float, kept: Path | None, since: str | None = None) -> DataReport:
+def survey_folder(
+    path: Path, fraction: float, kept: Path | None, since: str | None = None, *, anew: bool = False
+) -> DataReport:
     """Every image is decoded, or was so before (`examination`). Raises DataError where there is no folder to read.
 
-    `since`: a fingerprint that the folder had; what has changed is looked up beside `kept`.
+    `since`: a fingerprint that the folder had; what has changed is looked up beside `kept`. `anew`: all are decoded.
     """
     found = scan(path)
     files = [file for folder in found.classes for file in folder.files]
-    examined = examine_all(files, kept)
+    examined = examine_all(files, kept, anew=anew)
     whole = [each for each in examined if each.broken is None]
     broken = [
         BrokenImage(file=printable(str(file)), why=printable(each.broken))

@@ -109,8 +109,8 @@ class KubernetesExecutor:
         """Waits for the API server's answer, unlike `start_all`. A refusal is the attempt's own: `observe` says so."""
         self._start(name, lambda: self._create_with_secret(name, task))
 
-    def start_data_check(self, name: str, dataset: DatasetSettings) -> None:
-        wanted = build_data_job(name, dataset, self._study, self._settings)
+    def start_data_check(self, name: str, dataset: DatasetSettings, *, anew: bool = False) -> None:
+        wanted = build_data_job(name, dataset, self._study, self._settings, anew=anew)
         self._requests.run({("start", name): partial(self._start, name, lambda: self._api.create(wanted))})
 
     def _start(self, name: str, create: Callable[[], dict[str, Any]]) -> None:

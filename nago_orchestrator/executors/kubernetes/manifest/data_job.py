@@ -35,10 +35,10 @@ OF_THE_WORK = ("command", "args", "resources")
 
 
 def build_data_job(
-    name: str, dataset: DatasetSettings, study: StudyLabel, settings: KubernetesSettings
+    name: str, dataset: DatasetSettings, study: StudyLabel, settings: KubernetesSettings, *, anew: bool = False
 ) -> dict[str, Any]:
     """Raises SpecError as `build_job` does."""
-    question = json.dumps(_question(dataset, settings).to_json(), sort_keys=True)
+    question = json.dumps(_question(dataset, settings, anew=anew).to_json(), sort_keys=True)
     token = hashlib.sha256(f"{study.key} {name} {question}".encode()).hexdigest()  # no secret: it opens nothing
     whole = question.replace("$", "$$")  # or Kubernetes would take $(NAME) in a path as a variable
     variables = {QUESTION_VARIABLE: whole, TOKEN_VARIABLE: token, **folder_variables(settings)}
@@ -65,13 +65,14 @@ def _without_work(container: Any) -> Any:
     return {key: value for key, value in container.items() if key not in OF_THE_WORK}
 
 
-def _question(dataset: DatasetSettings, settings: KubernetesSettings) -> DataQuestion:
+def _question(dataset: DatasetSettings, settings: KubernetesSettings, *, anew: bool) -> DataQuestion:
     return DataQuestion(
         name=dataset.name,
         path=dataset.path,
         validation_fraction=dataset.validation_fraction,
         kept=f"{_place(dataset, settings)}.json",
         since=dataset.fingerprint,
+        anew=anew,
     )
 
 

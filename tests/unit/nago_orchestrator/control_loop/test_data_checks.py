@@ -120,7 +120,7 @@ def test_none_begins_where_nothing_may_begin(changes: dict[str, Any]) -> None:
 def test_a_trainer_that_doubts_the_images_brings_about_one_check_and_waits_for_it() -> None:
     younger = attempt(DONE.created_at + timedelta(minutes=1))
     doubted = state(DONE, suspects=(younger,))
-    assert plan_data_check(doubted, RETRIES, NOW) == [BeginDataCheck(2, RESUMED, NOW)]
+    assert plan_data_check(doubted, RETRIES, NOW) == [BeginDataCheck(2, RESUMED, NOW, anew=True)]
     assert doubted.holds(younger)
     assert not replace(doubted, draining=True).holds(younger)
     since = check(2, AttemptState.SUCCEEDED, created_at=NOW)
@@ -139,6 +139,8 @@ def test_a_doubt_of_a_machine_whose_clock_is_ahead_brings_about_one_check_too() 
 def test_a_row_whose_job_was_never_made_gets_it() -> None:
     absent = Observation(phase=Phase.ABSENT)
     assert plan_data_check(state(check(), observation=absent), RETRIES, NOW) == [RepeatDataCheck(check())]
+    doubting = state(DONE, check(2), observation=absent)
+    assert plan_data_check(doubting, RETRIES, NOW) == [RepeatDataCheck(check(2), anew=True)]
 
 
 def test_why_it_waits_is_noted_when_it_changes_and_that_it_runs() -> None:

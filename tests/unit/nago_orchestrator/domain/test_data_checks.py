@@ -66,6 +66,12 @@ def test_what_cannot_be_trained_on_is_a_problem_with_a_sentence(answer: DataAnsw
     assert problem[1].startswith(sentence)
 
 
+def test_of_the_same_images_the_facts_are_those_of_the_first_answer() -> None:
+    """What was kept of images since then, any trial can have written."""
+    known = replace(KNOWN, dataset=replace(FOLDER, fingerprint=REPORT.fingerprint), begun=True)
+    assert conclude(DataAnswer(report=replace(REPORT, channels=1), classes=300), known).problem is None
+
+
 def test_a_study_of_before_is_judged_by_its_own_rules_which_its_trials_know() -> None:
     before = replace(KNOWN, dataset=replace(FOLDER, image_rules=FORMER_IMAGE_RULES), begun=True)
     unscaled = DataAnswer(report=replace(REPORT, problems=("12 bits in 16",)), classes=300)

@@ -56,6 +56,53 @@ def test_what_has_changed_since_is_said(image_folder: Path, tmp_path: Path) -> N
     )
 
 
+def _lie(tmp_path: Path, **lies: Any) -> None:
+    """What a trial of any study can write."""
+    kept = tmp_path / "checkpoints/.examined/x.json"
+    content = json.loads(kept.read_text())
+    for entry in content["files"].values():
+        entry.update(lies)
+    kept.write_text(json.dumps(content))
+
+
+def _age(folder: Path) -> None:
+    """What changed just now is not kept."""
+    for file in folder.glob("*/*"):
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+
+
+@pytest.mark.parametrize("lies", [{"digest": "0" * 64}, {"peak": 4095}])
+def test_what_was_kept_makes_no_images_look_changed_or_bad(
+    image_folder: Path, tmp_path: Path, lies: dict[str, Any]
+) -> None:
+    _age(image_folder)
+    check_data(_environment(image_folder, tmp_path))
+    first = DataAnswer.unpacked(_left(tmp_path)["data"])
+    for since in (None, first.report.fingerprint):
+        _lie(tmp_path, **lies)
+        assert check_data(_environment(image_folder, tmp_path, since=since)) == ExitCode.DONE
+        assert DataAnswer.unpacked(_left(tmp_path)["data"]) == first
+
+
+def test_what_was_kept_settles_no_doubt_and_saves_the_reading_where_there_is_none(
+    image_folder: Path, tmp_path: Path
+) -> None:
+    _age(image_folder)
+    check_data(_environment(image_folder, tmp_path))
+    before = DataAnswer.unpacked(_left(tmp_path)["data"]).report.fingerprint
+    (changed, *_) = sorted(image_folder.glob("*/*"))
+    changed.write_bytes(b"x" * changed.stat().st_size)
+    _age(image_folder)
+    environment = _environment(image_folder, tmp_path, since=before)
+    check_data(environment)
+    assert DataAnswer.unpacked(_left(tmp_path)["data"]).report.fingerprint == before, "nothing was read"
+    question = {**json.loads(environment["NAGO_DATA_QUESTION"]), "anew": True}
+    check_data({**environment, "NAGO_DATA_QUESTION": json.dumps(question)})
+    report = DataAnswer.unpacked(_left(tmp_path)["data"]).report
+    assert report.fingerprint != before
+    assert report.broken_count == 1
+
+
 def test_a_folder_that_is_not_there_is_a_failure_with_a_sentence(tmp_path: Path) -> None:
     assert check_data(_environment(tmp_path / "nowhere", tmp_path)) == ExitCode.BAD_TASK
     failure = _left(tmp_path)["failure"]

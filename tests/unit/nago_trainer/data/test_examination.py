@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from nago_trainer.data.examination import examine_all
+from nago_trainer.data.picture import content_digest
 
 AN_HOUR_AGO = time.time() - 3600
 
@@ -57,6 +60,54 @@ def test_one_that_changed_just_now_is_not_relied_on(image: Path, kept: Path) -> 
     examine_all([image], kept)
     _spoil(image, changed_at=now)
     assert examine_all([image], kept)[0].broken is not None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"grey": 1},
+        {"width": "7"},
+        {"height": -1},
+        {"width": 10**400},
+        {"peak": [1]},
+        {"digest": "x"},
+        {"digest": None},
+        {"broken": "it is not"},
+        {"mtime_ns": None},
+        {"size": {}},
+    ],
+)
+def test_what_no_examination_can_have_kept_of_a_file_is_not_believed(
+    image: Path, kept: Path, changes: dict[str, Any]
+) -> None:
+    first = examine_all([image], kept)
+    content = json.loads(kept.read_text())
+    content["files"][str(image)].update(changes)
+    kept.write_text(json.dumps(content))
+    assert examine_all([image], kept) == first
+
+
+def test_a_broken_one_is_looked_at_again(image: Path, kept: Path) -> None:
+    whole = image.read_bytes()
+    _spoil(image, changed_at=AN_HOUR_AGO)
+    assert examine_all([image], kept)[0].broken is not None
+    image.write_bytes(whole)
+    os.utime(image, (AN_HOUR_AGO, AN_HOUR_AGO))
+    assert examine_all([image], kept)[0].broken is None
+
+
+def test_what_was_kept_is_passed_over_where_all_is_to_be_looked_at_and_then_replaced(image: Path, kept: Path) -> None:
+    examine_all([image], kept)
+    _spoil(image, changed_at=AN_HOUR_AGO)
+    (looked,) = examine_all([image], kept, anew=True)
+    assert looked.digest == content_digest(image.read_bytes())
+    assert examine_all([image], kept) == [looked]
+
+
+def test_a_place_that_never_ends_is_not_read(image: Path, kept: Path) -> None:
+    kept.parent.mkdir()
+    os.mkfifo(kept)
+    assert examine_all([image], kept)[0].broken is None
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"form": 0}', '{"files": 3}', '{"form": [1, 2, "0"], "files": {}}'])

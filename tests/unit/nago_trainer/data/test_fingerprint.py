@@ -76,9 +76,10 @@ def test_what_has_changed_is_told(
 def test_without_a_manifest_of_before_nothing_is_told(image_folder: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept" / "images.json"
     assert survey_folder(image_folder, 0.2, kept, "0" * 64).changes == ()
-    for manifest in kept.parent.glob("*.manifest.json"):
-        manifest.write_text("{}")
-    assert survey_folder(image_folder, 0.2, kept, _fingerprint(image_folder)).changes == ()
+    (manifest,) = kept.parent.glob(f"{_fingerprint(image_folder)}.manifest.json")
+    for content in ("{}", '{"cat/a": 7}', '{"cat/\\ud800": "0"}'):
+        manifest.write_text(content)
+        assert survey_folder(image_folder, 0.2, kept, _fingerprint(image_folder)).changes == ()
 
 
 def test_touched_and_left_out_files_change_nothing(image_folder: Path) -> None:

@@ -99,6 +99,12 @@ def test_what_was_found_is_kept_for_all_studies_on_the_same_images_alone() -> No
     assert len({kept(FOLDER, SETTINGS), kept(FOLDER, elsewhere), kept(replace(FOLDER, path="/x"), SETTINGS)}) == 3
 
 
+def test_it_is_told_whether_what_was_kept_settles_a_doubt() -> None:
+    doubted = build_data_job("small-data-2", FOLDER, study_label(), SETTINGS, anew=True)
+    told = [json.loads(_variables(job)["NAGO_DATA_QUESTION"])["anew"] for job in (_job(), doubted)]
+    assert told == [False, True]
+
+
 def test_the_same_check_is_the_same_job_for_the_next_orchestrator() -> None:
     assert _job() == _job()
     assert _job() != _job(replace(FOLDER, fingerprint="a" * 64))
