@@ -42,6 +42,13 @@ class DataChangedError(DataError):
     reason = DATA_CHANGED
 
 
+class StorageError(TrainerError):
+    """The storage of the images fails at this moment: says nothing about the images."""
+
+    exit_code = ExitCode.UNWRITABLE
+    reason = "Unreadable"
+
+
 class InfeasibleError(TrainerError):
     """The network cannot be trained here; a retry would end in the same way."""
 

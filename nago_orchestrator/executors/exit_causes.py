@@ -54,7 +54,7 @@ _OWN_CODES: Mapping[int, tuple[Failure, str, str]] = {
     ExitCode.UNWRITABLE: (
         Failure.INFRASTRUCTURE,
         "Unwritable",
-        "the trainer could not write its files: check the free space of the disk or volume",
+        "the trainer could not write its files or read the images: check the disk or volume, and its free space",
     ),
     ExitCode.BUSY: (Failure.INFRASTRUCTURE, "Busy", "the attempt had ended, or a newer one had replaced it"),
     # Not "Preempted", which is what Kubernetes calls a pod that makes room for another one, nor "Interrupted", which is

@@ -22,7 +22,7 @@ from nago_trainer.contract.data_report import DataReport
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.json_form import ContractError, read_json
 from nago_trainer.data.catalogue import survey
-from nago_trainer.errors import DataError, TrainerError
+from nago_trainer.errors import DataError, StorageError, TrainerError
 from nago_trainer.log import log, log_traceback
 
 EXAMINED = ".examined"
@@ -36,6 +36,9 @@ def check_data(environment: Mapping[str, str]) -> int:
     try:
         question = _question(environment)
         report = _look(question, _folder(environment) / question.kept)
+    except StorageError as error:
+        log(f"error: {error}")
+        return error.exit_code  # without a verdict: it is tried again
     except TrainerError as error:
         message.failure(kind="defect", reason=error.reason, message=str(error))
         log(f"error: {error}")
@@ -53,7 +56,7 @@ def check_data(environment: Mapping[str, str]) -> int:
 def _look(question: DataQuestion, kept: Path) -> DataReport:
     """What was kept, which every trial can write, counts only where it says what the study knows already.
 
-    Raises DataError.
+    Raises DataError or StorageError.
     """
     asked = (question.name, question.path, question.validation_fraction, kept, question.since)
     if question.since is not None and not question.anew:

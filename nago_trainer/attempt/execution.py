@@ -15,6 +15,7 @@ from nago_trainer.errors import (
     InfeasibleError,
     PreemptedError,
     ReportError,
+    StorageError,
     SupersededError,
     TrainerError,
     UnavailableError,
@@ -22,7 +23,7 @@ from nago_trainer.errors import (
 from nago_trainer.log import log, log_traceback
 from nago_trainer.training.context import AttemptContext
 
-WITHOUT_VERDICT = (ReportError, PreemptedError, SupersededError, UnavailableError)
+WITHOUT_VERDICT = (ReportError, StorageError, PreemptedError, SupersededError, UnavailableError)
 """Ends that say nothing about the trial: only the exit code reports them."""
 
 DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG})

@@ -18,7 +18,8 @@ class ExitCode(IntEnum):
     DEFECT = 70
     """A bug: an unexpected exception."""
     UNWRITABLE = 74
-    """The attempt's folder cannot be written, e.g. a full disk: says nothing about the trial."""
+    """The attempt's folder cannot be written, e.g. a full disk, or the storage of the images fails: says nothing about
+    the trial."""
     BUSY = 75
     """Another process has already claimed this attempt, or it is over, or a newer one has taken its place."""
     PREEMPTED = 85

@@ -20,6 +20,7 @@ from nago_trainer.contract.task import IMAGE_RULES
 from nago_trainer.data.folder import in_parallel
 from nago_trainer.data.kept import read_kept, write_kept
 from nago_trainer.data.picture import content_digest, read_picture
+from nago_trainer.data.storage import storage_errors
 from nago_trainer.errors import DataError
 
 _FORM = [1, IMAGE_RULES, PIL.__version__]
@@ -46,9 +47,9 @@ class Examined:
 
 
 def examine_all(files: Sequence[Path], kept: Path | None, *, anew: bool = False) -> list[Examined]:
-    """In the order of the files. `kept`: the file with what earlier calls found; none is read or written without it.
+    """In the order of the files. Raises StorageError.
 
-    `anew`: it is written alone.
+    `kept`: the file with what earlier calls found; none is read or written without it. `anew`: it is written alone.
     """
     known = {} if anew else _read_known(kept)
     found = in_parallel(lambda file: _examine(file, known), files)
@@ -61,7 +62,8 @@ def examine_all(files: Sequence[Path], kept: Path | None, *, anew: bool = False)
 def _examine(file: Path, known: dict[str, Any]) -> tuple[dict[str, Any] | None, Examined]:
     """What is to be kept of it, if anything; and what it is."""
     try:
-        before = file.stat()
+        with storage_errors(file):
+            before = file.stat()
     except OSError as error:
         return None, Examined(size=0, digest="", broken=f"cannot read the image: {error.strerror} ({file})")
     stamp = known.get(str(file))
@@ -78,7 +80,7 @@ def _decode(file: Path, size: int) -> Examined:
         picture = read_picture(file, size=1, channels=3, rules=IMAGE_RULES)
     except DataError as error:
         digest = ""
-        with suppress(OSError):
+        with suppress(OSError), storage_errors(file):
             digest = content_digest(file.read_bytes())
         return Examined(size=size, digest=digest, broken=str(error))
     header = picture.header

@@ -20,7 +20,7 @@ from nago_trainer.data.folder_scan import ClassFolder, class_folders
 from nago_trainer.data.images import DatasetDescription, ImageSet
 from nago_trainer.data.picture import read_picture
 from nago_trainer.data.pixel_types import refuse_unscaled
-from nago_trainer.errors import DataChangedError, DataError
+from nago_trainer.errors import DataChangedError, DataError, StorageError
 
 CHANGED = "the images have changed since the study began"
 _Of = TypeVar("_Of")
@@ -43,7 +43,10 @@ def describe_folder(path: Path) -> DatasetDescription:
 
 
 def load_folder(path: Path, settings: DatasetSettings) -> ImageSet:
-    """Raises DataError for what `describe_folder` would refuse, and DataChangedError where others were expected."""
+    """Raises DataError for what `describe_folder` would refuse, and DataChangedError where others were expected.
+
+    Raises StorageError, from which nothing follows for them, where they cannot be read for a while.
+    """
     try:
         images, found = _load(path, settings)
     except DataError as error:
@@ -91,7 +94,7 @@ def in_parallel(read: Callable[[_Of], _T], files: Sequence[_Of]) -> list[_T]:
     with ThreadPoolExecutor(max_workers=_cpus()) as pool:
         try:
             return list(pool.map(read, files))
-        except DataError:
+        except (DataError, StorageError):
             pool.shutdown(cancel_futures=True)
             raise
 

@@ -5,14 +5,16 @@ Classes are the folders in the order of their names. Called by `folder` and `sur
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 from nago_trainer.contract.data_report import HIDDEN, SYSTEM_FOLDER, LeftOut
 from nago_trainer.contract.error_text import error_text
+from nago_trainer.data.storage import storage_errors
 from nago_trainer.errors import DataError
 
 SUFFIXES = frozenset(
@@ -44,14 +46,15 @@ class FolderScan:
 
 
 def scan(path: Path) -> FolderScan:
-    """Raises DataError where there is no folder that can be read."""
+    """Raises DataError where there is no folder that can be read, and StorageError where its storage fails."""
     _check_is_folder(path)
     left_out = _LeftOut(root=path)
     try:
-        classes = tuple(
-            ClassFolder(name=folder.name, files=_image_files(folder, left_out))
-            for folder in _class_folders(path, left_out)
-        )
+        with storage_errors(path):
+            classes = tuple(
+                ClassFolder(name=folder.name, files=_image_files(folder, left_out))
+                for folder in _class_folders(path, left_out)
+            )
     except OSError as error:
         raise DataError(f"cannot read the folder: {error.strerror}", where=error.filename or path) from error
     return FolderScan(
@@ -92,18 +95,21 @@ class _LeftOut:
 
 def _check_is_folder(path: Path) -> None:
     try:
-        mode = path.stat().st_mode
+        with storage_errors(path):
+            mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError("there is no such folder", where=path, do=ONE_FOLDER_EACH) from error
     except OSError as error:
         raise DataError(f"cannot read the folder: {error.strerror}", where=path) from error
-    if not stat.S_ISDIR(mode):
+    if not S_ISDIR(mode):
         raise DataError("the path of the dataset is a file", where=path, do=ONE_FOLDER_EACH)
 
 
 def _class_folders(path: Path, left_out: _LeftOut) -> Iterable[Path]:
     for entry in sorted(path.iterdir()):
-        reason = _reason_of_any(entry) or (None if entry.is_dir() else "file outside the folders of the classes")
+        reason = _reason_of_any(entry)
+        if reason is None and not S_ISDIR(_mode(entry)):
+            reason = "file outside the folders of the classes"
         if reason is None:
             yield entry
         else:
@@ -121,23 +127,36 @@ def _image_files(folder: Path, left_out: _LeftOut) -> tuple[Path, ...]:
     return tuple(files)
 
 
+def _mode(entry: Path) -> int:
+    """0 of a link to nothing. An error of the storage is raised, and not taken for something else than a file."""
+    try:
+        return entry.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return 0
+        raise
+
+
 def _reason_of_any(entry: Path) -> str | None:
     """Why an entry at either level is left out."""
     if entry.name.startswith("."):
         return HIDDEN
     if entry.name.lower() in SYSTEM_FOLDERS:
         return SYSTEM_FOLDER
-    if not entry.exists():
+    if _mode(entry) == 0:
         return "link to nothing"
     return None
 
 
 def _reason_in_class(entry: Path) -> str | None:
-    if entry.is_dir():
+    mode = _mode(entry)
+    if S_ISDIR(mode):
         return "folder inside a class"
     if entry.suffix.lower() not in SUFFIXES:
         return f"suffix {os.fsencode(entry.suffix.lower()).decode('utf-8', 'replace')}" if entry.suffix else "no suffix"
-    return None if entry.is_file() else "neither file nor folder"
+    return None if S_ISREG(mode) else "neither file nor folder"
 
 
 def _problems(path: Path, classes: tuple[ClassFolder, ...]) -> Iterable[str]:

@@ -16,7 +16,8 @@ from nago_trainer.contract.task import FORMER_IMAGE_RULES
 from nago_trainer.data.former_pixels import to_grey_bytes_by_peak
 from nago_trainer.data.images import Pixels, resize, to_pixels
 from nago_trainer.data.pixel_types import WIDE_MODES, pixel_type, sixteen_bit_peak, to_grey_bytes
-from nago_trainer.errors import DataError
+from nago_trainer.data.storage import storage_errors
+from nago_trainer.errors import DataError, StorageError
 
 GREY_MODES = frozenset({"1", "L", "LA", "La"}) | WIDE_MODES
 
@@ -48,13 +49,14 @@ class Picture:
 
 
 def read_picture(file: Path, size: int, channels: int, rules: int) -> Picture:
-    """The first frame, turned as its EXIF says, transparency on white. Raises DataError.
+    """The first frame, turned as its EXIF says, transparency on white. Raises DataError or StorageError.
 
     `rules`: as in `DatasetSettings.image_rules`.
     """
     mode = "L" if channels == 1 else "RGB"
     with _as_data_errors(file):
-        content = file.read_bytes()
+        with storage_errors(file):
+            content = file.read_bytes()
         with Image.open(BytesIO(content)) as image:
             header = Header(grey=image.mode in GREY_MODES, width=image.width, height=image.height)
             image.draft(mode, (size, size))
@@ -76,7 +78,7 @@ def _as_data_errors(file: Path) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata is no reason to refuse an image or to fill a log
             yield
-    except DataError:
+    except (DataError, StorageError):
         raise
     except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
         detail = _reason(error, file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -223,10 +223,30 @@ def test_a_trainer_of_before_cannot_look_and_its_study_goes_on_by_its_rules(
     assert all("image_rules" not in task.to_json()["dataset"] for task in Keeper.tasks.values())
 
 
-def test_a_lost_pod_is_tried_again(store: Store, study: Study, server: ApiServer, executor: KubernetesExecutor) -> None:
+def lose_pod(server: ApiServer, image_folder: Path) -> None:
+    finish(server, CHECK, failed=True)
+
+
+def fail_storage(server: ApiServer, image_folder: Path) -> None:
+    (image_folder / "cat/9.png").symlink_to("/proc/self/mem")  # a file by all signs, and an input/output error
+    job = server.jobs()[CHECK]
+    code = check_data({**environment_of(server, job), "NAGO_TERMINATION_LOG": str(image_folder.parent / "none")})
+    (image_folder / "cat/9.png").unlink()
+    end(server, CHECK, code=code)
+
+
+@pytest.mark.parametrize("fail", [lose_pod, fail_storage])
+def test_what_says_nothing_about_the_images_is_tried_again(
+    store: Store,
+    study: Study,
+    server: ApiServer,
+    executor: KubernetesExecutor,
+    image_folder: Path,
+    fail: Callable[[ApiServer, Path], None],
+) -> None:
     def lose(server: ApiServer, job: Object) -> None:
         if job["metadata"]["name"] == CHECK:
-            finish(server, CHECK, failed=True)
+            fail(server, image_folder)
         else:
             play(server, job)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +103,39 @@ def test_what_was_kept_settles_no_doubt_and_saves_the_reading_where_there_is_non
     report = DataAnswer.unpacked(_left(tmp_path)["data"]).report
     assert report.fingerprint != before
     assert report.broken_count == 1
+
+
+def test_images_whose_storage_fails_are_neither_broken_nor_changed(
+    image_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (image_folder / "cat/9.png").symlink_to("/proc/self/mem")  # a file by all signs, and an input/output error
+    assert check_data(_environment(image_folder, tmp_path, since="a" * 64)) == ExitCode.UNWRITABLE
+    assert not (tmp_path / "termination-log").exists(), "no verdict: the exit code makes it a matter of the cluster"
+    assert re.search(r"Input/output error \(.*cat/9\.png\)", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("victim", ["stat", "iterdir", "read_bytes"])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (errno.ESTALE, ExitCode.UNWRITABLE),
+        (errno.ETIMEDOUT, ExitCode.UNWRITABLE),
+        (errno.EACCES, ExitCode.BAD_TASK),
+    ],
+)
+def test_what_may_not_be_read_is_told_from_what_cannot_be_read_now(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, victim: str, number: int, code: ExitCode
+) -> None:
+    environment, real = _environment(image_folder, tmp_path), getattr(Path, victim)
+
+    def fail(path: Path, **options: Any) -> Any:
+        if "cat" in path.parts:
+            raise OSError(number, os.strerror(number), str(path))
+        return real(path, **options)
+
+    monkeypatch.setattr(Path, victim, fail)
+    broken = victim == "read_bytes" and code is ExitCode.BAD_TASK
+    assert check_data(environment) == (ExitCode.DONE if broken else code), "a single file is named in the report"
 
 
 def test_a_folder_that_is_not_there_is_a_failure_with_a_sentence(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from nago_trainer.data.folder import describe_folder, load_folder
-from nago_trainer.errors import DataError
+from nago_trainer.errors import DataError, StorageError
 from tests.image_folder import settings_of
 
 
@@ -131,3 +132,10 @@ def test_loading_takes_little_more_memory_than_the_images(image_folder: Path) ->
     finally:
         tracemalloc.stop()
     assert peak < 1.3 * images.pixels.nbytes
+
+
+def test_from_storage_that_fails_nothing_follows_for_the_images(image_folder: Path) -> None:
+    settings = replace(settings_of(image_folder, 8, 3), fingerprint="a" * 64)
+    (image_folder / "cat" / "9.PNG").symlink_to("/proc/self/mem")  # a file by all signs, and an input/output error
+    with pytest.raises(StorageError, match="Input/output error"):
+        load_folder(image_folder, settings)
