@@ -22,9 +22,12 @@ from nago_trainer.contract.data_report import DataReport
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.json_form import ContractError, read_json
 from nago_trainer.data.catalogue import survey
+from nago_trainer.data.examination import Manner
 from nago_trainer.errors import DataError, StorageError, TrainerError
 from nago_trainer.log import log, log_traceback
 
+THREADS = 4
+"""That decode images, however many CPUs the node has: each takes memory, and the Job's is limited."""
 EXAMINED = ".examined"
 """Folder beside the studies' checkpoints."""
 
@@ -60,10 +63,10 @@ def _look(question: DataQuestion, kept: Path) -> DataReport:
     """
     asked = (question.name, question.path, question.validation_fraction, kept, question.since)
     if question.since is not None and not question.anew:
-        report = survey(*asked)
+        report = survey(*asked, Manner(threads=THREADS))
         if report.fingerprint == question.since and not report.problems and not report.broken_count:
             return report
-    return survey(*asked, anew=True)
+    return survey(*asked, Manner(anew=True, threads=THREADS))
 
 
 def _question(environment: Mapping[str, str]) -> DataQuestion:

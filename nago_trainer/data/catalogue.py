@@ -6,25 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from nago_trainer.contract.data_report import DataReport
 from nago_trainer.contract.data_sets import DATA_SETS
 from nago_trainer.contract.task import IMAGE_RULES, TEST, DatasetSettings
 from nago_trainer.data.cifar import ARCHIVES, describe_cifar, load_cifar
 from nago_trainer.data.digits import describe_digits, load_digits
+from nago_trainer.data.examination import AS_USUAL, Manner
 from nago_trainer.data.folder import describe_folder, load_folder, stamp_folder
 from nago_trainer.data.images import DatasetDescription, ImageSet
 from nago_trainer.data.survey import survey_folder, survey_of
 from nago_trainer.errors import DataError
-
-
-class Survey(Protocol):
-    """The validation fraction, a file for what is found of each image, and a fingerprint to compare with."""
-
-    def __call__(
-        self, path: Path, fraction: float, kept: Path | None, since: str | None, *, anew: bool
-    ) -> DataReport: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +25,9 @@ class Reader:
 
     describe: Callable[[Path], DatasetDescription]
     """Checks everything, without torch."""
-    survey: Survey | None = None
-    """Where every image may be another."""
+    survey: Callable[[Path, float, Path | None, str | None, Manner], DataReport] | None = None
+    """Where every image may be another: also the validation fraction, a file for what is found of each, and a
+    fingerprint to compare with."""
     stamp: Callable[[Path], str] | None = None
     """Where images may change: something cheap that changes with them."""
     load: Callable[[Path, DatasetSettings], ImageSet]
@@ -45,7 +38,7 @@ class Reader:
 READERS: Mapping[str, Reader] = {
     "digits": Reader(
         describe=lambda _: describe_digits(),
-        survey=lambda path, fraction, kept, since, *, anew: survey_of(
+        survey=lambda path, fraction, kept, since, manner: survey_of(
             describe_digits(), fraction, load_digits(8).labels.tolist()
         ),
         load=lambda _, settings: load_digits(settings.image_size),
@@ -74,18 +67,17 @@ def describe(name: str, path: str | None) -> DatasetDescription:
 
 
 def survey(
-    name: str, path: str | None, fraction: float, kept: Path | None, since: str | None = None, *, anew: bool = False
+    name: str, path: str | None, fraction: float, kept: Path | None, since: str | None = None, manner: Manner = AS_USUAL
 ) -> DataReport:
     """All that is wrong at once, without torch. Raises DataError where there is nothing to look at.
 
     `kept`: a file for what is found of each image, so that it need not be read again. `since`: a former fingerprint.
-    `anew`: what was kept is not believed.
     """
     location = _location(name, path)
     reader = READERS[name]
     if reader.survey is None:
         return survey_of(reader.describe(location), fraction)
-    return reader.survey(location, fraction, kept, since, anew=anew)
+    return reader.survey(location, fraction, kept, since, manner)
 
 
 def images_stamp(settings: DatasetSettings) -> str | None:

@@ -46,13 +46,26 @@ class Examined:
     """Why it cannot be decoded, in one sentence that names it."""
 
 
-def examine_all(files: Sequence[Path], kept: Path | None, *, anew: bool = False) -> list[Examined]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How images are looked at."""
+
+    anew: bool = False
+    """What was kept of them is not read, and is replaced."""
+    threads: int | None = None
+    """That decode; None: one for each CPU."""
+
+
+AS_USUAL = Manner()
+
+
+def examine_all(files: Sequence[Path], kept: Path | None, manner: Manner = AS_USUAL) -> list[Examined]:
     """In the order of the files. Raises StorageError.
 
-    `kept`: the file with what earlier calls found; none is read or written without it. `anew`: it is written alone.
+    `kept`: the file with what earlier calls found; none is read or written without it.
     """
-    known = {} if anew else _read_known(kept)
-    found = in_parallel(lambda file: _examine(file, known), files)
+    known = {} if manner.anew else _read_known(kept)
+    found = in_parallel(lambda file: _examine(file, known), files, manner.threads)
     if kept is not None:
         stamps = {str(file): stamp for file, (stamp, _) in zip(files, found, strict=True) if stamp}
         write_kept(kept, {"form": _FORM, "files": stamps})

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +24,8 @@ from nago_trainer.data.pixel_types import refuse_unscaled
 from nago_trainer.errors import DataChangedError, DataError, StorageError
 
 CHANGED = "the images have changed since the study began"
+AHEAD = 16
+"""Files of each thread that are under way or wait for it."""
 _Of = TypeVar("_Of")
 _T = TypeVar("_T")
 
@@ -89,14 +92,29 @@ def _files(classes: Sequence[ClassFolder]) -> list[Path]:
     return [file for folder in classes for file in folder.files]
 
 
-def in_parallel(read: Callable[[_Of], _T], files: Sequence[_Of]) -> list[_T]:
-    """Results in the order of the files; the error is that of the first broken one. Pillow decodes outside the GIL."""
-    with ThreadPoolExecutor(max_workers=_cpus()) as pool:
+def in_parallel(read: Callable[[_Of], _T], files: Sequence[_Of], threads: int | None = None) -> list[_T]:
+    """Results in the order of the files; the error is that of the first broken one. Pillow decodes outside the GIL.
+
+    `threads`: without it, one for each CPU.
+    """
+    count = threads or _cpus()
+    with ThreadPoolExecutor(max_workers=count) as pool:
         try:
-            return list(pool.map(read, files))
+            return list(_in_order(pool, read, files, ahead=AHEAD * count))
         except (DataError, StorageError):
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _in_order(pool: ThreadPoolExecutor, read: Callable[[_Of], _T], files: Sequence[_Of], ahead: int) -> Iterator[_T]:
+    """What waits for a thread takes memory: of a million files, more than their results."""
+    begun: deque[Future[_T]] = deque()
+    for file in files:
+        if len(begun) == ahead:
+            yield begun.popleft().result()
+        begun.append(pool.submit(read, file))
+    while begun:
+        yield begun.popleft().result()
 
 
 def _cpus() -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nago_trainer.contract.data_report import BrokenImage, ClassCount, DataReport, printable
-from nago_trainer.data.examination import Examined, examine_all
+from nago_trainer.data.examination import AS_USUAL, Examined, Manner, examine_all
 from nago_trainer.data.fingerprint import changes_since, fingerprint_of, keep_manifest, manifest_of
 from nago_trainer.data.folder_scan import ClassFolder, scan
 from nago_trainer.data.images import DatasetDescription
@@ -22,15 +22,15 @@ LISTED_BROKEN = 100
 
 
 def survey_folder(
-    path: Path, fraction: float, kept: Path | None, since: str | None = None, *, anew: bool = False
+    path: Path, fraction: float, kept: Path | None, since: str | None = None, manner: Manner = AS_USUAL
 ) -> DataReport:
     """Every image is decoded, or was so before (`examination`). Raises DataError where there is no folder to read.
 
-    `since`: a fingerprint that the folder had; what has changed is looked up beside `kept`. `anew`: all are decoded.
+    `since`: a fingerprint that the folder had; what has changed is looked up beside `kept`.
     """
     found = scan(path)
     files = [file for folder in found.classes for file in folder.files]
-    examined = examine_all(files, kept, anew=anew)
+    examined = examine_all(files, kept, manner)
     whole = [each for each in examined if each.broken is None]
     broken = [
         BrokenImage(file=printable(str(file)), why=printable(each.broken))

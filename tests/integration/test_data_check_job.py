@@ -142,7 +142,7 @@ def test_its_job_is_a_trial_s_but_for_the_gpu_and_the_way_to_the_database(
     job = server.jobs()[CHECK]
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert container["command"] == ["nago-train", "check-data", "--job"]
-    assert container["resources"]["limits"] == {"memory": "1024Mi"}
+    assert container["resources"]["limits"] == {"memory": "2048Mi"}
     assert "NAGO_DATABASE_URL" not in environment_of(server, job)
     assert {mount["name"] for mount in container["volumeMounts"]} >= {"checkpoints"}
     executor.start_data_check(CHECK, study.recipe.dataset)

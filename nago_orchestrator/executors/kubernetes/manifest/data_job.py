@@ -25,12 +25,14 @@ from nago_orchestrator.executors.kubernetes.manifest.labels import (
     study_labels,
 )
 from nago_orchestrator.executors.kubernetes.manifest.objects import CONTAINER
-from nago_orchestrator.executors.kubernetes.manifest.resources import PROGRAM_BYTES, in_mebibytes
+from nago_orchestrator.executors.kubernetes.manifest.resources import MEBIBYTE, in_mebibytes
 from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings
 from nago_trainer.contract.attempt_files import TOKEN_VARIABLE
 from nago_trainer.contract.data_check import QUESTION_VARIABLE, DataQuestion
 from nago_trainer.contract.task import DatasetSettings
 
+DECODING_BYTES = 2048 * MEBIBYTE
+"""For a few images of 20 megapixels at the same time, each with transparency, and what is found of a million images."""
 OF_THE_WORK = ("command", "args", "resources")
 
 
@@ -83,6 +85,6 @@ def _place(dataset: DatasetSettings, settings: KubernetesSettings) -> str:
 
 
 def _resources(settings: KubernetesSettings) -> dict[str, dict[str, str]]:
-    """No GPU; images are decoded one after the other, and only what was found of them is kept."""
-    memory = settings.memory or in_mebibytes(PROGRAM_BYTES)
+    """No GPU; a few images are decoded at a time, and only what was found of them is kept."""
+    memory = settings.memory or in_mebibytes(DECODING_BYTES)
     return {"requests": {"cpu": settings.cpu or "1", "memory": memory}, "limits": {"memory": memory}}

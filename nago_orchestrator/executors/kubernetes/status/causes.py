@@ -23,6 +23,7 @@ from nago_orchestrator.executors.exit_causes import (
     reported_cause,
     signal_cause,
 )
+from nago_orchestrator.executors.kubernetes.manifest.labels import DATA_CHECK
 from nago_orchestrator.executors.kubernetes.manifest.objects import condition, newest, parse_time, trainer_status
 from nago_orchestrator.executors.kubernetes.status.suspension import is_suspended_away
 from nago_orchestrator.executors.kubernetes.status.termination_message import (
@@ -58,6 +59,7 @@ POD_REASONS = {
 }
 """Reasons in a failed pod's status; a node that refuses for want of something says OutOf and its name."""
 OUT_OF_MEMORY = "raise execution.kubernetes.memory, or lower trainer.batch_size"
+OUT_OF_MEMORY_OF_CHECK = "raise execution.kubernetes.memory"
 _EXIT_CODE = re.compile(r"exit code (\d+)")
 _CONDITION = re.compile(r"has condition (\w+)")
 
@@ -207,7 +209,8 @@ def _container_cause(pod: Mapping[str, Any]) -> Cause | None:
     if _is_deleted_before_its_end(pod, terminated) and (signalled or code == ExitCode.PREEMPTED):
         return POD_DELETED
     if reason == "OOMKilled":
-        message = f"the trainer exceeded its container's memory limit: {OUT_OF_MEMORY}"
+        advice = OUT_OF_MEMORY_OF_CHECK if DATA_CHECK in (pod["metadata"].get("labels") or {}) else OUT_OF_MEMORY
+        message = f"the trainer exceeded its container's memory limit: {advice}"
         return Cause(failure=Failure.DEFECT, reason="OOMKilled", message=message)
     if reason in START_FAILURES:
         message = _with("the trainer's container could not be started", terminated.get("message"))

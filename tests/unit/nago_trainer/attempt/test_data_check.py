@@ -8,12 +8,15 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from nago_trainer.attempt.data_check import check_data
+from nago_trainer.attempt.data_check import THREADS, check_data
 from nago_trainer.attempt.termination_message import LARGEST_BYTES
 from nago_trainer.contract.data_check import DataAnswer, DataQuestion
 from nago_trainer.contract.exit_codes import ExitCode
@@ -136,6 +139,24 @@ def test_what_may_not_be_read_is_told_from_what_cannot_be_read_now(
     monkeypatch.setattr(Path, victim, fail)
     broken = victim == "read_bytes" and code is ExitCode.BAD_TASK
     assert check_data(environment) == (ExitCode.DONE if broken else code), "a single file is named in the report"
+
+
+def test_few_threads_decode_however_many_cpus_the_node_has(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64))
+    for number in range(200):
+        (image_folder / f"cat/{number}.png").write_bytes(next(image_folder.glob("Dog/*")).read_bytes())
+    threads, real = set[int](), Image.open
+
+    def slow(*arguments: Any) -> Any:
+        threads.add(threading.get_ident())
+        time.sleep(0.001)
+        return real(*arguments)
+
+    monkeypatch.setattr(Image, "open", slow)
+    assert check_data(_environment(image_folder, tmp_path)) == ExitCode.DONE
+    assert 1 < len(threads) <= THREADS
 
 
 def test_a_folder_that_is_not_there_is_a_failure_with_a_sentence(tmp_path: Path) -> None:

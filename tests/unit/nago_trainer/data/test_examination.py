@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from nago_trainer.data.examination import examine_all
+from nago_trainer.data.examination import Manner, examine_all
 from nago_trainer.data.picture import content_digest
 
 AN_HOUR_AGO = time.time() - 3600
@@ -99,7 +99,7 @@ def test_a_broken_one_is_looked_at_again(image: Path, kept: Path) -> None:
 def test_what_was_kept_is_passed_over_where_all_is_to_be_looked_at_and_then_replaced(image: Path, kept: Path) -> None:
     examine_all([image], kept)
     _spoil(image, changed_at=AN_HOUR_AGO)
-    (looked,) = examine_all([image], kept, anew=True)
+    (looked,) = examine_all([image], kept, Manner(anew=True))
     assert looked.digest == content_digest(image.read_bytes())
     assert examine_all([image], kept) == [looked]
 

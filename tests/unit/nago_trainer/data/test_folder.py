@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import threading
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nago_trainer.data.folder import describe_folder, load_folder
+from nago_trainer.data.folder import AHEAD, describe_folder, in_parallel, load_folder
 from nago_trainer.errors import DataError, StorageError
 from tests.image_folder import settings_of
 
@@ -139,3 +140,33 @@ def test_from_storage_that_fails_nothing_follows_for_the_images(image_folder: Pa
     (image_folder / "cat" / "9.PNG").symlink_to("/proc/self/mem")  # a file by all signs, and an input/output error
     with pytest.raises(StorageError, match="Input/output error"):
         load_folder(image_folder, settings)
+
+
+def test_few_files_are_under_way_at_a_time_however_many_there_are() -> None:
+    asked: list[int] = []
+
+    class Files(list[int]):
+        def __iter__(self) -> Iterator[int]:
+            for file in super().__iter__():
+                asked.append(file)
+                yield file
+
+    first_may_end, threads = threading.Event(), set[int]()
+
+    def read(file: int) -> int:
+        threads.add(threading.get_ident())
+        if file == 0:
+            assert first_may_end.wait(30)
+        return -file
+
+    taken: list[int] = []
+
+    def release() -> None:
+        """Once the others have been taken as far as they are without the first."""
+        taken.append(len(asked))
+        first_may_end.set()
+
+    threading.Timer(0.2, release).start()
+    assert in_parallel(read, Files(range(10_000)), threads=3) == [-file for file in range(10_000)]
+    assert taken[0] <= 3 * AHEAD + 1
+    assert len(threads) <= 3

@@ -70,7 +70,7 @@ def test_it_stands_where_a_trial_stands(task: TrialTask) -> None:
 def test_it_does_its_own_work_whatever_the_template_says_of_a_trial_s() -> None:
     (trainer, _) = _pod(_job())["containers"]
     assert trainer["command"] == ["nago-train", "check-data", "--job"]
-    assert trainer["resources"] == {"requests": {"cpu": "1", "memory": "1024Mi"}, "limits": {"memory": "1024Mi"}}
+    assert trainer["resources"] == {"requests": {"cpu": "1", "memory": "2048Mi"}, "limits": {"memory": "2048Mi"}}
     assert _variables(_job())["LOCALE"] == "C"
     assert "NAGO_DATABASE_URL" not in _variables(_job())
 

@@ -11,7 +11,7 @@ import pytest
 from nago_orchestrator.domain.attempts import Phase
 from nago_orchestrator.domain.credentials import token_digest
 from nago_orchestrator.domain.states import Failure
-from nago_orchestrator.executors.kubernetes.manifest.labels import TOKEN_DIGEST
+from nago_orchestrator.executors.kubernetes.manifest.labels import DATA_CHECK, TOKEN_DIGEST
 from nago_orchestrator.executors.kubernetes.status.causes import ended, is_over
 from nago_trainer.contract.reports import TrialResult
 
@@ -292,3 +292,10 @@ def test_a_condition_that_is_false_means_nothing() -> None:
     found = job("Failed")
     found["status"]["conditions"][0]["status"] = "False"
     assert not is_over(found)
+
+
+def test_what_helps_against_want_of_memory_is_other_for_a_check_of_images_than_for_a_trial() -> None:
+    killed = pod({"exitCode": 137, "reason": "OOMKilled"})
+    assert "trainer.batch_size" in str(ended(job(), [killed]).message)
+    killed["metadata"]["labels"] = {DATA_CHECK: "true"}
+    assert str(ended(job(), [killed]).message).endswith(": raise execution.kubernetes.memory")
