@@ -15,7 +15,7 @@ from tests.chaos.rounds import run_round
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 SEED = 20260101
-SIZE = 20
+SIZE = 12
 FRESH_SIZE = 8
 BOHB_IN_A_FILE, RANDOM_ON_A_SERVER = 0, 1
 """Numbers of rounds."""

@@ -24,8 +24,12 @@ OPERATIONS = PROJECT / "docs" / "operations.md"
 
 
 def shipped(installation: Installation) -> Document:
-    """The file that comes with the manifests, with this installation's image, on a small node."""
+    """The file that comes with the manifests, with this installation's image, on a small node; one batch of the model.
+
+    Each proposal of the model is a fit of minutes on a slow machine, and another one when it is replayed.
+    """
     document: Document = yaml.safe_load(SHIPPED.read_text())
+    document["search"]["phases"][1] |= {"evaluations": 4}
     document["execution"]["kubernetes"] |= {"image": installation.images.trainer, **SMALL_NODE}
     return document
 
