@@ -17,6 +17,7 @@ from sqlalchemy import Engine, text
 from nago_orchestrator.domain.states import TrialState
 from nago_orchestrator.store import logins, versions
 from nago_trainer.attempt.postgres import DatabaseDownError, DatabaseRefusedError
+from tests.conftest import PostgresDatabases
 from tests.hostile.conftest import Two
 from tests.store_scene import ENDED, EPOCH, NOW
 from tests.trainer_scene import SMALL_RESULT
@@ -213,11 +214,8 @@ def test_logins_of_attempts_that_are_over_are_removed_and_no_others(two: Two, en
 
 
 def test_what_it_leaves_in_another_database_keeps_nothing_up(
-    two: Two, engine: Engine, postgres: object, owned_database: str
+    two: Two, engine: Engine, postgres: PostgresDatabases, owned_database: str
 ) -> None:
-    from tests.conftest import PostgresDatabases
-
-    assert isinstance(postgres, PostgresDatabases)
     elsewhere = postgres.create()
     name = elsewhere.rpartition("/")[2].partition("?")[0]
     own = str(engine.url.database)
