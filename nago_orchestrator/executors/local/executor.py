@@ -126,10 +126,7 @@ class LocalExecutor:
         self._dead_since = {name: since for name, since in self._dead_since.items() if name in names}
         self._unusable = {name: why for name, why in self._unusable.items() if name in names}
         with _usable(self._root):
-            return {
-                name: unusable(self._unusable[name]) if name in self._unusable else self._observe(name)
-                for name in names
-            }
+            return {name: self._observe_usable(name) for name in names}
 
     def stop(self, name: str, *, grace_seconds: float) -> None:
         self._sent.discard(name)
@@ -195,6 +192,15 @@ class LocalExecutor:
             else:
                 return
         raise NagoError("the trainer does not start", do=f"see {self._root / 'warm.log'}")
+
+    def _observe_usable(self, name: str) -> Observation:
+        if name not in self._unusable:
+            try:
+                with one_or_all(self._root / name, "{}"):
+                    return self._observe(name)
+            except UnusableFolderError as error:
+                self._unusable[name] = str(error)
+        return unusable(self._unusable[name])
 
     def _observe(self, name: str) -> Observation:
         folder = self._root / name

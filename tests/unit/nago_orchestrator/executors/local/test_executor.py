@@ -68,6 +68,16 @@ def training(seen: Observation) -> bool:
     return bool(seen.epochs)
 
 
+def test_a_folder_that_another_orchestrator_finds_unusable_is_that_attempt_s_trouble_alone(tmp_path: Path) -> None:
+    (tmp_path / "lost").write_text("not a folder")
+    executor = LocalExecutor(tmp_path)
+    seen = executor.observe(["lost", "absent"])
+    assert (seen["lost"].failure, seen["lost"].reason) == (Failure.INFRASTRUCTURE, "Unwritable")
+    assert "cannot use the folder of the attempt: Not a directory" in str(seen["lost"].message)
+    assert seen["absent"].phase is Phase.ABSENT
+    assert [path.name for path in tmp_path.iterdir()] == ["lost"]
+
+
 def test_an_attempt_runs_to_its_result(executor: LocalExecutor, name: str) -> None:
     executor.start(name, small_task(epochs=2))
     assert executor.observe([name])[name].phase in (Phase.PENDING, Phase.RUNNING)
