@@ -16,6 +16,8 @@ from tests.job_controller import pod_of, scheduled
 TRACKED = "batch.kubernetes.io/job-tracking"
 """1.26, #job-tracking-with-finalizers: a Job's pod has it until the Job has counted the pod."""
 POLICY = "PodFailurePolicy"
+COMPLETED = "Reached expected number of succeeded pods"
+"""1.31; earlier clusters give neither reason nor message."""
 SIDECAR = {"name": "mesh", "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}, "ready": True}
 GRACE_SECONDS = 60
 
@@ -96,12 +98,12 @@ def fail_job(server: ApiServer, name: str, *, code: int, disrupted: bool = False
 
 def complete_job(server: ApiServer, name: str) -> Iterator[None]:
     """As `fail_job`, of a pod that succeeded: SuccessCriteriaMet comes first (1.31, #termination-of-job-pods)."""
-    add_condition(server, name, "SuccessCriteriaMet", reason="CompletionsReached", message="")
+    add_condition(server, name, "SuccessCriteriaMet", reason="CompletionsReached", message=COMPLETED)
     yield
     release(server, pod_name(server, name))
     yield
-    update(server, name, active=0, ready=0, terminating=0, succeeded=1)
-    add_condition(server, name, "Complete", reason="CompletionsReached", message="")
+    update(server, name, active=0, ready=0, terminating=0, succeeded=1, completionTime=now_text())
+    add_condition(server, name, "Complete", reason="CompletionsReached", message=COMPLETED)
     yield
 
 
@@ -109,17 +111,17 @@ def suspend_job(server: ApiServer, name: str) -> None:
     """What Kueue does to pre-empt: the pods are asked to end, the Job gets the condition (1.24, #suspending-a-job)."""
     server.change("jobs", name, lambda job: job["spec"].update(suspend=True))
     delete_pod(server, name)
-    set_suspended(server, name, "True", "JobSuspended", now_text())
+    set_suspended(server, name, "True", "JobSuspended", "Job suspended", now_text())
 
 
 def resume_job(server: ApiServer, name: str, at: str) -> None:
     """The condition stays, with the status False since `at`; a new pod comes (1.24, #suspending-a-job)."""
     server.change("jobs", name, lambda job: job["spec"].update(suspend=False))
-    set_suspended(server, name, "False", "JobResumed", at)
+    set_suspended(server, name, "False", "JobResumed", "Job resumed", at)
 
 
-def set_suspended(server: ApiServer, name: str, status: str, reason: str, at: str) -> None:
-    told = {"type": "Suspended", "status": status, "reason": reason, "lastTransitionTime": at}
+def set_suspended(server: ApiServer, name: str, status: str, reason: str, message: str, at: str) -> None:
+    told = {"type": "Suspended", "status": status, "reason": reason, "message": message, "lastTransitionTime": at}
 
     def set_it(job: Object) -> None:
         others = [found for found in (job["status"].get("conditions") or []) if found["type"] != "Suspended"]
