@@ -147,7 +147,8 @@ def _run_ticks(session: Session, outage: _Outage, sleep: Sleep) -> StudyState:
         if session.stop.aborted:
             _interrupt(session)
             return done.state
-        if not done.busy and not done.live and (done.state is not StudyState.RUNNING or session.stop.requested):
+        over = done.state is not StudyState.RUNNING or session.stop.requested
+        if over and not (done.busy or done.waits or done.live):
             _tidy_logins(session, at_end=True)
             return done.state
         waits = 0 if done.busy else waits + 1
@@ -181,7 +182,9 @@ class Tick:
     state: StudyState
     """Of the study, as it was found."""
     busy: bool
-    """Whether anything was done."""
+    """Whether anything has changed by it, so that the next tick need not wait."""
+    waits: bool
+    """Whether something is left to do that could not be done yet: somebody has locked the row of its trial."""
     advanced: bool
     """Whether a trial began to run or came to an end."""
     live: bool
@@ -193,21 +196,26 @@ def tick(session: Session) -> Tick:
     session.state.refresh(session.clock())
     observations = _observe(session, session.state.trials)
     session.state.read_again(failed(session.state.trials, observations))
-    trials = session.state.trials
+    # Those that were locked come last: of each kind a tick handles a portion, which they must not use up for others.
+    trials = tuple(sorted(session.state.trials, key=lambda trial: trial.id in session.locked))
+    session.locked.clear()
     snapshot = take_snapshot(session, trials, observations)
     actions = plan(snapshot, session.rules, session.clock())
-    executed = sum(_execute_alike(session, tuple(alike)) for _, alike in groupby(actions, key=type))
+    executed: list[Action] = []
+    for _, alike in groupby(actions, key=type):
+        executed += _execute_alike(session, tuple(alike))
+    repeated, session.executed = executed == session.executed, executed
     return Tick(
         state=snapshot.state,
-        busy=executed > 0,
-        advanced=executed > 0
-        and any(isinstance(action, MarkRunning | AcceptResult | EndAttempt) for action in actions),
+        busy=bool(executed) and not repeated,  # what is executed once more has changed nothing the first time
+        waits=bool(actions),
+        advanced=any(isinstance(action, MarkRunning | AcceptResult | EndAttempt) for action in executed),
         live=any(trial.live_attempt for trial in trials) or bool(live_data_checks(session)),
     )
 
 
-def _execute_alike(session: Session, actions: Sequence[Action]) -> int:
-    """Actions of one kind in one transaction; what follows from them comes after its commit. How many were executed.
+def _execute_alike(session: Session, actions: Sequence[Action]) -> Sequence[Action]:
+    """Actions of one kind in one transaction; what follows from them comes after its commit. Those that were executed.
 
     A trial whose row somebody else has locked, which a trainer can do to its own, is left for a later tick: waiting for
     it would delay the others, and its error would undo what was done for them.
@@ -224,7 +232,7 @@ def _execute_alike(session: Session, actions: Sequence[Action]) -> int:
             session.state.note(action)
             follow_ups += execute(action, session)
     _hand_over(session, follow_ups)
-    return len(free)
+    return free
 
 
 def _hand_over(session: Session, follow_ups: Sequence[FollowUp]) -> None:
@@ -247,6 +255,7 @@ def _free(session: Session, actions: Sequence[Action]) -> Sequence[Action]:
     """Those whose trial may be written now."""
     trials = {action.trial.id for action in actions if isinstance(action, OfTrial)}
     locked = trials - session.store.claim(trials) if trials else trials
+    session.locked |= locked
     return [action for action in actions if not (isinstance(action, OfTrial) and action.trial.id in locked)]
 
 

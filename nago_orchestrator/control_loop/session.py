@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,6 +16,7 @@ from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.trials import TrainingRecipe, TrialDesign
 
 if TYPE_CHECKING:  # the parts are given from outside; the loop knows their shapes only
+    from nago_orchestrator.control_loop.actions import Action
     from nago_orchestrator.control_loop.planner import Rules
     from nago_orchestrator.control_loop.trial_sampling import TrialSampling
     from nago_orchestrator.executors.port import DataJobs, Executor
@@ -92,6 +93,10 @@ class Session:
     """The proposer waits for an evaluation; reset by the next one."""
     exhausted: bool = False
     running: RunningClock = field(init=False)
+    locked: set[int] = field(default_factory=set)
+    """Ids of trials that the last tick had to leave, because somebody has locked their rows."""
+    executed: Sequence[Action] = ()
+    """By the last tick."""
     tidied_at: float | None = None
     """When the trainers' logins were last looked at, by the monotonic clock."""
     stored_epochs: dict[str, int] = field(default_factory=dict)
