@@ -71,6 +71,7 @@ COMMANDS = (
         panel=LOOK,
         help="List the Pareto-optimal generators, and show their hypervolume.",
     ),
+    LazyCommand(name="networks", panel=LOOK, help="List the saved networks of a study with their files."),
     LazyCommand(
         name="logs",
         panel=LOOK,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from nago_orchestrator.domain.objectives import Objective
@@ -45,6 +45,8 @@ class StudyReport:
     """Objectives that the search's surrogate learns, where it has one."""
     trained: Sequence[FinalTraining] = ()
     """Generators with final training, with their trials."""
+    networks: Mapping[int, str] = field(default_factory=dict)
+    """By trial: the file of its saved network, or where that is."""
     posterior: PosteriorEffects | None = None
     effects_missing: str | None = None
     """Why there are none, in one sentence."""

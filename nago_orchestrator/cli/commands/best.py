@@ -9,14 +9,16 @@ import typer
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, StudyName
 from nago_orchestrator.cli.output import columns
 from nago_orchestrator.cli.output.final_networks import print_trained
+from nago_orchestrator.cli.output.kept_networks import print_networks
 from nago_orchestrator.cli.output.posterior import print_posterior
 from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import print_facts, print_rows, print_table, to_json, without
-from nago_orchestrator.cli.reading import chosen_study, reading
+from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.domain.rows import BestGenerator
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.services.best_generator import Repeats, best_of_study
+from nago_orchestrator.services.kept_networks import found_networks
 from nago_orchestrator.services.posterior_ranking import rank_by_posterior
 
 
@@ -32,22 +34,28 @@ def best(
     database: Database = None,
 ) -> None:
     """Show the best generator so far (by the first objective), its trials, and its networks of the final training."""
+    url = known_database(database)
     with reading(database) as engine:
         study = chosen_study(engine, name)
         shown = best_of_study(engine, study)
         row = shown.row
+        networks = found_networks(engine, url, study, [] if row is None else [trial.trial for trial in row.trials])
         ranking = rank_by_posterior(engine, study, row.fidelity) if row is not None and posterior else None
     if ranking is not None:
         print_posterior(ranking, output)
     elif row is None:
         _print_none(shown.missing, output)
     elif output is OutputFormat.JSON:
-        say(to_json({**columns.of_study(study, row), "generator": shown.generator, "trained": shown.trained}))
+        keys = {**columns.of_study(study, row), "generator": shown.generator, "trained": shown.trained}
+        say(to_json({**keys, "networks": networks}))
     elif output is OutputFormat.CSV:
         keys = {**columns.of_study(study, row), "generator": shown.generator}
         print_rows([without(keys, "trials", "canonical_theta")], (), output, empty="")
     else:
         _print_best(study, row, shown.generator)
+        if networks:
+            say("\nsaved networks")
+            print_networks(networks)
         print_trained(shown.trained)
 
 

@@ -10,7 +10,7 @@ import typer
 
 from nago_orchestrator.cli.options import Database, StudyName
 from nago_orchestrator.cli.output.say import say, say_page
-from nago_orchestrator.cli.reading import chosen_study, reading
+from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.errors import InputError, needing
 
 
@@ -35,7 +35,7 @@ def report(
 
     with reading(database) as engine:
         study = chosen_study(engine, name)
-        page = report_page(engine, study, datetime.now(UTC), with_surrogate=model)
+        page = report_page(engine, known_database(database), study, datetime.now(UTC), with_surrogate=model)
     if str(file) == "-":
         say_page(page)
         return

@@ -10,32 +10,44 @@ from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import (
     Column,
     Printable,
+    Row,
+    as_mapping,
     print_facts,
     print_rows,
     print_table,
     to_json,
     without,
 )
-from nago_orchestrator.cli.reading import chosen_trial, reading
+from nago_orchestrator.cli.reading import chosen_trial, known_database, reading
+from nago_orchestrator.domain.kept_networks import FoundNetwork
 from nago_orchestrator.domain.rows import TrialDetails
+from nago_orchestrator.services.kept_networks import found_networks
 from nago_orchestrator.store import queries
 
 
 def show(trial: TrialName, output: Output = OutputFormat.TABLE, database: Database = None) -> None:
     """Show one trial with its theta, attempts and epochs; JSON also has the architecture."""
+    url = known_database(database)
     with reading(database) as engine:
-        row = queries.show_trial(engine, *chosen_trial(engine, trial))
+        study, number = chosen_trial(engine, trial)
+        row = queries.show_trial(engine, study, number)
+        network = next(iter(found_networks(engine, url, study, [number])), None)
     if output is OutputFormat.JSON:
-        say(to_json(row))
+        say(to_json({**as_mapping(row), **_keys(network)}))
     elif output is OutputFormat.CSV:
         large = ("architecture", "canonical_theta", "attempt_rows", "epoch_rows")
-        print_rows([without(row, *large)], (), output, empty="")
+        print_rows([{**without(row, *large), **_keys(network)}], (), output, empty="")
     else:
-        _print_trial(row)
+        _print_trial(row, network)
 
 
-def _print_trial(row: TrialDetails) -> None:
-    print_facts(columns.facts(row, columns.TRIAL_FACTS))
+def _keys(network: FoundNetwork | None) -> Row:
+    return {"network": network and network.network, "network_file": network and network.file}
+
+
+def _print_trial(row: TrialDetails, network: FoundNetwork | None) -> None:
+    saved = [] if network is None else [("network", network.file or network.place)]
+    print_facts([*columns.facts(row, columns.TRIAL_FACTS), *saved])
     theta = [{"name": name, "value": value} for name, value in row.theta.items()]
     tables: tuple[tuple[str, Sequence[Printable], Sequence[Column]], ...] = (
         ("theta", theta, columns.THETA),

@@ -83,7 +83,11 @@ def top_trials(report: StudyReport) -> TextTable | None:
         return None
     best = sorted(finished, key=lambda pair: (-pair[0], pair[1].trial))[:TOP]
     header = ("trial", "proposal", "epochs", "accuracy", "loss", "parameters", "memory/sample", "nodes", "time", "hash")
-    return TextTable(header=header, rows=tuple(_trial_cells(accuracy, row) for accuracy, row in best))
+    rows = [_trial_cells(accuracy, row) for accuracy, row in best]
+    if not any(row.trial in report.networks for _, row in best):
+        return TextTable(header=header, rows=tuple(rows))
+    saved = [report.networks.get(row.trial, "-") for _, row in best]
+    return TextTable(header=(*header, "network"), rows=tuple((*row, at) for row, at in zip(rows, saved, strict=True)))
 
 
 def waiting_attempts(report: StudyReport) -> TextTable | None:

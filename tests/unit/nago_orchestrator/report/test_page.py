@@ -160,6 +160,17 @@ def test_the_page_lists_what_waits_and_why(make_report: Callable[[int], StudyRep
     assert "exceeded quota: &lt;gpus&gt;" in page
 
 
+def test_the_top_trials_name_the_files_of_saved_networks(make_report: Callable[[int], StudyReport]) -> None:
+    report = make_report(60)
+    plain = top_trials(report)
+    assert plain is not None
+    first = int(plain.rows[0][0])
+    named = top_trials(replace(report, networks={first: "/kept/network.pt"}))
+    assert named is not None
+    assert (named.header[-1], [row[-1] for row in named.rows[:2]]) == ("network", ["/kept/network.pt", "-"])
+    assert "network" not in plain.header
+
+
 def test_the_top_trials_are_ordered(make_report: Callable[[int], StudyReport]) -> None:
     table = top_trials(make_report(60))
     assert table is not None
