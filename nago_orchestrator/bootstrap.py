@@ -199,7 +199,10 @@ def _with_fingerprint(store: Store, study: Study) -> Study:
 
 
 def _stopped_for_images(store: Store, study: Study, spec: StudySpec) -> Study:
-    """The study, stopped if it would go on with other images than it began with."""
+    """The study, stopped if it would go on with other images than it began with.
+
+    Raises ImageStorageError where that cannot be told at the moment; the study stays as it is.
+    """
     if study.state is not StudyState.RUNNING or spec.execution.where != "local":
         return study
     changes = image_changes(study.recipe.dataset)

@@ -3,6 +3,7 @@
 NagoError                   exit code 3
 ├── InputError              exit code 2: the study file, an option, a dataset, the database's address
 │   ├── SpecError
+│   ├── ImageStorageError   the images cannot be read for the moment
 │   ├── DatabaseError       unreachable, read-only, full, locked, of another version
 │   └── ReplacedError       the database's file was taken away under a running study
 ├── NotFoundError           exit code 4
@@ -37,6 +38,10 @@ class InputError(NagoError):
 
 class SpecError(InputError):
     """The study file is wrong."""
+
+
+class ImageStorageError(InputError):
+    """The storage of the images fails at this moment, from which nothing follows for the images."""
 
 
 class DatabaseError(InputError):

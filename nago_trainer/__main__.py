@@ -20,6 +20,7 @@ EXIT_CODES = """exit codes:
   64  invalid task, dataset or option
   69  the database does not answer
   70  a bug; the traceback is on stderr
+  71  the machine cannot start another process
   74  the attempt's folder is not writable, or the storage of the images fails
   75  another process has claimed the attempt, or its result is no longer needed
   85  ended by SIGTERM; the next attempt resumes from the checkpoint"""

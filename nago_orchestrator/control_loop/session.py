@@ -78,7 +78,8 @@ class Session:
     restore: Callable[[], tuple[Proposer, int]]
     """From the rows: a proposer in the state of the study, and the number of its evaluations."""
     image_changes: Callable[[], str | None] = lambda: None
-    """What has changed in the images since the study began, in one sentence; None where nothing has."""
+    """What has changed in the images since the study began, in one sentence; None where nothing has. May raise
+    ImageStorageError."""
     data_jobs: DataJobs | None = None
     """Where only the trainers see the images: checks them by a Job."""
     on_tick: Callable[[float], None] = lambda seconds: None

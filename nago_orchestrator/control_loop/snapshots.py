@@ -11,6 +11,7 @@ from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.data_checks import DataCheck, Known, data_check_name
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.domain.trials import Trial
+from nago_orchestrator.errors import ImageStorageError
 from nago_trainer.contract.data_report import DATA_CHANGED
 
 
@@ -43,9 +44,16 @@ def take_snapshot(session: Session, trials: tuple[Trial, ...], observations: Map
 
 
 def _images_changed(session: Session, observations: Mapping[str, Observation]) -> str | None:
-    """A trainer's word alone ends no study: where one says so, the images are looked at here."""
-    said = any(map(_doubts, observations.values()))
-    return session.image_changes() if said else None
+    """A trainer's word alone ends no study: where one says so, the images are looked at here.
+
+    Where that is not possible at the moment, the attempt has failed and no more: the next one looks again.
+    """
+    if not any(map(_doubts, observations.values())):
+        return None
+    try:
+        return session.image_changes()
+    except ImageStorageError:
+        return None
 
 
 def live_data_checks(session: Session) -> Sequence[DataCheck]:

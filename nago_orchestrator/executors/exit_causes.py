@@ -51,6 +51,11 @@ _OWN_CODES: Mapping[int, tuple[Failure, str, str]] = {
         "DatabaseUnavailable",
         "the trainer could not reach the database",
     ),
+    ExitCode.NO_PROCESS: (
+        Failure.INFRASTRUCTURE,
+        "NoProcess",
+        "the machine could not start the trainer's process: check its free memory and its limit of processes",
+    ),
     ExitCode.UNWRITABLE: (
         Failure.INFRASTRUCTURE,
         "Unwritable",

@@ -79,7 +79,7 @@ class WarmServer:
             child = os.fork()
         except OSError as error:
             log(f"cannot start the attempt in {folder}: {error.strerror}")
-            self.unreported[folder] = ExitCode.DEFECT
+            self.unreported[folder] = ExitCode.NO_PROCESS
             return
         if child == 0:
             self._become_attempt(folder)

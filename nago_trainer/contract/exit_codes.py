@@ -17,6 +17,8 @@ class ExitCode(IntEnum):
     """The task could not be read from the database, or the result could be neither stored nor written elsewhere."""
     DEFECT = 70
     """A bug: an unexpected exception."""
+    NO_PROCESS = 71
+    """The machine could not start the attempt's process, e.g. for lack of memory: says nothing about the trial."""
     UNWRITABLE = 74
     """The attempt's folder cannot be written, e.g. a full disk, or the storage of the images fails: says nothing about
     the trial."""

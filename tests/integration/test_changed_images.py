@@ -15,6 +15,7 @@ from PIL import Image
 from nago_orchestrator.bootstrap import run_study
 from nago_orchestrator.control_loop.events import Event, EventKind
 from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.errors import ImageStorageError
 from nago_orchestrator.services.studies import resume_study, submit_study
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.store.store import open_store
@@ -93,6 +94,25 @@ def test_images_that_change_between_two_trials_stop_the_study_and_count_against_
     resume_study("small", url, NOW)
     assert _run(url)[0] is StudyState.COMPLETED
     assert len(store.history(study.id)[1]) == 3
+
+
+def test_storage_that_fails_for_a_moment_ends_no_study(url: str, images: Path) -> None:
+    study = submit_study(_spec(images), url, NOW)
+    failing = images / "cat" / "9.png"
+    failing.symlink_to("/proc/self/mem")  # a file by all signs, and an input/output error
+    with pytest.raises(ImageStorageError, match=r"cannot read the images: Input/output error \(.*9\.png\)"):
+        _run(url)
+    assert open_store(url).study("small").state is StudyState.RUNNING
+    failing.unlink()
+
+    def fail_once(event: Event) -> None:
+        if event.kind is EventKind.SUCCEEDED and not failing.is_symlink():
+            failing.symlink_to("/proc/self/mem")
+        if event.kind is EventKind.RETRIED:
+            failing.unlink(missing_ok=True)
+
+    assert run_study("small", url, on_event=fail_once) is StudyState.COMPLETED
+    assert len(open_store(url).history(study.id)[1]) == 3
 
 
 def test_a_study_of_before_takes_its_fingerprint_when_it_is_run_again(url: str, images: Path) -> None:

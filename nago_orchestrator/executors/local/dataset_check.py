@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nago_orchestrator.domain.dataset import untrainable
-from nago_orchestrator.errors import InputError, NagoError
+from nago_orchestrator.errors import ImageStorageError, InputError, NagoError
 from nago_orchestrator.paths import data_folder
 from nago_trainer.contract.data_report import DataReport
+from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.json_form import ContractError, read_json
 
 COMMAND = (sys.executable, "-m", "nago_trainer", "check-data")
@@ -30,7 +31,8 @@ def check_dataset(
 
     `since`: a former fingerprint; the report says what has changed.
 
-    Raises InputError with the trainer's sentence where there is nothing to examine.
+    Raises InputError with the trainer's sentence where there is nothing to examine, and ImageStorageError where that
+    cannot be told at the moment.
     """
     kept = None if path is None else str(examination_file(path))
     question = {"name": name, "path": path, "validation_fraction": validation_fraction, "kept": kept, "since": since}
@@ -38,7 +40,8 @@ def check_dataset(
     answer = subprocess.run(command, input=request, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         complaint = answer.stderr.strip().splitlines()
-        raise InputError(complaint[-1].removeprefix("error: ") if complaint else "the trainer cannot read the dataset")
+        kind = ImageStorageError if answer.returncode == ExitCode.UNWRITABLE else InputError
+        raise kind(complaint[-1].removeprefix("error: ") if complaint else "the trainer cannot read the dataset")
     try:
         return DataReport.from_json(read_json(answer.stdout))
     except ContractError as error:

@@ -25,6 +25,7 @@ OWN = {
     ExitCode.BAD_TASK: (DEFECT, "ExitCode64"),
     ExitCode.UNAVAILABLE: (INFRASTRUCTURE, "DatabaseUnavailable"),
     ExitCode.DEFECT: (DEFECT, "ExitCode70"),
+    ExitCode.NO_PROCESS: (INFRASTRUCTURE, "NoProcess"),
     ExitCode.UNWRITABLE: (INFRASTRUCTURE, "Unwritable"),
     ExitCode.BUSY: (INFRASTRUCTURE, "Busy"),
     ExitCode.PREEMPTED: (INFRASTRUCTURE, "Terminated"),

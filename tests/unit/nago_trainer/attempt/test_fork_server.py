@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from nago_trainer.attempt.fork_server import write_exit
+from nago_trainer.attempt.fork_server import WarmServer, write_exit
 from nago_trainer.contract.exit_codes import ExitCode
 from tests.waiting import PATIENCE_SECONDS, until
 
@@ -157,3 +158,16 @@ def test_an_exit_that_cannot_be_written_now_is_written_later(server: Server, mak
     until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
     (folder / "exit.json").rmdir()
     assert _exit_code(folder) == ExitCode.DONE
+
+
+def test_a_machine_that_starts_no_process_says_nothing_about_the_trial(
+    make_attempt: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> int:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("os.fork", refuse)
+    server, folder = WarmServer(), make_attempt()
+    server.start(json.dumps({"folder": str(folder)}).encode())
+    server.reap()
+    assert _exit_code(folder) == ExitCode.NO_PROCESS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nago_orchestrator.errors import InputError, NagoError
+from nago_orchestrator.errors import ImageStorageError, InputError, NagoError
 from nago_orchestrator.executors.local.dataset_check import check_dataset, refuse_untrainable
 from nago_trainer.contract.data_report import BrokenImage, DataReport
 from nago_trainer.contract.data_sets import DATA_SETS, DatasetFacts
@@ -34,6 +34,16 @@ def test_another_answer_is_shown(answer: str) -> None:
 def test_a_trainer_that_dies_without_a_word_has_a_sentence_too() -> None:
     with pytest.raises(InputError, match="cannot read the dataset"):
         check_dataset("digits", None, 0.2, ("sh", "-c", "cat; exit 9"))
+
+
+def test_storage_that_fails_is_told_from_images_that_are_wrong() -> None:
+    with pytest.raises(ImageStorageError, match=r"^cannot read the images: Stale file handle$"):
+        check_dataset(
+            "folder",
+            "/x",
+            0.2,
+            ("sh", "-c", "cat; echo 'error: cannot read the images: Stale file handle' >&2; exit 74"),
+        )
 
 
 def test_what_is_known_of_digits_without_looking_is_what_the_trainer_finds() -> None:
