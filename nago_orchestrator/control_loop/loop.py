@@ -272,6 +272,8 @@ def _observe(session: Session, trials: tuple[Trial, ...]) -> Mapping[str, Observ
             if fresh:
                 session.store.record_epochs(live[name], fresh, session.clock())
                 session.stored_epochs[name] = stored + len(fresh)
+    for name in session.stored_epochs.keys() - live.keys():
+        del session.stored_epochs[name]
     return observations
 
 

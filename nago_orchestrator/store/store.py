@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from nago_orchestrator.domain.attempts import Attempt, Observation
 from nago_orchestrator.domain.credentials import Login
 from nago_orchestrator.domain.dataset import DatasetSummary
+from nago_orchestrator.domain.ends import Ends
 from nago_orchestrator.domain.proposals import Evaluation, Proposal, Theta
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trials import NewTrial, TrainingRecipe, Trial, TrialDesign
@@ -113,20 +114,19 @@ class Store:
         with self._read() as connection:
             return tally.tally(connection, study_id)
 
-    def recent_ends(self, study_id: int) -> Mapping[TrialState, int]:
-        """How many trials ended in which state since the study began or was resumed; every final state has a key."""
+    def all_ends(self, study_id: int) -> Ends:
         with self._read() as connection:
-            return tally.recent_ends(connection, study_id)
+            return tally.all_ends(connection, study_id)
+
+    def ends_of(self, attempt_ids: Collection[int]) -> Ends:
+        """What the ends of these attempts add to those of their study."""
+        with self._read() as connection:
+            return tally.ends_of(connection, attempt_ids)
 
     def failure_reasons(self, study_id: int) -> Mapping[tuple[Failure, str], int]:
         """How many attempts failed, by kind and reason."""
         with self._read() as connection:
             return tally.failure_reasons(connection, study_id)
-
-    def common_failure(self, study_id: int) -> str | None:
-        """Why most of the attempts failed that did so since the study began or was resumed."""
-        with self._read() as connection:
-            return tally.common_failure(connection, study_id)
 
     # Proposals and their evaluations
 
@@ -169,7 +169,7 @@ class Store:
         with self._read() as connection:
             return trials.active(connection, study_id)
 
-    def some_trials(self, study_id: int, *, ids: Collection[int], beyond: int) -> tuple[Trial, ...]:
+    def some_trials(self, study_id: int, *, ids: Collection[int], beyond: int | None) -> tuple[Trial, ...]:
         """Those of these ids and those with larger numbers than `beyond`, whatever their state; by number."""
         with self._read() as connection:
             return trials.some(connection, study_id, ids, beyond)

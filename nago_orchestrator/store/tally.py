@@ -1,14 +1,34 @@
-"""The counts of a study, by index: cheap enough for every tick of the loop."""
+"""The counts of a study. Those of all its rows are for its beginning and for commands; the loop adds what has ended."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, exists, false, func, select
 
+from nago_orchestrator.domain.ends import Ends, FailureCause
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.store.records import Tally
 from nago_orchestrator.store.schema import attempt, evaluation, proposal, study, trial
+
+_BY_THEMSELVES = attempt.c.failure.in_([Failure.DEFECT, Failure.INFRASTRUCTURE])
+_newer = attempt.alias()
+_ENDED = (
+    select(
+        attempt.c.reason,
+        attempt.c.message,
+        attempt.c.gpu_seconds,
+        trial.c.state,
+        func.coalesce(_BY_THEMSELVES, false()).label("by_itself"),
+        (attempt.c.ended_at >= study.c.changed_at).label("is_recent"),
+        func.coalesce(trial.c.ended_at >= study.c.changed_at, false()).label("ends_trial"),
+        (~exists().where(_newer.c.trial_id == attempt.c.trial_id, _newer.c.number > attempt.c.number)).label("is_last"),
+    )
+    .join_from(attempt, trial)
+    .join(study, trial.c.study_id == study.c.id)
+    .where(attempt.c.id.in_(bindparam("ids", expanding=True)))
+)
+"""Built once: the loop runs it whenever attempts have ended."""
 
 
 def trial_counts(connection: Connection, study_id: int) -> Mapping[TrialState, int]:
@@ -76,15 +96,41 @@ def _waiting(connection: Connection, study_id: int) -> Mapping[str, int]:
     return {reason: count for reason, count in rows}
 
 
-def recent_ends(connection: Connection, study_id: int) -> Mapping[TrialState, int]:
-    """A study that is resumed after a failure is judged by what it does from then on."""
+def all_ends(connection: Connection, study_id: int) -> Ends:
+    """A study that is resumed after a failure is judged by what it does from then on. Reads the whole study."""
     states = connection.execute(
         select(trial.c.state, func.count())
         .join_from(trial, study, trial.c.study_id == study.c.id)
         .where(trial.c.study_id == study_id, trial.c.ended_at >= study.c.changed_at)
         .group_by(trial.c.state)
     )
-    return {state: 0 for state in TrialState if state.is_final} | {TrialState(state): count for state, count in states}
+    causes = connection.execute(
+        select(attempt.c.reason, func.count().label("attempts"), func.max(attempt.c.message).label("message"))
+        .join_from(trial, attempt)
+        .join(study, trial.c.study_id == study.c.id)
+        .where(trial.c.study_id == study_id, _BY_THEMSELVES, attempt.c.ended_at >= study.c.changed_at)
+        .group_by(attempt.c.reason)
+    )
+    used = connection.scalar(
+        select(func.sum(attempt.c.gpu_seconds)).join_from(trial, attempt).where(trial.c.study_id == study_id)
+    )
+    return Ends(
+        trials={TrialState(state): count for state, count in states},
+        causes={row.reason or "": FailureCause(attempts=row.attempts, message=row.message or "") for row in causes},
+        gpu_seconds=used or 0.0,
+    )
+
+
+def ends_of(connection: Connection, attempts: Collection[int]) -> Ends:
+    """What the ends of these attempts, by id, add to those of their study. Reads their rows alone."""
+    rows = connection.execute(_ENDED, {"ids": list(attempts)}).all()
+    ends = Ends(trials={}, causes={}, gpu_seconds=0.0)
+    for row in rows:
+        failed = row.by_itself and row.is_recent
+        cause = {row.reason or "": FailureCause(attempts=1, message=row.message or "")} if failed else {}
+        final = {TrialState(row.state): 1} if row.is_last and row.ends_trial else {}
+        ends += Ends(trials=final, causes=cause, gpu_seconds=row.gpu_seconds or 0.0)
+    return ends
 
 
 def failure_reasons(connection: Connection, study_id: int) -> Mapping[tuple[Failure, str], int]:
@@ -96,24 +142,3 @@ def failure_reasons(connection: Connection, study_id: int) -> Mapping[tuple[Fail
         .group_by(attempt.c.failure, attempt.c.reason)
     )
     return {(Failure(failure), reason or "Unknown"): count for failure, reason, count in rows}
-
-
-def common_failure(connection: Connection, study_id: int) -> str | None:
-    """The most frequent cause of failed attempts as `reason: message`; None if none failed but by our own will.
-
-    Of those that failed since the study began or was resumed.
-    """
-    causes = connection.execute(
-        select(attempt.c.reason, func.max(attempt.c.message).label("message"))
-        .join_from(trial, attempt)
-        .join(study, trial.c.study_id == study.c.id)
-        .where(
-            trial.c.study_id == study_id,
-            attempt.c.failure.in_([Failure.DEFECT, Failure.INFRASTRUCTURE]),
-            attempt.c.ended_at >= study.c.changed_at,
-        )
-        .group_by(attempt.c.reason)
-        .order_by(func.count().desc(), attempt.c.reason)
-        .limit(1)
-    ).one_or_none()
-    return None if causes is None else ": ".join(part for part in causes if part)

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, event
 
-from nago_orchestrator.control_loop.actions import AcceptResult, MarkRunning, StartAttempt, Tell
+from nago_orchestrator.control_loop.actions import AcceptResult, EndAttempt, MarkRunning, StartAttempt, Tell
 from nago_orchestrator.control_loop.state_cache import LONGEST_AGE, StateCache
 from nago_orchestrator.domain.attempts import Observation, Phase
-from nago_orchestrator.domain.states import StudyState, TrialState
+from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.store import schema
 from tests.store_scene import ENDED, NEW_TRIAL, NOW, RESULT, Scene
 
@@ -56,6 +56,31 @@ def test_every_action_that_is_noted_is_seen_by_the_next_refresh(scene: Scene, ca
     assert_true(cache, scene)
     assert not cache.ready
     assert cache.spent(gpu_limit=False).succeeded == 1
+
+
+def test_ends_are_added_to_what_is_known_as_if_all_were_counted(scene: Scene, cache: StateCache) -> None:
+    for number in range(4):
+        scene.propose(number=number)
+    assert_true(cache, scene)
+    ends = [
+        (Failure.DEFECT, TrialState.FAILED, "Odd", "one"),
+        (Failure.INFRASTRUCTURE, TrialState.QUEUED, "Even", "two"),
+        (Failure.INTERRUPTED, TrialState.QUEUED, "Stopped", "three"),
+        (Failure.DEFECT, TrialState.FAILED, "Odd", "other"),
+    ]
+    for trial, (failure, state, reason, message) in zip(cache.trials, ends, strict=True):
+        attempt = scene.attempt(trial.number, gpus=2)
+        cache.note(EndAttempt(trial, attempt, AttemptState.FAILED, failure, None, state))
+        later = NOW + timedelta(seconds=5)
+        scene.fail(attempt, failure, state, now=later, reason=reason, message=message)
+        assert_true(cache, scene)
+    spent = cache.spent(gpu_limit=True)
+    assert (spent.recent_ended, spent.recent_failed, spent.gpu_seconds) == (2, 2, 40.0)
+    assert spent.common_failure == "Odd: other"
+    late = next(trial for trial in cache.trials if trial.number == 1)
+    cache.note(AcceptResult(late, late.attempts[-1], ENDED, RESULT))
+    scene.store.accept_result(late.attempts[-1].id, RESULT, observation=ENDED, now=NOW)
+    assert_true(cache, scene)
 
 
 def test_what_others_do_is_news_and_is_seen(scene: Scene, cache: StateCache) -> None:
