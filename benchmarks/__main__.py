@@ -16,6 +16,8 @@ PARTS = {
     "fidelity_problems",
     "fidelity_race",
     "figure",
+    "kept_memory",
+    "official",
     "peers",
     "problems",
     "race",

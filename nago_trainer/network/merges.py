@@ -2,7 +2,8 @@
 
 Written with ordinary operations, autograd would keep every scaled copy or make temporary ones in the backward pass.
 Here the forward pass has one output and adds in place; the backward pass finds the weights' gradients by inner
-products, without a temporary tensor. `network` calls these; inputs are [B, C, H, W].
+products, without a temporary tensor. `network` calls these; inputs are [B, C, H, W], in mixed precision of fewer bits
+than the learnt weights, and so are output and gradients.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ class AttentionSum(Function):
 
     @staticmethod
     def forward(ctx: Any, queries: Tensor, *inputs: Tensor) -> Tensor:
-        means = torch.stack([each.mean((2, 3)) for each in inputs], dim=1)
+        means = torch.stack([each.mean((2, 3)) for each in inputs], dim=1).to(queries.dtype)
         weights = (means * queries).sum(2).softmax(1)
         ctx.save_for_backward(queries, means, weights, *inputs)
-        return _scaled_sum(inputs, _per_sample(weights))
+        return _scaled_sum(inputs, _per_sample(weights.to(inputs[0].dtype)))
 
     @staticmethod
     @once_differentiable
@@ -56,10 +57,10 @@ class AttentionSum(Function):
         to_scores = weights * (to_weights - (weights * to_weights).sum(1, keepdim=True))
         to_queries = torch.einsum("bn,bnc->nc", to_scores, means)
         pixels = gradient.shape[2] * gradient.shape[3]
-        to_means = (to_scores / pixels).unsqueeze(2) * queries
+        to_means = ((to_scores / pixels).unsqueeze(2) * queries).to(gradient.dtype)
         to_inputs = [
             torch.addcmul(to_mean[:, :, None, None], gradient, weight)
-            for to_mean, weight in zip(to_means.unbind(1), _per_sample(weights), strict=True)
+            for to_mean, weight in zip(to_means.unbind(1), _per_sample(weights.to(gradient.dtype)), strict=True)
         ]
         return (to_queries, *to_inputs)
 

@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F  # noqa: N812  # PyTorch's own convention
 from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
 
 from nago_trainer.architecture.plan.lifetimes import last_readers, overwriting_relus
 from nago_trainer.architecture.plan.plan import Kind, Operation, Plan
 from nago_trainer.network.merges import AttentionSum, Mean, WeightedSum
+from nago_trainer.network.recompute import Recipes, Recomputation
 
 
 class _Step(NamedTuple):
@@ -48,7 +50,7 @@ class PlannedNetwork(nn.Module):
     thousand single numbers would cost an optimiser more than the rest of the network.
     """
 
-    def __init__(self, plan: Plan, dropout: float) -> None:
+    def __init__(self, plan: Plan, dropout: float, *, recompute: bool = False) -> None:
         super().__init__()
         self.plan = plan
         self.gate_counts = [len(each.inputs) for each in plan.operations if each.kind is Kind.WEIGHTED_SUM]
@@ -63,13 +65,27 @@ class PlannedNetwork(nn.Module):
         layers = {number: layer for number, layer in made if layer is not None}
         self.layers = nn.ModuleDict({str(number): layer for number, layer in layers.items()})
         self._steps = tuple(_compile(plan, layers))
+        self._recipes = Recipes(plan, [(step.function, step.inputs) for step in self._steps]) if recompute else None
 
     def forward(self, images: Tensor) -> Tensor:
         values: list[Any] = [images, *[None] * (len(self.plan.tensors) - 1), *self._merge_weights()]
+        if self._recipes and self.training and torch.is_grad_enabled():
+            return self._forward_keeping_less(Recomputation(self._recipes, values, images.device.type), values)
         for function, inputs, output, released in self._steps:
             values[output] = function(*[values[index] for index in inputs])
             for index in released:
                 values[index] = None
+        logits: Tensor = values[self._steps[-1].output]
+        return logits
+
+    def _forward_keeping_less(self, recomputation: Recomputation, values: list[Any]) -> Tensor:
+        with saved_tensors_hooks(recomputation.pack, recomputation.unpack):
+            for number, (function, inputs, output, released) in enumerate(self._steps):
+                recomputation.begin(number, values)
+                values[output] = function(*[values[index] for index in inputs])
+                recomputation.end(output, values[output])
+                for index in released:
+                    values[index] = None
         logits: Tensor = values[self._steps[-1].output]
         return logits
 
@@ -84,14 +100,17 @@ class PlannedNetwork(nn.Module):
         return weights
 
 
-def build_network(plan: Plan, dropout: float = 0.0, *, generator: torch.Generator | None = None) -> PlannedNetwork:
+def build_network(
+    plan: Plan, dropout: float = 0.0, *, generator: torch.Generator | None = None, recompute: bool = False
+) -> PlannedNetwork:
     """The plan's network on the CPU, in training mode, freshly initialised.
 
     Args:
         dropout: rate of the plan's dropout operations, in [0, 1]; 0 leaves them out.
         generator: source of the initial weights; PyTorch's own if it is None.
+        recompute: whether training keeps less in memory and computes some of it twice; the results are the same.
     """
-    network = PlannedNetwork(plan, dropout)
+    network = PlannedNetwork(plan, dropout, recompute=recompute)
     initialise(network, generator)
     return network
 

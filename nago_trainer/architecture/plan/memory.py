@@ -28,19 +28,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate
 
-from nago_trainer.architecture.plan.lifetimes import last_readers, overwriting_relus
+from nago_trainer.architecture.plan.kept import KEEP_INPUTS, KEEP_OUTPUT, memory_blocks
+from nago_trainer.architecture.plan.lifetimes import last_readers
 from nago_trainer.architecture.plan.plan import Kind, Operation, Plan
 
 _FLOAT_BYTES = 4
 _LABEL_BYTES = 8
 
 # Sets even of one kind: to look into one takes a fraction of the time that reading an enum's member takes.
-_KEEP_INPUTS = frozenset(
-    {Kind.CONV, Kind.BATCH_NORM, Kind.AVERAGE_POOL, Kind.DOWNSAMPLE, Kind.WEIGHTED_SUM, Kind.ATTENTION_SUM, Kind.LINEAR}
-)
-_KEEP_OUTPUT = frozenset({Kind.RELU})
-_VIEW = frozenset({Kind.DROPOUT})
-"""Whose output is the input itself."""
 _HAND_ON = frozenset({Kind.CONCAT, Kind.DROPOUT})
 """Whose inputs get (views of) the output's gradient itself."""
 _SHARE = frozenset({Kind.MEAN})
@@ -51,7 +46,7 @@ _ATTEND = frozenset({Kind.ATTENTION_SUM})
 def bytes_per_sample(plan: Plan) -> int:
     """Growth of the training peak per sample, in bytes at fp32; see the module's docstring for what it leaves out."""
     sizes = [shape.elements for shape in plan.tensors]
-    blocks = _blocks(plan)
+    blocks = memory_blocks(plan)
     released = _releases(plan, sizes, blocks)
     logits = sizes[plan.operations[-1].output]
     # Cross-entropy: the logarithms of the probabilities, the gradient behind them, the gradient of the logits.
@@ -71,16 +66,6 @@ class _Releases:
     """Kept by autograd, and gone once the operation is differentiated."""
 
 
-def _blocks(plan: Plan) -> list[int]:
-    """The block of memory in which each tensor lies, named by the first tensor in it."""
-    blocks = list(range(len(plan.tensors)))
-    overwriting = overwriting_relus(plan)
-    for number, operation in enumerate(plan.operations):
-        if number in overwriting or operation.kind in _VIEW:
-            blocks[operation.output] = blocks[operation.inputs[0]]
-    return blocks
-
-
 def _releases(plan: Plan, sizes: list[int], blocks: list[int]) -> _Releases:
     """Image and logits are in no one's list: the caller has them to the end."""
     last_reader = {blocks[tensor]: number for number, ending in enumerate(last_readers(plan)) for tensor in ending}
@@ -98,10 +83,10 @@ def _first_keepers(plan: Plan, blocks: list[int]) -> dict[int, int]:
     """Of each block that autograd keeps: the first operation with a use for it, which is the last in the way back."""
     keepers: dict[int, int] = {}
     for number, operation in enumerate(plan.operations):
-        if operation.kind in _KEEP_INPUTS:
+        if operation.kind in KEEP_INPUTS:
             for tensor in operation.inputs:
                 keepers.setdefault(blocks[tensor], number)
-        elif operation.kind in _KEEP_OUTPUT:
+        elif operation.kind in KEEP_OUTPUT:
             keepers.setdefault(blocks[operation.output], number)
     return keepers
 
