@@ -118,9 +118,18 @@ class PostgresDatabases:
         return self.create(template=make_url(self._migrated).database or "")
 
     def without_rows(self) -> str:
-        """The address of the shared database, emptied: ten times as fast as a new one."""
-        tables = ", ".join(table.name for table in metadata.sorted_tables)
-        self.execute(f"TRUNCATE {tables} RESTART IDENTITY", address=self._shared)
+        """The address of the shared database, emptied: a hundred times as fast as a new one.
+
+        TRUNCATE would make all its files anew. VACUUM takes out of them what is deleted, so that no test pays for those
+        before it.
+        """
+        tables = [table.name for table in reversed(metadata.sorted_tables)]
+        self.execute(
+            ";".join(f"DELETE FROM {table}" for table in tables),
+            "SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence",
+            f"VACUUM {', '.join(tables)}",
+            address=self._shared,
+        )
         return self._shared
 
     def execute(self, *statements: str, address: str | None = None) -> None:

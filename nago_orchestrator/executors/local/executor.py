@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -230,10 +231,6 @@ class LocalExecutor:
         return time.monotonic() - self._dead_since.setdefault(name, time.monotonic()) < self._exit_status_seconds
 
 
-_LEFT_RUNNING: list[subprocess.Popen[bytes]] = []
-"""Servers whose attempts run on; they end by themselves after the last one."""
-
-
 @contextmanager
 def _usable(root: Path) -> Iterator[None]:
     try:
@@ -243,13 +240,14 @@ def _usable(root: Path) -> Iterator[None]:
 
 
 def _leave(server: subprocess.Popen[bytes]) -> None:
-    """The end of its input tells the server that nothing more will come; without attempts it ends at once."""
+    """The end of its input tells the server that nothing more will come; it ends with the last of its attempts."""
     if server.stdin is not None:
         server.stdin.close()
     try:
         server.wait(timeout=1.0)
     except subprocess.TimeoutExpired:
-        _LEFT_RUNNING.append(server)
+        # Somebody has to wait for it: else it would stay in the system's table of processes as long as this one lives.
+        threading.Thread(target=server.wait, name="wait for a fork server", daemon=True).start()
 
 
 def _ended(folder: Path, report: Report, ended: tuple[int, datetime] | None, uid: str | None) -> Observation:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from nago_orchestrator.domain.attempts import Observation, Phase
@@ -165,6 +166,17 @@ def test_a_trainer_that_cannot_be_started_is_told_in_a_sentence(tmp_path: Path, 
     with pytest.raises(NagoError, match=r"warm\.log"):
         start_until_refused(executor, name)
     executor.close()
+
+
+def test_a_server_that_ends_after_its_executor_leaves_nothing_behind(tmp_path: Path) -> None:
+    """`serve` closes an executor for every study, and itself lives on."""
+    busy = "import sys, time; sys.stdin.read(); time.sleep(1.2)"
+    executor = LocalExecutor(tmp_path, command=(sys.executable, "-c", busy))
+    executor.start("one", small_task())
+    server = executor._server
+    assert server is not None
+    executor.close()
+    until(lambda: not psutil.pid_exists(server.pid), "it is still in the table of processes".__str__)
 
 
 def test_an_attempt_that_is_stopped_before_its_process_exists_never_begins(tmp_path: Path) -> None:
