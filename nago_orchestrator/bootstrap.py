@@ -39,6 +39,7 @@ from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import Store, open_store
 from nago_trainer.contract.back_off import BackOff
 from nago_trainer.contract.data_sets import DATA_SETS
+from nago_trainer.contract.reports import OPTIONAL
 
 if TYPE_CHECKING:  # the extra is optional
     from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
@@ -229,4 +230,5 @@ def _rules(spec: StudySpec) -> Rules:
             defect=retries.defect,
             back_off=BackOff(first=retries.pause, longest=LONGEST_PAUSE),
         ),
+        measures=tuple(objective.name for objective in spec.objectives if objective.name in OPTIONAL),
     )

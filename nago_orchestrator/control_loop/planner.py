@@ -25,14 +25,14 @@ from nago_orchestrator.control_loop.actions import (
     Tell,
 )
 from nago_orchestrator.control_loop.data_checks import DataState, plan_data_check
-from nago_orchestrator.control_loop.result_check import result_problem
+from nago_orchestrator.control_loop.result_check import missing_measure, result_problem
 from nago_orchestrator.control_loop.retries import RetryPolicy, after_failure, is_due
 from nago_orchestrator.control_loop.waiting_notes import waiting_notes
 from nago_orchestrator.domain.attempts import Attempt, Observation, Phase
 from nago_orchestrator.domain.resuming import FOUND_NOTHING
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trials import Trial
-from nago_orchestrator.executors.exit_causes import invalid_report
+from nago_orchestrator.executors.exit_causes import Cause, invalid_report, old_trainer
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.reports import TrialResult
 
@@ -97,6 +97,8 @@ class Rules:
     replicates: int
     limits: Limits
     retries: RetryPolicy
+    measures: tuple[str, ...] = ()
+    """Fields of a result that the study optimises and that older trainers do not report."""
 
 
 def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
@@ -108,7 +110,7 @@ def plan(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
     checking = plan_data_check(snapshot.data, rules.retries, now)
     if snapshot.state in (StudyState.CANCELLED, StudyState.FAILED):
         return [*_wind_up(snapshot), *checking]
-    settled = _settle_attempts(snapshot, rules.retries, now)
+    settled = _settle_attempts(snapshot, rules, now)
     end = _end_by_images(snapshot, checking)
     if end:
         # No trial is at fault: the end of the study queues all that were at work, for the day that it is resumed.
@@ -153,7 +155,7 @@ def _wind_up(snapshot: Snapshot) -> list[Action]:
     return [*stops, *ends, *([CancelQueued()] if queued else [])]
 
 
-def _settle_attempts(snapshot: Snapshot, retries: RetryPolicy, now: datetime) -> list[Action]:
+def _settle_attempts(snapshot: Snapshot, rules: Rules, now: datetime) -> list[Action]:
     actions: list[Action] = []
     for trial in snapshot.trials:
         attempt = trial.live_attempt
@@ -161,27 +163,25 @@ def _settle_attempts(snapshot: Snapshot, retries: RetryPolicy, now: datetime) ->
         if attempt is not None and snapshot.data is not None and snapshot.data.holds(attempt):
             continue
         if attempt is not None and observation is not None:
-            actions += _settle(trial, attempt, observation, retries, now)
+            actions += _settle(trial, attempt, observation, rules, now)
         elif attempt is None and trial.result is not None:
-            actions.append(_late(trial, trial.attempts[-1], trial.result))
+            actions.append(_late(trial, trial.attempts[-1], trial.result, rules))
     return actions
 
 
-def _late(trial: Trial, attempt: Attempt, result: TrialResult) -> Action:
+def _late(trial: Trial, attempt: Attempt, result: TrialResult, rules: Rules) -> Action:
     """The newest attempt was declared lost, and then its trainer stored a result after all."""
-    problem = result_problem(trial, result)
-    if problem is not None:
-        return DiscardResult(trial, attempt, problem)
+    cause = _cause_to_refuse(trial, result, rules)
+    if cause is not None:
+        return DiscardResult(trial, attempt, result_problem(trial, result) or cause.message)
     return AcceptResult(trial, attempt, Observation(phase=Phase.ENDED), result)
 
 
-def _settle(
-    trial: Trial, attempt: Attempt, observation: Observation, retries: RetryPolicy, now: datetime
-) -> Sequence[Action]:
+def _settle(trial: Trial, attempt: Attempt, observation: Observation, rules: Rules, now: datetime) -> Sequence[Action]:
     result = observation.result or trial.result
-    problem = result_problem(trial, result) if result is not None else None
-    if problem is not None:
-        return [_refuse(trial, attempt, observation, problem, retries, now)]
+    cause = _cause_to_refuse(trial, result, rules) if result is not None else None
+    if cause is not None:
+        return [_refuse(trial, attempt, observation, cause, rules.retries, now)]
     if result is not None:
         # What ended its process or Job afterwards, e.g. a deletion by hand, is no cause of a failure.
         return [AcceptResult(trial, attempt, replace(observation, reason=None, message=None), result)]
@@ -195,15 +195,22 @@ def _settle(
         return []
     failure = Failure.INFRASTRUCTURE if observation.phase is Phase.ABSENT else observation.failure or Failure.DEFECT
     reached = max((record.epoch for record in observation.epochs), default=0)
-    trial_to, not_before = after_failure(trial, (failure, observation.reason), retries, now, epochs=reached)
+    trial_to, not_before = after_failure(trial, (failure, observation.reason), rules.retries, now, epochs=reached)
     return [EndAttempt(trial, attempt, AttemptState.FAILED, failure, observation, trial_to, not_before)]
 
 
-def _refuse(  # those of _settle, and the problem
-    trial: Trial, attempt: Attempt, observation: Observation, problem: str, retries: RetryPolicy, now: datetime
+def _cause_to_refuse(trial: Trial, result: TrialResult, rules: Rules) -> Cause | None:
+    problem = result_problem(trial, result)
+    if problem is not None:
+        return invalid_report(problem)
+    missing = missing_measure(result, rules.measures)
+    return None if missing is None else old_trainer(missing)
+
+
+def _refuse(  # those of _settle, and the cause
+    trial: Trial, attempt: Attempt, observation: Observation, cause: Cause, retries: RetryPolicy, now: datetime
 ) -> EndAttempt:
-    """A result that is not valid fails its attempt, and nothing else."""
-    cause = invalid_report(problem)
+    """A result that does not count fails its attempt, and nothing else."""
     trial_to, not_before = after_failure(trial, (cause.failure, cause.reason), retries, now)
     seen = replace(observation, result=None, failure=cause.failure, reason=cause.reason, message=cause.message)
     return EndAttempt(

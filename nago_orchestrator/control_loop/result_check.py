@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from nago_orchestrator.domain.trials import Trial
 from nago_trainer.contract.reports import TrialResult
 
@@ -16,3 +18,8 @@ def result_problem(trial: Trial, result: TrialResult) -> str | None:
     if result.parameters != trial.parameters:
         return f"parameters must be {trial.parameters:,}, those of the trial"
     return None
+
+
+def missing_measure(result: TrialResult, measures: Iterable[str]) -> str | None:
+    """The first of these, fields of a result, that an older trainer does not report; None if all are there."""
+    return next((name for name in measures if getattr(result, name) is None), None)

@@ -9,8 +9,8 @@ from nago_orchestrator.domain.states import Failure, TrialState
 from nago_orchestrator.domain.trials import Trial
 from nago_trainer.contract.back_off import BackOff
 
-MUST_REPEAT = frozenset({"BadTask"})
-"""Reasons of application errors that the next attempt would meet again, for its task is the same."""
+MUST_REPEAT = frozenset({"BadTask", "OldTrainer"})
+"""Reasons of application errors that the next attempt would meet again, for its task and its trainer are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

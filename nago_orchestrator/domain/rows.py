@@ -77,6 +77,13 @@ class TrialRow:
     phase: int
     final_training: bool
     """Made by final training, not by the search."""
+    balanced_accuracy: float | None
+    """This and all that follows: None also of a trial whose trainer does not report it."""
+    macro_f1: float | None
+    top_5: float | None
+    worst_class: float | None
+    calibration_error: float | None
+    custom: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,16 +9,22 @@ from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.proposals import Evaluation, Outcome
 from nago_orchestrator.domain.states import TrialState
 from nago_orchestrator.evaluation.metrics import METRICS, EndedTrial
+from nago_trainer.contract.reports import OPTIONAL
 
 
 def evaluate(
     proposal: int, trials: Sequence[EndedTrial], objectives: Sequence[Objective], *, number: int
 ) -> Evaluation:
-    """The mean of each objective over the architectures that were trained.
+    """The mean of each objective over the architectures that were trained and measured.
 
     Without any: infeasible if that is what a trial was found to be, else lost, from which no proposer learns.
     """
-    trained = [trial for trial in trials if trial.result is not None]
+    measures = [objective.name for objective in objectives if objective.name in OPTIONAL]
+    trained = [
+        trial
+        for trial in trials
+        if trial.result is not None and None not in (METRICS[name].value(trial) for name in measures)
+    ]
     if not trained:
         infeasible = any(trial.state is TrialState.INFEASIBLE for trial in trials)
         outcome = Outcome.INFEASIBLE if infeasible else Outcome.LOST

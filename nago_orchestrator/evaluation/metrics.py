@@ -8,7 +8,7 @@ from typing import Protocol
 
 from nago_orchestrator.domain.objectives import Goal
 from nago_orchestrator.domain.states import TrialState
-from nago_trainer.contract.reports import TrialResult
+from nago_trainer.contract.reports import MEASURES, TrialResult
 
 
 class Sized(Protocol):
@@ -31,6 +31,16 @@ class Measured(Sized, Protocol):
     def validation_loss(self) -> float | None: ...
     @property
     def seconds(self) -> float | None: ...
+    @property
+    def balanced_accuracy(self) -> float | None: ...
+    @property
+    def macro_f1(self) -> float | None: ...
+    @property
+    def top_5(self) -> float | None: ...
+    @property
+    def worst_class(self) -> float | None: ...
+    @property
+    def custom(self) -> float | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +64,26 @@ class EndedTrial:
     @property
     def seconds(self) -> float | None:
         return None if self.result is None else self.result.seconds
+
+    @property
+    def balanced_accuracy(self) -> float | None:
+        return None if self.result is None else self.result.balanced_accuracy
+
+    @property
+    def macro_f1(self) -> float | None:
+        return None if self.result is None else self.result.macro_f1
+
+    @property
+    def top_5(self) -> float | None:
+        return None if self.result is None else self.result.top_5
+
+    @property
+    def worst_class(self) -> float | None:
+        return None if self.result is None else self.result.worst_class
+
+    @property
+    def custom(self) -> float | None:
+        return None if self.result is None else self.result.custom
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +118,11 @@ METRICS: Mapping[str, Metric] = {
     "loss": Metric(Goal.MINIMIZE, lambda trial: trial.validation_loss),
     **{name: Metric(Goal.MINIMIZE, measure) for name, measure in KNOWN_BEFORE_TRAINING.items()},
     "seconds": Metric(Goal.MINIMIZE, lambda trial: trial.seconds),
+    "balanced_accuracy": Metric(Goal.MAXIMIZE, lambda trial: trial.balanced_accuracy),
+    "macro_f1": Metric(Goal.MAXIMIZE, lambda trial: trial.macro_f1),
+    "top_5": Metric(Goal.MAXIMIZE, lambda trial: trial.top_5),
+    "worst_class": Metric(Goal.MAXIMIZE, lambda trial: trial.worst_class),
 }
+
+SHARES = frozenset({"accuracy", "error", *MEASURES})
+"""Names of the metrics that are shares of images: from 0 to 1."""

@@ -43,6 +43,16 @@ def invalid_report(problem: str) -> Cause:
     )
 
 
+def old_trainer(measure: str) -> Cause:
+    """Of a result without a measure that the study optimises."""
+    return Cause(
+        failure=Failure.DEFECT,
+        reason="OldTrainer",
+        message=f"the trainer does not report {measure}, which the study optimises: its version is older than the "
+        "orchestrator's; use a trainer image of this version (execution.kubernetes.image)",
+    )
+
+
 _OWN_CODES: Mapping[int, tuple[Failure, str, str]] = {
     ExitCode.DONE: (Failure.DEFECT, "NoResult", "the trainer succeeded but left no result"),
     ExitCode.INFEASIBLE: (Failure.INFEASIBLE, "Infeasible", "the network cannot be trained here"),

@@ -73,6 +73,10 @@ UNITS: Mapping[str, Unit] = {
     "parameters": Unit(count),
     "flops": Unit(count),
     "seconds": Unit(duration, "s"),
+    "balanced_accuracy": Unit(percent, as_percent=True),
+    "macro_f1": Unit(percent, as_percent=True),
+    "top_5": Unit(percent, as_percent=True),
+    "worst_class": Unit(percent, as_percent=True),
 }
 """Of each objective by its name."""
 

@@ -7,16 +7,26 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from nago_orchestrator.domain.objectives import Goal, Objective
-from nago_orchestrator.evaluation.metrics import METRICS
+from nago_orchestrator.evaluation.metrics import METRICS, SHARES
 from nago_orchestrator.spec.scalars import format_number, known_word, read_bytes, read_real, wrong
 from nago_orchestrator.spec.section import Section, is_study_file
 
-_FRACTIONS = ("accuracy", "error")
-"""From 0 to 1; all others are 0 or above."""
 _SIZES = ("memory",)
 """Which may be written with a unit."""
 
-ObjectiveName = Literal["accuracy", "error", "loss", "memory", "parameters", "flops", "seconds"]
+ObjectiveName = Literal[
+    "accuracy",
+    "error",
+    "loss",
+    "memory",
+    "parameters",
+    "flops",
+    "seconds",
+    "balanced_accuracy",
+    "macro_f1",
+    "top_5",
+    "worst_class",
+]
 """The keys of METRICS, which a type cannot be computed from."""
 read_objective_name = known_word("objective", tuple(METRICS))
 
@@ -28,8 +38,9 @@ def _goal_of(validated: dict[str, Any]) -> Goal:
 
 class ObjectiveSection(Section):
     name: Annotated[ObjectiveName, BeforeValidator(read_objective_name)]
-    """What is measured: accuracy and error (fractions, on the validation split), loss (nats), memory (bytes per
-    sample while training), parameters, flops (per sample, forward), seconds (of one training)."""
+    """What is measured: accuracy, error, balanced_accuracy, macro_f1, top_5 and worst_class (fractions, on the
+    validation split), loss (nats), memory (bytes per sample while training), parameters, flops (per sample, forward),
+    seconds (of one training)."""
     goal: Annotated[Goal, BeforeValidator(known_word("goal", ("maximize", "minimize")))] = Field(
         default_factory=_goal_of, json_schema_extra={"x-default": "known from the name"}
     )
@@ -54,8 +65,8 @@ class ObjectiveSection(Section):
         if value is None or name is None:
             return None
         reference = read_bytes(value) if name in _SIZES else read_real(value)
-        if reference < 0 or (name in _FRACTIONS and reference > 1):
-            limit = "from 0 to 1" if name in _FRACTIONS else "0 or above"
+        if reference < 0 or (name in SHARES and reference > 1):
+            limit = "from 0 to 1" if name in SHARES else "0 or above"
             raise wrong(f"must be {limit} for {name}, found {format_number(reference)}")
         return reference
 

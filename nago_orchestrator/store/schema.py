@@ -216,6 +216,13 @@ result = Table(
     Column("device", CleanText, nullable=False),
     Column("network", CleanText),
     Column("recorded_at", AwareDateTime, nullable=False),
+    Column("balanced_accuracy", Float8),
+    Column("macro_f1", Float8),
+    Column("top_5", Float8),
+    Column("worst_class", Float8),
+    Column("calibration_error", Float8),
+    Column("custom", Float8),
+    Column("details", JSON(none_as_null=True)),
     _at_least("epochs", 0),
 )
 

@@ -45,6 +45,12 @@ trial_overview = Table(
     Column("phase", Integer),
     Column("final", Boolean),
     Column("final_training", Boolean),
+    Column("balanced_accuracy", Float8),
+    Column("macro_f1", Float8),
+    Column("top_5", Float8),
+    Column("worst_class", Float8),
+    Column("calibration_error", Float8),
+    Column("custom", Float8),
 )
 
 

@@ -59,6 +59,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "float": (float,),
     "int": (int,),
     "bool": (bool,),
+    "float | None": (float, NoneType),
     "str": (str,),
     "str | None": (str, NoneType),
 }
@@ -66,7 +67,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 
 
 def _decode(name: str, value: Any, annotation: str) -> Any:
-    decoded = _decode_float(value) if annotation == "float" else value
+    decoded = _decode_float(value) if annotation in ("float", "float | None") else value
     allowed = _KINDS.get(annotation)
     # type() and not isinstance(): a bool is an int.
     if allowed is not None and type(decoded) not in allowed:

@@ -18,6 +18,10 @@ LONGEST_SECONDS = 1e9
 LARGEST_INTEGER = 2**63 - 1
 LONGEST_TEXT = 1_000
 """Characters of a device or a path."""
+MEASURES = ("balanced_accuracy", "macro_f1", "top_5", "worst_class")
+"""Shares in [0, 1] that a trainer of version 0.1.0 does not report; the higher the better."""
+OPTIONAL = (*MEASURES, "calibration_error", "custom")
+"""Fields of a result that older trainers do not know."""
 FAILURE_KINDS = ("infeasible", "defect")
 """What a trainer can know about its own failure."""
 
@@ -84,10 +88,21 @@ class TrialResult:
     device: str
     network: str | None
     """Where the trained network was saved, if it was."""
+    balanced_accuracy: float | None = None
+    """This and all that follows: of the trained network, on the images of `validation_accuracy`, as the trainer's
+    `training/measures.py` defines it. None: the trainer's version does not report it."""
+    macro_f1: float | None = None
+    top_5: float | None = None
+    worst_class: float | None = None
+    calibration_error: float | None = None
+    custom: float | None = None
+    """The study's own objective; NaN if the training diverged. None without one."""
 
     def to_json(self) -> dict[str, Any]:
-        encoded: dict[str, Any] = encode(asdict(self))
-        return encoded
+        """Without what was not measured, so that a result of before has the form of before."""
+        encoded: dict[str, Any] = encode({key: value for key, value in asdict(self).items() if key not in OPTIONAL})
+        measured = {key: encode(value) for key in OPTIONAL if (value := getattr(self, key)) is not None}
+        return {**encoded, **measured}
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
@@ -105,6 +120,7 @@ class TrialResult:
             _outside("parameters", self.parameters, 0, LARGEST_INTEGER),
             _too_long("device", self.device),
             _too_long("network", self.network or ""),
+            *(_outside(name, getattr(self, name) or 0, 0, 1) for name in (*MEASURES, "calibration_error")),
         )
 
 

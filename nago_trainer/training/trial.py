@@ -24,7 +24,10 @@ from nago_trainer.network.saved_network import NetworkFacts, save_network
 from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.device import choose_device
 from nago_trainer.training.loop import has_diverged, train
+from nago_trainer.training.measures import Measures
+from nago_trainer.training.measuring import measure_network, reported
 from nago_trainer.training.seeds import derive_seeds
+from nago_trainer.training.state import TrainingState
 
 
 def run_trial(task: TrialTask, context: AttemptContext, on_epoch: Callable[[EpochRecord], None]) -> TrialResult:
@@ -42,6 +45,7 @@ def run_trial(task: TrialTask, context: AttemptContext, on_epoch: Callable[[Epoc
     if kept:
         context.folder.mkdir(parents=True, exist_ok=True)
         save_network(state.network, _facts(task, images, splits, last), context.folder / NETWORK_FILE)
+    measures = None if diverged else _measures(state, splits, task)
     now = time.monotonic()
     return TrialResult(
         validation_accuracy=last.validation_accuracy,
@@ -53,6 +57,14 @@ def run_trial(task: TrialTask, context: AttemptContext, on_epoch: Callable[[Epoc
         parameters=task.parameters,
         device=str(device),
         network=str(context.folder / NETWORK_FILE) if kept else None,
+        **reported(measures),
+    )
+
+
+def _measures(state: TrainingState, splits: Splits, task: TrialTask) -> Measures | None:
+    batch_size, classes = state.batch_size, task.dataset.classes
+    return measure_network(
+        state.network, splits.validation, splits.normalisation, batch_size=batch_size, classes=classes
     )
 
 

@@ -37,6 +37,9 @@ EPOCHS = (
     replace(EPOCH, epoch=3, seconds=0.1 + 0.2),
 )
 DIVERGED = replace(RESULT, diverged=True, validation_accuracy=0.0, validation_loss=math.inf)
+MEASURED = replace(
+    RESULT, balanced_accuracy=0.1 + 0.2, macro_f1=0.0, top_5=1.0, worst_class=0.25, calibration_error=0.1, custom=-2.5
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,7 @@ class ReportSinkContract(abc.ABC):
         until(lambda: len(self.received().epochs) == len(EPOCHS))
         assert self.received() == Received(epochs=EPOCHS)
 
-    @pytest.mark.parametrize("result", [RESULT, DIVERGED], ids=["finite", "diverged"])
+    @pytest.mark.parametrize("result", [RESULT, DIVERGED, MEASURED], ids=["finite", "diverged", "measured"])
     def test_a_result_is_received_when_the_call_returns_and_the_epochs_before_it(
         self, sink: Reporter, result: TrialResult
     ) -> None:

@@ -163,7 +163,9 @@ def _trainer_stores_a_result(engine: Engine, attempt_id: int) -> None:
     with writing(engine) as connection:
         connection.execute(
             text(
-                "INSERT INTO result SELECT trial_id, id, 0.5, 1.0, false, 3, 1.0, 0.1, 49000, 'cpu', NULL, created_at"
+                "INSERT INTO result (trial_id, attempt_id, validation_accuracy, validation_loss, diverged, epochs,"
+                " seconds, seconds_to_first_step, parameters, device, network, recorded_at)"
+                " SELECT trial_id, id, 0.5, 1.0, false, 3, 1.0, 0.1, 49000, 'cpu', NULL, created_at"
                 " FROM attempt WHERE id = :id"
             ),
             {"id": attempt_id},

@@ -201,6 +201,8 @@ def test_what_is_incomplete_is_not_stored(scene: TrainerScene, function: str, co
         (RESULT, {"epochs": 99}),
         (RESULT, {"epochs": -1}),
         (RESULT, {"parameters": 1}),
+        (RESULT, {"macro_f1": 1.5}),
+        (RESULT, {"calibration_error": math.nan}),
         (EPOCH, {"training_accuracy": 1.5}),
         (EPOCH, {"validation_loss": -math.inf}),
         (EPOCH, {"learning_rate": math.inf}),

@@ -12,6 +12,7 @@ from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.evaluation.generator_results import searched
 from nago_orchestrator.evaluation.thinning import evenly
+from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.panel import Panel
 from nago_orchestrator.report.statistics import FEWEST, spearman, spearman_interval
@@ -67,7 +68,7 @@ def correlation(evaluations: Sequence[EvaluationRow], objective: Objective) -> P
         figure.update_yaxes(title_text=f"{objective.name}, {counted(high, 'epoch')}", **place)
         figure.update_xaxes(range=focus([[pair[0] for pair in found]], objective.goal)[0], **place)
         figure.update_yaxes(range=focus([[pair[1] for pair in found]], objective.goal)[0], **place)
-    if objective.name in ("accuracy", "error"):
+    if quantities.UNITS[objective.name].as_percent:
         figure.update_xaxes(tickformat="~%")
         figure.update_yaxes(tickformat="~%")
     return Panel(key="correlation", title=TITLE, reading=READING, figure=figure, note=note)

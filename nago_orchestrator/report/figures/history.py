@@ -51,7 +51,7 @@ def history(evaluations: Sequence[EvaluationRow], objective: Objective, phases: 
             note="No evaluation has a value yet.",
         )
     figure = new_figure(x="evaluation", y=objective.name)
-    if objective.name in ("accuracy", "error"):
+    if quantities.UNITS[objective.name].as_percent:
         figure.update_yaxes(tickformat="~%")
     shown = evenly(rows, MOST_POINTS)
     for fidelity, colour in fidelity_colours(row.fidelity for row in rows).items():

@@ -150,7 +150,7 @@ def _grid(pictures: Sequence[_Picture], best: Collection[int], objective: Object
     figure.update_layout(showlegend=False, margin_t=60)
     figure.update_annotations(font_size=12)
     figure.update_yaxes(title_text=objective.name, col=1)
-    if objective.name in ("accuracy", "error"):
+    if quantities.UNITS[objective.name].as_percent:
         figure.update_yaxes(tickformat="~%")
     for index, picture in enumerate(pictures):
         place = {"row": index // COLUMNS + 1, "col": index % COLUMNS + 1}

@@ -505,6 +505,18 @@ def test_a_result_that_is_not_valid_fails_its_attempt_alone(changes: dict[str, A
     assert not any(isinstance(action, AcceptResult) for action in [*reported, *stored])
 
 
+def test_a_trainer_that_does_not_report_what_is_optimised_is_named_and_not_asked_again() -> None:
+    rules = replace(RULES, measures=("macro_f1",))
+    (action, *_) = plan(snapshot(trial(attempt()), seen=replace(FINISHED, result=RESULT)), rules, NOW)
+    assert isinstance(action, EndAttempt)
+    assert action.observation is not None
+    assert (action.failure, action.trial_to, action.discards_result) == (Failure.DEFECT, TrialState.FAILED, True)
+    assert action.observation.reason == "OldTrainer"
+    assert "does not report macro_f1, which the study optimises" in (action.observation.message or "")
+    complete = replace(FINISHED, result=replace(RESULT, macro_f1=0.0))
+    assert isinstance(plan(snapshot(trial(attempt()), seen=complete), rules, NOW)[0], AcceptResult)
+
+
 def test_a_late_result_that_is_not_valid_is_discarded() -> None:
     lost = replace(trial(failed(1, Failure.INFRASTRUCTURE), state=TrialState.QUEUED), result=replace(RESULT, epochs=99))
     (first, *_) = plan(snapshot(lost), RULES, NOW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -29,6 +30,10 @@ def succeeded(accuracy: float, memory: int = 1000, loss: float = 0.5) -> EndedTr
         parameters=900,
         device="cpu",
         network=None,
+        balanced_accuracy=0.7,
+        macro_f1=0.6,
+        top_5=0.9,
+        worst_class=0.3,
     )
     return EndedTrial(state=TrialState.SUCCEEDED, result=result, parameters=900, flops=5000, bytes_per_sample=memory)
 
@@ -86,6 +91,10 @@ def test_a_diverged_training_is_an_evaluation_with_the_worst_values() -> None:
         ("parameters", 900.0),
         ("flops", 5000.0),
         ("seconds", 2.0),
+        ("balanced_accuracy", 0.7),
+        ("macro_f1", 0.6),
+        ("top_5", 0.9),
+        ("worst_class", 0.3),
     ],
 )
 def test_every_metric_reads_its_own_quantity(name: str, value: float) -> None:
@@ -94,7 +103,17 @@ def test_every_metric_reads_its_own_quantity(name: str, value: float) -> None:
 
 
 def test_all_metrics_are_tested() -> None:
-    assert set(METRICS) == {"accuracy", "error", "loss", "memory", "parameters", "flops", "seconds"}
+    known = {"accuracy", "error", "loss", "memory", "parameters", "flops", "seconds"}
+    assert set(METRICS) == known | {"balanced_accuracy", "macro_f1", "top_5", "worst_class"}
+
+
+def test_what_an_older_trainer_did_not_measure_is_no_zero() -> None:
+    objective = Objective(name="macro_f1", goal=Goal.MAXIMIZE)
+    measured = succeeded(0.75)
+    assert measured.result is not None
+    older = replace(measured, result=replace(measured.result, macro_f1=None))
+    assert evaluate(0, [older], [objective], number=0).outcome is Outcome.LOST
+    assert evaluate(0, [older, measured], [objective], number=0).values == {"macro_f1": pytest.approx(0.6)}
 
 
 def test_every_objective_has_a_unit() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.json_form import ContractError, encode_number
-from nago_trainer.contract.reports import EpochRecord, TrialResult
+from nago_trainer.contract.reports import OPTIONAL, EpochRecord, TrialResult
 from nago_trainer.contract.task import CONTRACT_VERSION, FORMER_IMAGE_RULES, IMAGE_RULES, TEST, TrialTask
 
 losses = st.floats(min_value=0) | st.just(math.nan)
@@ -79,6 +79,28 @@ def test_a_result_arrives_as_it_was_sent(loss: float) -> None:
     arrived = TrialResult.from_json(as_sent(result.to_json()))
     assert arrived == result
     assert type(arrived.validation_loss) is float
+
+
+def test_a_result_without_measures_has_the_form_of_before() -> None:
+    before = TrialResult(
+        validation_accuracy=0.5,
+        validation_loss=1.0,
+        diverged=False,
+        epochs=1,
+        seconds=2.0,
+        seconds_to_first_step=0.1,
+        parameters=10,
+        device="cpu",
+        network=None,
+    )
+    assert not before.to_json().keys() & set(OPTIONAL)
+    assert TrialResult.from_json(before.to_json()) == before
+    measured = replace(before, balanced_accuracy=0.25, macro_f1=0.5, top_5=1.0, worst_class=0.0, custom=-math.inf)
+    assert TrialResult.from_json(as_sent(measured.to_json())) == measured
+    for name in OPTIONAL[:-1]:
+        for wrong in (1.5, -0.1, math.nan):
+            changes: dict[str, Any] = {name: wrong}
+            assert replace(before, **changes).problem() == f"{name} must be between 0 and 1"
 
 
 @pytest.mark.parametrize(
