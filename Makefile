@@ -41,10 +41,10 @@ test-quick: setup ## The tests that take seconds
 	tests/install-postgresql.sh
 	$(BIN)/pytest --numprocesses 2 --dist loadfile -m 'not slow'
 
-chaos: setup ## Disturb running studies: make chaos SEED=1 DISTURBANCES=500, RESUME=chaos-1.jsonl goes on
+chaos: setup ## Disturb running studies: make chaos SEED=1 DISTURBANCES=500, CLUSTER=1, RESUME=chaos-1.jsonl goes on
 	tests/install-postgresql.sh
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(DISTURBANCES),--disturbances $(DISTURBANCES)) \
-	    $(if $(RESUME),--resume $(RESUME))
+	    $(if $(RESUME),--resume $(RESUME)) $(if $(CLUSTER),--cluster)
 
 coverage: setup ## The quick tests, and which lines of the packages they reach
 	tests/install-postgresql.sh

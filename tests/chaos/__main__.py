@@ -11,9 +11,8 @@ from collections import Counter
 from pathlib import Path
 
 from tests.chaos.journal import Journal, begin, go_on
-from tests.chaos.plan import plan_round
-from tests.chaos.reference import References
-from tests.chaos.rounds import Ended, run_round
+from tests.chaos.rounds import Ended, local_rounds
+from tests.cluster.chaos_rounds import cluster_rounds
 
 STOPPED = 143
 """Exit code after SIGTERM."""
@@ -25,21 +24,24 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, help="of the plan (default: a new one, which is printed)")
     parser.add_argument("--disturbances", type=int, default=100, help="how many, with those of before (default 100)")
     parser.add_argument("--resume", type=Path, metavar="JOURNAL", help="go on where the run of this journal stopped")
+    parser.add_argument("--cluster", action="store_true", help="in the tests' own cluster (needs root)")
     parser.add_argument("--go-on", action="store_true", help="also after a round with a fault")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(STOPPED))  # disks and networks go with it
     seed = secrets.randbelow(10**6) if given.seed is None else given.seed
-    journal = go_on(given.resume) if given.resume else begin(Path(f"chaos-{seed}.jsonl"), seed)
+    if given.resume:
+        journal = go_on(given.resume)
+    else:
+        journal = begin(Path(f"chaos-{seed}.jsonl"), seed, in_cluster=given.cluster)
     print(f"seed {journal.seed}: {journal.disturbances} of {given.disturbances}, {journal.path}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="nago-chaos-logs-"))
-    references = References(folder / "undisturbed")
-    while journal.disturbances < given.disturbances:
-        planned = plan_round(journal.seed, journal.next_round)
-        ended = run_round(planned, folder / f"round-{planned.number}", references.of(planned))
-        journal.note(ended)
-        print(f"{planned.ground}, {planned.algorithm}, {planned.parallelism} at once; {_in_words(ended)}", flush=True)
-        if ended.faults and not given.go_on:
-            break
+    with (cluster_rounds if journal.in_cluster else local_rounds)(journal.seed, folder) as run:
+        while journal.disturbances < given.disturbances:
+            ended = run(journal.next_round)
+            journal.note(ended)
+            print(_in_words(ended), flush=True)
+            if ended.faults and not given.go_on:
+                break
     return _sum_up(journal, folder)
 
 

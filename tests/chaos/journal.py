@@ -16,6 +16,7 @@ from tests.chaos.rounds import Ended
 class Journal:
     path: Path
     seed: int
+    in_cluster: bool = False
     ended: list[Ended] = field(default_factory=list)
     """In the order in which the rounds ended."""
 
@@ -33,18 +34,20 @@ class Journal:
         _append(self.path, asdict(ended))
 
 
-def begin(path: Path, seed: int) -> Journal:
+def begin(path: Path, seed: int, *, in_cluster: bool = False) -> Journal:
     """A new one. Raises FileExistsError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(exist_ok=False)
-    _append(path, {"seed": seed})
-    return Journal(path, seed)
+    _append(path, {"seed": seed, "in_cluster": in_cluster})
+    return Journal(path, seed, in_cluster)
 
 
 def go_on(path: Path) -> Journal:
     """One that was begun before."""
     first, *others = path.read_text().splitlines()
-    return Journal(path, int(json.loads(first)["seed"]), [_ended(json.loads(line)) for line in others])
+    begun = json.loads(first)
+    ended = [_ended(json.loads(line)) for line in others]
+    return Journal(path, int(begun["seed"]), bool(begun.get("in_cluster", False)), ended)
 
 
 def _append(path: Path, content: object) -> None:

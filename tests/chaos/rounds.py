@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +12,8 @@ from tests import processes
 from tests.chaos.course import Applied, Course
 from tests.chaos.disturbers.table import disturbers_of
 from tests.chaos.invariants import broken
-from tests.chaos.plan import Round
-from tests.chaos.reference import Outcomes, outcomes
+from tests.chaos.plan import Round, plan_round
+from tests.chaos.reference import Outcomes, References, outcomes
 from tests.chaos.scene import Scene, scene
 from tests.waiting import PATIENCE_SECONDS
 
@@ -46,6 +48,18 @@ def run_round(planned: Round, folder: Path, undisturbed: Outcomes | None) -> End
                 process.kill()
     seconds = time.monotonic() - course.began
     return Ended(number=planned.number, applied=tuple(course.applied), seconds=seconds, faults=faults)
+
+
+@contextmanager
+def local_rounds(seed: int, folder: Path) -> Iterator[Callable[[int], Ended]]:
+    """Runs the round of a number."""
+    references = References(folder / "undisturbed")
+
+    def run(number: int) -> Ended:
+        planned = plan_round(seed, number)
+        return run_round(planned, folder / f"round-{number}", references.of(planned))
+
+    yield run
 
 
 def _faults_at_the_end(course: Course, live: Scene, undisturbed: Outcomes | None) -> tuple[str, ...]:

@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.images import Images, given_images, load_images, run_script
-from tests.cluster.installation import Installation, installed
-from tests.cluster.kubectl import Kubectl
+from tests.cluster.images import Images, given_images, load_images
+from tests.cluster.installation import Installation
 from tests.cluster.machinery import Machinery
+from tests.cluster.running import GPUS, Cluster, running_cluster
 
-GPUS = 4
-"""That the tests' own node advertises."""
 NO_IMAGES = (
     "KUBECONFIG is that of a cluster into which no image can be loaded from here: push the two images to a registry "
     "that it reaches, and name them in NAGO_TEST_ORCHESTRATOR_IMAGE and NAGO_TEST_TRAINER_IMAGE"
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
-    kubectl: Kubectl
-    folder: Path | None
-    """Where the tests' own cluster has its state, logs and process ids; None for any other."""
-
-
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """The cluster of KUBECONFIG, else one that is started, and stopped at the end."""
-    folder = Path(os.environ.get("NAGO_CLUSTER_DIR", "/tmp/nago-cluster"))
-    own = folder / "kubeconfig"
-    given = os.environ.get("KUBECONFIG")
-    if given:
-        yield Cluster(kubectl=Kubectl(kubeconfig=Path(given)), folder=folder if Path(given) == own else None)
-        return
-    run_script("up.sh", "--gpus", str(GPUS), "--dir", str(folder))
-    try:
-        yield Cluster(kubectl=Kubectl(kubeconfig=own), folder=folder)
-    finally:
-        run_script("down.sh", "--dir", str(folder))
+    with running_cluster() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +46,7 @@ def installation(cluster: Cluster, images: Images, tmp_path_factory: pytest.Temp
 
     A test leaves it as it was: working, with one orchestrator. Studies stay, under names that only their test knows.
     """
-    kubectl = Kubectl(kubeconfig=cluster.kubectl.kubeconfig, namespace=f"nago-test-{secrets.token_hex(3)}")
-    volumes = None if cluster.folder is None else cluster.folder / "volumes"
-    with installed(kubectl, images, tmp_path_factory.mktemp("overlay"), volumes=volumes) as made:
+    with cluster.installation(images, tmp_path_factory.mktemp("overlay")) as made:
         yield made
 
 

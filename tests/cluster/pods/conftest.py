@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from nago_orchestrator.store.engine import connect
-from tests.cluster.conftest import Cluster
 from tests.cluster.images import Images
 from tests.cluster.installation import Installation, installed
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.pods.site import Site
+from tests.cluster.running import Cluster
 
 
 @pytest.fixture(scope="package")
