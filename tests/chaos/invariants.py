@@ -120,7 +120,7 @@ def _no_login_or_session_is_left(scene: Scene) -> Iterator[str]:
         return
     with scene.database.engine.connect() as connection:
         logins = list(connection.scalars(_LOGINS, {"prefix": LOGIN_PREFIX}))
-        sessions = list(connection.scalars(_OTHER_SESSIONS))
+        sessions = list(connection.scalars(_POOLED_SESSIONS if scene.database.is_pooled else _OTHER_SESSIONS))
     if logins:
         yield f"logins are left: {logins}"
     if sessions:
@@ -136,9 +136,10 @@ def _no_file_is_left(scene: Scene) -> Iterator[str]:
 
 
 _LOGINS = text("SELECT rolname FROM pg_roles WHERE starts_with(rolname, :prefix)")
-_OTHER_SESSIONS = text(
-    "SELECT query FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-)
+_OTHERS = "SELECT query FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+_OTHER_SESSIONS = text(_OTHERS)
+_POOLED_SESSIONS = text(f"{_OTHERS} AND state <> 'idle'")
+"""Those that are idle are the pooler's."""
 CHECKS: tuple[Check, ...] = (
     _orchestrators_ended_as_they_may,
     _the_study_is_complete,

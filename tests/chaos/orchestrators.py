@@ -19,6 +19,7 @@ EXIT_CODES = frozenset({0, 2, 3, -signal.SIGKILL})
 """Complete; held by another or no database; no folder, or the study failed; killed. 1 is a bug."""
 PAUSE_SECONDS = 1.0
 """Between two starts."""
+SERVERS = 2
 NEVER_SAID = ("Traceback", "bug in nago-orch")
 
 
@@ -37,6 +38,8 @@ class Orchestrators:
     environment: Mapping[str, str]
     command: tuple[str, ...]
     """What each of them runs."""
+    asked_to_leave: Callable[[], bool] | None = None
+    """For servers, of which two are kept at work until this holds; without it, a command ends with its study."""
     inside: Callable[[tuple[str, ...]], tuple[str, ...]] | None = None
     """Puts a command behind the cable, where there is one."""
     is_cut: bool = False
@@ -48,12 +51,20 @@ class Orchestrators:
     _started: int = 0
     _next_start: float = 0.0
 
-    def keep_one(self) -> None:
-        """Another one starts where none can work: those that are frozen or cut off are not waited for."""
+    def keep_at_work(self) -> None:
+        """Another one starts where too few can work: those that are frozen or cut off are not waited for."""
         self.look_after_the_ended()
+        if self.asked_to_leave is not None and self.asked_to_leave():
+            self.completed = True
         able = [one for one in self._alive if not _is_frozen(one) and not (one.is_inside and self.is_cut)]
-        if not able and not self.completed and time.monotonic() >= self._next_start:
+        wanted = 1 if self.asked_to_leave is None else SERVERS
+        if len(able) < wanted and not self.completed and time.monotonic() >= self._next_start:
             self.start()
+
+    def leave(self) -> None:
+        """Servers do so when they are asked."""
+        for one in self._alive if self.asked_to_leave is not None else ():
+            one.process.terminate()
 
     def start(self) -> Orchestrator:
         self._started += 1
@@ -78,7 +89,7 @@ class Orchestrators:
         for one in [one for one in self._alive if one.process.poll() is not None]:
             self._alive.remove(one)
             text = one.log.read_text(errors="replace")
-            self.completed = self.completed or one.process.returncode == 0
+            self.completed = self.completed or (one.process.returncode == 0 and self.asked_to_leave is None)
             if one.process.returncode not in EXIT_CODES or any(words in text for words in NEVER_SAID):
                 self.faults.append(f"{one.log.name} ended with {one.process.returncode}: {text[-3000:]}")
 

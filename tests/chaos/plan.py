@@ -36,6 +36,17 @@ class Ground(StrEnum):
     """On the PostgreSQL of a cluster, where its trials are Jobs."""
 
 
+class Setup(StrEnum):
+    """Who runs the study, and how it reaches its database."""
+
+    COMMAND = "submit"
+    """A command that ends with the study, and is started again where it does not."""
+    SERVE = "serve"
+    """Two servers, of which one waits to take over from the other."""
+    POOLED = "pooled"
+    """The command, through PgBouncer in transaction mode."""
+
+
 class Kind(StrEnum):
     """One for each thing that is done."""
 
@@ -57,6 +68,7 @@ class Kind(StrEnum):
     FREEZE_DATABASE = "freeze-database"
     FILL_DATABASE_DISK = "fill-database-disk"
     PARTITION = "partition"
+    HOSTILE_TRAINER = "hostile-trainer"
     DELETE_POD = "delete-pod"
     DELETE_JOB = "delete-job"
     DELETE_ORCHESTRATOR = "delete-orchestrator"
@@ -91,6 +103,7 @@ _OF_A_SERVER = (
     Kind.FREEZE_DATABASE,
     Kind.FILL_DATABASE_DISK,
     Kind.PARTITION,
+    Kind.HOSTILE_TRAINER,
 )
 _OF_A_CLUSTER = (
     Kind.DELETE_POD,
@@ -136,6 +149,7 @@ class Round:
     ground: Ground
     algorithm: str
     parallelism: int
+    setup: Setup
     disturbances: tuple[Disturbance, ...]
 
     @property
@@ -145,12 +159,18 @@ class Round:
 
 
 _STUDIES = (
-    (Ground.SQLITE, "bohb", 1),
-    (Ground.POSTGRESQL, "random", 3),
-    (Ground.SQLITE, "random", 3),
-    (Ground.POSTGRESQL, "bohb", 3),
+    (Ground.SQLITE, "bohb", 1, Setup.COMMAND),
+    (Ground.POSTGRESQL, "random", 3, Setup.COMMAND),
+    (Ground.POSTGRESQL, "random", 3, Setup.SERVE),
+    (Ground.SQLITE, "random", 3, Setup.COMMAND),
+    (Ground.POSTGRESQL, "bohb", 3, Setup.COMMAND),
+    (Ground.POSTGRESQL, "random", 3, Setup.POOLED),
 )
 """In turn."""
+
+
+ROUNDS = len(_STUDIES)
+"""After which each study has been disturbed once."""
 
 
 def plan_round(seed: int, number: int, *, size: int = ROUND_SIZE) -> Round:
@@ -159,16 +179,17 @@ def plan_round(seed: int, number: int, *, size: int = ROUND_SIZE) -> Round:
 
 
 def plan_cluster_round(seed: int, number: int, *, size: int = ROUND_SIZE) -> Round:
-    return _drawn(seed, number, size, Ground.CLUSTER, "random", CLUSTER_PARALLELISM)
+    return _drawn(seed, number, size, Ground.CLUSTER, "random", CLUSTER_PARALLELISM, Setup.SERVE)
 
 
-def _drawn(seed: int, number: int, size: int, ground: Ground, algorithm: str, parallelism: int) -> Round:
+def _drawn(seed: int, number: int, size: int, ground: Ground, algorithm: str, parallelism: int, setup: Setup) -> Round:
     rng = np.random.default_rng([seed, number])
     return Round(
         number=number,
         ground=ground,
         algorithm=algorithm,
         parallelism=parallelism,
+        setup=setup,
         disturbances=tuple(_draw(rng, ground) for _ in range(size)),
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from nago_orchestrator.store.schema import result, trial
-from tests.chaos.plan import Ground, Round
+from tests.chaos.plan import Ground, Round, Setup
 from tests.chaos.scene import Scene, scene
 from tests.waiting import until
 
@@ -43,7 +43,7 @@ def outcomes(of: Scene) -> Outcomes:
 
 def _undisturbed(planned: Round, folder: Path) -> Outcomes:
     folder.mkdir(parents=True)
-    with scene(replace(planned, ground=Ground.SQLITE), folder) as quiet:
+    with scene(replace(planned, ground=Ground.SQLITE, setup=Setup.COMMAND), folder) as quiet:
         started = quiet.orchestrators.start()
         until(lambda: started.process.poll() is not None)
         assert started.process.returncode == 0, started.log.read_text()

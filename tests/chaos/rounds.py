@@ -66,6 +66,7 @@ def _faults_at_the_end(course: Course, live: Scene, undisturbed: Outcomes | None
     course.wait_for_peace()
     if not course.wait(live.is_over, PATIENCE_SECONDS):
         return (f"the study is not over after {PATIENCE_SECONDS:.0f} s in peace, with {live.rows()} rows",)
+    live.orchestrators.leave()
     course.wait(lambda: live.orchestrators.all_ended() and not live.roles().all, LEAVING_SECONDS)
     faults = broken(live)
     if undisturbed is not None and outcomes(live) != undisturbed:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from nago_orchestrator.store.schema import attempt, epoch, evaluation, proposal, result, trial
+from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.store.schema import attempt, epoch, evaluation, proposal, result, study, trial
 from tests.chaos.database import Database, database
-from tests.chaos.orchestrators import Orchestrators
-from tests.chaos.plan import Round
+from tests.chaos.orchestrators import COMMAND, Orchestrators
+from tests.chaos.plan import Round, Setup
 from tests.chaos.roles import MARK, Roles, roles
 from tests.chaos.small_disk import small_disk
 from tests.chaos.study_file import write_study_file
@@ -36,7 +39,7 @@ class Scene:
         return roles(self.mark, self.disk)
 
     def look_after(self) -> None:
-        self.orchestrators.keep_one()
+        self.orchestrators.keep_at_work()
 
     def is_over(self) -> bool:
         return self.orchestrators.completed
@@ -57,7 +60,7 @@ def scene(planned: Round, folder: Path) -> Iterator[Scene]:
     """`folder`: empty; keeps the logs, the disks are gone at the end."""
     disk = folder / "disk"
     mark = uuid.uuid4().hex
-    with small_disk(disk, megabytes=STUDY_MEGABYTES), database(planned.ground, disk) as made:
+    with small_disk(disk, megabytes=STUDY_MEGABYTES), database(planned, disk) as made:
         environment = {
             **os.environ,
             MARK: mark,
@@ -67,14 +70,25 @@ def scene(planned: Round, folder: Path) -> Iterator[Scene]:
             "OMP_NUM_THREADS": "1",
             "NO_COLOR": "1",
         }
-        yield Scene(
-            mark=mark,
-            disk=disk,
-            database=made,
-            orchestrators=Orchestrators(
-                folder=folder,
-                environment=environment,
-                command=("submit", str(write_study_file(folder, planned))),
-                inside=None if made.cable is None else made.cable.inside,
-            ),
+        orchestrators = Orchestrators(
+            folder=folder,
+            environment=environment,
+            command=("submit", str(write_study_file(folder, planned))),
+            inside=None if made.cable is None else made.cable.inside,
         )
+        if planned.setup is Setup.SERVE:
+            subprocess.run([*COMMAND, *orchestrators.command, "--detach"], env=environment, check=True)
+            orchestrators.command = ("serve", "--where", "local", "--port", "0")
+            orchestrators.asked_to_leave = partial(_is_over, made)
+        yield Scene(mark=mark, disk=disk, database=made, orchestrators=orchestrators)
+
+
+def _is_over(database: Database) -> bool:
+    """False while the database does not answer."""
+    if not database.may_answer():
+        return False
+    try:
+        with database.engine.connect() as connection:
+            return connection.scalar(select(study.c.state)) != StudyState.RUNNING
+    except SQLAlchemyError:
+        return False

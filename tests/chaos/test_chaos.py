@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.plan import plan_round
+from tests.chaos.plan import ROUNDS, plan_round
 from tests.chaos.reference import References
 from tests.chaos.rounds import run_round
 
@@ -33,7 +33,7 @@ def test_disturbances_change_nothing(number: int, tmp_path: Path) -> None:
 def test_a_fresh_seed_only_reports(tmp_path: Path) -> None:
     """A fault that it finds is one that was there before: it must not stop the change that happens to meet it."""
     seed = secrets.randbelow(10**6)
-    number = seed % 4
+    number = seed % ROUNDS
     try:
         faults = run_round(plan_round(seed, number, size=FRESH_SIZE), tmp_path / "round", None).faults
     except Exception as error:  # noqa: BLE001  # also a round that could not be carried through only reports

@@ -13,7 +13,7 @@ from tests.chaos.journal import begin, go_on
 from tests.chaos.plan import KINDS, Ground, Kind, plan_round
 from tests.chaos.rounds import Ended
 
-ROUNDS = 16
+ROUNDS = 24
 
 
 def test_a_round_is_the_same_whatever_was_planned_before() -> None:

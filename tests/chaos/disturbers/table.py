@@ -8,6 +8,7 @@ from functools import partial
 from tests.chaos.course import Disturb
 from tests.chaos.disturbers.disks import fill_database_disk, fill_disk
 from tests.chaos.disturbers.folders import lock_folder
+from tests.chaos.disturbers.hostile import let_in
 from tests.chaos.disturbers.partition import cut_cable
 from tests.chaos.disturbers.port import Disturber
 from tests.chaos.disturbers.reports import cut_off, garble
@@ -36,6 +37,7 @@ DISTURBERS: Mapping[Kind, Disturber] = {
     Kind.FREEZE_DATABASE: freeze,
     Kind.FILL_DATABASE_DISK: fill_database_disk,
     Kind.PARTITION: cut_cable,
+    Kind.HOSTILE_TRAINER: let_in,
 }
 
 
