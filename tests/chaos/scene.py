@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +15,11 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.services.studies import submit_study
+from nago_orchestrator.spec import load_study_spec
 from nago_orchestrator.store.schema import attempt, epoch, evaluation, proposal, result, study, trial
 from tests.chaos.database import Database, database
-from tests.chaos.orchestrators import COMMAND, Orchestrators
+from tests.chaos.orchestrators import Orchestrators
 from tests.chaos.plan import Round, Setup
 from tests.chaos.roles import MARK, Roles, roles
 from tests.chaos.small_disk import small_disk
@@ -70,14 +72,15 @@ def scene(planned: Round, folder: Path) -> Iterator[Scene]:
             "OMP_NUM_THREADS": "1",
             "NO_COLOR": "1",
         }
+        file = write_study_file(folder, planned)
         orchestrators = Orchestrators(
             folder=folder,
             environment=environment,
-            command=("submit", str(write_study_file(folder, planned))),
+            command=("submit", str(file)),
             inside=None if made.cable is None else made.cable.inside,
         )
         if planned.setup is Setup.SERVE:
-            subprocess.run([*COMMAND, *orchestrators.command, "--detach"], env=environment, check=True)
+            submit_study(load_study_spec(str(file)), made.address, datetime.now(UTC))
             orchestrators.command = ("serve", "--where", "local", "--port", "0")
             orchestrators.asked_to_leave = partial(_is_over, made)
         yield Scene(mark=mark, disk=disk, database=made, orchestrators=orchestrators)
