@@ -44,9 +44,9 @@ def run_cluster_round(
     """`folder`: new. With an odd number, two orchestrators run, and the second takes over from the first."""
     folder.mkdir(parents=True)
     installation.wait_until_ready()
-    study, orchestrators = chaos_study(installation, seed, planned), Orchestrators(installation=installation)
-    live = LiveStudy(study, orchestrators)
-    course = Course(live, cluster_disturbers(study, orchestrators, machinery))
+    study = chaos_study(installation, seed, planned)
+    live = LiveStudy(study.in_haste)
+    course = Course(live, cluster_disturbers(study.in_haste, machinery))
     with _replicas(installation, 1 + planned.number % 2):
         study.submit()
         try:
@@ -56,7 +56,7 @@ def run_cluster_round(
             course.wait_for_peace()
         finally:
             course.undo()
-        faults = tuple(_broken(_Over(study, orchestrators, folder), course))
+        faults = tuple(_broken(_Over(study, Orchestrators(installation=installation), folder), course))
     seconds = time.monotonic() - course.began
     return Ended(number=planned.number, applied=tuple(course.applied), seconds=seconds, faults=faults)
 

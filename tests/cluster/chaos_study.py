@@ -11,7 +11,6 @@ from tests.chaos.plan import CLUSTER_PARALLELISM, Round
 from tests.cluster.documents import Document, small_study
 from tests.cluster.installation import Installation
 from tests.cluster.kubectl import KubectlError
-from tests.cluster.orchestrators import Orchestrators
 from tests.cluster.study import ClusterStudy
 from tests.hostile import program
 
@@ -56,7 +55,6 @@ class LiveStudy:
     """What `tests.chaos.course` wants to know of it."""
 
     study: ClusterStudy
-    orchestrators: Orchestrators
     _next_look: float = field(default=0.0)
 
     def rows(self) -> int | None:

@@ -24,10 +24,8 @@ Find = Callable[[], Sequence[Row]]
 """Pods or Jobs, as the API server gives them."""
 
 
-def cluster_disturbers(
-    study: ClusterStudy, orchestrators: Orchestrators, machinery: Machinery
-) -> Mapping[Kind, Disturb]:
-    kubectl = study.installation.kubectl
+def cluster_disturbers(study: ClusterStudy, machinery: Machinery) -> Mapping[Kind, Disturb]:
+    kubectl, orchestrators = study.installation.kubectl, Orchestrators(installation=study.installation)
 
     def database() -> list[Row]:
         return [kubectl.get("pod", DATABASE_POD)]

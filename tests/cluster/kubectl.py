@@ -22,6 +22,7 @@ class KubectlError(Exception):
 class Kubectl:
     kubeconfig: Path
     namespace: str | None = None
+    patience: float = PATIENCE_SECONDS
 
     @property
     def environment(self) -> dict[str, str]:
@@ -30,17 +31,20 @@ class Kubectl:
     def command(self, *arguments: str) -> list[str]:
         return ["kubectl", *(("--namespace", self.namespace) if self.namespace else ()), *arguments]
 
-    def __call__(self, *arguments: str, given: str | None = None, timeout: float = PATIENCE_SECONDS) -> str:
-        """What it prints. Raises KubectlError with what it says of its failure."""
-        done = subprocess.run(
-            self.command(*arguments),
-            input=given,
-            capture_output=True,
-            text=True,
-            env=self.environment,
-            timeout=timeout,
-            check=False,
-        )
+    def __call__(self, *arguments: str, given: str | None = None, timeout: float | None = None) -> str:
+        """What it prints. Raises KubectlError with what it says of its failure, or after `timeout` or `patience`."""
+        try:
+            done = subprocess.run(
+                self.command(*arguments),
+                input=given,
+                capture_output=True,
+                text=True,
+                env=self.environment,
+                timeout=timeout or self.patience,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise KubectlError(f"kubectl {' '.join(arguments)}: no answer after {error.timeout:.0f} s") from error
         if done.returncode != 0:
             raise KubectlError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.cluster.kubectl import PATIENCE_SECONDS, KubectlError
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import Orchestrator, create
 
+HASTE_SECONDS = 5.0
 LOOK_SECONDS = 0.5
 Row = dict[str, Any]
 
@@ -48,6 +49,12 @@ class ClusterStudy:
     installation: Installation
     document: Document
     """Of its study file."""
+
+    @property
+    def in_haste(self) -> ClusterStudy:
+        """The same, for who must not wait for a cluster or a database that does not answer."""
+        kubectl = replace(self.installation.kubectl, patience=HASTE_SECONDS)
+        return replace(self, installation=replace(self.installation, kubectl=kubectl))
 
     @property
     def name(self) -> str:

@@ -12,7 +12,8 @@ from tests.cluster.installation import Installation
 from tests.cluster.machinery import Machinery
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600, func_only=True)]
-SEED, SIZE = 20260101, 5
+SEED, SIZE = 20266634, 5
+"""A pod is deleted, the node loses its power, a pod is cut off, connections are ended, etcd is away."""
 
 
 def test_disturbances_change_nothing(installation: Installation, machinery: Machinery, tmp_path: Path) -> None:
