@@ -1,4 +1,4 @@
-"""What a study lives through: the API server away, the database away, the node without power."""
+"""What a study lives through: the API server away, the database away. For the node without power see test_chaos.py."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ from tests.cluster.study import ClusterStudy, small
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800, func_only=True)]
 OUTAGE_SECONDS = 60
 EPOCHS = 20
-POWER_SECONDS = 10
 DATABASE = "statefulset/nago-postgres"
-LOST_WITH_THE_NODE = {"NodeLost", "NodeRefused", "PodLost", "NodeShutdown"}
 
 
 @pytest.fixture(scope="module")
@@ -116,15 +114,3 @@ def _end_one_that_has_a_result(study: ClusterStudy, containers: dict[str, str], 
     job = str(kubectl.get("pod", waiting[0])["metadata"]["labels"]["job-name"])
     kubectl.wait(f"job/{job}", "complete")
     return job
-
-
-def test_the_node_loses_its_power(orchestrators: Orchestrators, machinery: Machinery, tmp_path: Path) -> None:
-    study = _submitted(orchestrators.installation, "no-power", epochs=1, nap=20)
-    study.wait_until_runs(at_least=study.parallelism)
-    with machinery.powered_off():
-        time.sleep(POWER_SECONDS)
-    _check(study, tmp_path)
-    failures = study.failures()
-    assert len(failures) == study.parallelism
-    assert {kind for kind, _ in failures} == {"infrastructure"}
-    assert {reason for _, reason in failures} <= LOST_WITH_THE_NODE, failures
