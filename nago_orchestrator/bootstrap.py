@@ -29,7 +29,7 @@ from nago_orchestrator.executors.local.image_changes import image_changes
 from nago_orchestrator.executors.port import DataJobs, Executor
 from nago_orchestrator.paths import data_folder
 from nago_orchestrator.search.factory import make_proposer
-from nago_orchestrator.search.final_training import RECIPE_KEYS, EndedSearch, final_recipe
+from nago_orchestrator.search.final_training import EndedSearch, final_recipe
 from nago_orchestrator.search.proposers.port import Proposer
 from nago_orchestrator.search.proposers.replay import rebuild
 from nago_orchestrator.spec import StudySpec
@@ -153,7 +153,7 @@ def open_session(
         study=study.name,
         sampling=sampling_of(spec, study.recipe),
         recipe=study.recipe,
-        final_recipe=final_recipe(study.recipe, spec.final_training.model_dump(include=set(RECIPE_KEYS))),
+        final_recipe=final_recipe(study.recipe, spec.final_training.recipe_changes()),
         objectives=study.objectives,
         rules=_rules(spec),
         gpus=spec.execution.gpus,

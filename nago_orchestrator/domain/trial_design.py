@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
+from nago_orchestrator.domain.device_memory import largest_batch, training_bytes
 from nago_orchestrator.domain.proposals import Theta
 from nago_orchestrator.domain.trials import NewTrial, TrainingRecipe, TrialDesign
+from nago_orchestrator.formatting.quantities import size as in_units
 from nago_trainer.architecture import (
     Architecture,
     DisconnectedGraphError,
@@ -18,7 +20,8 @@ from nago_trainer.architecture import (
     sample_architecture,
 )
 from nago_trainer.architecture.plan.memory import bytes_per_sample
-from nago_trainer.contract.task import CONTRACT_VERSION, TrialTask
+from nago_trainer.contract.learning_rate import at_batch_size
+from nago_trainer.contract.task import CONTRACT_VERSION, TrainingSettings, TrialTask
 
 
 def design_trial(
@@ -39,6 +42,7 @@ def design_trial(
     try:
         architecture = sample_architecture(read_theta(theta), architecture_seed, connected=connected)
         size = size_network(architecture, image, recipe.dataset.classes, recipe.parameter_limit)
+        size = _within_memory(size, recipe)
     except DisconnectedGraphError as error:
         size = Size(infeasible=str(error))
     return NewTrial(
@@ -79,6 +83,19 @@ def size_network(architecture: Architecture, image: TensorShape, classes: int, p
     )
 
 
+def _within_memory(size: Size, recipe: TrainingRecipe) -> Size:
+    if size.bytes_per_sample is None or recipe.memory is None:
+        return size
+    smallest = recipe.training.smallest_batch_size
+    if largest_batch(recipe.training, recipe.memory, size.bytes_per_sample, size.parameters) >= smallest:
+        return size
+    needed = in_units(training_bytes(smallest, size.bytes_per_sample, size.parameters))
+    return replace(
+        size,
+        infeasible=f"a batch of {smallest} needs {needed}, more than trainer.memory ({in_units(recipe.memory)})",
+    )
+
+
 def build_task(design: TrialDesign, recipe: TrainingRecipe, *, attempt: int, token: str) -> TrialTask:
     """Raises ValueError for a trial that is infeasible by design: it has no width and is never trained."""
     if design.width is None:
@@ -94,13 +111,22 @@ def build_task(design: TrialDesign, recipe: TrainingRecipe, *, attempt: int, tok
         parameters=design.parameters,
         parameter_limit=recipe.parameter_limit,
         dataset=recipe.dataset,
-        training=recipe.training,
+        training=_training(design, recipe),
         epochs=design.fidelity,
         seed=design.training_seed,
         threads=recipe.threads,
         device=recipe.device,
         keep_network=recipe.keep_network,
     )
+
+
+def _training(design: TrialDesign, recipe: TrainingRecipe) -> TrainingSettings:
+    """With the largest batch that fits into the study's memory. What not even the smallest fits into is left to the
+    trainer, which finds out whether its device has more."""
+    if recipe.memory is None or design.bytes_per_sample is None:
+        return recipe.training
+    fitting = largest_batch(recipe.training, recipe.memory, design.bytes_per_sample, design.parameters)
+    return at_batch_size(recipe.training, max(fitting, recipe.training.smallest_batch_size))
 
 
 def attempt_name(study: str, trial: int, attempt: int) -> str:

@@ -46,6 +46,8 @@ class TrialDesign:
     """Epochs."""
     final_training: bool = False
     """Final training, by the study's other recipe."""
+    bytes_per_sample: int | None = None
+    """None where it is infeasible, as the width is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,3 +81,5 @@ class TrainingRecipe:
     device: str
     threads: int
     keep_network: bool
+    memory: int | None = None
+    """Bytes that a training may take on its device: the largest batch that fits is taken. None: the recipe's batch."""

@@ -18,8 +18,6 @@ from nago_trainer.architecture import canonical
 from nago_trainer.contract.data_sets import DATA_SETS
 from nago_trainer.contract.task import TEST
 
-RECIPE_KEYS = ("batch_size", "learning_rate", "weight_decay", "dropout", "label_smoothing", "cutout")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
@@ -30,9 +28,9 @@ class Chosen:
 
 
 def final_recipe(search: TrainingRecipe, changes: Mapping[str, Any]) -> TrainingRecipe:
-    """As in the search, but for `changes` (by RECIPE_KEYS; None: no change); measured on test images if there are any.
+    """As in the search, but for `changes` (fields of its training; None: no change). Every network is kept.
 
-    Every network is kept.
+    Measured on test images if there are any.
     """
     changed = {name: value for name, value in changes.items() if value is not None}
     dataset = search.dataset

@@ -152,6 +152,7 @@ def _task(preview: Preview, proposal: Proposal, trial: NewTrial) -> TrialTask:
         architecture=dict(trial.architecture),
         width=trial.width,
         parameters=trial.parameters,
+        bytes_per_sample=trial.bytes_per_sample,
         training_seed=trial.training_seed,
         fidelity=proposal.fidelity,
     )

@@ -9,7 +9,7 @@ from nago_orchestrator.errors import InputError
 from nago_orchestrator.executors.local.dataset_check import check_dataset, refuse_untrainable
 from nago_orchestrator.executors.local.device_check import refuse_missing_device
 from nago_orchestrator.spec import StudySpec
-from nago_orchestrator.spec.trainer import DatasetSection
+from nago_orchestrator.spec.trainer import DatasetSection, TrainerSection
 from nago_trainer.contract.data_report import DataReport
 from nago_trainer.contract.data_sets import DATA_SETS, DatasetFacts
 from nago_trainer.contract.task import FORMER_IMAGE_RULES, IMAGE_RULES, DatasetSettings, TrainingSettings
@@ -35,22 +35,29 @@ def recipe_of(spec: StudySpec, report: DataReport | None) -> TrainingRecipe:
             fingerprint=None if report is None else report.fingerprint,
             image_rules=FORMER_IMAGE_RULES if DATA_SETS[trainer.dataset.name].published else IMAGE_RULES,
         ),
-        training=TrainingSettings(
-            batch_size=trainer.batch_size,
-            learning_rate=trainer.learning_rate,
-            momentum=trainer.momentum,
-            weight_decay=trainer.weight_decay,
-            gradient_clip=trainer.gradient_clip,
-            label_smoothing=trainer.label_smoothing,
-            dropout=trainer.dropout,
-            crop_padding=trainer.crop_padding,
-            horizontal_flip=trainer.horizontal_flip,
-            cutout=trainer.cutout,
-        ),
+        training=_training(trainer),
         parameter_limit=trainer.parameter_limit,
         device=execution.device,
         threads=execution.threads,
         keep_network=trainer.keep_networks,
+        memory=trainer.memory,
+    )
+
+
+def _training(trainer: TrainerSection) -> TrainingSettings:
+    return TrainingSettings(
+        batch_size=trainer.batch_size,
+        learning_rate=trainer.learning_rate,
+        momentum=trainer.momentum,
+        weight_decay=trainer.weight_decay,
+        gradient_clip=trainer.gradient_clip,
+        label_smoothing=trainer.label_smoothing,
+        dropout=trainer.dropout,
+        crop_padding=trainer.crop_padding,
+        horizontal_flip=trainer.horizontal_flip,
+        cutout=trainer.cutout,
+        smallest_batch_size=trainer.smallest_batch_size,
+        **({} if trainer.learning_rate_from is None else trainer.learning_rate_from.reference()),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, model_validator
 
+from nago_orchestrator.spec.protocols import EPOCHS, BatchPoint, ProtocolName, with_protocol
 from nago_orchestrator.spec.scalars import Real, Whole
-from nago_orchestrator.spec.section import Section
+from nago_orchestrator.spec.section import Section, is_study_file
 
 EPOCHS_PER_SEARCH_EPOCH = 5
 """The paper searches with up to 120 epochs and trains for 600."""
@@ -16,17 +17,41 @@ EPOCHS_PER_SEARCH_EPOCH = 5
 class FinalTrainingSection(Section):
     networks: Annotated[Whole, Field(ge=1, le=1000)] = 8
     """Architectures that are drawn from each generator."""
+    protocol: ProtocolName | None = None
+    """One of the paper's ways to train; gives the keys below that are absent."""
     epochs: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
     """Of each training; by default five times the last of `fidelities`."""
     batch_size: Annotated[Whole, Field(ge=1, le=65_536)] | None = None
     """Images per step; by default as in `trainer`, and so for the keys below."""
     learning_rate: Annotated[Real, Field(gt=0, le=100)] | None = None
     """At the first step."""
+    learning_rate_from: BatchPoint | None = None
+    """Where a smaller batch has to be taken, the learning rate follows it on the line to this point."""
+    momentum: Annotated[Real, Field(ge=0, lt=1)] | None = None
+    """Of SGD."""
     weight_decay: Annotated[Real, Field(ge=0, le=1)] | None = None
     """L2 penalty on all weights."""
+    gradient_clip: Annotated[Real, Field(ge=0, le=1e6)] | None = None
+    """Largest norm of the gradient; 0 switches clipping off."""
     dropout: Annotated[Real, Field(ge=0, lt=1)] | None = None
     """Probability of zeroing a feature before the classifier."""
     label_smoothing: Annotated[Real, Field(ge=0, lt=1)] | None = None
     """Share of the target that is spread evenly over all classes."""
     cutout: Annotated[Whole, Field(ge=0, le=1024)] | None = None
     """Side in pixels of the square that is blanked in every training image."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_protocol(cls, given: Any, info: ValidationInfo) -> Any:
+        """Of a file alone: a stored study keeps the values that it was made with."""
+        if not isinstance(given, dict) or not is_study_file(info):
+            return given
+        name = given.get("protocol")
+        epochs = EPOCHS.get(name) if isinstance(name, str) else None
+        found = {key: value for key, value in with_protocol(name, given).items() if key != "memory" or key in given}
+        return found if epochs is None else {"epochs": epochs, **found}
+
+    def recipe_changes(self) -> dict[str, Any]:
+        """By the names of a recipe's fields; None for what stays as in the search."""
+        changes = self.model_dump(exclude={"networks", "epochs", "protocol", "learning_rate_from"})
+        return changes if self.learning_rate_from is None else {**changes, **self.learning_rate_from.reference()}

@@ -90,6 +90,10 @@ def read_bytes(value: Any) -> float:
     return float(match[1]) * _BYTES[match[2]]
 
 
+def read_whole_bytes(value: Any) -> int:
+    return read_whole(read_bytes(value))
+
+
 def read_seconds(value: Any) -> float:
     """A number of seconds, or a text with units: 90m, 2h, 1h30m."""
     if not isinstance(value, str):
@@ -119,4 +123,9 @@ Seconds = Annotated[
     float,
     BeforeValidator(read_seconds),
     WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": f"^{_DURATION.pattern}$"}]}),
+]
+ByteCount = Annotated[
+    int,
+    BeforeValidator(read_whole_bytes),
+    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "pattern": f"^{_SIZE.pattern}$"}]}),
 ]

@@ -23,6 +23,7 @@ from nago_orchestrator.spec.final_training import EPOCHS_PER_SEARCH_EPOCH, Final
 from nago_orchestrator.spec.objectives import ObjectiveSection, check_unique
 from nago_orchestrator.spec.older import renamed_from, renewed
 from nago_orchestrator.spec.phase_checks import check_fidelities, check_phases_meet, complete_phase
+from nago_orchestrator.spec.protocols import protocol_cutout
 from nago_orchestrator.spec.scalars import MAXIMAL_WHOLE, Whole, read_text, wrong
 from nago_orchestrator.spec.search import PhasesSection, SearchSection, learns, phases_of
 from nago_orchestrator.spec.section import Section, is_study_file
@@ -118,8 +119,13 @@ class StudySpec(Section):
     @field_validator("final_training", mode="after")
     @classmethod
     def _final_cutout_leaves_something(cls, final: FinalTrainingSection, info: ValidationInfo) -> FinalTrainingSection:
-        if "trainer" in info.data and final.cutout is not None:
-            check_cutout(final.cutout, info.data["trainer"].dataset.image_size)
+        if "trainer" not in info.data:
+            return final
+        size = info.data["trainer"].dataset.image_size
+        if final.cutout is not None:
+            check_cutout(final.cutout, size)
+        elif final.protocol is not None and is_study_file(info):
+            return final.model_copy(update={"cutout": protocol_cutout(size)})
         return final
 
     @field_validator("limits", mode="after")

@@ -14,8 +14,15 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
-from nago_orchestrator.spec.scalars import Real, Switch, Whole, format_number, known_word, read_text, wrong
-from nago_orchestrator.spec.section import Section
+from nago_orchestrator.spec.protocols import (
+    LIMIT_OF_SMALL_IMAGES,
+    BatchPoint,
+    ProtocolName,
+    parameter_limit,
+    with_protocol,
+)
+from nago_orchestrator.spec.scalars import ByteCount, Real, Switch, Whole, format_number, known_word, read_text, wrong
+from nago_orchestrator.spec.section import Section, is_study_file
 from nago_trainer.contract.data_sets import DATA_SETS
 
 DATASETS = tuple(DATA_SETS)
@@ -36,13 +43,31 @@ def _of_dataset(*, digits: Any, folder: Any, cifar: Any) -> Any:
     return Field(default_factory=default, json_schema_extra={"x-default": _in_words(table)})
 
 
-def _part_of_image(*, digits: int, folder: int, cifar: int) -> Any:
-    """A field whose default is this part of the image's side (2: half of it; 0: nothing)."""
+def _limit() -> Any:
+    """The dataset's; with a protocol that of the images' size."""
+    own = _of_dataset(digits=50_000, folder=LIMIT_OF_SMALL_IMAGES, cifar=LIMIT_OF_SMALL_IMAGES)
+
+    def default(validated: dict[str, Any]) -> Any:
+        dataset = validated.get("dataset")
+        if validated.get("protocol") is None or dataset is None:
+            return own.default_factory(validated)
+        return parameter_limit(dataset.image_size)
+
+    return Field(default_factory=default, json_schema_extra=own.json_schema_extra)
+
+
+def _part_of_image(*, digits: int, folder: int, cifar: int, of_protocols: int | None = None) -> Any:
+    """A field whose default is this part of the image's side (2: half of it; 0: nothing).
+
+    `of_protocols`: where a protocol is named, whatever the dataset.
+    """
     divisors = _by_name(digits=digits, folder=folder, cifar=cifar)
 
     def default(validated: dict[str, Any]) -> int:
         dataset = validated.get("dataset")
         divisor = 0 if dataset is None else divisors[dataset.name]
+        if of_protocols is not None and validated.get("protocol") is not None:
+            divisor = of_protocols
         return dataset.image_size // divisor if dataset is not None and divisor else 0
 
     parts = {name: f"image_size / {divisor}" if divisor else 0 for name, divisor in divisors.items()}
@@ -130,14 +155,20 @@ class DatasetSection(Section):
 class TrainerSection(Section):
     dataset: DatasetSection
     """The images."""
-    parameter_limit: Annotated[Whole, Field(ge=1, le=10_000_000_000)] = _of_dataset(
-        digits=50_000, folder=4_000_000, cifar=4_000_000
-    )
+    protocol: ProtocolName | None = None
+    """One of the paper's ways to train; gives the keys below that are absent."""
+    parameter_limit: Annotated[Whole, Field(ge=1, le=10_000_000_000)] = _limit()
     """Most parameters that a network may have in all; each gets the largest width that stays within."""
     batch_size: Annotated[Whole, Field(ge=1, le=65_536)] = _of_dataset(digits=64, folder=96, cifar=96)
     """Images per step."""
     learning_rate: Annotated[Real, Field(gt=0, le=100)] = _of_dataset(digits=0.1, folder=0.025, cifar=0.025)
     """At the first step; a cosine takes it to zero over the trial's epochs."""
+    learning_rate_from: BatchPoint | None = None
+    """Where a smaller batch has to be taken, the learning rate follows it on the line to this point."""
+    memory: Annotated[ByteCount, Field(ge=1)] | None = None
+    """What a training may take on its device; each network gets the largest batch that fits, up to `batch_size`."""
+    smallest_batch_size: Annotated[Whole, Field(ge=1, le=65_536)] = 1
+    """A network for which not even this many images fit into the memory is infeasible."""
     momentum: Annotated[Real, Field(ge=0, lt=1)] = 0.9
     """Of SGD."""
     weight_decay: Annotated[Real, Field(ge=0, le=1)] = _of_dataset(digits=1e-3, folder=3e-4, cifar=3e-4)
@@ -152,10 +183,23 @@ class TrainerSection(Section):
     """Pixels of zero padding before a random crop of the training images; 0 switches cropping off."""
     horizontal_flip: Switch = _of_dataset(digits=False, folder=True, cifar=True)
     """Whether training images are mirrored at random."""
-    cutout: Annotated[Whole, Field(ge=0, le=1024)] = _part_of_image(digits=0, folder=2, cifar=2)
+    cutout: Annotated[Whole, Field(ge=0, le=1024)] = _part_of_image(digits=0, folder=2, cifar=2, of_protocols=2)
     """Side in pixels of the square that is blanked in every training image; 0 switches it off."""
     keep_networks: Switch = False
     """Whether the trained network of every trial is saved."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_protocol(cls, given: Any, info: ValidationInfo) -> Any:
+        """Of a file alone: a stored study keeps the values that it was made with."""
+        read_now = isinstance(given, dict) and is_study_file(info)
+        return with_protocol(given.get("protocol"), given) if read_now else given
+
+    @model_validator(mode="after")
+    def _batches_fit_each_other(self) -> TrainerSection:
+        if self.smallest_batch_size > self.batch_size:
+            raise wrong(f"has smallest_batch_size {self.smallest_batch_size} above batch_size {self.batch_size}")
+        return self
 
     @model_validator(mode="after")
     def _cutout_leaves_something(self) -> TrainerSection:

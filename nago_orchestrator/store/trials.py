@@ -39,6 +39,7 @@ _DESIGN = (
         trial.c.architecture,
         trial.c.width,
         trial.c.parameters,
+        trial.c.bytes_per_sample,
         trial.c.training_seed,
         proposal.c.fidelity,
         proposal.c.final_training,

@@ -42,6 +42,16 @@ def encode(value: Any) -> Any:
     return [encode(item) for item in value]
 
 
+def encode_known(value: Any) -> dict[str, Any]:
+    """A dataclass without the fields that have their default.
+
+    A field that is new since an older version has the default by which that version acts. So the older version can
+    read what asks for nothing new, and refuses the unknown key of what does.
+    """
+    kept = (item for item in fields(value) if getattr(value, item.name) != item.default)
+    return {item.name: encode(getattr(value, item.name)) for item in kept}
+
+
 def build(kind: type[_T], data: Any) -> _T:
     if not isinstance(data, dict):
         raise ContractError(f"{kind.__name__} must be an object, found {type(data).__name__}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
-from nago_trainer.contract.json_form import ContractError, build, encode
+from nago_trainer.contract.json_form import ContractError, build, encode_known
 
 CONTRACT_VERSION = 1
 """Raised whenever a field changes its meaning; a trainer refuses a task of another version."""
@@ -65,6 +65,12 @@ class TrainingSettings:
     horizontal_flip: bool
     cutout: int
     """Side of the square that is set to zero in every training image; 0 switches it off."""
+    reference_batch_size: int = 0
+    """With `reference_learning_rate`: how the learning rate follows a batch size that had to be reduced (see
+    `learning_rate.py`). 0: it stays."""
+    reference_learning_rate: float = 0.0
+    smallest_batch_size: int = 1
+    """Where halving for lack of memory ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,20 +100,11 @@ class TrialTask:
     keep_network: bool
 
     def to_json(self) -> dict[str, Any]:
+        """What an older trainer does not know is in it only where the task needs it: such a trainer then refuses it."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        encoded: dict[str, Any] = {
-            **values,  # the architecture is JSON already, and large
-            "dataset": encode(asdict(self.dataset)),
-            "training": encode(asdict(self.training)),
-        }
-        del encoded["dataset"]["images"]
-        if self.dataset.measured_on == VALIDATION:
-            del encoded["dataset"]["measured_on"]  # trainers of older images do not know the key
-        if self.dataset.image_rules == FORMER_IMAGE_RULES:
-            del encoded["dataset"]["image_rules"]  # nor this one, and they know no other rules
-        if self.dataset.fingerprint is None:
-            del encoded["dataset"]["fingerprint"]
-        return encoded
+        dataset = encode_known(replace(self.dataset, images=None))
+        # The architecture is JSON already, and large.
+        return {**values, "dataset": dataset, "training": encode_known(self.training)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:

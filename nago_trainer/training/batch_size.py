@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 
 from nago_trainer.errors import InfeasibleError
+from nago_trainer.log import log
 
 _T = TypeVar("_T")
 
@@ -17,16 +18,17 @@ ONE_IMAGE_REFUSAL = "Expected more than 1 value per channel"
 """Batch normalisation of feature maps of one pixel: torch's words."""
 
 
-def within_memory(attempt: Callable[[int], _T], batch_size: int) -> _T:
+def within_memory(attempt: Callable[[int], _T], batch_size: int, smallest: int = 1) -> _T:
     """`attempt(batch size)`, repeated at half the batch size each time that it runs out of memory.
 
-    Raises InfeasibleError where a batch of one image does not fit.
+    Raises InfeasibleError where the smallest batch does not fit.
     """
     while (done := _unless_out_of_memory(attempt, batch_size)) is None:
         _release_memory()
-        if batch_size == 1:
-            raise InfeasibleError("the network does not fit into the device's memory, even with batch size 1")
-        batch_size //= 2
+        if batch_size <= smallest:
+            raise InfeasibleError(f"the network does not fit into the device's memory, even with batch size {smallest}")
+        log(f"out of memory with batch size {batch_size}: trying {max(smallest, batch_size // 2)}")
+        batch_size = max(smallest, batch_size // 2)
     return done
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
+from nago_trainer.contract.learning_rate import at_batch_size
 from nago_trainer.contract.reports import EpochRecord
 from nago_trainer.contract.task import TrainingSettings, TrialTask
 from nago_trainer.data.augmentation import cutout, random_crop, random_flip
@@ -52,7 +52,7 @@ def train(
     seeds = derive_seeds(task.seed)
 
     def first_epoch(batch_size: int) -> TrainingState:
-        settings = replace(task.training, batch_size=batch_size)
+        settings = at_batch_size(task.training, batch_size)
         state = checkpoint.resume(saved, lambda: initial_state(new_network(), settings, seeds), batch_size)
         train_epoch(state, splits, settings, epochs=task.epochs, interrupted=interrupted)
         return state
@@ -61,8 +61,9 @@ def train(
     if policy:
         policy.on_training()
     try:
-        state = within_memory(first_epoch, saved.batch_size if saved else task.training.batch_size)
-        settings = replace(task.training, batch_size=state.batch_size)
+        first = saved.batch_size if saved else task.training.batch_size
+        state = within_memory(first_epoch, first, task.training.smallest_batch_size)
+        settings = at_batch_size(task.training, state.batch_size)
         for record in state.records:
             on_epoch(record)
         while len(state.records) < task.epochs and not has_diverged(state.records[-1]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from nago_orchestrator.domain.trial_design import attempt_name, build_task, design_trial
 from nago_orchestrator.domain.trials import NewTrial, TrialDesign
 from nago_trainer.architecture import HYPERPARAMETERS, Architecture, TensorShape, build_plan, count_parameters
-from nago_trainer.contract.task import TrialTask
+from nago_trainer.contract.task import TrainingSettings, TrialTask
 from tests.studies import RECIPE
 
 FIXED = {
@@ -93,6 +94,50 @@ def test_an_infeasible_trial_has_no_task() -> None:
     )
     with pytest.raises(ValueError, match="width"):
         build_task(stored, RECIPE, attempt=1, token="secret")
+
+
+def test_the_largest_batch_within_the_studys_memory_is_taken() -> None:
+    trial = design(theta())
+    assert trial.bytes_per_sample is not None
+    stored = TrialDesign(
+        study="digits",
+        number=17,
+        architecture=dict(trial.architecture),
+        width=trial.width,
+        parameters=trial.parameters,
+        bytes_per_sample=trial.bytes_per_sample,
+        training_seed=1,
+        fidelity=1,
+    )
+    line = replace(RECIPE.training, batch_size=64, learning_rate=0.1, reference_batch_size=8)
+    training = replace(line, reference_learning_rate=0.03)
+
+    def task_of(memory: int | None) -> TrainingSettings:
+        recipe = replace(RECIPE, training=training, memory=memory)
+        return build_task(stored, recipe, attempt=1, token="secret").training
+
+    weights = 3 * 4 * trial.parameters
+    assert task_of(None) == training
+    assert task_of(weights + 10**12) == training
+    some = task_of(weights + 36 * trial.bytes_per_sample)
+    assert some.batch_size == 36
+    assert some.learning_rate == pytest.approx(0.065)
+    assert task_of(weights + 36 * trial.bytes_per_sample - 1).batch_size == 35
+    assert task_of(1).batch_size == 1
+
+
+@pytest.mark.parametrize(("images", "feasible"), [(7, False), (8, True)])
+def test_a_network_whose_smallest_batch_does_not_fit_is_infeasible(images: int, feasible: bool) -> None:
+    fitting = design(theta(), limit=30_000)
+    assert fitting.bytes_per_sample is not None
+    memory = 12 * fitting.parameters + images * fitting.bytes_per_sample
+    recipe = replace(
+        RECIPE, parameter_limit=30_000, memory=memory, training=replace(RECIPE.training, smallest_batch_size=8)
+    )
+    trial = design_trial(theta(), recipe, connected=False, replicate=0, architecture_seed=5, training_seed=6)
+    assert (trial.infeasible is None) is feasible
+    if not feasible:
+        assert re.match(r"a batch of 8 needs .* [kM]B, more than trainer.memory \(", str(trial.infeasible))
 
 
 def test_attempt_names_are_short_enough_for_a_job_and_its_pods() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import MISSING, fields, make_dataclass, replace
 from typing import Any
 
 import pytest
@@ -12,9 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nago_trainer.contract.exit_codes import ExitCode
-from nago_trainer.contract.json_form import ContractError, encode_number
+from nago_trainer.contract.json_form import ContractError, build, encode_number
 from nago_trainer.contract.reports import OPTIONAL, EpochRecord, TrialResult
-from nago_trainer.contract.task import CONTRACT_VERSION, FORMER_IMAGE_RULES, IMAGE_RULES, TEST, TrialTask
+from nago_trainer.contract.task import (
+    CONTRACT_VERSION,
+    FORMER_IMAGE_RULES,
+    IMAGE_RULES,
+    TEST,
+    DatasetSettings,
+    TrainingSettings,
+    TrialTask,
+)
 
 losses = st.floats(min_value=0) | st.just(math.nan)
 shares = st.floats(0, 1)
@@ -150,6 +158,33 @@ def test_only_a_task_by_other_rules_names_them(task: TrialTask) -> None:
     assert TrialTask.from_json(as_sent(task.to_json())).dataset.image_rules == FORMER_IMAGE_RULES
     new = replace(task, dataset=replace(task.dataset, image_rules=IMAGE_RULES))
     assert TrialTask.from_json(as_sent(new.to_json())) == new
+
+
+KEYS_OF_THE_FIRST_VERSION = {
+    DatasetSettings: "name path image_size channels classes validation_fraction split_seed",
+    TrainingSettings: "batch_size learning_rate momentum weight_decay gradient_clip label_smoothing dropout "
+    "crop_padding horizontal_flip cutout",
+}
+
+
+@pytest.mark.parametrize("kind", KEYS_OF_THE_FIRST_VERSION, ids=lambda kind: kind.__name__)
+def test_a_setting_that_is_new_has_a_default(kind: type[Any]) -> None:
+    """By which trainers of before act, who are not told of it."""
+    needed = {item.name for item in fields(kind) if item.default is MISSING}
+    assert needed == set(KEYS_OF_THE_FIRST_VERSION[kind].split())
+
+
+@pytest.mark.parametrize("name", [item.name for item in fields(TrainingSettings) if item.default is not MISSING])
+def test_a_trainer_of_before_refuses_a_setting_that_it_does_not_know(task: TrialTask, name: str) -> None:
+    assert name not in task.to_json()["training"]
+    other: dict[str, Any] = {"int": 7, "float": 0.5, "bool": True, "str": "other"}
+    (kind,) = {str(item.type) for item in fields(TrainingSettings) if item.name == name}
+    changed = replace(task, training=replace(task.training, **{name: other[kind]}))
+    assert TrialTask.from_json(as_sent(changed.to_json())) == changed
+    of_before = make_dataclass("TrainingOfBefore", KEYS_OF_THE_FIRST_VERSION[TrainingSettings].split())
+    with pytest.raises(ContractError, match=name):
+        build(of_before, as_sent(changed.to_json()["training"]))
+    build(of_before, as_sent(task.to_json()["training"]))
 
 
 @pytest.mark.parametrize("section", ["dataset", "training"])

@@ -45,6 +45,14 @@ def test_a_network_that_does_not_fit_with_one_image_is_infeasible(refusal: Excep
     assert device.tried == [5, 2, 1]
 
 
+def test_halving_ends_at_the_smallest_batch(capsys: pytest.CaptureFixture[str]) -> None:
+    device = _Device(room=7, refusal=MemoryError())
+    with pytest.raises(InfeasibleError, match="even with batch size 12"):
+        within_memory(device.first_epoch, 40, 12)
+    assert device.tried == [40, 20, 12]
+    assert "out of memory with batch size 40: trying 20" in capsys.readouterr().err
+
+
 def test_a_real_allocation_that_is_refused_counts() -> None:
     assert len(within_memory(lambda batch_size: torch.empty(2**55 if batch_size > 1 else 1), 2)) == 1
 
