@@ -6,7 +6,7 @@ The study file builds it; proposers draw in it; every theta in the store went th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -66,6 +66,8 @@ class SearchSpace:
     """Whether disconnected graphs are drawn again."""
     dimensions: tuple[Dimension, ...]
     fixed: Mapping[str, float | int]
+    _template: dict[str, float | int] = field(init=False, repr=False, compare=False)
+    """A theta in the generator's order, the fixed values as checked; thousands of them are made."""
 
     def __post_init__(self) -> None:
         if self.generator not in GENERATORS:
@@ -77,6 +79,10 @@ class SearchSpace:
         _refuse("has both a range and a fixed value", [name for name in names if names.count(name) > 1])
         _refuse("has neither a range nor a fixed value", [name for name in known if name not in names])
         self._check_legal()
+        lowest = {dimension.name: dimension.low for dimension in self.dimensions}
+        complete = {**self.fixed, **lowest}
+        template = {item.name: item.check(complete[item.name]) for item in self.hyperparameters}
+        object.__setattr__(self, "_template", template)
 
     @property
     def hyperparameters(self) -> tuple[Hyperparameter, ...]:
@@ -88,11 +94,17 @@ class SearchSpace:
 
         Raises KeyError if a searched hyperparameter is missing from `values`.
         """
-        complete = {**self.fixed, **self.searched(values)}
-        return {
-            hyperparameter.name: hyperparameter.check(complete[hyperparameter.name])
+        searched = self.searched(values)
+        checked = {
+            hyperparameter.name: hyperparameter.check(searched[hyperparameter.name])
             for hyperparameter in self.hyperparameters
+            if hyperparameter.name in searched
         }
+        return {**self._template, **checked}
+
+    def complete(self, searched: Mapping[str, float | int]) -> dict[str, float | int]:
+        """As `theta`, of values that `searched` has given: they need no second look."""
+        return {**self._template, **searched}
 
     def searched(self, values: Mapping[str, float | int]) -> dict[str, float | int]:
         """The dimensions' values alone, e.g. of a theta, cast into their ranges."""

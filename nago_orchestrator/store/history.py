@@ -19,7 +19,9 @@ from nago_orchestrator.store.results import RESULT_COLUMNS, trial_result
 from nago_orchestrator.store.schema import evaluation, proposal, result, trial
 from nago_trainer.contract.json_form import encode_number
 
-_PROPOSAL_FIELDS = frozenset(field.name for field in fields(Proposal))
+_PROPOSAL_FIELDS = tuple(field.name for field in fields(Proposal))
+_ORIGINS = {origin.value: origin for origin in Origin}
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _COSTS = [evaluation.c[f"cost_{place}"] for place in range(1, LARGEST_OBJECTIVE_COUNT + 1)]
 _TRIAL_COLUMNS = (
     trial.c.replicate,
@@ -79,9 +81,10 @@ def add_proposal(connection: Connection, study_id: int, new: Proposal, canonical
 
 
 def proposals(connection: Connection, study_id: int) -> tuple[Proposal, ...]:
-    columns = (column for column in proposal.c if column.name in _PROPOSAL_FIELDS)
+    columns = (proposal.c[name] for name in _PROPOSAL_FIELDS)
     rows = connection.execute(select(*columns).where(proposal.c.study_id == study_id).order_by(proposal.c.number))
-    return tuple(_proposal(row) for row in rows)
+    names = _SharedNames()
+    return tuple(_proposal(row, names) for row in rows)
 
 
 def unevaluated(connection: Connection, study_id: int) -> tuple[int, ...]:
@@ -149,7 +152,8 @@ def evaluations(connection: Connection, study_id: int) -> tuple[Evaluation, ...]
         .where(evaluation.c.study_id == study_id)
         .order_by(evaluation.c.number)
     )
-    return tuple(_evaluation(row) for row in rows)
+    names = _SharedNames()
+    return tuple(_evaluation(row, names) for row in rows)
 
 
 def decode_values(stored: Mapping[str, Any]) -> dict[str, float]:
@@ -157,10 +161,24 @@ def decode_values(stored: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in stored.items()}
 
 
-def _proposal(row: Row[Any]) -> Proposal:
+class _SharedNames:
+    """Documents of one kind have the same keys, each row in copies of its own: most of a long study's memory."""
+
+    def __init__(self) -> None:
+        self._names: tuple[str, ...] = ()
+
+    def of(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """The same document, with the keys of the one before where they are equal."""
+        names = tuple(document)
+        if names != self._names:
+            self._names = names
+        return dict(zip(self._names, document.values(), strict=True))
+
+
+def _proposal(row: Row[Any], names: _SharedNames) -> Proposal:
     return Proposal(
         number=row.number,
-        theta=row.theta,
+        theta=names.of(row.theta),
         fidelity=row.fidelity,
         origin=Origin(row.origin),
         bracket=row.bracket,
@@ -187,13 +205,13 @@ def _proposal_trial(row: Row[Any]) -> ProposalTrial:
     )
 
 
-def _evaluation(row: Row[Any]) -> Evaluation:
-    costs = (row._mapping[column.name] for column in _COSTS)
+def _evaluation(row: Row[Any], names: _SharedNames) -> Evaluation:
+    proposal_, number, outcome, samples, values, *costs = tuple(row)
     return Evaluation(
-        proposal=row.proposal,
-        number=row.number,
-        outcome=Outcome(row.outcome),
-        values=decode_values(row.objective_values),
+        proposal=proposal_,
+        number=number,
+        outcome=_OUTCOMES[outcome],
+        values=decode_values(names.of(values)),
         costs=tuple(cost for cost in costs if cost is not None),
-        samples=row.samples,
+        samples=samples,
     )

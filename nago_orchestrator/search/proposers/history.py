@@ -1,6 +1,11 @@
-"""What a proposer has proposed, and how much of it is evaluated; every proposer keeps one."""
+"""How much a proposer has proposed, and how much of it is evaluated; every proposer keeps one.
+
+Of what is evaluated only numbers are left: a search may have a hundred thousand proposals.
+"""
 
 from __future__ import annotations
+
+from collections import Counter
 
 from nago_orchestrator.domain.proposals import Evaluation, Origin, Proposal
 from nago_orchestrator.formatting.counts import counted
@@ -8,17 +13,18 @@ from nago_orchestrator.search.proposers.port import HistoryError
 
 
 class History:
-    """Proposals in their order, and which of them are still pending."""
+    """How many proposals there are, and those that are pending."""
 
     def __init__(self) -> None:
-        self.proposals: list[Proposal] = []
         self.evaluated = 0
         """Evaluations so far."""
-        self._pending: set[int] = set()
+        self._origins: Counter[Origin] = Counter()
+        self._pending: dict[int, Proposal] = {}
+        """By number."""
 
     @property
     def next_number(self) -> int:
-        return len(self.proposals)
+        return self._origins.total()
 
     @property
     def pending(self) -> int:
@@ -28,9 +34,8 @@ class History:
     @property
     def model_share(self) -> float:
         """Of the proposals that are no promotions, those that a model made."""
-        origins = [proposal.origin for proposal in self.proposals]
-        new = len(origins) - origins.count(Origin.PROMOTION)
-        return origins.count(Origin.MODEL) / new if new else 0.0
+        new = self.next_number - self._origins[Origin.PROMOTION]
+        return self._origins[Origin.MODEL] / new if new else 0.0
 
     def check_next(self, proposal: Proposal) -> None:
         """Raises HistoryError unless the proposal can follow here."""
@@ -43,8 +48,8 @@ class History:
 
     def add(self, proposal: Proposal) -> None:
         self.check_next(proposal)
-        self.proposals.append(proposal)
-        self._pending.add(proposal.number)
+        self._origins[proposal.origin] += 1
+        self._pending[proposal.number] = proposal
 
     def tell(self, evaluation: Evaluation) -> Proposal:
         """Which proposal the evaluation is of; it is no longer pending."""
@@ -54,6 +59,5 @@ class History:
             raise HistoryError(
                 f"evaluation {evaluation.number} is of proposal {evaluation.proposal}, not a pending one"
             )
-        self._pending.remove(evaluation.proposal)
         self.evaluated += 1
-        return self.proposals[evaluation.proposal]
+        return self._pending.pop(evaluation.proposal)

@@ -35,13 +35,14 @@ class Brackets:
         check_fidelities(fidelities)
         self._fidelities = fidelities
         self._count = count
-        self._started: list[SuccessiveHalving] = []
-        self._active: list[SuccessiveHalving] = []
+        self._started = 0
+        self._active: dict[int, SuccessiveHalving] = {}
+        """Those that are not finished, by number, in the order in which they were started."""
         self._sampler: Sampler | None = None
 
     @property
     def started(self) -> int:
-        return len(self._started)
+        return self._started
 
     @property
     def planned_runs(self) -> int:
@@ -68,10 +69,10 @@ class Brackets:
         """An infinite loss takes the configuration out of its bracket."""
         job = Job(run.key, config=run.configuration, budget=run.fidelity)
         job.result = {"loss": loss}
-        self._started[run.key[0]].register_result(job)
+        self._active[run.key[0]].register_result(job)
 
     def _from_active(self) -> Run | None:
-        for bracket in self._active:
+        for bracket in self._active.values():
             found = bracket.get_next_run()
             if found is not None:
                 key, configuration, fidelity = found
@@ -81,15 +82,15 @@ class Brackets:
         return None
 
     def _forget_finished(self) -> None:
-        self._active = [bracket for bracket in self._active if not bracket.is_finished]
+        self._active = {number: bracket for number, bracket in self._active.items() if not bracket.is_finished}
 
     def _start(self) -> None:
         shape = bracket_shape(self._fidelities, self.started)
         bracket = SuccessiveHalving(
             HPB_iter=self.started, num_configs=shape.sizes, budgets=shape.fidelities, config_sampler=self._sample
         )
-        self._started.append(bracket)
-        self._active.append(bracket)
+        self._active[self._started] = bracket
+        self._started += 1
 
     def _sample(self, fidelity: int) -> tuple[Configuration, dict[str, object]]:
         if self._sampler is None:

@@ -12,6 +12,8 @@ from typing import Any
 import ConfigSpace
 import numpy as np
 import numpy.typing as npt
+from ConfigSpace.hyperparameters import FloatHyperparameter
+from ConfigSpace.hyperparameters.hp_components import ROUND_PLACES
 from scipy.stats import truncnorm
 
 from nago_orchestrator.search.proposers.bohb.hpbandster_classes import BOHB
@@ -22,6 +24,51 @@ _SMALLEST_DENSITY = 1e-32
 
 class QuickGenerator(BOHB):  # type: ignore[misc]  # hpbandster is untyped
     """For spaces of integers and floats alone. Draws from numpy's global generator, as its parent does."""
+
+    def __init__(self, configspace: ConfigSpace.ConfigurationSpace, **options: Any) -> None:
+        super().__init__(configspace, **options)
+        self._noted: list[dict[str, float | int]] = []
+        """Configurations of `_noted_budget` that its model does not contain yet; their losses are in place."""
+        self._noted_budget: int | None = None
+
+    def note(self, configuration: dict[str, float | int], budget: int, loss: float) -> None:
+        """As `new_result` without a fit, of a budget up to the highest with a model: below it nothing is kept.
+
+        The parent makes an object of ConfigSpace of each result, which is most of the time that a study of many
+        evaluations takes to go on.
+        """
+        self.configs.setdefault(budget, [])
+        self.losses.setdefault(budget, [])
+        if budget != max(self.kde_models):
+            return
+        if budget != self._noted_budget:
+            self._noted, self._noted_budget = [], budget
+        self._noted.append(configuration)
+        self.losses[budget].append(loss)
+
+    def take_noted(self) -> tuple[dict[str, float | int], int, float] | None:
+        """Move what was noted into the parent's lists, but for the newest, which is returned.
+
+        None: nothing was, or a higher fidelity has had its first fit since.
+        """
+        budget = self._noted_budget
+        if not self._noted or budget is None or budget != max(self.kde_models):
+            return None
+        *earlier, newest = self._noted
+        self._noted = []
+        if earlier:
+            self.configs[budget] += list(self._vectors(earlier))
+        return newest, budget, self.losses[budget].pop()
+
+    def _vectors(self, configurations: list[dict[str, float | int]]) -> npt.NDArray[np.float64]:
+        """As `ConfigSpace.Configuration.get_array` of each; one column at a time."""
+        columns = []
+        for name, hyperparameter in self.configspace.items():
+            values = np.array([configuration[name] for configuration in configurations])
+            if isinstance(hyperparameter, FloatHyperparameter):
+                values = np.round(values, ROUND_PLACES)
+            columns.append(hyperparameter.to_vector(values))
+        return np.stack(columns, axis=1)
 
     def get_config(self, budget: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """Whatever needs no model, or would fail with it, is left to the parent, from the same random state."""

@@ -48,8 +48,8 @@ class Bohb:
         self._brackets = Brackets(fidelities, brackets)
         self._model = DensityModel(space.dimensions, options or ModelOptions())
         self._history = History()
-        self._runs: list[Run] = []
-        """By number of their proposal."""
+        self._runs: dict[int, Run] = {}
+        """Those that are pending, by number of their proposal."""
         self._newest: dict[tuple[int, int, int], int] = {}
         """Number of the newest proposal of each configuration."""
         self._drawn = Origin.RANDOM
@@ -75,7 +75,7 @@ class Bohb:
             )
 
     def tell(self, evaluation: Evaluation) -> None:
-        run = self._runs[self._history.tell(evaluation).number]
+        run = self._runs.pop(self._history.tell(evaluation).number)
         loss = self._loss(evaluation)
         self._brackets.report(run, loss)
         if evaluation.outcome is not Outcome.LOST:
@@ -105,7 +105,7 @@ class Bohb:
         parent = self._newest.get(run.key)
         proposal = Proposal(
             number=self._history.next_number,
-            theta=self._space.theta(run.configuration),
+            theta=self._space.complete(run.configuration),
             fidelity=run.fidelity,
             origin=origin if parent is None else Origin.PROMOTION,
             bracket=run.key[0],
@@ -115,6 +115,6 @@ class Bohb:
             evaluations_before=self._history.evaluated,
         )
         self._history.add(proposal)
-        self._runs.append(run)
+        self._runs[proposal.number] = run
         self._newest[run.key] = proposal.number
         return proposal

@@ -53,8 +53,6 @@ class DensityModel:
                 min_bandwidth=options.min_bandwidth,
                 logger=self._log.logger,
             )
-        self._unfitted: Job | None = None
-        """The newest result at the highest fidelity with a model, while that model does not contain it yet."""
 
     def draw(self, seed: np.random.SeedSequence, fidelity: int) -> tuple[Configuration, Origin]:
         """A configuration, and whether a model really chose it."""
@@ -74,13 +72,11 @@ class DensityModel:
         A fit that no draw has seen is overwritten by the next one. So only the first fit of a fidelity, which decides
         what is dropped, happens here; all others wait for `draw`.
         """
-        had_model = fidelity in self._generator.kde_models
-        job = Job(None, config=configuration, budget=fidelity)
-        job.result = {"loss": loss}
+        if fidelity <= self._generator.largest_budget_with_model():
+            self._generator.note(configuration, fidelity, loss)
+            return
         with _quiet():
-            self._generator.new_result(job, update_model=not had_model)
-        if fidelity == self._generator.largest_budget_with_model():
-            self._unfitted = job if had_model else None
+            self._generator.new_result(_job(configuration, fidelity, loss))
 
     def points(self) -> Mapping[int, int]:
         """How many evaluations it holds, by fidelity; those that were dropped do not count."""
@@ -92,15 +88,17 @@ class DensityModel:
         return max(self._generator.kde_models, default=None)
 
     def _fit(self) -> None:
-        """Hand the newest result over once more, in its old place, this time with the fit."""
-        job, self._unfitted = self._unfitted, None
-        if job is None:
-            return
-        fidelity = job.kwargs["budget"]
-        self._generator.configs[fidelity].pop()
-        self._generator.losses[fidelity].pop()
-        with _quiet():
-            self._generator.new_result(job)
+        """With all that was noted since; the newest comes last, as a result that is fitted."""
+        newest = self._generator.take_noted()
+        if newest is not None:
+            with _quiet():
+                self._generator.new_result(_job(*newest))
+
+
+def _job(configuration: Configuration, fidelity: int, loss: float) -> Job:
+    job = Job(None, config=configuration, budget=fidelity)
+    job.result = {"loss": loss}
+    return job
 
 
 def configuration_space(dimensions: tuple[Dimension, ...]) -> ConfigSpace.ConfigurationSpace:

@@ -52,6 +52,7 @@ class Mobo:
         self._initial = max(wanted - cheap_costs, 0)
         self._maker = BatchMaker(plan, fit, cheap)
         self._history = History()
+        self._proposals: list[Proposal] = []
         self._evaluations: list[Evaluation] = []
         self._batch: Batch | None = None
 
@@ -72,6 +73,7 @@ class Mobo:
             notes=member.notes,
         )
         self._history.add(proposal)
+        self._proposals.append(proposal)
         return proposal
 
     def record(self, proposal: Proposal) -> None:
@@ -83,6 +85,7 @@ class Mobo:
                 f"{counted(self._plan.proposals, 'proposal')} at fidelity {self._plan.fidelity} in this space"
             )
         self._history.add(proposal)
+        self._proposals.append(proposal)
 
     def tell(self, evaluation: Evaluation) -> None:
         self._check_costs(evaluation)
@@ -110,8 +113,8 @@ class Mobo:
     def _current_batch(self, number: int) -> Batch:
         first, size = self._bounds(number)
         if self._batch is None or self._batch.first != first:
-            before = self._history.proposals[:first]
-            recorded = self._history.proposals[first:]
+            before = self._proposals[:first]
+            recorded = self._proposals[first:]
             told = recorded[0].evaluations_before if recorded else self._history.evaluated
             records = gather(self._prior, before, self._evaluations[:told])
             self._batch = self._maker.make(first, size, records, initial=first < self._initial)

@@ -75,6 +75,8 @@ class Mobohb:
         self._history = History()
         self._slots: list[Slot] = []
         """By number of their proposal."""
+        self._thetas: list[Theta] = []
+        """As the slots."""
         self._pending: dict[int, Theta] = {}
         """New configurations under way, by number of their proposal."""
         self._proposed: set[GeneratorKey] = set()
@@ -144,7 +146,7 @@ class Mobohb:
         row = choose_promoted(np.array(rung.costs), rung.promoted, rung.candidates)
         parent = rung.proposals[row]
         notes = {"chosen_from": len(rung.candidates)}
-        return Drawn(theta=self._history.proposals[parent].theta, origin=Origin.PROMOTION, notes=notes), parent
+        return Drawn(theta=self._thetas[parent], origin=Origin.PROMOTION, notes=notes), parent
 
     def _draw(self) -> Drawn:
         seed = seeds.proposal(self._study_seed, self._history.next_number)
@@ -172,6 +174,7 @@ class Mobohb:
         self._history.add(proposal)
         self._brackets.take(slot)
         self._slots.append(slot)
+        self._thetas.append(proposal.theta)
         if slot.promoted_from is None or proposal.parent is None:
             self._pending[proposal.number] = proposal.theta
             self._proposed.add(generator_key(canonical(proposal.theta)))

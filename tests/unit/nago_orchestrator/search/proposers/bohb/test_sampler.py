@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import ConfigSpace
 import numpy as np
 import pytest
 
@@ -50,7 +51,7 @@ def broken(space: SearchSpace, error: BaseException) -> DensityModel:
     densities = model._generator.kde_models[30]
     densities["good"].bw = np.full(2, np.nan)
     densities["bad"] = Unreadable(error)
-    model._unfitted = None
+    model._generator._noted = []
     return model
 
 
@@ -105,3 +106,13 @@ def test_infinite_losses_count_as_bad(small_space: SearchSpace) -> None:
         model.learn({"top_nodes": 5, "top_p": top_p}, 30, math.inf if top_p > 0.5 else 1.0)
     drawn = [model.draw(seeds.proposal(1, number), 30)[0]["top_p"] for number in range(20)]
     assert max(drawn) < 0.5
+
+
+def test_what_is_noted_becomes_the_vectors_of_configspace(paper_space: SearchSpace) -> None:
+    generator = DensityModel(paper_space.dimensions, ModelOptions())._generator
+    rng = np.random.default_rng(5)
+    configurations = [paper_space.searched(paper_space.sample(rng)) for _ in range(500)]
+    for end in ("low", "high"):
+        configurations.append({item.name: getattr(item, end) for item in paper_space.dimensions})
+    expected = [ConfigSpace.Configuration(generator.configspace, values=found).get_array() for found in configurations]
+    assert np.array_equal(generator._vectors(configurations), np.array(expected))
