@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
 from nago_trainer import __version__
 from nago_trainer.contract.error_text import error_text
 from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.deployment import options as deployment_options
 from nago_trainer.errors import TrainerError
 from nago_trainer.log import log
 
@@ -19,14 +21,21 @@ EXIT_CODES = """exit codes:
   3   the network cannot be trained here (out of memory even with batch size 1)
   64  invalid task, dataset or option
   69  the database does not answer
-  70  a bug; the traceback is on stderr
+  70  a bug; the traceback is on stderr. Of export: the file does not compute what the network does
   71  the machine cannot start another process
-  74  the attempt's folder is not writable, or the storage of the images fails
+  74  the attempt's folder or an output file is not writable, or the storage of the images fails
   75  another process has claimed the attempt, or its result is no longer needed
   85  ended by SIGTERM; the next attempt resumes from the checkpoint"""
 
 
 INSTALL = "pip install 'nago-orchestrator[trainer]'"
+INSTALL_EXPORT = "pip install 'nago-orchestrator[export]'"
+EXPORTING = ("onnx", "onnxruntime", "onnxscript", "safetensors")
+SAVED_NETWORKS = {
+    "predict": (deployment_options.add_predict, "classify image files with a saved network"),
+    "export": (deployment_options.add_export, "write a saved network as a file for programs without NAGO"),
+}
+"""Commands that are modules of `nago_trainer.deployment`: their options and their line of help."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -40,6 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = _parser().parse_args(arguments)
     try:
+        if options.command in SAVED_NETWORKS:
+            module = import_module(f"nago_trainer.deployment.{options.command}")  # after the variable is set
+            return int(getattr(module, options.command)(options))
+
         from nago_trainer.attempt import commands  # after the variable is set, since this loads numpy
 
         if options.command == "run":
@@ -57,15 +70,16 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except ModuleNotFoundError as error:
         package = (error.name or str(error)).partition(".")[0]
-        missing = f"training needs the package {package}, which is not installed"
-        log(f"error: {error_text(missing, do=INSTALL)}")
+        task = options.command if options.command in SAVED_NETWORKS else "training"
+        missing = f"{task} needs the package {package}, which is not installed"
+        log(f"error: {error_text(missing, do=INSTALL_EXPORT if package in EXPORTING else INSTALL)}")
         return ExitCode.BAD_TASK
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="nago-train",
-        description="Trains one network. NAGO starts it once for each attempt of a trial.",
+        description="Trains one network (NAGO starts it once for each attempt of a trial), and uses saved ones.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -99,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="in a cluster: the question is in the environment, and the answer is the termination message",
     )
+    for name, (add_options, told) in SAVED_NETWORKS.items():
+        add_options(commands.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}."))
     return parser
 
 

@@ -49,6 +49,13 @@ class StorageError(TrainerError):
     reason = "Unreadable"
 
 
+class ExportError(TrainerError):
+    """The exported file is not what it should be."""
+
+    exit_code = ExitCode.DEFECT
+    reason = "BadExport"
+
+
 class InfeasibleError(TrainerError):
     """The network cannot be trained here; a retry would end in the same way."""
 

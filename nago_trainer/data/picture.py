@@ -53,19 +53,45 @@ def read_picture(file: Path, size: int, channels: int, rules: int) -> Picture:
 
     `rules`: as in `DatasetSettings.image_rules`.
     """
-    mode = "L" if channels == 1 else "RGB"
     with _as_data_errors(file):
         with storage_errors(file):
             content = file.read_bytes()
         with Image.open(BytesIO(content)) as image:
             header = Header(grey=image.mode in GREY_MODES, width=image.width, height=image.height)
-            image.draft(mode, (size, size))
-            if rules == FORMER_IMAGE_RULES:
-                flat, peak = _former_flattened(image), None
-            else:
-                flat, peak = _flattened(image, file)
-            pixels = to_pixels(resize(flat.convert(mode), size))
+            pixels, peak = _decoded(image, file, size, channels, rules)
     return Picture(pixels=pixels, header=header, peak=peak, digest=content_digest(content))
+
+
+def opened_pixels(image: Image.Image, name: str, size: int, channels: int, rules: int) -> Pixels:
+    """[channels, size, size] of an image that somebody has opened or made, which stays as it is.
+
+    One that was opened and not decoded yet gives what its file gives. Raises DataError, which calls it `name`.
+    """
+    where = Path(name)
+    with _as_data_errors(where), _unchanged(image) as own:
+        return _decoded(own, where, size, channels, rules)[0]
+
+
+def _unchanged(image: Image.Image) -> Image.Image:
+    """Its file once more where it is not decoded yet: a draft is decoded faster, and of other pixels."""
+    if not isinstance(image, ImageFile.ImageFile) or not image.tile or image.fp is None or image.tell() != 0:
+        return image.copy()
+    place = image.fp.tell()
+    image.fp.seek(0)
+    content = image.fp.read()
+    image.fp.seek(place)
+    return Image.open(BytesIO(content))
+
+
+def _decoded(image: Image.Image, file: Path, size: int, channels: int, rules: int) -> tuple[Pixels, int | None]:
+    """And the largest value of pixels of 16 bits."""
+    mode = "L" if channels == 1 else "RGB"
+    image.draft(mode, (size, size))
+    if rules == FORMER_IMAGE_RULES:
+        flat, peak = _former_flattened(image), None
+    else:
+        flat, peak = _flattened(image, file)
+    return to_pixels(resize(flat.convert(mode), size)), peak
 
 
 def content_digest(content: bytes) -> str:
@@ -93,7 +119,7 @@ def _reason(error: Exception, file: Path) -> str:
     return str(error).replace(str(file), "the file").strip() or type(error).__name__
 
 
-def _flattened(image: ImageFile.ImageFile, file: Path) -> tuple[Image.Image, int | None]:
+def _flattened(image: Image.Image, file: Path) -> tuple[Image.Image, int | None]:
     """Upright, without transparency and with one byte per value; and the peak."""
     kind = pixel_type(image, file)
     upright = ImageOps.exif_transpose(image)

@@ -15,14 +15,14 @@ rules, in `former_pixels`. Called by `picture`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image
 
 from nago_trainer.errors import DataError
 
@@ -50,7 +50,7 @@ class PixelType:
     """Whether there are 16 bits per value, and the file does not say that fewer are used."""
 
 
-def pixel_type(image: ImageFile.ImageFile, file: Path) -> PixelType:
+def pixel_type(image: Image.Image, file: Path) -> PixelType:
     """Of an image that was opened and not yet decoded. Raises DataError for a type of which no value is known white."""
     if _SIGNED in _tag(image, _SAMPLE_FORMAT):
         raise _refused("the image has signed pixels", file)
@@ -59,9 +59,9 @@ def pixel_type(image: ImageFile.ImageFile, file: Path) -> PixelType:
     inverted = 0 in _tag(image, _PHOTOMETRIC)
     if image.mode == "F":
         return PixelType(white=1, inverted=inverted, sixteen_bits=False)
-    if image.format == "PPM":
+    if image.format == "PPM" and _tiles(image):
         # Pillow brings all to 65,535 by the file's maxval; where that is the maxval already, it decodes nothing.
-        return PixelType(white=_WHITE_OF_16_BITS, inverted=False, sixteen_bits=image.tile[0][0] == "raw")
+        return PixelType(white=_WHITE_OF_16_BITS, inverted=False, sixteen_bits=_tiles(image)[0][0] == "raw")
     if image.mode == "I":
         raise _refused("the image has integers of 32 bits", file)
     declared = _declared_white(image)
@@ -123,9 +123,14 @@ def _declared_white(image: Image.Image) -> int | None:
     return next((value for value in _tag(image, _MAX_SAMPLE_VALUE) if value in _DECLARED_WHITES), None)
 
 
-def _is_decoded_from_16_bits(image: ImageFile.ImageFile) -> bool:
+def _tiles(image: Image.Image) -> Sequence[Any]:
+    """How its pixels are to be decoded; nothing for an image that is decoded already, or was never in a file."""
+    return getattr(image, "tile", ())
+
+
+def _is_decoded_from_16_bits(image: Image.Image) -> bool:
     """Whether Pillow drops a lower byte, which the raw mode that it decodes from tells."""
-    arguments = [args if isinstance(args, tuple) else (args,) for _, _, _, args in image.tile]
+    arguments = [args if isinstance(args, tuple) else (args,) for _, _, _, args in _tiles(image)]
     if image.format == "PPM":
         return any(_WHITE_OF_16_BITS in args for args in arguments)  # maxval
     return any(";16" in str(args[0]) for args in arguments if args)

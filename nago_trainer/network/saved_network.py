@@ -6,7 +6,7 @@ Written by `trial`; `load_network` is for everybody who wants to use a network t
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -21,12 +21,14 @@ from nago_trainer.contract.task import DatasetSettings
 from nago_trainer.data.splits import Normalisation
 from nago_trainer.errors import TaskError
 from nago_trainer.network.network import build_network
+from nago_trainer.network.prediction import ImageLike, Prediction, as_list, batches, ranked
 from nago_trainer.network.whole_file import write_whole
 
-FORM = "nago-network-1"
+FORM_FAMILY = "nago-network-"
+FORM = f"{FORM_FAMILY}1"
+"""Names the file's form; raised when the meaning of an entry changes."""
 BRIGHTEST = 2.0
 """Floats beyond are no share of white, not even one that an augmentation has brightened."""
-"""Names the file's form; raised when the meaning of an entry changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,21 @@ class TrainedNetwork(nn.Module):
         logits: Tensor = self.network((scaled - self.mean) / self.deviation)
         return logits
 
+    @torch.no_grad()
+    def logits(self, images: ImageLike | Iterable[ImageLike]) -> Tensor:
+        """[N, classes], of what `predict` takes."""
+        parts = [self(batch.to(self.mean.device)).cpu() for batch in batches(as_list(images), self.facts.dataset)]
+        return torch.cat(parts) if parts else torch.empty(0, len(self.facts.class_names))
+
+    def predict(self, images: ImageLike | Iterable[ImageLike]) -> list[Prediction]:
+        """One for each image: files, images of Pillow, or tensors of bytes or of floats from 0 to 1.
+
+        They are prepared as the validation images in training: read by the same rules and resized, all but tensors,
+        which must have the network's size. Raises DataError for the first image that is none, and StorageError where
+        its storage fails.
+        """
+        return ranked(self.logits(images), self.facts.class_names)
+
 
 def _refuse_bytes_as_floats(images: Tensor) -> None:
     """Where values can be looked at: not while torch traces or compiles, nor of images without values (meta)."""
@@ -107,7 +124,7 @@ def load_network(path: str | Path) -> TrainedNetwork:
     except (OSError, RuntimeError, UnpicklingError) as error:
         raise TaskError("not a file of a saved network", where=path) from error
     if not isinstance(content, dict) or content.get("form") != FORM:
-        raise TaskError(f"not a saved network of the format {FORM}", where=path)
+        raise _of_another_form(content, path)
     try:
         facts = _facts(content["facts"])
         network = rebuild(facts)
@@ -115,6 +132,17 @@ def load_network(path: str | Path) -> TrainedNetwork:
         return TrainedNetwork(network, facts).eval()
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
         raise TaskError(f"a damaged saved network of the format {FORM}", where=path) from error
+
+
+def _of_another_form(content: object, path: str | Path) -> TaskError:
+    form = content.get("form") if isinstance(content, dict) else None
+    if isinstance(form, str) and form.startswith(FORM_FAMILY):
+        return TaskError(
+            f"a saved network of the format {form}, and this version reads {FORM}",
+            where=path,
+            do="upgrade nago-orchestrator",
+        )
+    return TaskError(f"not a saved network of the format {FORM}", where=path)
 
 
 def rebuild(facts: NetworkFacts) -> nn.Module:

@@ -1,0 +1,1 @@
+"""What is done with a saved network after the search: classify images, measure, export."""

@@ -1,0 +1,73 @@
+"""`nago-train export`: a saved network as a file for programs without NAGO, which appears only once it is checked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from torch import Tensor
+
+from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.deployment.comparison import largest_difference
+from nago_trainer.deployment.exported import examples, module_of
+from nago_trainer.errors import ReportError, TaskError
+from nago_trainer.network.saved_network import TrainedNetwork, load_network
+from nago_trainer.network.whole_file import write_whole
+
+
+def export(options: Namespace) -> int:
+    """Raises TaskError, ExportError or ReportError, and then leaves no file."""
+    target: Path = options.output_file or Path(f"{options.network.stem}.{options.format}")
+    _refuse_unwanted(target, options.force)
+    network = load_network(options.network)
+    form = import_module(f"nago_trainer.deployment.{options.format}_form")  # its library is optional
+    draft = target.with_name(f".{target.name}.{os.getpid()}.{options.format}")
+    try:
+        if options.format == "safetensors":
+            _refuse_preprocessing(options.with_preprocessing)
+            write_whole(draft, form.safetensors_bytes(network))
+            form.check_safetensors(network, draft)
+            checked = "its weights are the network's"
+        else:
+            write, run = (getattr(form, f"{options.format}_{what}") for what in ("bytes", "logits"))
+            write_whole(draft, write(network, options.with_preprocessing))
+            checked = _compared(network, draft, run, options.with_preprocessing)
+        draft.replace(target)
+    except OSError as error:
+        raise ReportError(f"cannot write the exported network: {error.strerror}", where=target) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    sys.stdout.write(f"wrote {target}: {checked}\n")
+    return ExitCode.DONE
+
+
+def _refuse_unwanted(target: Path, force: bool) -> None:
+    if target.is_dir():
+        raise TaskError("cannot write the exported network: this is a folder", where=target, do="name a file in it")
+    if target.exists() and not force:
+        raise TaskError("there is such a file already", where=target, do="name another with -O, or add --force")
+    if not target.absolute().parent.is_dir():
+        raise TaskError("there is no such folder", where=target.parent, do="create it")
+
+
+def _refuse_preprocessing(wanted: bool) -> None:
+    if wanted:
+        raise TaskError(
+            "--with-preprocessing needs a graph, and safetensors has weights only", do="choose --format onnx or pt2"
+        )
+
+
+def _compared(
+    network: TrainedNetwork,
+    file: Path,
+    run: Callable[[Path, Sequence[Tensor]], list[Tensor]],
+    with_preprocessing: bool,
+) -> str:
+    images = examples(network.facts, with_preprocessing)
+    module = module_of(network, with_preprocessing)
+    largest = largest_difference(module, images, run(file, images), rounded=with_preprocessing)
+    return f"checked against the network, logits differ by at most {largest:.1g}"
