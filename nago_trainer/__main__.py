@@ -33,6 +33,7 @@ INSTALL_EXPORT = "pip install 'nago-orchestrator[export]'"
 EXPORTING = ("onnx", "onnxruntime", "onnxscript", "safetensors")
 SAVED_NETWORKS = {
     "predict": (deployment_options.add_predict, "classify image files with a saved network"),
+    "evaluate": (deployment_options.add_evaluate, "measure a saved network on a folder of labelled images"),
     "export": (deployment_options.add_export, "write a saved network as a file for programs without NAGO"),
 }
 """Commands that are modules of `nago_trainer.deployment`: their options and their line of help."""

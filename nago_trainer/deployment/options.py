@@ -20,6 +20,14 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_evaluate(parser: argparse.ArgumentParser) -> None:
+    _add_network(parser)
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="has a folder of images for each class, by its name"
+    )
+    _add_output(parser)
+
+
 def add_export(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
     parser.add_argument(

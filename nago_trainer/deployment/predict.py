@@ -105,14 +105,14 @@ def _write_table(answers: Iterator[Answer], top: int, stream: TextIO) -> int:
     for answer in answers:
         if answer.prediction is None:
             broken += 1
-            stream.write(f"{_line(answer.file)}: no prediction\n")
+            stream.write(f"{visible(answer.file)}: no prediction\n")
             continue
-        words = ", ".join(f"{_line(name)} {probability:.2%}" for name, probability in answer.prediction.top(top))
-        stream.write(f"{_line(answer.file)}: {words}\n")
+        words = ", ".join(f"{visible(name)} {probability:.2%}" for name, probability in answer.prediction.top(top))
+        stream.write(f"{visible(answer.file)}: {words}\n")
     return broken
 
 
-def _line(text: object) -> str:
+def visible(text: object) -> str:
     """What others wrote, without what a terminal would obey."""
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in str(text))
 

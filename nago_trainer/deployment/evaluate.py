@@ -1,0 +1,117 @@
+"""`nago-train evaluate`: how good a saved network is on a folder of labelled images."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TextIO
+
+import torch
+from torch.nn import functional
+
+from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.data.folder_scan import class_folders
+from nago_trainer.deployment.predict import visible
+from nago_trainer.errors import DataError
+from nago_trainer.network.prediction import BATCH, prepared_image
+from nago_trainer.network.saved_network import TrainedNetwork, load_network
+from nago_trainer.training.measures import Measures, Tally
+
+SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "top_5", "worst_class", "calibration_error")
+WIDEST_CONFUSION = 20
+"""Classes up to which the table has the confusion matrix."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    class_names: tuple[str, ...]
+    loss: float
+    """Mean cross-entropy, in nats."""
+    measures: Measures
+
+
+def evaluate(options: Namespace) -> int:
+    """Raises TaskError, DataError or StorageError; nothing is printed before all images are read."""
+    found = evaluated(load_network(options.network), options.folder)
+    _WRITERS[options.output](found, sys.stdout)
+    return ExitCode.DONE
+
+
+def evaluated(network: TrainedNetwork, folder: Path) -> Evaluation:
+    """FOLDER/CLASS/IMAGE, the classes by the network's names. Raises DataError or StorageError."""
+    labelled = _labelled(network, folder)
+    tally, loss = Tally(len(network.facts.class_names)), 0.0
+    for start in range(0, len(labelled), BATCH):
+        batch = labelled[start : start + BATCH]
+        images = torch.stack([prepared_image(file, str(file), network.facts.dataset) for file, _ in batch])
+        labels = torch.tensor([label for _, label in batch])
+        with torch.no_grad():
+            logits = network(images).double()
+        loss += functional.cross_entropy(logits, labels, reduction="sum").item()
+        tally.add(labels.numpy(), logits.numpy())
+    return Evaluation(class_names=network.facts.class_names, loss=loss / len(labelled), measures=tally.measures())
+
+
+def _labelled(network: TrainedNetwork, folder: Path) -> list[tuple[Path, int]]:
+    numbers = {name: number for number, name in enumerate(network.facts.class_names)}
+    classes = class_folders(folder)
+    strange = [found.name for found in classes if found.name not in numbers]
+    if strange:
+        raise DataError(
+            f"the folder {strange[0]!r} is no class of the network, whose classes are {_some(list(numbers))}",
+            where=folder,
+            do="name each folder as its class",
+        )
+    return [(file, numbers[found.name]) for found in classes for file in found.files]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+
+
+def _write_json(found: Evaluation, stream: TextIO) -> None:
+    """`per_class` and the rows and columns of `confusion` are in the order of `class_names`."""
+    told = {"class_names": found.class_names, "loss": found.loss, **asdict(found.measures)}
+    json.dump(told, stream, indent=2, ensure_ascii=False)
+    stream.write("\n")
+
+
+def _write_csv(found: Evaluation, stream: TextIO) -> None:
+    """A line for each class: its images, its accuracy, and how many of them were taken for each class."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(("class", "images", "accuracy", *(f"as {name}" for name in found.class_names)))
+    for name, images, accuracy, row in _classes(found):
+        writer.writerow((name, images, "" if accuracy is None else accuracy, *row))
+
+
+def _classes(found: Evaluation) -> Iterator[tuple[str, int, float | None, tuple[int, ...]]]:
+    rows = zip(found.class_names, found.measures.per_class, found.measures.confusion, strict=True)
+    return ((name, sum(row), accuracy, row) for name, accuracy, row in rows)
+
+
+def _write_table(found: Evaluation, stream: TextIO) -> None:
+    measures = found.measures
+    facts = [("images", f"{measures.images:,}"), ("loss", f"{found.loss:.4f}")]
+    facts += [(name.replace("_", " "), f"{getattr(measures, name):.2%}") for name in SHARES]
+    width = max(len(label) for label, _ in facts)
+    stream.writelines(f"{label.ljust(width)}  {value}\n" for label, value in facts)
+    with_matrix = len(found.class_names) <= WIDEST_CONFUSION
+    header = ["class", "images", "accuracy", *(f"as {name}" for name in found.class_names if with_matrix)]
+    lines = [
+        [name, str(images), "-" if accuracy is None else f"{accuracy:.2%}", *map(str, row if with_matrix else ())]
+        for name, images, accuracy, row in _classes(found)
+    ]
+    shown = [[visible(cell) for cell in line] for line in (header, *lines)]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    stream.write("\n")
+    stream.writelines(
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) + "\n" for line in shown
+    )
+
+
+_WRITERS = {"json": _write_json, "csv": _write_csv, "table": _write_table}
