@@ -73,6 +73,11 @@ COMMANDS = (
     ),
     LazyCommand(name="networks", panel=LOOK, help="List the saved networks of a study with their files."),
     LazyCommand(
+        name="export-network",
+        panel=LOOK,
+        help="Write a trial's saved network as a file for programs without NAGO: ONNX, torch.export or safetensors.",
+    ),
+    LazyCommand(
         name="logs",
         panel=LOOK,
         help="Print the log of a trial's attempt, from its file or its pod, also while it runs.",

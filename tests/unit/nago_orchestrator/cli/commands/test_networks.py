@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
+import sys
 from io import StringIO
 from pathlib import Path
 
@@ -57,3 +58,39 @@ def test_a_study_without_saved_networks_says_how_to_save_some(run: Run, filled: 
     assert "`nago-orch train-best` and trainer.keep_networks save them" in ended.err
     shown = json.loads(run("show", "0", "--database", filled, "-o", "json").out)
     assert (shown["network"], shown["network_file"]) == (None, None)
+
+
+def test_a_trials_network_is_handed_to_the_trainer(
+    run: Run, kept: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command that is started here shows what it was given."""
+    url, file = kept
+    show = (sys.executable, "-c", "import sys; print(sys.argv[1:])")
+    monkeypatch.setattr("nago_orchestrator.executors.local.network_export.export_network.__defaults__", (show,))
+    told = run("export-network", "0", "--format", "pt2", "--force", "--database", url)
+    assert (told.code, told.out) == (
+        0,
+        f"['{file}', '--format', 'pt2', '-O', 'synthetic-0.pt2', '--force']\n",
+    )
+
+
+def test_the_trainers_sentence_is_the_commands(run: Run, kept: tuple[str, Path]) -> None:
+    """The file is empty."""
+    url, _ = kept
+    told = run("export-network", "0", "--database", url)
+    assert told.code == 2
+    assert told.err.startswith("error: not a file of a saved network (")
+
+
+def test_a_network_that_is_elsewhere_or_was_not_saved_is_one_sentence(
+    run: Run, kept: tuple[str, Path], filled: str
+) -> None:
+    url, _ = kept
+    away = run("export-network", "1", "--database", url)
+    assert (away.code, away.err.count("\n")) == (2, 1)
+    assert "is not on this machine (/gone/network.pt" in away.err
+    assert "`nago-train export network.pt --format FORMAT`" in away.err
+    none = run("export-network", "0", "--database", filled)
+    assert none.code == 4
+    assert "has no saved network" in none.err
+    assert run("export-network", "999", "--database", url).code == 4
