@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
 from benchmarks.synthetic_proposals import START, Made, drawn_at_random, invented, of_brackets
+from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.services.training_configuration import study_recipe
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.load import parse_study_spec
@@ -76,7 +78,7 @@ def fill(url: str, trials: int, seed: int = 0, *, study_file: str = STUDY_FILE, 
     spec = parse_study_spec(study_file, "the synthetic study")
     engine = open_engine(url)
     store = Store(engine)
-    study = store.create_study(_new_study(spec), START)
+    study = store.create_study(_new_study(spec, _recipe(study_file)), START)
     with writing(engine) as connection:
         rng = np.random.default_rng(seed)
         as_asked = drawn_at_random if isinstance(spec.search, RandomSection) else of_brackets
@@ -110,14 +112,20 @@ def _count_on(connection: Connection, table: Table) -> None:
 _TABLES = (schema.proposal, schema.trial, schema.attempt, schema.epoch, schema.result, schema.evaluation)
 
 
-def _new_study(spec: StudySpec) -> NewStudy:
+@cache
+def _recipe(study_file: str) -> TrainingRecipe:
+    """Once for each file: it starts a process that looks at the images."""
+    return study_recipe(parse_study_spec(study_file, "the synthetic study"))
+
+
+def _new_study(spec: StudySpec, recipe: TrainingRecipe) -> NewStudy:
     return NewStudy(
         name=spec.name,
         spec=spec.canonical(),
         spec_hash=spec.digest(),
         seed=spec.seed,
         objectives=spec.objective_values(),
-        recipe=study_recipe(spec),
+        recipe=recipe,
     )
 
 

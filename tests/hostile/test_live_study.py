@@ -99,6 +99,7 @@ def impatient(store: Store) -> Iterator[None]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_a_study_with_a_hostile_trainer_ends_as_without(store: Store, engine: Engine, owned_database: str) -> None:
     study = create(store, small_spec(search="{algorithm: random, proposals: 8}", execution="{parallelism: 3}"))
     address = make_url(owned_database).set(drivername="postgresql").render_as_string(hide_password=False)

@@ -16,10 +16,12 @@ from nago_orchestrator.store import queries, schema
 from nago_orchestrator.store.engine import writing
 from nago_orchestrator.store.found import incumbent
 from nago_orchestrator.store.store import Store
+from tests.databases import POSTGRESQL_IS_SLOW
 
 RANDOM = STUDY_FILE.replace("{algorithm: bohb, iterations: 100}", "{algorithm: random, proposals: 1000}").replace(
     "[3, 9, 27]", "[3]"
 )
+pytestmark = POSTGRESQL_IS_SLOW
 EVALUATIONS = 60
 """More than are looked at first."""
 
@@ -32,7 +34,7 @@ def best_of_all(store: Store, name: str, evaluations: Sequence[EvaluationRow]) -
 
 
 @pytest.mark.parametrize("thetas", [1, 8, EVALUATIONS])
-@pytest.mark.parametrize("values", [2, 1_000_000])
+@pytest.mark.parametrize("values", [2, pytest.param(1_000_000, marks=pytest.mark.slow)])
 def test_it_is_the_best_of_all(store: Store, engine: Engine, database_url: str, thetas: int, values: int) -> None:
     """`thetas`: how many different ones; `values`: how many different costs, so that there are ties."""
     name = fill(database_url, EVALUATIONS, study_file=RANDOM, resumable=True)

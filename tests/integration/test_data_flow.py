@@ -86,6 +86,7 @@ def _compare(found: list[Stop], heading: str) -> None:
     assert 0 < len(listed) <= MOST_STOPS
 
 
+@pytest.mark.slow
 def test_from_the_study_file_to_the_result_row(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -203,7 +203,7 @@ def takes(store: Store, study: int) -> bool:
     ("where", "told"),
     [
         ("before a write", "was taken over from this process"),
-        ("between two looks", "was taken over from this process"),
+        pytest.param("between two looks", "was taken over from this process", marks=pytest.mark.slow),
         pytest.param("in a transaction", "", marks=pytest.mark.slow),
     ],
 )

@@ -82,7 +82,7 @@ def undisturbed(store: Store) -> object:
     return store.history(elsewhere.id)
 
 
-@pytest.mark.parametrize("parallelism", [1, 4])
+@pytest.mark.parametrize("parallelism", [pytest.param(1, marks=pytest.mark.slow), 4])
 def test_a_whole_search_learns_what_it_learns_elsewhere_and_leaves_nothing_behind(
     store: Store, server: ApiServer, executor: KubernetesExecutor, parallelism: int
 ) -> None:
@@ -262,6 +262,7 @@ def test_a_study_that_is_cancelled_while_its_jobs_are_being_created_leaves_none(
     assert server.jobs() == {}
 
 
+@pytest.mark.slow
 def test_a_configuration_that_cannot_work_stops_the_study_with_its_cause(
     store: Store, server: ApiServer, executor: KubernetesExecutor
 ) -> None:

@@ -75,7 +75,7 @@ def run_to_the_end(store: Store, executor: SimulatedExecutor, **changes: str) ->
     return orchestrator
 
 
-@pytest.mark.parametrize("parallelism", [1, 4])
+@pytest.mark.parametrize("parallelism", [pytest.param(1, marks=pytest.mark.slow), 4])
 def test_a_whole_search_counts_every_trial_once_and_replays(store: Store, parallelism: int) -> None:
     executor = SimulatedExecutor()
     done = run_to_the_end(store, executor, execution=f"{{parallelism: {parallelism}}}")
@@ -293,6 +293,7 @@ def test_a_limit_of_trials_is_kept_by_proposals_of_several(store: Store) -> None
     assert count_trials(store, done.study.id) == {TrialState.SUCCEEDED: 4}
 
 
+@pytest.mark.slow
 def test_a_stop_lets_running_trials_end_and_starts_no_others(store: Store) -> None:
     executor = SimulatedExecutor(looks_until_end=20)
     study = create(store, small_spec(execution="{parallelism: 2}"))

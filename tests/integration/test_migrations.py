@@ -23,6 +23,10 @@ from nago_orchestrator.store.versions import HEAD, VERSION_TABLE, SchemaState
 from nago_orchestrator.store.views import view_metadata
 from tests.store_scene import NEW_STUDY, NOW, Scene
 
+EMPTY_POSTGRESQL_IS_SLOW = pytest.mark.parametrize(
+    "empty_database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
+
 
 def _structure(engine: Engine) -> dict[str, Any]:
     """Every table with its CHECKs and indices, every view with its columns."""
@@ -72,6 +76,7 @@ def test_views_have_the_columns_that_queries_expect(engine: Engine, view: Table)
     assert [column["name"] for column in inspect(engine).get_columns(view.name)] == view.columns.keys()
 
 
+@EMPTY_POSTGRESQL_IS_SLOW
 def test_upgrade_downgrade_upgrade_ends_where_it_began(empty_database_url: str) -> None:
     assert versions.upgrade(empty_database_url).state is SchemaState.CURRENT
     engine = connect(empty_database_url)
@@ -87,6 +92,7 @@ def test_upgrading_twice_changes_nothing(database_url: str) -> None:
     assert versions.upgrade(database_url) == versions.upgrade(database_url) == versions.check(database_url)
 
 
+@EMPTY_POSTGRESQL_IS_SLOW
 def test_every_single_step_can_be_upgraded_from(empty_database_url: str) -> None:
     versions.upgrade(empty_database_url)
     for revision in range(int(HEAD) - 1, 0, -1):
@@ -98,6 +104,7 @@ def test_every_single_step_can_be_upgraded_from(empty_database_url: str) -> None
     assert versions.upgrade(empty_database_url).state is SchemaState.CURRENT
 
 
+@EMPTY_POSTGRESQL_IS_SLOW
 def test_a_study_of_before_has_run_as_long_as_its_attempts_did(empty_database_url: str) -> None:
     versions.upgrade(empty_database_url)
     store = open_store(empty_database_url)

@@ -31,6 +31,7 @@ from tests.studies import Orchestrator, create, small_spec
 from tests.waiting import until
 
 ORCHESTRATORS = 2
+TWO_TRIALS = "{algorithm: random, proposals: 2}"
 
 
 @pytest.fixture(params=[1, 5], ids=["1 connection", "5 connections"])
@@ -39,6 +40,7 @@ def pooled_url(request: pytest.FixtureRequest, postgres: PostgresDatabases) -> I
         yield address
 
 
+@pytest.mark.slow
 def test_exactly_one_of_two_orchestrators_runs_a_study_to_its_end(pooled_url: str) -> None:
     study = create(open_store(pooled_url), small_spec())
     refused = threading.Event()
@@ -86,6 +88,7 @@ def test_one_that_is_frozen_with_the_only_connection_is_replaced(postgres: Postg
         store.close()
 
 
+@pytest.mark.slow
 def test_one_that_is_cut_off_is_replaced_and_writes_nothing_when_the_network_is_back(
     postgres: PostgresDatabases,
 ) -> None:
@@ -117,11 +120,11 @@ def test_a_command_reads_all_that_it_shows_through_one_connection(postgres: Post
     """It asks who holds the study while it reads the study."""
     with pooled(postgres.without_rows(), connections=1) as address:
         store = Store(connect(address))
-        study = create(store, small_spec())
+        study = create(store, small_spec(search=TWO_TRIALS))
         assert Orchestrator(store, study, SimulatedExecutor()).run() is StudyState.COMPLETED
         with store.hold(study.id, "pid 7"):
             look = read_status(connect(address), "small")
-        assert (look.holder, look.finished) == ("pid 7", 26)
+        assert (look.holder, look.finished) == ("pid 7", 2)
         store.close()
 
 
@@ -138,7 +141,7 @@ def test_what_a_transaction_sets_for_itself_is_not_left_in_the_pool(postgres: Po
 def test_two_schemas_of_one_database_are_independent(postgres: PostgresDatabases) -> None:
     address = postgres.create()
     stores = [_in_schema(postgres, address, name) for name in ("one", "two")]
-    studies = [create(store, small_spec()) for store in stores]
+    studies = [create(store, small_spec(search=TWO_TRIALS)) for store in stores]
     assert studies[0].id == studies[1].id
     with stores[0].hold(studies[0].id, "of one"):
         assert stores[1].holder(studies[1].id) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import Engine
 
 from nago_orchestrator.domain.states import StudyState
@@ -24,6 +25,7 @@ SPEC = parse_study_spec(
 )
 
 
+@pytest.mark.slow
 def test_it_has_every_network_of_the_same_theta_but_those_trained_in_full(store: Store, engine: Engine) -> None:
     orchestrator = Orchestrator(store, create(store, SPEC), SimulatedExecutor())
     assert orchestrator.run() is StudyState.COMPLETED

@@ -12,10 +12,12 @@ from benchmarks.trust.findings import examples
 SEED = 1
 
 
+@pytest.mark.slow
 def test_mutated_study_files_are_read_or_refused_in_a_sentence(tmp_path: Path) -> None:
     assert not examples(study_files.study_files, lambda text: study_files.reading(text, tmp_path), 60, SEED)
 
 
+@pytest.mark.slow
 def test_mutated_reports_are_taken_or_refused_in_a_sentence() -> None:
     assert not examples(reports.reports, reports.reading, 60, SEED)
 

@@ -35,6 +35,7 @@ class _Balance(HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("proposals", [0, 1, 40])
 def test_the_page_is_well_formed_at_every_stage(make_report: Callable[[int], StudyReport], proposals: int) -> None:
     parser = _Balance()

@@ -85,6 +85,7 @@ def test_effects_are_those_of_the_truth_in_the_users_units(space: SearchSpace) -
     assert all(0 <= deviation < 0.02 for deviation in rising.deviation)
 
 
+@pytest.mark.slow
 def test_few_evaluations_leave_more_doubt(space: SearchSpace) -> None:
     rows = made_rows(space, 60, noise=0.02)
     few, many = (

@@ -28,6 +28,7 @@ def ask(port: int) -> bytes:
         return content
 
 
+@pytest.mark.slow
 def test_connections_that_say_nothing_or_half_a_request_keep_nobody_out(port: int) -> None:
     with ExitStack() as stack:
         for number in range(4 * MOST_CONNECTIONS):

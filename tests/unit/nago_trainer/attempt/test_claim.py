@@ -30,6 +30,7 @@ def test_a_second_claim_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / CLAIM_FILE).read_text() == "theirs"
 
 
+@pytest.mark.slow
 def test_one_of_many_processes_gets_it(tmp_path: Path) -> None:
     program = (
         "import sys, pathlib\nfrom nago_trainer.attempt.claim import claim\ninput()\nclaim(pathlib.Path(sys.argv[1]))"

@@ -105,6 +105,7 @@ def test_only_postgresql_will_do(address: str) -> None:
         AttemptDatabase(address)
 
 
+@pytest.mark.slow
 def test_trainers_that_failed_together_do_not_try_again_together(
     database: AttemptDatabase, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

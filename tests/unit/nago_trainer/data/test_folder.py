@@ -123,6 +123,7 @@ def test_pixels_of_the_right_size_are_taken_as_they_are(image_folder: Path) -> N
     )
 
 
+@pytest.mark.slow
 def test_loading_takes_little_more_memory_than_the_images(image_folder: Path) -> None:
     for number in range(400):
         Image.new("RGB", (8, 8), (number % 256, 0, 0)).save(image_folder / "cat" / f"{number:03d}.png")

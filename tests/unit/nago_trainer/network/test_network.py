@@ -145,6 +145,7 @@ def test_random_draws_of_the_papers_ranges_have_the_counted_parameters_and_train
     assert_trains(plans[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_small_networks_have_the_counted_parameters_and_train(seed: int) -> None:
     plan = small_plan(seed)
@@ -153,7 +154,7 @@ def test_small_networks_have_the_counted_parameters_and_train(seed: int) -> None
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("image", [DIGIT, TensorShape(3, 11)])
+@pytest.mark.parametrize("image", [DIGIT, pytest.param(TensorShape(3, 11), marks=pytest.mark.slow)])
 def test_computes_what_the_plan_means(seed: int, image: TensorShape) -> None:
     """Outputs and gradients equal those of the plain way, at weights that are not the initial ones."""
     plan = small_plan(seed, image)

@@ -121,6 +121,7 @@ def test_batches_hold_all_images_but_for_a_last_single_one(count: int, batch_siz
     assert sizes[-1] > 1 or batch_size == 1
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_goes_on_to_the_same_end(splits: Splits, small: TrainingSettings) -> None:
     """Interrupted before each of its steps; the state itself is all that is needed."""
     whole = _train(splits, small)

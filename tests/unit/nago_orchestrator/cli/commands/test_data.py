@@ -31,6 +31,7 @@ def test_the_images_of_a_study_are_counted(run: Run, study_file: Path) -> None:
     assert "an epoch has only 1 step (12 training images, trainer.batch_size 96)" in ended.out
 
 
+@pytest.mark.slow
 def test_for_machines(run: Run, study_file: Path) -> None:
     found = json.loads(run("data", "check", str(study_file), "-o", "json").out)
     assert found["classes"][1] == {"name": "dog", "images": 10, "training": 8, "validation": 2}
@@ -53,6 +54,7 @@ def test_broken_images_are_listed_and_the_exit_code_tells(run: Run, study_file: 
     assert "cat/1.png" in refused.err
 
 
+@pytest.mark.slow
 def test_a_name_that_is_no_text_is_printed(run: Run, study_file: Path) -> None:
     name = b"caf\xe9.png"
     (study_file.parent / "pets" / "cat").joinpath(name.decode("utf-8", "surrogateescape")).write_text("broken")

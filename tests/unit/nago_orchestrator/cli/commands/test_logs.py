@@ -118,6 +118,7 @@ def test_a_running_attempt_without_a_word_is_no_error(run: Run, local: LogScene)
     assert "attempt 1 of trial small/0 has printed nothing" in ended.err
 
 
+@pytest.mark.slow
 def test_following_ends_with_the_attempt_and_says_how(run: Run, local: LogScene) -> None:
     local.print("one\n")
 
@@ -186,6 +187,7 @@ def test_a_pod_s_log_is_read_while_it_runs(run: Run, in_cluster: LogScene, serve
     assert run("logs", "0", "--tail", "1").out == "epoch 2\n"
 
 
+@pytest.mark.slow
 def test_a_pod_s_log_is_followed_from_before_it_is_there(run: Run, in_cluster: LogScene, server: ApiServer) -> None:
     def train() -> None:
         until(lambda: server.count("GET", "/pods") >= 2)

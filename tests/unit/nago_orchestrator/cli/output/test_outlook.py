@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from nago_orchestrator.cli.output.outlook import resume_hint
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.services.missing_best import without_value
@@ -22,6 +24,7 @@ def test_a_resume_is_offered_where_it_helps() -> None:
     assert resume_hint(study_status(state=StudyState.COMPLETED)) is None
 
 
+@pytest.mark.slow
 def test_a_study_without_a_feasible_network_says_why(run: Run, tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "empty.sqlite"))
     study = create(store, small_spec(search="{algorithm: random, proposals: 5}"), replace(RECIPE, parameter_limit=10))

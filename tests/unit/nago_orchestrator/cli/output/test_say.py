@@ -33,7 +33,9 @@ def test_a_line_break_does_not_break_a_table() -> None:
     assert Column(key="message", title="message").text({"message": "a\nb"}) == "a\\u000ab"
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", *(pytest.param(name, marks=pytest.mark.slow) for name in ("latin-1", "utf-8"))]
+)
 def test_an_encoding_that_lacks_a_character_shows_its_escape(encoding: str) -> None:
     command = [sys.executable, "-m", "nago_orchestrator", "status", "θ-☃", "--database", "absent.sqlite"]
     ended = subprocess.run(command, env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True, check=False)

@@ -79,6 +79,7 @@ def test_a_folder_that_another_orchestrator_finds_unusable_is_that_attempt_s_tro
     assert [path.name for path in tmp_path.iterdir()] == ["lost"]
 
 
+@pytest.mark.slow
 def test_an_attempt_runs_to_its_result(executor: LocalExecutor, name: str) -> None:
     executor.start(name, small_task(epochs=2))
     assert executor.observe([name])[name].phase in (Phase.PENDING, Phase.RUNNING)

@@ -27,6 +27,7 @@ def row(generator: int, error: float, accuracy: float, samples: int = 1) -> Eval
 UNIT = st.floats(0, 1.2)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 4), UNIT, UNIT, st.integers(1, 3)), min_size=1, max_size=12))
 def test_in_the_end_it_is_the_hypervolume_of_the_generators(told: list[tuple[int, float, float, int]]) -> None:
     rows = [row(*one) for one in told]

@@ -46,6 +46,7 @@ def test_all_of_the_start_is_looked_at_first_and_in_its_order() -> None:
     assert len(found.population) <= OPTIONS.population
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_the_global_generator_is_left_alone() -> None:
     start = np.random.default_rng(0).random((40, 2))
     np.random.seed(1)  # noqa: NPY002  # what must not matter and not be touched

@@ -51,6 +51,7 @@ def test_bohb_models_every_dimension_of_a_preset(preset: str) -> None:
         read_theta(proposal.theta)
 
 
+@pytest.mark.slow
 def test_a_search_over_three_graphs_is_rebuilt_from_its_history() -> None:
     living, rebuilt = bohb("rnag"), bohb("rnag")
     rebuild(rebuilt, *run(living, 40))

@@ -28,6 +28,7 @@ def test_it_learns_a_smooth_function_and_knows_how_well() -> None:
     assert ((error < 2 * np.sqrt(prediction.epistemic)).mean(axis=0) > 0.85).all()
 
 
+@pytest.mark.slow
 def test_noise_that_grows_with_an_input_is_found() -> None:
     model, _ = fitted(150, noise=1.0)
     quiet, loud = model.predict(np.array([[0.1, 0.5], [0.95, 0.5]])).aleatoric[:, 0]
@@ -86,6 +87,7 @@ def test_leaving_one_out_is_what_the_others_predict() -> None:
     np.testing.assert_allclose(model.leave_one_out()[:, 0], expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_intervals_of_a_right_model_hold_what_is_left_out() -> None:
     deviations = fitted(200, noise=0.5)[0].leave_one_out()
     assert deviations.shape == (200, 2)

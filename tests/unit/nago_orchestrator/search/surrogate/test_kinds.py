@@ -9,6 +9,7 @@ from nago_orchestrator.search.surrogate import held_out
 from nago_orchestrator.search.surrogate.kinds import fit_gaussian
 
 
+@pytest.mark.slow
 def test_the_notes_of_a_gaussian_process_are_json_and_say_how_it_foretells_each_objective() -> None:
     rng = np.random.default_rng(0)
     points = rng.random((30, 2))

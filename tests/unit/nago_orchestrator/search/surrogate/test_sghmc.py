@@ -22,6 +22,7 @@ def frozen(position: float, momentum: float, v_hat: float) -> SghmcState:
     return at_rest._replace(momentum={"x": jnp.array([momentum])}, v_hat={"x": jnp.array([v_hat])})
 
 
+@pytest.mark.slow
 def test_step_at_temperature_0_is_exactly_the_one_made_by_hand() -> None:
     settings = SghmcSettings(step_size=0.5, friction=0.25, temperature=0.0, epsilon=0.0)
     after = sghmc.step(frozen(position=8.0, momentum=1.0, v_hat=4.0), {"x": jnp.array([2.0])}, KEY, settings)

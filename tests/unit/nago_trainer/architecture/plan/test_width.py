@@ -21,6 +21,7 @@ from nago_trainer.architecture import (
 IMAGE = TensorShape(3, 32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [20_000, 4_000_000])
 def test_the_next_width_would_be_too_much(draw_thetas: Callable[[int], list[HnagTheta]], limit: int) -> None:
     architectures = [sample_architecture(theta, seed) for seed, theta in enumerate(draw_thetas(12))]

@@ -134,6 +134,7 @@ def test_a_watch_that_keeps_ending_is_begun_again_where_it_ended(server: ApiServ
     assert asked <= 3 + (time.monotonic() - began) / server.watch_seconds, "not as fast as it can"
 
 
+@pytest.mark.slow
 def test_a_half_open_socket_is_noticed_by_its_silence(server: ApiServer, start: Start) -> None:
     watch = start(WatchTiming(full_list=NEVER, silence=0.3, back_off=BackOff(0.02, 0.1)))
     server.silent.set()
@@ -146,6 +147,7 @@ def test_a_half_open_socket_is_noticed_by_its_silence(server: ApiServer, start: 
     assert lists(server) == 1
 
 
+@pytest.mark.slow
 def test_the_watch_survives_an_outage(server: ApiServer, start: Start) -> None:
     server.watch_seconds = 0.05
     watch = start()
@@ -164,6 +166,7 @@ def test_a_watch_that_is_refused_lists_again(server: ApiServer, start: Start) ->
     assert becomes({"a"}, watch)
 
 
+@pytest.mark.slow
 def test_everything_is_listed_now_and_then_whatever_the_watch_says(server: ApiServer, start: Start) -> None:
     watch = start(WatchTiming(full_list=0.2, silence=30, back_off=BackOff(0.02, 0.1)))
     server.watch_seconds = 0.1

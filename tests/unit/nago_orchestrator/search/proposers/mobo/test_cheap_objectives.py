@@ -46,6 +46,7 @@ def test_the_model_finds_the_means_of_generators(paper_space: SearchSpace) -> No
     assert known.notes["spread"][0] == pytest.approx(0.1, rel=0.3)
 
 
+@pytest.mark.slow
 def test_the_same_study_has_the_same_model(paper_space: SearchSpace) -> None:
     points = np.random.default_rng(0).random((5, 8))
     first, second, other = (
