@@ -18,6 +18,17 @@ from nago_orchestrator.store.engine import OpenDatabase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceValue:
+    """Of the hypervolume's reference point, in one objective."""
+
+    objective: Objective
+    value: float
+    """In the objective's unit."""
+    given: bool
+    """Whether the study or the user gives it; else it is the default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyFront:
     objectives: tuple[Objective, ...]
     """With the references that count."""
@@ -26,6 +37,27 @@ class StudyFront:
     """None without a point."""
     missing: str
     """Why there is no point; else empty."""
+
+    @property
+    def fidelity(self) -> int | None:
+        """None without a point."""
+        return self.rows[0].fidelity if self.rows else None
+
+    @property
+    def reference(self) -> tuple[ReferenceValue, ...]:
+        """Empty where nothing was measured."""
+        if self.measured is None:
+            return ()
+        values = _in_units(self.objectives, self.measured.reference)
+        return tuple(
+            ReferenceValue(objective=item, value=value, given=given)
+            for item, value, given in zip(self.objectives, values, self.measured.given, strict=True)
+        )
+
+    @property
+    def contributions(self) -> tuple[float | None, ...]:
+        """The hypervolume that each point alone adds; None where nothing was measured."""
+        return (None,) * len(self.rows) if self.measured is None else self.measured.contributions
 
 
 def study_front(engine: OpenDatabase, study: str, references: Sequence[str], epochs: int | None) -> StudyFront:
@@ -45,7 +77,7 @@ def study_front(engine: OpenDatabase, study: str, references: Sequence[str], epo
     )
 
 
-def in_units(objectives: Sequence[Objective], costs: Sequence[float]) -> list[float]:
+def _in_units(objectives: Sequence[Objective], costs: Sequence[float]) -> list[float]:
     """Costs as the objectives' own values."""
     return [-cost if item.goal is Goal.MAXIMIZE else cost for item, cost in zip(objectives, costs, strict=True)]
 

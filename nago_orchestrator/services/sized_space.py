@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from nago_orchestrator.domain.space import SearchSpace
-from nago_orchestrator.services.space_survey import Sizing
-from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.errors import InputError
+from nago_orchestrator.services.space_survey import Sizing, SpaceSurvey, survey_space
+from nago_orchestrator.spec import StudySpec, load_study_spec
 from nago_orchestrator.spec.space_section import preset_space
 from nago_orchestrator.store.store import open_store
-from nago_trainer.architecture import TensorShape
+from nago_trainer.architecture import TensorShape, ThetaError
 from nago_trainer.contract.data_sets import DATA_SETS
 
+_STUDY_NAME = re.compile(r"[a-z0-9-]*[a-z0-9]")
+"""A study's name has no dot and no slash; everything else is a file."""
 _GUESSED_CHANNELS, _GUESSED_CLASSES = 3, 10
 
 
@@ -45,6 +50,23 @@ def preset_space_of(name: str) -> SizedSpace:
     """With the paper's images and parameter limit."""
     sizing = Sizing(image=TensorShape(3, 32), classes=10, parameter_limit=4_000_000)
     return SizedSpace(name=name, space=preset_space(name), sizing=sizing)
+
+
+def named_space(name: str, wish: SizingWish, known_database: Callable[[], str]) -> SizedSpace:
+    """Of a study in the database or of a study file. `known_database` gives the address, and may refuse."""
+    if _STUDY_NAME.fullmatch(name):
+        return stored_space(name, known_database())
+    return file_space(load_study_spec(name), wish)
+
+
+def survey_sized_space(
+    item: SizedSpace, wish: SizingWish, *, draws: int, seed: int, on_progress: Callable[[int], None]
+) -> SpaceSurvey:
+    """As `survey_space`. Raises InputError where the generator refuses a sample."""
+    try:
+        return survey_space(item.space, wish.applied_to(item.sizing), draws=draws, seed=seed, on_progress=on_progress)
+    except ThetaError as error:
+        raise InputError(f"the generator of {item.name} refuses a sample: {error}") from error
 
 
 def stored_space(name: str, url: str) -> SizedSpace:

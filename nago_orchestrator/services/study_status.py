@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from nago_orchestrator.domain.rows import (
     BestGenerator,
@@ -27,6 +29,24 @@ FEWEST_FOR_ESTIMATE = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FinalTrainings:
+    """The networks of the final training that are trained for so many epochs."""
+
+    epochs: int
+    networks: int
+    states: tuple[tuple[TrialState, int], ...]
+
+
+def grouped_by_epochs(rows: Sequence[FinalTrainingCount]) -> tuple[FinalTrainings, ...]:
+    """`rows` in the order of their epochs."""
+    found = []
+    for epochs, alike in groupby(rows, key=lambda row: row.epochs):
+        states = tuple((row.state, row.trials) for row in alike)
+        found.append(FinalTrainings(epochs=epochs, networks=sum(count for _, count in states), states=states))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyLook(StudyStatus):
     """All that the command shows of a study."""
 
@@ -36,6 +56,24 @@ class StudyLook(StudyStatus):
     final_training_counts: tuple[FinalTrainingCount, ...]
     ledger: tuple[LedgerRow, ...]
     last_event_at: datetime
+
+    @property
+    def has_ended(self) -> bool:
+        """Nothing comes any more, unless somebody resumes it."""
+        return self.state in (StudyState.COMPLETED, StudyState.FAILED, StudyState.CANCELLED)
+
+    @property
+    def reasons_to_wait(self) -> tuple[tuple[str, int], ...]:
+        """Of the running trials that wait: each reason and how many have it, the most frequent first."""
+        return tuple(Counter(row.reason for row in self.waiting).most_common())
+
+    @property
+    def final_trainings(self) -> tuple[FinalTrainings, ...]:
+        return grouped_by_epochs(self.final_training_counts)
+
+    def seconds_since_last_event(self, now: datetime) -> float:
+        """0 where the clocks of two machines differ."""
+        return max((now - self.last_event_at).total_seconds(), 0.0)
 
 
 def read_status(engine: OpenDatabase, study: str) -> StudyLook:

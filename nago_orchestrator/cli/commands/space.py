@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,13 +15,14 @@ from nago_orchestrator.cli.output.space_drawing import space_page, space_png, sp
 from nago_orchestrator.cli.output.space_tables import print_spaces
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.errors import InputError
-from nago_orchestrator.services.sized_space import SizedSpace, SizingWish, file_space, preset_space_of, stored_space
-from nago_orchestrator.services.space_survey import SpaceSurvey, survey_space
-from nago_orchestrator.spec import load_study_spec
-from nago_trainer.architecture import ThetaError
-
-_STUDY_NAME = re.compile(r"[a-z0-9-]*[a-z0-9]")
-"""A study's name has no dot and no slash; everything else is a file."""
+from nago_orchestrator.services.sized_space import (
+    SizedSpace,
+    SizingWish,
+    named_space,
+    preset_space_of,
+    survey_sized_space,
+)
+from nago_orchestrator.services.space_survey import SpaceSurvey
 
 
 def space(  # noqa: PLR0913  # one argument for each option of the command
@@ -66,7 +66,7 @@ def space(  # noqa: PLR0913  # one argument for each option of the command
     """
     wish = SizingWish(image_size=image_size, channels=channels, classes=classes, parameter_limit=parameter_limit)
     chosen = [preset_space_of(name) for name in preset or ()]
-    chosen += [_of_name(name, wish, database) for name in _studies(names, preset, database)]
+    chosen += [named_space(name, wish, lambda: known_database(database)) for name in _studies(names, preset, database)]
     for item in chosen:
         if item.assumed is not None:
             say(f"{item.name}: {item.assumed}", err=True)
@@ -85,22 +85,13 @@ def _studies(names: Sequence[str] | None, preset: Sequence[str] | None, database
         return [chosen_study(engine, None)]
 
 
-def _of_name(name: str, wish: SizingWish, database: str | None) -> SizedSpace:
-    if _STUDY_NAME.fullmatch(name):
-        return stored_space(name, known_database(database))
-    return file_space(load_study_spec(name), wish)
-
-
 def _survey(item: SizedSpace, wish: SizingWish, count: int, seed: int) -> SpaceSurvey:
     def show(done: int) -> None:
         """A line that is written over, on a terminal alone."""
         if sys.stderr.isatty():
             say_progress(f"{item.name}: {done:,} of {count:,} sampled", last=done == count)
 
-    try:
-        return survey_space(item.space, wish.applied_to(item.sizing), draws=count, seed=seed, on_progress=show)
-    except ThetaError as error:
-        raise InputError(f"the generator of {item.name} refuses a sample: {error}") from error
+    return survey_sized_space(item, wish, draws=count, seed=seed, on_progress=show)
 
 
 def _picture(surveys: Sequence[tuple[str, SpaceSurvey]], file: Path) -> None:

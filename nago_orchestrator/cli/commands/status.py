@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Annotated
 
 import typer
@@ -32,16 +30,14 @@ from nago_orchestrator.cli.output.tables import (
 from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.domain.data_checks import DataCheck
 from nago_orchestrator.domain.dataset import in_words
-from nago_orchestrator.domain.rows import FinalTrainingCount, StudyStatus, WaitingAttempt
-from nago_orchestrator.domain.states import AttemptState, StudyState
+from nago_orchestrator.domain.rows import StudyStatus
+from nago_orchestrator.domain.states import AttemptState
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.formatting.visible import visible
-from nago_orchestrator.services.study_status import StudyLook, read_status, seconds_left, warm_start
+from nago_orchestrator.services.study_status import FinalTrainings, StudyLook, read_status, seconds_left, warm_start
 from nago_orchestrator.store.engine import OpenDatabase
-
-ENDED = (StudyState.COMPLETED, StudyState.FAILED, StudyState.CANCELLED)
 
 
 def status(
@@ -87,19 +83,19 @@ def status_facts(status: StudyLook, now: datetime) -> list[tuple[str, str]]:
     """Label and text, for people."""
     states = ", ".join(f"{count:,} {state}" for state, count in status.trial_states.items() if count)
     best = best_sentence(status.best, status.nothing).removeprefix("best: ")
-    since = quantities.duration(max((now - status.last_event_at).total_seconds(), 0.0))
+    since = quantities.duration(status.seconds_since_last_event(now))
     facts = [
         ("study", f"{status.name}, seed {status.seed}"),
         ("state", f"{status.state}: {status.message}" if status.message else str(status.state)),
         ("run by", status.holder or "; ".join(filter(None, ("no process", resume_hint(status))))),
         ("trials", states or "none yet"),
-        *([("waiting", waiting_words(status.waiting))] if status.waiting else []),
+        *([("waiting", waiting_words(status))] if status.waiting else []),
         *([("images", images_words(status))] if status.dataset else []),
         *([("data check", data_check_words(status.data_check))] if status.data_check else []),
         *([("warm start", learnt)] if (learnt := warm_start(status)) is not None else []),
         ("proposals", f"{status.proposals:,}, of which {status.evaluations:,} evaluated"),
         ("best", best),
-        *([("final", final_training_words(status.final_training_counts))] if status.final_training_counts else []),
+        *([("final", final_training_words(status.final_trainings))] if status.final_trainings else []),
         ("time", quantities.duration(status.seconds) + " of trials" + _gpu_words(status)),
         ("last event", f"{since} ago"),
     ]
@@ -122,20 +118,18 @@ def data_check_words(check: DataCheck) -> str:
     return f"{state}{tried}" + (f" ({why})" if why else "")
 
 
-def waiting_words(rows: Sequence[WaitingAttempt]) -> str:
-    """How many of the running trials wait, and for what: the most frequent reason first."""
-    reasons = Counter(row.reason for row in rows).most_common()
-    return f"{counted(len(rows), 'attempt')} not running: " + ", ".join(f"{count:,} {why}" for why, count in reasons)
+def waiting_words(status: StudyLook) -> str:
+    """How many of the running trials wait, and for what."""
+    reasons = ", ".join(f"{count:,} {why}" for why, count in status.reasons_to_wait)
+    return f"{counted(len(status.waiting), 'attempt')} not running: {reasons}"
 
 
-def final_training_words(rows: Sequence[FinalTrainingCount]) -> str:
+def final_training_words(trainings: Sequence[FinalTrainings]) -> str:
     """How many networks the final training has, for how many epochs each, and in which states."""
     texts = []
-    for epochs, alike in groupby(rows, key=lambda row: row.epochs):
-        states = [(row.trials, row.state) for row in alike]
-        networks = counted(sum(count for count, _ in states), "network")
-        shown = ", ".join(f"{count:,} {state}" for count, state in states)
-        texts.append(f"{networks} for {counted(epochs, 'epoch')}: {shown}")
+    for each in trainings:
+        states = ", ".join(f"{count:,} {state}" for state, count in each.states)
+        texts.append(f"{counted(each.networks, 'network')} for {counted(each.epochs, 'epoch')}: {states}")
     return "; ".join(texts)
 
 
@@ -167,7 +161,7 @@ def _watch(engine: OpenDatabase, study: str, interval: float) -> None:
         if line != before:
             say(line)
         before = line
-        if status.state in ENDED:
+        if status.has_ended:
             return
         time.sleep(interval)
 
@@ -191,6 +185,6 @@ def _watch_live(engine: OpenDatabase, study: str, interval: float) -> None:
         while True:
             status = read_status(engine, study)
             live.update(render(status), refresh=True)
-            if status.state in ENDED:
+            if status.has_ended:
                 return
             time.sleep(interval)

@@ -16,7 +16,7 @@ from nago_orchestrator.domain.rows import FinalTrainingCount, widened
 from nago_orchestrator.domain.states import AttemptState, StudyState, TrialState
 from nago_orchestrator.search.final_training import Chosen
 from nago_orchestrator.services.final_training import train_best
-from nago_orchestrator.services.study_status import StudyLook, last_event, seconds_left
+from nago_orchestrator.services.study_status import StudyLook, grouped_by_epochs, last_event, seconds_left
 from nago_orchestrator.store.store import open_store
 from tests.command_line import Run
 from tests.rows import MADE_AT, generator_row, study_status, trial_row
@@ -77,7 +77,7 @@ def test_final_training_counts_are_told_by_their_epochs() -> None:
         FinalTrainingCount(epochs=60, state=TrialState.SUCCEEDED, trials=3),
     ]
     words = "1 network for 1 epoch: 1 succeeded; 4 networks for 60 epochs: 1 running, 3 succeeded"
-    assert final_training_words(rows) == words
+    assert final_training_words(grouped_by_epochs(rows)) == words
 
 
 def test_status_says_how_many_networks_are_trained_in_full(run: Run, tmp_path: Path) -> None:
