@@ -34,8 +34,10 @@ END_SECONDS = 30.0
 
 
 def pytest_configure() -> None:
-    """A run that is terminated ends what its fixtures have started: trainers would go on without it."""
+    """A run that is terminated ends what its fixtures have started, as trainers would go on without it."""
     signal.signal(signal.SIGTERM, _end_the_run)
+    # As the Makefile has it: two workers and the trainers they start would fight over the cores.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def _end_the_run(number: int, _frame: FrameType | None) -> None:

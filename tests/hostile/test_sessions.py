@@ -82,6 +82,7 @@ def test_no_result_can_be_forged(two: Two) -> None:
     accept(two)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [

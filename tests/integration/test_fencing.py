@@ -202,7 +202,7 @@ def takes(store: Store, study: int) -> bool:
 @pytest.mark.parametrize(
     ("where", "told"),
     [
-        ("before a write", "was taken over from this process"),
+        pytest.param("before a write", "was taken over from this process", marks=pytest.mark.slow),
         pytest.param("between two looks", "was taken over from this process", marks=pytest.mark.slow),
         pytest.param("in a transaction", "", marks=pytest.mark.slow),
     ],

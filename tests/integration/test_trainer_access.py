@@ -145,6 +145,7 @@ def test_nobody_else_may_call_the_functions(scene: TrainerScene, postgres: Postg
     postgres.execute(f"DROP ROLE {stranger}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "content"),
     [
