@@ -237,11 +237,16 @@ class FinalTraining:
     """A generator with the networks of its final training, all for the same number of epochs."""
 
     proposal: int
-    parent: int
-    """The proposal of the search."""
+    parent: int | None
+    """The proposal of the search; None for a generator that was drawn at random, to compare with."""
     epochs: int
     theta: Theta
     trials: tuple[FinalNetwork, ...]
+
+    @property
+    def generator(self) -> str:
+        """As tables and figures name it."""
+        return f"random {self.proposal}" if self.parent is None else f"proposal {self.parent}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

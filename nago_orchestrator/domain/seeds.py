@@ -19,6 +19,7 @@ class Purpose(IntEnum):
     TRAINING = 3
     CHEAP_COST = 4
     PHASE = 5
+    BASELINE = 6
 
 
 def proposal(study_seed: int, number: int) -> np.random.SeedSequence:
@@ -44,6 +45,11 @@ def cheap_cost(study_seed: int, draw: int) -> int:
 def phase(study_seed: int, number: int) -> int:
     """The seed that a phase of the search takes for its study's; the first phase has the study's own."""
     return study_seed if number == 0 else _integer(_child(study_seed, Purpose.PHASE, number))
+
+
+def baseline(study_seed: int, number: int) -> np.random.SeedSequence:
+    """For the theta of the generator `number` that final training compares with: drawn at random."""
+    return _child(study_seed, Purpose.BASELINE, number)
 
 
 def _child(study_seed: int, purpose: Purpose, *numbers: int) -> np.random.SeedSequence:

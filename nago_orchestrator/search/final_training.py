@@ -10,8 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from nago_orchestrator.domain import seeds
 from nago_orchestrator.domain.generator_key import GeneratorKey, generator_key
 from nago_orchestrator.domain.proposals import Evaluation, Origin, Proposal, Theta
+from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.search.proposers.port import HistoryError, Pause
 from nago_trainer.architecture import canonical
@@ -21,9 +25,10 @@ from nago_trainer.contract.task import TEST
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """A generator that the search found."""
+    """A generator of the final training."""
 
-    proposal: int
+    proposal: int | None
+    """Of the search that found it; None for one that was drawn at random, to compare with."""
     theta: Theta
 
 
@@ -37,6 +42,20 @@ def final_recipe(search: TrainingRecipe, changes: Mapping[str, Any]) -> Training
     if DATA_SETS[dataset.name].test_images:
         dataset = replace(dataset, measured_on=TEST)
     return replace(search, training=replace(search.training, **changed), dataset=dataset, keep_network=True)
+
+
+def random_generators(space: SearchSpace, study_seed: int, count: int) -> list[Chosen]:
+    """The paper's baseline: uniform in the search space, and of one study always the same."""
+    streams = (np.random.Generator(np.random.PCG64(seeds.baseline(study_seed, place))) for place in range(count))
+    return [Chosen(proposal=None, theta=space.sample(stream)) for stream in streams]
+
+
+def distinct(chosen: Sequence[Chosen]) -> list[Chosen]:
+    """Each generator once: the first of several."""
+    first: dict[GeneratorKey, Chosen] = {}
+    for generator in chosen:
+        first.setdefault(generator_key(canonical(generator.theta)), generator)
+    return list(first.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +97,7 @@ def plan_final(
                 number=len(proposals) + place,
                 theta=generator.theta,
                 fidelity=wish.epochs,
-                origin=Origin.PROMOTION,
+                origin=Origin.RANDOM if generator.proposal is None else Origin.PROMOTION,
                 parent=generator.proposal,
                 evaluations_before=len(evaluations),
                 final_training=True,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from statistics import fmean, stdev
 
-from nago_orchestrator.domain.rows import BestGenerator, FinalTraining
+from nago_orchestrator.domain.rows import BestGenerator, FinalNetwork, FinalTraining
 from nago_orchestrator.evaluation.generator_results import trial_value
 from nago_orchestrator.services.missing_best import without_value
 from nago_orchestrator.store import found, queries
@@ -28,12 +29,17 @@ class Repeats:
 class FinalSummary:
     """Of a generator in the final training: mean and standard deviation over its networks, and the best of them."""
 
-    parent: int | None
+    generator: str
     epochs: int
     networks: int
     finished: int
     accuracy: float | None
     deviation: float | None
+    memory: float | None
+    """Bytes per sample; this and the next three of all its networks that were sized."""
+    memory_deviation: float | None
+    parameters: float | None
+    flops: float | None
     best: int | None
     """The trial."""
     network: str | None
@@ -74,17 +80,44 @@ def repeats_of(row: BestGenerator) -> Repeats:
     )
 
 
-def summary_of(row: FinalTraining) -> FinalSummary:
-    done = [(trial.validation_accuracy, trial) for trial in row.trials if trial.validation_accuracy is not None]
-    accuracies = [accuracy for accuracy, _ in done]
+def final_summaries(trained: Sequence[FinalTraining]) -> list[FinalSummary]:
+    """One of each generator; then one of all that were drawn at random for as many epochs, if they are several."""
+    random: dict[int, list[FinalTraining]] = {}
+    for row in trained:
+        if row.parent is None:
+            random.setdefault(row.epochs, []).append(row)
+    return [
+        *(_summary(row.generator, row.epochs, row.trials) for row in trained),
+        *(
+            _summary("all random", epochs, [trial for row in rows for trial in row.trials])
+            for epochs, rows in random.items()
+            if len(rows) > 1
+        ),
+    ]
+
+
+def _summary(generator: str, epochs: int, trials: Sequence[FinalNetwork]) -> FinalSummary:
+    done = [(trial.validation_accuracy, trial) for trial in trials if trial.validation_accuracy is not None]
+    accuracy, deviation = _spread([accuracy for accuracy, _ in done])
+    memory, memory_deviation = _spread([trial.bytes_per_sample for trial in trials])
     _, top = max(done, key=itemgetter(0), default=(None, None))
     return FinalSummary(
-        parent=row.parent,
-        epochs=row.epochs,
-        networks=len(row.trials),
+        generator=generator,
+        epochs=epochs,
+        networks=len(trials),
         finished=len(done),
-        accuracy=fmean(accuracies) if accuracies else None,
-        deviation=stdev(accuracies) if len(accuracies) > 1 else None,
+        accuracy=accuracy,
+        deviation=deviation,
+        memory=memory,
+        memory_deviation=memory_deviation,
+        parameters=_spread([trial.parameters for trial in trials])[0],
+        flops=_spread([trial.flops for trial in trials])[0],
         best=None if top is None else top.trial,
         network=None if top is None else top.network,
     )
+
+
+def _spread(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    """Mean and standard deviation of those that are known."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None, stdev(known) if len(known) > 1 else None

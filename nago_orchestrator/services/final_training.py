@@ -10,9 +10,9 @@ from nago_orchestrator.bootstrap import sampling_of
 from nago_orchestrator.domain.rows import GeneratorRow
 from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.domain.trials import NewTrial
-from nago_orchestrator.errors import NagoError
+from nago_orchestrator.errors import NagoError, NotFoundError
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.search.final_training import Chosen, Wish, plan_final
+from nago_orchestrator.search.final_training import Chosen, Wish, distinct, plan_final, random_generators
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store import found, queries
 from nago_orchestrator.store.engine import OpenDatabase
@@ -38,16 +38,46 @@ class Queued:
     """What is odd about its epochs, as `short_of_search` says."""
 
 
-def chosen_generators(engine: OpenDatabase, study: str, *, pareto: bool, best: bool) -> list[Chosen]:
-    """The Pareto front or the best generator; by default the front of a study with several objectives."""
-    several = len(queries.study_status(engine, study).objectives) > 1
-    rows: Sequence[GeneratorRow]
-    if pareto or (several and not best):
-        rows = found.pareto_front(engine, study)
-    else:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which generators a user names; several ways add up, and nothing named is the default of the study."""
+
+    pareto: bool = False
+    best: bool = False
+    proposals: tuple[int, ...] = ()
+    random: int = 0
+
+
+def chosen_generators(engine: OpenDatabase, study: str, choice: Choice) -> list[Chosen]:
+    """Each once. By default the Pareto front of a study with several objectives, else the best generator.
+
+    Raises NotFoundError for a proposal that the search has not made.
+    """
+    status = queries.study_status(engine, study)
+    named = choice.pareto or choice.best or choice.proposals or choice.random
+    pareto = choice.pareto or (not named and len(status.objectives) > 1)
+    rows: Sequence[GeneratorRow] = found.pareto_front(engine, study) if pareto else ()
+    if choice.best or (not named and not pareto):
         incumbent = found.incumbent(engine, study)
         rows = [incumbent] if incumbent else []
-    return [Chosen(proposal=row.proposal, theta=row.theta) for row in rows]
+    space = StudySpec.from_canonical(status.spec).search_space()
+    return distinct(
+        [
+            *(Chosen(proposal=row.proposal, theta=row.theta) for row in rows),
+            *_of_proposals(engine, study, choice.proposals),
+            *random_generators(space, status.seed, choice.random),
+        ]
+    )
+
+
+def _of_proposals(engine: OpenDatabase, study: str, numbers: Sequence[int]) -> list[Chosen]:
+    thetas = queries.searched_thetas(engine, study, numbers)
+    for number in numbers:
+        if number not in thetas:
+            raise NotFoundError(
+                f"the search {study} has made no proposal {number}", do="give numbers that nago-orch trials lists"
+            )
+    return [Chosen(proposal=number, theta=thetas[number]) for number in numbers]
 
 
 def keeps_networks(study: Study) -> bool:

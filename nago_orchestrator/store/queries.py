@@ -6,11 +6,13 @@ Every function may raise DatabaseError, and NotFoundError for a study or trial t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, select
 
+from nago_orchestrator.domain.generator_key import generator_key
+from nago_orchestrator.domain.proposals import Theta
 from nago_orchestrator.domain.rows import (
     AttemptRow,
     EpochRow,
@@ -153,6 +155,16 @@ def show_trial(engine: Engine, study: str, trial_number: int) -> TrialDetails:
         return widened(TrialDetails, overview, **own._mapping, attempt_rows=tuple(tried), epoch_rows=tuple(trained))
 
 
+def searched_thetas(engine: Engine, name: str, numbers: Collection[int]) -> Mapping[int, Theta]:
+    """By the proposals' numbers; without those that are unknown or of final training."""
+    proposal = schema.proposal
+    with reading(engine) as connection:
+        own = proposal.c.study_id == studies.find_id(connection, name)
+        chosen = own, ~proposal.c.final_training, proposal.c.number.in_(numbers)
+        found = connection.execute(select(proposal.c.number, proposal.c.theta).where(*chosen))
+        return {row.number: row.theta for row in found}
+
+
 def final_training(engine: Engine, name: str) -> list[FinalTraining]:
     """One row for each generator and number of epochs, the earliest first."""
     proposal, trial, result = schema.proposal, schema.trial, schema.result
@@ -160,7 +172,13 @@ def final_training(engine: Engine, name: str) -> list[FinalTraining]:
         own = proposal.c.study_id == studies.find_id(connection, name)
         if not _has_final_training(connection, own):
             return []
-        columns = (proposal.c.number, proposal.c.parent, proposal.c.fidelity, proposal.c.theta)
+        columns = (
+            proposal.c.number,
+            proposal.c.parent,
+            proposal.c.fidelity,
+            proposal.c.theta,
+            proposal.c.canonical_theta,
+        )
         asked = connection.execute(
             select(*columns).where(own, proposal.c.final_training).order_by(proposal.c.number)
         ).all()
@@ -172,18 +190,19 @@ def final_training(engine: Engine, name: str) -> list[FinalTraining]:
         )
         saved = {number: network for number, network in connection.execute(places)}
         networks = _final_networks(connection, name, saved)
-    generators: dict[tuple[int, int], list[Any]] = {}  # several of one generator: networks that were asked for later
+    generators: dict[Any, list[Any]] = {}  # several of one generator: networks that were asked for later
     for row in asked:
-        generators.setdefault((row.parent, row.fidelity), []).append(row)
+        known_by = generator_key(row.canonical_theta) if row.parent is None else row.parent
+        generators.setdefault((known_by, row.fidelity), []).append(row)
     return [
         FinalTraining(
             proposal=alike[0].number,
-            parent=parent,
-            epochs=epochs,
+            parent=alike[0].parent,
+            epochs=alike[0].fidelity,
             theta=alike[0].theta,
             trials=tuple(network for row in alike for network in networks[row.number]),
         )
-        for (parent, epochs), alike in generators.items()
+        for alike in generators.values()
     ]
 
 

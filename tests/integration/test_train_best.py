@@ -13,11 +13,18 @@ from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.proposals import Proposal
 from nago_orchestrator.domain.rows import FinalTrainingCount
 from nago_orchestrator.domain.states import Failure, StudyState, TrialState
-from nago_orchestrator.errors import NagoError
+from nago_orchestrator.errors import NagoError, NotFoundError
 from nago_orchestrator.search.factory import make_proposer
 from nago_orchestrator.search.final_training import Chosen, search_alone
 from nago_orchestrator.search.proposers.replay import verify
-from nago_orchestrator.services.final_training import keeps_networks, short_of_search, train_best
+from nago_orchestrator.services.best_generator import final_summaries
+from nago_orchestrator.services.final_training import (
+    Choice,
+    chosen_generators,
+    keeps_networks,
+    short_of_search,
+    train_best,
+)
 from nago_orchestrator.store import found, queries
 from nago_orchestrator.store.store import Store
 from nago_trainer.contract.task import TrialTask
@@ -181,3 +188,30 @@ def test_a_search_that_found_nothing_has_nothing_to_train(store: Store) -> None:
 def test_networks_outlive_pods_only_on_a_volume(store: Store, kubernetes: str | None, kept: bool) -> None:
     execution = f"{{where: kubernetes, kubernetes: {kubernetes}}}" if kubernetes else "{where: local}"
     assert keeps_networks(create(store, small_spec(execution=execution))) == kept
+
+
+def test_random_generators_and_chosen_proposals_are_trained_beside_the_best(store: Store, engine: Engine) -> None:
+    done, _ = searched(store)
+    choice = Choice(best=True, proposals=(3, 3), random=2)
+    chosen = chosen_generators(engine, "small", choice)
+    best = found.incumbent(engine, "small")
+    assert best is not None
+    assert [generator.proposal for generator in chosen] == [best.proposal, 3, None, None]
+    assert chosen_generators(engine, "small", choice) == chosen
+    train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)
+    assert done.run() is StudyState.COMPLETED
+    trained = queries.final_training(engine, "small")
+    assert [row.parent for row in trained] == [best.proposal, 3, None, None]
+    assert [len(row.trials) for row in trained] == [2, 2, 2, 2]
+    assert found.incumbent(engine, "small") == best  # none of them counts for the search
+    assert train_best(store, "small", chosen, networks=2, epochs=5, now=NOW).networks == 0
+    *_, together = final_summaries(trained)
+    assert (together.generator, together.networks) == ("all random", 4)
+    assert together.deviation is not None
+
+
+@pytest.mark.parametrize("number", [999, -1])
+def test_a_proposal_that_the_search_has_not_made_is_named(store: Store, engine: Engine, number: int) -> None:
+    searched(store)
+    with pytest.raises(NotFoundError, match=f"made no proposal {number}"):
+        chosen_generators(engine, "small", Choice(proposals=(0, number)))

@@ -13,7 +13,7 @@ from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.services.final_training import Queued, chosen_generators
+from nago_orchestrator.services.final_training import Choice, Queued, chosen_generators
 from nago_orchestrator.services.final_training import train_best as queue_training
 from nago_orchestrator.store.store import open_store
 
@@ -35,6 +35,16 @@ def train_best(  # noqa: PLR0913  # one argument for each option of the command
     best: Annotated[
         bool, typer.Option("--best", help="Train networks of the best generator only: the default with one objective.")
     ] = False,
+    proposals: Annotated[
+        str | None,
+        typer.Option("--proposals", help="Train networks of the generators of these proposals, for example 3,17."),
+    ] = None,
+    random: Annotated[
+        int,
+        typer.Option(
+            "--random", min=0, max=1000, help="Train networks of this many random generators, to compare with."
+        ),
+    ] = 0,
     networks: Annotated[
         int | None,
         typer.Option(
@@ -52,7 +62,7 @@ def train_best(  # noqa: PLR0913  # one argument for each option of the command
     follow: Follow = True,
     database: Database = None,
 ) -> None:
-    """Final training: train networks of the best or of each Pareto-optimal generator and save them.
+    """Final training: train networks of the best, of each Pareto-optimal or of other generators and save them.
 
     The section `final_training` of the study file configures it. `best` and `pareto` show the results.
     """
@@ -60,11 +70,20 @@ def train_best(  # noqa: PLR0913  # one argument for each option of the command
         raise InputError("--pareto and --best exclude each other", do="give only one of them")
     with reading(database) as engine:
         study = chosen_study(engine, name)
-        chosen = chosen_generators(engine, study, pareto=pareto, best=best)
+        choice = Choice(pareto=pareto, best=best, proposals=_numbers(proposals), random=random)
+        chosen = chosen_generators(engine, study, choice)
     url = known_database(database)
     queued = queue_training(open_store(url), study, chosen, networks=networks, epochs=epochs, now=datetime.now(UTC))
     _tell(queued)
     raise typer.Exit(go_on(queued.study.name, queued.study.state, url, follow=follow))
+
+
+def _numbers(given: str | None) -> tuple[int, ...]:
+    """Raises InputError for what is no list of numbers."""
+    words = [] if given is None else [word.strip() for word in given.split(",")]
+    if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
+        raise InputError(f"--proposals must be numbers of proposals, found '{given}'", do="write them as in 3,17")
+    return tuple(map(int, words))
 
 
 def _tell(queued: Queued) -> None:

@@ -8,15 +8,19 @@ from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import Column, print_table
 from nago_orchestrator.domain.rows import FinalTraining
 from nago_orchestrator.formatting import quantities
-from nago_orchestrator.services.best_generator import summary_of
+from nago_orchestrator.services.best_generator import final_summaries
 
 TRAINED = (
-    Column(key="parent", title="generator"),
+    Column(key="generator", title="generator", right=False),
     Column(key="epochs", title="epochs"),
     Column(key="networks", title="networks"),
     Column(key="finished", title="finished"),
     Column(key="accuracy", title="accuracy", show=quantities.percent),
     Column(key="deviation", title="std", show=quantities.percent),
+    Column(key="memory", title="memory", show=quantities.size),
+    Column(key="memory_deviation", title="std", show=quantities.size),
+    Column(key="parameters", title="params", show=quantities.count),
+    Column(key="flops", title="flops", show=quantities.count),
     Column(key="best", title="best trial"),
     Column(key="network", title="its file", right=False),
 )
@@ -26,4 +30,4 @@ def print_trained(trained: Sequence[FinalTraining]) -> None:
     """The networks of each generator; nothing without any."""
     if trained:
         say("\nfinal training")
-        print_table([summary_of(row) for row in trained], TRAINED)
+        print_table(final_summaries(trained), TRAINED)

@@ -48,7 +48,7 @@ def accuracies(row: FinalTraining) -> list[float]:
 
 
 def _label(row: FinalTraining) -> str:
-    return f"proposal {row.parent}<br>{counted(row.epochs, 'epoch')}"
+    return f"{row.generator}<br>{counted(row.epochs, 'epoch')}"
 
 
 def _figure(rows: Sequence[FinalTraining], evaluations: Sequence[EvaluationRow]) -> go.Figure:
@@ -84,10 +84,10 @@ def _words(trial: FinalNetwork) -> list[Any]:
 
 def _as_searched(rows: Sequence[FinalTraining], evaluations: Sequence[EvaluationRow]) -> go.Scatter:
     seen: Mapping[int, float | None] = {row.proposal: _accuracy(row) for row in evaluations}
-    known = [row for row in rows if seen.get(row.parent) is not None]
+    known = [(row, seen[row.parent]) for row in rows if row.parent is not None and seen.get(row.parent) is not None]
     return go.Scatter(
-        x=[_label(row) for row in known],
-        y=[seen[row.parent] for row in known],
+        x=[_label(row) for row, _ in known],
+        y=[accuracy for _, accuracy in known],
         mode="markers",
         name="in the search",
         marker={"symbol": "diamond-open", "size": 10, "color": MUTED, "line": {"width": 2}},
@@ -102,8 +102,9 @@ def _accuracy(row: EvaluationRow) -> float | None:
 
 
 def _table(rows: Sequence[FinalTraining]) -> TextTable:
-    header = ("generator", "epochs", "networks", "finished", "mean", "standard deviation", "best", "trial", "network")
-    return TextTable(header=header, rows=tuple(_cells(row) for row in rows))
+    header = ("generator", "epochs", "networks", "finished", "mean", "standard deviation", "memory/sample")
+    more = ("parameters", "best", "trial", "network")
+    return TextTable(header=(*header, *more), rows=tuple(_cells(row) for row in rows))
 
 
 def _cells(row: FinalTraining) -> tuple[str, ...]:
@@ -111,13 +112,19 @@ def _cells(row: FinalTraining) -> tuple[str, ...]:
     done = [(trial.validation_accuracy, trial) for trial in row.trials if trial.validation_accuracy is not None]
     best = max(done, key=itemgetter(0), default=None)
     return (
-        f"proposal {row.parent}",
+        row.generator,
         str(row.epochs),
         str(len(row.trials)),
         str(len(found)),
         quantities.percent(fmean(found)) if found else "-",
         quantities.percent(stdev(found)) if len(found) > 1 else "-",
+        quantities.size(fmean(sizes)) if (sizes := _sizes(row)) else "-",
+        quantities.count(fmean(trial.parameters for trial in row.trials)) if row.trials else "-",
         "-" if best is None else quantities.percent(best[0]),
         "-" if best is None else str(best[1].trial),
         (best and best[1].network) or "-",
     )
+
+
+def _sizes(row: FinalTraining) -> list[int]:
+    return [trial.bytes_per_sample for trial in row.trials if trial.bytes_per_sample is not None]

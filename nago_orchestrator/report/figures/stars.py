@@ -17,8 +17,7 @@ from nago_orchestrator.report.style import ACCENT, objective_words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Star:
-    proposal: int
-    """Of the search."""
+    generator: str
     epochs: int
     networks: int
     values: Mapping[str, float]
@@ -40,7 +39,7 @@ def _star(row: FinalTraining, objectives: Sequence[Objective]) -> Star | None:
         return None
     means = map(fmean, zip(*finite, strict=True))
     return Star(
-        proposal=row.parent,
+        generator=row.generator,
         epochs=row.epochs,
         networks=len(finite),
         values=dict(zip((item.name for item in objectives), means, strict=True)),
@@ -58,11 +57,11 @@ def star_points(stars: Sequence[Star], objectives: Sequence[Objective], other: O
         go.Scatter(
             x=[star.values[other.name] for star in found],
             y=[star.values[objectives[0].name] for star in found],
-            customdata=list(zip((star.proposal for star in found), networks, words, strict=True)),
+            customdata=list(zip((star.generator for star in found), networks, words, strict=True)),
             mode="markers",
             name=f"final training, {counted(found[0].epochs, 'epoch')}",
             marker={"symbol": "star", "size": 13, "color": ACCENT, "line": {"color": "white", "width": 1}},
-            hovertemplate="proposal %{customdata[0]}, mean of %{customdata[1]} of the final training<br>"
+            hovertemplate="%{customdata[0]}, mean of %{customdata[1]} of the final training<br>"
             "%{customdata[2]}<extra></extra>",
         )
     ]

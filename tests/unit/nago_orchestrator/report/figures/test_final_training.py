@@ -42,8 +42,20 @@ def test_the_table_has_mean_spread_and_the_best_network() -> None:
     panel = final_training(TRAINED, SEARCH)
     assert panel is not None
     assert panel.table is not None
-    assert panel.table.rows[1] == ("proposal 3", "30", "3", "2", "91.00 %", "1.41 %", "92.00 %", "1", "1.pt")
-    assert panel.table.rows[2] == ("proposal 5", "30", "1", "0", "-", "-", "-", "-", "-")
+    assert panel.table.rows[1] == (
+        "proposal 3",
+        "30",
+        "3",
+        "2",
+        "91.00 %",
+        "1.41 %",
+        "100 B",
+        "7",
+        "92.00 %",
+        "1",
+        "1.pt",
+    )
+    assert panel.table.rows[2] == ("proposal 5", "30", "1", "0", "-", "-", "100 B", "7", "-", "-", "-")
 
 
 def test_trainings_that_have_not_ended_have_words_and_none_has_no_panel() -> None:

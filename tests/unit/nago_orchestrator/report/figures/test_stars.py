@@ -18,13 +18,13 @@ def trained(parent: int, epochs: int, *networks: tuple[float | None, int]) -> Fi
 
 def test_a_star_is_the_mean_of_the_networks_that_have_values() -> None:
     (star,) = longest_trained([trained(2, 30, (0.9, 80), (0.8, 100), (None, 10))], (ERROR, MEMORY))
-    assert (star.proposal, star.epochs, star.networks) == (2, 30, 2)
+    assert (star.generator, star.epochs, star.networks) == ("proposal 2", 30, 2)
     assert star.values == pytest.approx({"error": 0.15, "memory": 90.0})
 
 
 def test_only_the_longest_training_that_came_to_an_end_counts() -> None:
     rows = [trained(1, 5, (0.9, 1)), trained(2, 30, (0.9, 1)), trained(3, 30, (0.8, 1)), trained(4, 90, (None, 1))]
-    assert [star.proposal for star in longest_trained(rows, (ERROR, MEMORY))] == [2, 3]
+    assert [star.generator for star in longest_trained(rows, (ERROR, MEMORY))] == ["proposal 2", "proposal 3"]
 
 
 def test_without_stars_nothing_is_drawn() -> None:
