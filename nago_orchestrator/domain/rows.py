@@ -17,6 +17,7 @@ from nago_orchestrator.domain.dataset import DatasetSummary
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.proposals import Origin, Outcome, Theta
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
+from nago_trainer.contract.class_details import ClassDetails
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -151,6 +152,8 @@ class TrialDetails(TrialRow):
     training_seed: int
     attempt_rows: tuple[LoggedAttempt, ...]
     epoch_rows: tuple[EpochRow, ...]
+    details: ClassDetails | None
+    """By class, of a network that was to be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

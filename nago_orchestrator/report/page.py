@@ -13,6 +13,7 @@ from nago_orchestrator.evaluation.generator_results import merge_generators
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.figures.calibration import calibration
+from nago_orchestrator.report.figures.classes import classes
 from nago_orchestrator.report.figures.correlation import correlation
 from nago_orchestrator.report.figures.curves import learning_curves
 from nago_orchestrator.report.figures.effects import effects
@@ -64,6 +65,7 @@ def _findings(report: StudyReport) -> Sequence[Panel | None]:
         volume(report.search, report.attempts, report.objectives, report.phases, fidelity),
         tradeoff(report.trials, fidelity),
         final_training(report.trained, report.search),
+        classes(report.details),
     )
 
 

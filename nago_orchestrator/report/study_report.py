@@ -19,6 +19,7 @@ from nago_orchestrator.domain.rows import (
 )
 from nago_orchestrator.evaluation.generator_results import best_generator, compared_fidelity, merge_generators, searched
 from nago_orchestrator.search.posterior import PosteriorEffects
+from nago_trainer.contract.class_details import ClassDetails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class StudyReport:
     """Objectives that the search's surrogate learns, where it has one."""
     trained: Sequence[FinalTraining] = ()
     """Generators with final training, with their trials."""
+    details: Mapping[int, ClassDetails] = field(default_factory=dict)
+    """By class, of the trials of final training."""
     networks: Mapping[int, str] = field(default_factory=dict)
     """By trial: the file of its saved network, or where that is."""
     posterior: PosteriorEffects | None = None

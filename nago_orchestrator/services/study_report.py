@@ -30,7 +30,7 @@ def report_page(engine: OpenDatabase, url: str, study: str, now: datetime, *, wi
 def _collect(engine: OpenDatabase, study: str, now: datetime, *, with_surrogate: bool) -> StudyReport:
     status = queries.study_status(engine, study)
     spec = StudySpec.from_canonical(status.spec)
-    space = spec.search_space()
+    space, trained = spec.search_space(), queries.final_training(engine, study)
     made = StudyReport(
         study=status,
         generator=space.generator,
@@ -45,7 +45,8 @@ def _collect(engine: OpenDatabase, study: str, now: datetime, *, with_surrogate:
         drawing=_drawing(engine, study),
         phases=tuple(phase.algorithm for phase in phases_of(spec.search)),
         learnt=_learnt(spec),
-        trained=queries.final_training(engine, study),
+        trained=trained,
+        details=queries.class_details(engine, study, [trial.trial for row in trained for trial in row.trials]),
     )
     return _with_effects(made, spec) if with_surrogate else made
 

@@ -34,6 +34,7 @@ from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.store import data_checks, lock, schema, studies, views
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.engine import describe
+from nago_orchestrator.store.results import known_details
 from nago_orchestrator.store.rows import (
     attempt_rows,
     epoch_rows,
@@ -45,6 +46,7 @@ from nago_orchestrator.store.rows import (
     trial_rows,
 )
 from nago_orchestrator.store.tally import tally
+from nago_trainer.contract.class_details import ClassDetails
 
 _FINAL = [state for state in TrialState if state.is_final]
 
@@ -142,8 +144,10 @@ def show_trial(engine: Engine, study: str, trial_number: int) -> TrialDetails:
                 trial.c.architecture,
                 trial.c.architecture_seed,
                 trial.c.training_seed,
+                schema.result.c.details,
             )
             .join_from(trial, proposal, trial.c.proposal_id == proposal.c.id)
+            .outerjoin(schema.result, schema.result.c.trial_id == trial.c.id)
             .where(*chosen)
         ).one_or_none()
         if own is None:
@@ -152,7 +156,18 @@ def show_trial(engine: Engine, study: str, trial_number: int) -> TrialDetails:
         (overview,) = trial_rows(connection, view)
         tried = attempt_rows(connection, _attempts().add_columns(attempt.c.log_tail).where(*chosen), LoggedAttempt)
         trained = epoch_rows(connection, _epochs().where(*chosen).order_by(attempt.c.number, epoch.c.epoch))
-        return widened(TrialDetails, overview, **own._mapping, attempt_rows=tuple(tried), epoch_rows=tuple(trained))
+        more = {**own._mapping, "details": known_details(own.details)}
+        return widened(TrialDetails, overview, **more, attempt_rows=tuple(tried), epoch_rows=tuple(trained))
+
+
+def class_details(engine: Engine, name: str, trials: Collection[int]) -> Mapping[int, ClassDetails]:
+    """By trial; without those that have none."""
+    trial, result = schema.trial, schema.result
+    stored = select(trial.c.number, result.c.details).join_from(result, trial, result.c.trial_id == trial.c.id)
+    with reading(engine) as connection:
+        own = trial.c.study_id == studies.find_id(connection, name), trial.c.number.in_(trials)
+        read = {row.number: known_details(row.details) for row in connection.execute(stored.where(*own))}
+    return {number: details for number, details in read.items() if details is not None}
 
 
 def searched_thetas(engine: Engine, name: str, numbers: Collection[int]) -> Mapping[int, Theta]:

@@ -11,9 +11,12 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 from nago_orchestrator.domain.states import AttemptState
 from nago_orchestrator.errors import StaleStateError
 from nago_orchestrator.store.schema import attempt, result
+from nago_trainer.contract.class_details import ClassDetails
+from nago_trainer.contract.json_form import ContractError
 from nago_trainer.contract.reports import TrialResult
 
-_FIELDS = tuple(field.name for field in fields(TrialResult))
+_FIELDS = tuple(field.name for field in fields(TrialResult) if field.name != "details")
+"""Of the details nothing is decided, and they are large."""
 _PREFIX = "result_"
 _AUTHOR = select(result.c.attempt_id).where(result.c.trial_id == bindparam("of_trial"))
 _INSERT = insert(result)
@@ -30,6 +33,14 @@ def trial_result(row: Row[Any]) -> TrialResult | None:
     if values[_PREFIX + "epochs"] is None:
         return None
     return TrialResult(**{name: values[_PREFIX + name] for name in _FIELDS})
+
+
+def known_details(stored: Any) -> ClassDetails | None:
+    """None also for what a trainer stored itself in another form."""
+    try:
+        return None if stored is None else ClassDetails.from_json(stored)
+    except ContractError:
+        return None
 
 
 def keep(connection: Connection, trial_id: int, attempt_id: int, new: TrialResult, now: datetime) -> None:

@@ -79,13 +79,15 @@ def run_database_attempt(
     message = TerminationMessage(settings.termination_log, settings.token)
     try:
         database = AttemptDatabase(settings.database_url, attempt=settings.attempt, token=settings.token)
-        task = _prepared(read_task(database, settings), kept)
+        task = read_task(database, settings)
         checkpoints = checkpoint_policy(task, environment, preemption)
     except TaskError as error:
         message.failure(kind="defect", reason=error.reason, message=str(error))
         return refuse(error)
     except TrainerError as error:
         return refuse(error)
+    if not kept:
+        _note_unsaved(task)
     report = DatabaseReport(
         database,
         message,
@@ -96,6 +98,7 @@ def run_database_attempt(
         read_images=read_images,
         started=started,
         checkpoints=checkpoints,
+        saves_networks=kept,
     )
     code = execute(task, report, context)
     if report.stored and checkpoints is not None:
@@ -131,7 +134,6 @@ def _parsed(content: dict[str, Any] | None, settings: AttemptSettings) -> TrialT
         raise TaskError(f"invalid task: {error}", where=settings.attempt) from error
 
 
-def _prepared(task: TrialTask, kept: bool) -> TrialTask:
-    if task.keep_network and not kept:
+def _note_unsaved(task: TrialTask) -> None:
+    if task.keep_network:
         log(f"the network will not be saved: {CHECKPOINTS_VARIABLE} is not set")
-    return replace(task, keep_network=task.keep_network and kept)

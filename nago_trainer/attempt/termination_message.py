@@ -8,6 +8,7 @@ too long for that is shortened.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,10 @@ class TerminationMessage:
         self._token = token
 
     def result(self, result: TrialResult) -> bool:
-        """Whether it was written."""
-        whole = {"token": self._token, "result": result.to_json()}
-        short = {"token": self._token, "result": {**result.to_json(), "device": result.device[:100], "network": None}}
+        """Whether it was written. The details by class do not fit, and stay with the database."""
+        told = replace(result, details=None).to_json()
+        whole = {"token": self._token, "result": told}
+        short = {"token": self._token, "result": {**told, "device": result.device[:100], "network": None}}
         return self._write(next((text for text in map(_compact, (whole, short)) if _fits(text)), None))
 
     def failure(self, *, kind: str, reason: str, message: str) -> bool:

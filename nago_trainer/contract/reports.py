@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, Self, TypeVar
 
+from nago_trainer.contract.class_details import ClassDetails
 from nago_trainer.contract.json_form import ContractError, build, encode
 
 MOST_EPOCHS = 100_000
@@ -97,16 +98,21 @@ class TrialResult:
     calibration_error: float | None = None
     custom: float | None = None
     """The study's own objective; NaN if the training diverged. None without one."""
+    details: ClassDetails | None = None
+    """Of a network that is to be kept."""
 
     def to_json(self) -> dict[str, Any]:
         """Without what was not measured, so that a result of before has the form of before."""
-        encoded: dict[str, Any] = encode({key: value for key, value in asdict(self).items() if key not in OPTIONAL})
-        measured = {key: encode(value) for key in OPTIONAL if (value := getattr(self, key)) is not None}
-        return {**encoded, **measured}
+        values = {key: value for key, value in asdict(self).items() if key not in (*OPTIONAL, "details")}
+        measured = {key: value for key in OPTIONAL if (value := getattr(self, key)) is not None}
+        encoded: dict[str, Any] = encode({**values, **measured})
+        return encoded if self.details is None else {**encoded, "details": self.details.to_json()}
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
         """Raises ContractError for another form and for values that no training can have measured."""
+        if isinstance(data, dict) and data.get("details") is not None:
+            data = {**data, "details": ClassDetails.from_json(data["details"])}
         return _checked(build(cls, data))
 
     def problem(self) -> str | None:

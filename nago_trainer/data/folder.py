@@ -79,6 +79,7 @@ def _load(path: Path, settings: DatasetSettings) -> tuple[ImageSet, str]:
         pixels=pixels,
         labels=np.repeat(np.arange(len(classes)), [len(folder.files) for folder in classes]),
         class_names=tuple(folder.name for folder in classes),
+        files=tuple(str(file.relative_to(path)) for file in files),
     )
     return images, fingerprint_of(manifest_of(path, files, [digest for digest, _ in found]))
 

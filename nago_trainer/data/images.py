@@ -25,6 +25,8 @@ class ImageSet:
     labels: NDArray[np.int64]
     """[N], index into `class_names`"""
     class_names: tuple[str, ...]
+    files: tuple[str, ...] | None = None
+    """[N], below the folder of the images; None where they have no files of their own."""
     test: ImageSet | None = None
     """The dataset's own test images, where they are asked for."""
 

@@ -19,3 +19,5 @@ class AttemptContext:
     started: float
     """`time.monotonic()` at the attempt's start."""
     checkpoints: CheckpointPolicy | None = None
+    saves_networks: bool = True
+    """Whether there is a place for a network that is to be kept."""

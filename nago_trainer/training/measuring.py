@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
+from nago_trainer.contract.class_details import (
+    MOST_CLASSES,
+    MOST_CONFUSIONS,
+    MOST_MISCLASSIFIED,
+    ClassDetails,
+    shown_name,
+)
 from nago_trainer.contract.reports import MEASURES
-from nago_trainer.data.splits import Examples, Normalisation
+from nago_trainer.contract.task import DatasetSettings
+from nago_trainer.data.images import ImageSet
+from nago_trainer.data.splits import Examples, Normalisation, Splits
 from nago_trainer.training.measures import Measures, Tally
 
 WORST: dict[str, Any] = {**dict.fromkeys(MEASURES, 0.0), "calibration_error": 1.0}
 """Of a training that diverged."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    measures: Measures
+    mistakes: tuple[tuple[int, int, int, float], ...]
+    """Position among the examples, class, answer and its probability; at most MOST_MISCLASSIFIED, the highest first."""
+
+
 def measure_network(
     network: nn.Module, examples: Examples, normalisation: Normalisation, *, batch_size: int, classes: int
-) -> Measures | None:
+) -> Measured | None:
     """None for a network whose outputs are not finite. In evaluation mode, in which the network is left."""
-    tally = Tally(classes)
+    tally, mistakes = Tally(classes), list[tuple[int, int, int, float]]()
     network.eval()
     with torch.inference_mode():
         for start in range(0, len(examples.labels), batch_size):
@@ -27,10 +46,48 @@ def measure_network(
             logits = network(normalisation.apply(examples.at(chosen))).float().cpu()
             if not bool(torch.isfinite(logits).all()):
                 return None
-            tally.add(examples.labels[chosen].cpu().numpy(), logits.numpy())
-    return tally.measures()
+            labels = examples.labels[chosen].cpu().numpy()
+            answers = tally.add(labels, logits.numpy())
+            sure = logits.softmax(1).amax(1).numpy()
+            mistakes += [
+                (start + place, int(labels[place]), int(answers[place]), float(sure[place]))
+                for place in np.flatnonzero(answers != labels).tolist()
+            ]
+            mistakes = sorted(mistakes, key=lambda row: (-row[3], row[0]))[:MOST_MISCLASSIFIED]
+    return Measured(measures=tally.measures(), mistakes=tuple(mistakes))
 
 
-def reported(measures: Measures | None) -> dict[str, Any]:
-    """The fields of a TrialResult; `measures`: None if the training diverged."""
-    return WORST if measures is None else {name: getattr(measures, name) for name in WORST}
+def reported(measured: Measured | None) -> dict[str, Any]:
+    """The fields of a TrialResult; `measured`: None if the training diverged."""
+    return WORST if measured is None else {name: getattr(measured.measures, name) for name in WORST}
+
+
+def details_of(measured: Measured, splits: Splits, images: ImageSet, settings: DatasetSettings) -> ClassDetails | None:
+    """None for a data set of too many classes."""
+    if len(images.class_names) > MOST_CLASSES:
+        return None
+    confusion = np.array(measured.measures.confusion)
+    source = images if images.test is None else images.test
+    members = splits.validation.members
+    numbers = np.arange(len(source.labels)) if members is None else members.cpu().numpy()
+    return ClassDetails(
+        measured_on=settings.measured_on,
+        class_names=tuple(map(shown_name, images.class_names)),
+        images=tuple(confusion.sum(axis=1).tolist()),
+        correct=tuple(np.diag(confusion).tolist()),
+        confusions=_most_frequent(confusion),
+        misclassified=tuple(
+            (_name(source, int(numbers[place])), label, answer, sure)
+            for place, label, answer, sure in measured.mistakes
+        ),
+    )
+
+
+def _most_frequent(confusion: NDArray[np.int64]) -> tuple[tuple[int, int, int], ...]:
+    pairs = confusion - np.diag(np.diag(confusion))
+    found = [(int(row), int(column), int(pairs[row, column])) for row, column in zip(*np.nonzero(pairs), strict=True)]
+    return tuple(sorted(found, key=lambda entry: (-entry[2], entry[:2]))[:MOST_CONFUSIONS])
+
+
+def _name(images: ImageSet, number: int) -> str:
+    return str(number) if images.files is None else shown_name(images.files[number])

@@ -24,8 +24,7 @@ from nago_trainer.network.saved_network import NetworkFacts, save_network
 from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.device import choose_device
 from nago_trainer.training.loop import has_diverged, train
-from nago_trainer.training.measures import Measures
-from nago_trainer.training.measuring import measure_network, reported
+from nago_trainer.training.measuring import Measured, details_of, measure_network, reported
 from nago_trainer.training.seeds import derive_seeds
 from nago_trainer.training.state import TrainingState
 
@@ -41,11 +40,11 @@ def run_trial(task: TrialTask, context: AttemptContext, on_epoch: Callable[[Epoc
     state = train(task, splits, lambda: _new_network(task, plan, device), context, on_epoch)
     last = state.records[-1]
     diverged = has_diverged(last)
-    kept = task.keep_network and not diverged
+    kept = task.keep_network and context.saves_networks and not diverged
     if kept:
         context.folder.mkdir(parents=True, exist_ok=True)
         save_network(state.network, _facts(task, images, splits, last), context.folder / NETWORK_FILE)
-    measures = None if diverged else _measures(state, splits, task)
+    measured = None if diverged else _measured(state, splits, task)
     now = time.monotonic()
     return TrialResult(
         validation_accuracy=last.validation_accuracy,
@@ -57,11 +56,12 @@ def run_trial(task: TrialTask, context: AttemptContext, on_epoch: Callable[[Epoc
         parameters=task.parameters,
         device=str(device),
         network=str(context.folder / NETWORK_FILE) if kept else None,
-        **reported(measures),
+        **reported(measured),
+        details=details_of(measured, splits, images, task.dataset) if measured and task.keep_network else None,
     )
 
 
-def _measures(state: TrainingState, splits: Splits, task: TrialTask) -> Measures | None:
+def _measured(state: TrainingState, splits: Splits, task: TrialTask) -> Measured | None:
     batch_size, classes = state.batch_size, task.dataset.classes
     return measure_network(
         state.network, splits.validation, splits.normalisation, batch_size=batch_size, classes=classes

@@ -18,13 +18,14 @@ from sqlalchemy import Engine, select
 from nago_orchestrator.domain.attempts import Attempt
 from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
 from nago_orchestrator.errors import DatabaseError, StaleStateError
-from nago_orchestrator.store import versions
+from nago_orchestrator.store import queries, versions
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.schema import epoch, metadata
 from nago_orchestrator.store.store import Store
 from nago_trainer.attempt.database_report import DatabaseReport
 from nago_trainer.attempt.postgres import AttemptDatabase, DatabaseRefusedError
 from nago_trainer.attempt.termination_message import TerminationMessage
+from nago_trainer.contract.class_details import MOST_CHARACTERS, ClassDetails
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from tests.conftest import PostgresDatabases
 from tests.store_scene import ENDED, EPOCH, NOW
@@ -217,6 +218,27 @@ def test_what_no_training_can_have_measured_is_not_stored(
     with pytest.raises(DatabaseRefusedError, match="the report is not valid: " + next(iter(changes))):
         _add(scene, new, replace(wrong, **changes))
     assert scene.trial.result is None
+
+
+def test_details_by_class_come_with_the_result_and_are_bounded(scene: TrainerScene, engine: Engine) -> None:
+    details = ClassDetails(
+        measured_on="test",
+        class_names=("a", "b"),
+        images=(2, 1),
+        correct=(1, 1),
+        confusions=((0, 1, 1),),
+        misclassified=(("a/ü.png", 0, 1, 0.75),),
+    )
+    new = scene.attempt()
+    refused: tuple[Any, ...] = ([], "text", {"class_names": "x" * MOST_CHARACTERS})
+    for wrong in refused:
+        told = json.dumps({**RESULT.to_json(), "details": wrong})
+        with pytest.raises(errors.CheckViolation, match="details must be an object of at most"):
+            _ask(scene, "SELECT nago_add_result(%s::jsonb)", told, by=new)
+    assert _add(scene, new, replace(RESULT, details=details))
+    study = scene.scene.study.name
+    assert queries.class_details(engine, study, [scene.trial.number]) == {scene.trial.number: details}
+    assert queries.show_trial(engine, study, scene.trial.number).details == details
 
 
 @pytest.mark.parametrize("number", [0, -1, 4, 2**31 - 1, 2**40])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, TrialName
 from nago_orchestrator.cli.output import columns
@@ -21,21 +25,51 @@ from nago_orchestrator.cli.output.tables import (
 from nago_orchestrator.cli.reading import chosen_trial, known_database, reading
 from nago_orchestrator.domain.kept_networks import FoundNetwork
 from nago_orchestrator.domain.rows import TrialDetails
+from nago_orchestrator.evaluation.class_tables import class_rows, confusion_rows, mistake_rows
 from nago_orchestrator.services.kept_networks import found_networks
 from nago_orchestrator.store import queries
+from nago_trainer.contract.class_details import ClassDetails
+
+NO_DETAILS = "has no details by class: they are reported of networks that are kept, as in final training"
 
 
-def show(trial: TrialName, output: Output = OutputFormat.TABLE, database: Database = None) -> None:
+class Details(StrEnum):
+    CLASSES = "classes"
+    CONFUSIONS = "confusions"
+    MISCLASSIFIED = "misclassified"
+
+
+_TABLES: Mapping[Details, tuple[Callable[[ClassDetails], Sequence[Printable]], Sequence[Column]]] = {
+    Details.CLASSES: (class_rows, columns.CLASSES),
+    Details.CONFUSIONS: (confusion_rows, columns.CONFUSIONS),
+    Details.MISCLASSIFIED: (mistake_rows, columns.MISTAKES),
+}
+
+
+def show(
+    trial: TrialName,
+    details: Annotated[
+        Details | None,
+        typer.Option("--details", help="Of a network that was kept: its classes, confusions or misclassified files."),
+    ] = None,
+    output: Output = OutputFormat.TABLE,
+    database: Database = None,
+) -> None:
     """Show one trial with its theta, attempts and epochs; JSON also has the architecture."""
     url = known_database(database)
     with reading(database) as engine:
         study, number = chosen_trial(engine, trial)
         row = queries.show_trial(engine, study, number)
         network = next(iter(found_networks(engine, url, study, [number])), None)
-    if output is OutputFormat.JSON:
+    if details is not None:
+        rows, shown = _TABLES[details]
+        print_rows(
+            [] if row.details is None else rows(row.details), shown, output, empty=f"trial {number} {NO_DETAILS}"
+        )
+    elif output is OutputFormat.JSON:
         say(to_json({**as_mapping(row), **_keys(network)}))
     elif output is OutputFormat.CSV:
-        large = ("architecture", "canonical_theta", "attempt_rows", "epoch_rows")
+        large = ("architecture", "canonical_theta", "attempt_rows", "epoch_rows", "details")
         print_rows([{**without(row, *large), **_keys(network)}], (), output, empty="")
     else:
         _print_trial(row, network)

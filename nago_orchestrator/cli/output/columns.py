@@ -123,6 +123,24 @@ EVALUATIONS = (
     Column(key="evaluations_before", title="evaluations before"),
     Column(key="outcome", title="outcome", right=False),
 )
+CLASSES = (
+    Column(key="class_name", title="class", right=False),
+    Column(key="images", title="images", show=quantities.count),
+    Column(key="correct", title="correct", show=quantities.count),
+    Column(key="accuracy", title="accuracy", show=quantities.percent),
+    Column(key="taken_for", title="most often taken for", right=False),
+)
+CONFUSIONS = (
+    Column(key="class_name", title="class", right=False),
+    Column(key="answer", title="answer", right=False),
+    Column(key="images", title="images", show=quantities.count),
+)
+MISTAKES = (
+    Column(key="file", title="file", right=False),
+    Column(key="class_name", title="class", right=False),
+    Column(key="answer", title="answer", right=False),
+    Column(key="probability", title="probability", show=quantities.percent),
+)
 LEDGER = (
     Column(key="outcome", title="outcome", right=False),
     Column(key="attempts", title="attempts", show=quantities.count),
