@@ -56,6 +56,9 @@ def _training(trainer: TrainerSection) -> TrainingSettings:
         crop_padding=trainer.crop_padding,
         horizontal_flip=trainer.horizontal_flip,
         cutout=trainer.cutout,
+        precision=trainer.precision,
+        layout=trainer.layout,
+        recompute=trainer.recompute,
         smallest_batch_size=trainer.smallest_batch_size,
         **({} if trainer.learning_rate_from is None else trainer.learning_rate_from.reference()),
     )

@@ -24,8 +24,15 @@ from nago_orchestrator.spec.protocols import (
 from nago_orchestrator.spec.scalars import ByteCount, Real, Switch, Whole, format_number, known_word, read_text, wrong
 from nago_orchestrator.spec.section import Section, is_study_file
 from nago_trainer.contract.data_sets import DATA_SETS
+from nago_trainer.contract.task import AUTO_LAYOUT, CHANNELS_FIRST, LAYOUTS, PRECISIONS
 
 DATASETS = tuple(DATA_SETS)
+Precision = Annotated[
+    str, BeforeValidator(known_word("precision", PRECISIONS)), WithJsonSchema({"enum": [*PRECISIONS], "type": "string"})
+]
+Layout = Annotated[
+    str, BeforeValidator(known_word("layout", LAYOUTS)), WithJsonSchema({"enum": [*LAYOUTS], "type": "string"})
+]
 DatasetName = Annotated[
     str, BeforeValidator(known_word("dataset", DATASETS)), WithJsonSchema({"enum": [*DATASETS], "type": "string"})
 ]
@@ -185,6 +192,12 @@ class TrainerSection(Section):
     """Whether training images are mirrored at random."""
     cutout: Annotated[Whole, Field(ge=0, le=1024)] = _part_of_image(digits=0, folder=2, cifar=2, of_protocols=2)
     """Side in pixels of the square that is blanked in every training image; 0 switches it off."""
+    precision: Precision = "fp32"
+    """Of the feature maps: fp32, or mixed precision in bf16 or fp16, whose weights stay fp32."""
+    layout: Layout = _of_dataset(digits=CHANNELS_FIRST, folder=AUTO_LAYOUT, cifar=AUTO_LAYOUT)
+    """The order of the feature maps' numbers in memory; auto is channels_last on CPUs. Results differ by rounding."""
+    recompute: Switch = False
+    """Whether training keeps half as much in memory and computes part of it twice, to the same results."""
     keep_networks: Switch = False
     """Whether the trained network of every trial is saved."""
 

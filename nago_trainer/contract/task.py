@@ -18,6 +18,10 @@ FORMER_IMAGE_RULES = 1
 IMAGE_RULES = 2
 """Of a new study: what a pixel means follows from the type of its file. See the trainer's `data/pixel_types.py`."""
 
+PRECISIONS = ("fp32", "bf16", "fp16")
+CHANNELS_FIRST, CHANNELS_LAST, AUTO_LAYOUT = "channels_first", "channels_last", "auto"
+LAYOUTS = (AUTO_LAYOUT, CHANNELS_FIRST, CHANNELS_LAST)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSettings:
@@ -71,6 +75,12 @@ class TrainingSettings:
     reference_learning_rate: float = 0.0
     smallest_batch_size: int = 1
     """Where halving for lack of memory ends."""
+    precision: str = "fp32"
+    """One of `PRECISIONS`."""
+    layout: str = CHANNELS_FIRST
+    """One of `LAYOUTS`: of feature maps in memory. `auto` is channels-last on CPUs."""
+    recompute: bool = False
+    """Whether the backward pass computes again what is cheap, for memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

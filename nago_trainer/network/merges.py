@@ -8,7 +8,7 @@ than the learnt weights, and so are output and gradients.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -30,8 +30,9 @@ class WeightedSum(Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
         weights, inputs = _halves(ctx.saved_tensors)
-        flat = gradient.reshape(-1)
-        to_weights = [torch.dot(flat, each.reshape(-1)) for each in inputs]
+        layout = _layout(inputs[0])
+        flat = layout(gradient).reshape(-1)
+        to_weights = [torch.dot(flat, layout(each).reshape(-1)) for each in inputs]
         return (*to_weights, *[gradient * weight for weight in weights])
 
 
@@ -52,8 +53,10 @@ class AttentionSum(Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
         queries, means, weights, *inputs = ctx.saved_tensors
-        rows = gradient.flatten(1).unsqueeze(1)
-        to_weights = torch.cat([torch.bmm(rows, each.flatten(1).unsqueeze(2)) for each in inputs], dim=1).squeeze(2)
+        layout = _layout(inputs[0])
+        rows = layout(gradient).flatten(1).unsqueeze(1)
+        columns = [layout(each).flatten(1).unsqueeze(2) for each in inputs]
+        to_weights = torch.cat([torch.bmm(rows, column) for column in columns], dim=1).squeeze(2)
         to_scores = weights * (to_weights - (weights * to_weights).sum(1, keepdim=True))
         to_queries = torch.einsum("bn,bnc->nc", to_scores, means)
         pixels = gradient.shape[2] * gradient.shape[3]
@@ -81,6 +84,20 @@ class Mean(Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
         count: int = ctx.count
         return (gradient / count,) * count
+
+
+def _layout(values: Tensor) -> Callable[[Tensor], Tensor]:
+    """How feature maps are looked at so that flattening them copies nothing: the order of their numbers in memory."""
+    last = values.is_contiguous(memory_format=torch.channels_last) and not values.is_contiguous()
+    return _channels_last if last else _as_it_is
+
+
+def _channels_last(values: Tensor) -> Tensor:
+    return values.permute(0, 2, 3, 1)
+
+
+def _as_it_is(values: Tensor) -> Tensor:
+    return values
 
 
 def _halves(values: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor]]:

@@ -19,8 +19,11 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from nago_trainer.architecture.plan.lifetimes import last_readers, overwriting_relus
 from nago_trainer.architecture.plan.plan import Kind, Operation, Plan
+from nago_trainer.network.arithmetic import Arithmetic
 from nago_trainer.network.merges import AttentionSum, Mean, WeightedSum
 from nago_trainer.network.recompute import Recipes, Recomputation
+
+USUAL = Arithmetic()
 
 
 class _Step(NamedTuple):
@@ -50,9 +53,10 @@ class PlannedNetwork(nn.Module):
     thousand single numbers would cost an optimiser more than the rest of the network.
     """
 
-    def __init__(self, plan: Plan, dropout: float, *, recompute: bool = False) -> None:
+    def __init__(self, plan: Plan, dropout: float, arithmetic: Arithmetic = USUAL) -> None:
         super().__init__()
         self.plan = plan
+        self.arithmetic = arithmetic
         self.gate_counts = [len(each.inputs) for each in plan.operations if each.kind is Kind.WEIGHTED_SUM]
         self.query_shapes = [
             (len(each.inputs), plan.tensors[each.output].channels)
@@ -64,10 +68,21 @@ class PlannedNetwork(nn.Module):
         made = ((number, _layer(plan, each, dropout)) for number, each in enumerate(plan.operations))
         layers = {number: layer for number, layer in made if layer is not None}
         self.layers = nn.ModuleDict({str(number): layer for number, layer in layers.items()})
-        self._steps = tuple(_compile(plan, layers))
-        self._recipes = Recipes(plan, [(step.function, step.inputs) for step in self._steps]) if recompute else None
+        self._steps = tuple(_compile(plan, layers, arithmetic.layout))
+        self._recipes = (
+            Recipes(plan, [(step.function, step.inputs) for step in self._steps]) if arithmetic.recompute else None
+        )
 
     def forward(self, images: Tensor) -> Tensor:
+        """The logits are fp32 whatever the precision."""
+        mixed = self.arithmetic.mixed
+        if mixed is None:
+            return self._forward(images)
+        with torch.autocast(images.device.type, mixed):
+            return self._forward(images).float()
+
+    def _forward(self, images: Tensor) -> Tensor:
+        images = images.contiguous(memory_format=self.arithmetic.layout)
         values: list[Any] = [images, *[None] * (len(self.plan.tensors) - 1), *self._merge_weights()]
         if self._recipes and self.training and torch.is_grad_enabled():
             return self._forward_keeping_less(Recomputation(self._recipes, values, images.device.type), values)
@@ -101,17 +116,23 @@ class PlannedNetwork(nn.Module):
 
 
 def build_network(
-    plan: Plan, dropout: float = 0.0, *, generator: torch.Generator | None = None, recompute: bool = False
+    plan: Plan,
+    dropout: float = 0.0,
+    *,
+    generator: torch.Generator | None = None,
+    arithmetic: Arithmetic = USUAL,
 ) -> PlannedNetwork:
     """The plan's network on the CPU, in training mode, freshly initialised.
 
     Args:
         dropout: rate of the plan's dropout operations, in [0, 1]; 0 leaves them out.
         generator: source of the initial weights; PyTorch's own if it is None.
-        recompute: whether training keeps less in memory and computes some of it twice; the results are the same.
     """
-    network = PlannedNetwork(plan, dropout, recompute=recompute)
+    network = PlannedNetwork(plan, dropout, arithmetic)
     initialise(network, generator)
+    for layer in network.layers.values():
+        if isinstance(layer, nn.Conv2d):
+            layer.weight.data = layer.weight.data.contiguous(memory_format=arithmetic.layout)
     return network
 
 
@@ -144,14 +165,21 @@ def initialise(network: PlannedNetwork, generator: torch.Generator | None) -> No
         network.queries.zero_()
 
 
-def _compile(plan: Plan, layers: Mapping[int, nn.Module]) -> Iterator[_Step]:
+def _compile(plan: Plan, layers: Mapping[int, nn.Module], layout: torch.memory_format) -> Iterator[_Step]:
     overwriting = overwriting_relus(plan)
     released = last_readers(plan)
     merge_slots = _merge_slots(plan)
     for number, operation in enumerate(plan.operations):
         function = layers[number] if number in layers else _function(plan, operation, number in overwriting)
+        if operation.inputs == (0,):  # an image of one channel has both layouts, and torch then takes the usual one
+            function = partial(_laid_out, function, layout is torch.channels_last)
         inputs = (*merge_slots.get(number, ()), *operation.inputs)
         yield _Step(function, inputs, operation.output, released[number])
+
+
+def _laid_out(function: Callable[..., Tensor], channels_last: bool, *inputs: Tensor) -> Tensor:
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    return function(*inputs).contiguous(memory_format=layout)
 
 
 def _merge_slots(plan: Plan) -> dict[int, range]:

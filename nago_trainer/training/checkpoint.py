@@ -31,6 +31,9 @@ FORM = b"nago-checkpoint-1"
 _OF_THE_ATTEMPT = ("attempt", "token", "threads", "device", "keep_network", "parameter_limit", "study", "trial")
 """Fields of a task that do not decide what is trained."""
 
+FORMER_PRECISION = "fp32"
+"""Of checkpoints that do not say."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
@@ -64,6 +67,7 @@ def capture(state: TrainingState) -> dict[str, Any]:
         "epoch": state.epoch,
         "weights": weights,
         "optimizer": _on_cpu(state.optimizer.state_dict()),
+        **({"scaler": state.scaler.state_dict()} if state.scaler.is_enabled() else {}),
         "order": state.order,
         "augmentation": state.augmentation.get_state(),
         "dropout": torch.get_rng_state(),
@@ -96,6 +100,8 @@ def restore(state: TrainingState, saved: Checkpoint) -> None:
     try:
         state.network.load_state_dict(found["weights"])
         state.optimizer.load_state_dict(found["optimizer"])
+        if state.scaler.is_enabled():
+            state.scaler.load_state_dict(found["scaler"])
         state.augmentation.set_state(found["augmentation"])
         torch.set_rng_state(found["dropout"])
         if found["dropout_cuda"] is not None and torch.cuda.is_available():
@@ -121,6 +127,8 @@ def save(state: TrainingState, task: TrialTask, path: Path, *, seconds: float) -
         "seconds": seconds,
         "state": capture(state),
     }
+    if task.training.precision != FORMER_PRECISION:
+        content["precision"] = task.training.precision
     torch.save(content, buffer)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, _header(buffer.getbuffer()), buffer.getbuffer())
@@ -140,7 +148,11 @@ def load(task: TrialTask, path: Path) -> Checkpoint | None:
         return _ignore(path, "damaged, or of another version")
     try:
         stored = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-        if stored["fingerprint"] != fingerprint(task):
+        is_other = stored["fingerprint"] != fingerprint(task)
+        precision = stored.get("precision", FORMER_PRECISION)
+        if precision != task.training.precision:
+            return _ignore(path, f"of a training in {precision}, and this one is in {task.training.precision}")
+        if is_other:
             return _ignore(path, "of another task")
         return Checkpoint(
             batch_size=stored["batch_size"],

@@ -111,11 +111,7 @@ def train_epoch(
             group["lr"] = cosine_learning_rate(settings.learning_rate, steps_before + step, steps)
         logits = network(images)  # [B, K]
         loss = cross_entropy(logits, targets, label_smoothing=settings.label_smoothing)  # []
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
-        if settings.gradient_clip > 0:
-            clip_grad_norm_(network.parameters(), settings.gradient_clip)
-        optimizer.step()
+        _update(state, loss, settings)
         state.losses.append(loss.detach() * len(targets))  # []
         state.hits.append((logits.detach().argmax(1) == targets).sum())  # []
     seen = sum(map(len, batches))
@@ -134,6 +130,17 @@ def train_epoch(
     )
     state.end_epoch(record, order.get_state())
     return record
+
+
+def _update(state: TrainingState, loss: Tensor, settings: TrainingSettings) -> None:
+    """One step of the optimiser; in fp16 not where a gradient has overflowed: the scale of the next losses is lower."""
+    state.optimizer.zero_grad()
+    state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch gives it no types
+    if settings.gradient_clip > 0:
+        state.scaler.unscale_(state.optimizer)
+        clip_grad_norm_(state.network.parameters(), settings.gradient_clip)
+    state.scaler.step(state.optimizer)
+    state.scaler.update()
 
 
 def _save_checkpoint(state: TrainingState, task: TrialTask, policy: CheckpointPolicy, started: float) -> None:

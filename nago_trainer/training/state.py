@@ -18,6 +18,8 @@ class TrainingState:
     """That fits into the device's memory."""
     network: nn.Module
     optimizer: torch.optim.SGD
+    scaler: torch.amp.GradScaler
+    """Of the loss, so that fp16 gradients do not vanish; does nothing in other precisions."""
     order: Tensor
     """State of the generator that shuffles the images, at the start of this epoch."""
     augmentation: Generator
@@ -55,6 +57,7 @@ def initial_state(network: nn.Module, settings: TrainingSettings, seeds: Seeds) 
         batch_size=settings.batch_size,
         network=network,
         optimizer=_optimizer(network, settings),
+        scaler=torch.amp.GradScaler(next(network.parameters()).device.type, enabled=settings.precision == "fp16"),
         order=Generator().manual_seed(seeds.order).get_state(),
         augmentation=Generator().manual_seed(seeds.augmentation),
     )

@@ -19,6 +19,7 @@ from nago_trainer.contract.task import TrialTask
 from nago_trainer.data.images import ImageSet
 from nago_trainer.data.splits import Splits, make_splits
 from nago_trainer.errors import TaskError
+from nago_trainer.network.arithmetic import Arithmetic
 from nago_trainer.network.network import build_network
 from nago_trainer.network.saved_network import NetworkFacts, save_network
 from nago_trainer.training.context import AttemptContext
@@ -100,7 +101,12 @@ def _new_network(task: TrialTask, plan: Plan, device: torch.device) -> nn.Module
     """The same first weights on every device: they are drawn on the CPU."""
     seeds = derive_seeds(task.seed)
     torch.manual_seed(seeds.dropout)
-    network = build_network(plan, task.training.dropout, generator=Generator().manual_seed(seeds.network))
+    network = build_network(
+        plan,
+        task.training.dropout,
+        generator=Generator().manual_seed(seeds.network),
+        arithmetic=Arithmetic.of(task.training, device),
+    )
     built = sum(parameter.numel() for parameter in network.parameters())
     if built != task.parameters:
         raise TaskError(f"the network has {built} parameters after it was built, and its plan says {task.parameters}")

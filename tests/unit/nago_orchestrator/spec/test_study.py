@@ -175,6 +175,19 @@ def test_a_warm_start_names_studies(small_study: str) -> None:
     assert study(small_study + "warm_start: [one, two]\n").warm_start == ("one", "two")
 
 
+def test_a_study_of_before_goes_on_by_the_arithmetic_that_it_began_with(small_study: str) -> None:
+    stored = study(small_study).canonical()
+    stored["trainer"] = {
+        **stored["trainer"],
+        "dataset": {**stored["trainer"]["dataset"], "name": "cifar10", "path": "x"},
+    }
+    assert StudySpec.from_canonical(stored).trainer.layout == stored["trainer"]["layout"]
+    for key in ("precision", "layout", "recompute"):
+        del stored["trainer"][key]
+    trainer = StudySpec.from_canonical(stored).trainer
+    assert (trainer.precision, trainer.layout, trainer.recompute) == ("fp32", "channels_first", False)
+
+
 def test_a_search_without_the_keys_that_it_ignores_can_be_stored(small_study: str) -> None:
     search = "{algorithm: mobo, evaluations: 8, surrogate: gaussian-process}"
     spec = study(small_study.replace("{algorithm: bohb, iterations: 8}", search))

@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from benchmarks.kept_memory import kept_bytes
 from nago_trainer.architecture import Kind, Plan
 from nago_trainer.architecture.plan.kept import kept_bytes_per_sample
+from nago_trainer.network.arithmetic import Arithmetic
 from nago_trainer.network.network import build_network
 from nago_trainer.network.recompute import Recomputation
 from tests.unit.nago_trainer.network.test_network import generator, images_for, small_plan
@@ -23,7 +24,7 @@ SEEDS = range(3)
 
 
 def _network(plan: Plan, *, recompute: bool, dropout: float = 0.0) -> nn.Module:
-    return build_network(plan, dropout, generator=generator(), recompute=recompute)
+    return build_network(plan, dropout, generator=generator(), arithmetic=Arithmetic(recompute=recompute))
 
 
 def _after_steps(plan: Plan, *, recompute: bool, dropout: float = 0.0, steps: int = 2) -> dict[str, Tensor]:

@@ -127,6 +127,15 @@ def test_the_checkpoint_of_another_task_is_passed_over(
     assert "ignored (of another task)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_the_checkpoint_of_another_precision_is_passed_over_in_words(
+    task: TrialTask, file: Path, precision: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = replace(task, training=replace(task.training, precision=precision))
+    assert checkpoint.load(other, file) is None
+    assert f"of a training in fp32, and this one is in {precision}" in capsys.readouterr().err
+
+
 def _flip(content: bytes) -> bytes:
     middle = len(content) // 2
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]

@@ -120,6 +120,21 @@ def test_an_interrupted_training_ends_with_the_same_bits(
 
 
 @pytest.mark.slow
+def test_an_interrupted_training_in_other_arithmetic_ends_with_the_same_bits(
+    trainer: Trainer, long_task: TrialTask
+) -> None:
+    """fp16 also has the scale of its loss."""
+    recipe = replace(long_task.training, precision="fp16", layout="channels_last", recompute=True)
+    task = replace(long_task, epochs=2, training=recipe)
+    _, records, weights = trainer.train(task, None)
+    trainer.interrupt(task, after=STEPS + 5)
+    _, all_records, same_weights = trainer.train(task, trainer.policy(float("inf")))
+    assert trainer.asked == STEPS - 5
+    assert all_records == records
+    assert _same(weights, same_weights)
+
+
+@pytest.mark.slow
 def test_a_training_that_was_killed_goes_on_from_its_last_epoch(trainer: Trainer, long_task: TrialTask) -> None:
     _, records, weights = trainer.train(long_task, None)
     trainer.interrupt(long_task, after=2 * STEPS, seconds=0.0)
