@@ -36,7 +36,10 @@ _SETTINGS = {
     "log_min_messages": "fatal",
     "password_encryption": "scram-sha-256",
 }
-_WHO = "local all nago trust\nlocal all +nago_trainer scram-sha-256\nlocal all all trust\n"
+_WHO = (
+    "local all nago trust\nlocal all +nago_trainer scram-sha-256\nlocal all all trust\n"
+    "host all +nago_trainer 127.0.0.0/8 scram-sha-256\n"
+)
 """Trainers prove their passwords; the administrator, who may be a member of their role, needs none."""
 
 
@@ -105,12 +108,12 @@ class PostgresServer:
 
 
 @contextmanager
-def own_server(settings: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
+def own_server(settings: Mapping[str, str] | None = None, *, listen_addresses: str = "") -> Iterator[PostgresServer]:
     """Started, and gone at the end of the context."""
     # Not pytest's folder: the path of a Unix socket has 107 bytes at most.
     folder = Path(tempfile.mkdtemp(prefix="nago-pg-", dir="/tmp"))
     try:
-        server = PostgresServer(folder, settings=settings)
+        server = PostgresServer(folder, listen_addresses=listen_addresses, settings=settings)
         try:
             server.start()
             yield server

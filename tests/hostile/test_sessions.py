@@ -141,6 +141,15 @@ def test_its_own_password_and_settings_are_its_own_trouble(two: Two, engine: Eng
     accept(two)
 
 
+def test_the_server_takes_its_verifier_and_refuses_another_password(two: Two) -> None:
+    login = two.honest.given.login
+    assert login is not None
+    assert login.verifier.startswith("SCRAM-SHA-256$1:")
+    assert two.honest.ask("SELECT current_user") == [(login.role,)]
+    with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
+        psycopg2.connect(two.honest.address.replace(login.password, two.hostile.role))
+
+
 def test_no_more_than_two_connections(two: Two) -> None:
     with ExitStack() as sessions:
         for _ in range(logins.CONNECTION_LIMIT):
