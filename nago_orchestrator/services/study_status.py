@@ -30,7 +30,7 @@ FEWEST_FOR_ESTIMATE = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalTrainings:
-    """The networks of the final training that are trained for so many epochs."""
+    """The networks of the final training with the same number of epochs."""
 
     epochs: int
     networks: int
