@@ -22,6 +22,7 @@ from nago_orchestrator.domain.dataset import summary_of
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.errors import InputError, StaleStateError, needing
+from nago_orchestrator.evaluation.metrics import REPORTED
 from nago_orchestrator.executors.local.dataset_check import check_dataset
 from nago_orchestrator.executors.local.device_check import refuse_missing_device
 from nago_orchestrator.executors.local.executor import LocalExecutor
@@ -39,7 +40,6 @@ from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import Store, open_store
 from nago_trainer.contract.back_off import BackOff
 from nago_trainer.contract.data_sets import DATA_SETS
-from nago_trainer.contract.reports import OPTIONAL
 
 if TYPE_CHECKING:  # the extra is optional
     from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
@@ -230,5 +230,5 @@ def _rules(spec: StudySpec) -> Rules:
             defect=retries.defect,
             back_off=BackOff(first=retries.pause, longest=LONGEST_PAUSE),
         ),
-        measures=tuple(objective.name for objective in spec.objectives if objective.name in OPTIONAL),
+        measures=tuple(REPORTED[objective.name] for objective in spec.objectives if objective.name in REPORTED),
     )

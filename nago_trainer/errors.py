@@ -42,6 +42,12 @@ class DataChangedError(DataError):
     reason = DATA_CHANGED
 
 
+class ObjectiveError(TrainerError):
+    """The study's own objective cannot be loaded, or does not give a number."""
+
+    reason = "BadObjective"
+
+
 class StorageError(TrainerError):
     """The storage of the images fails at this moment: says nothing about the images."""
 

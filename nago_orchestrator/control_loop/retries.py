@@ -9,7 +9,7 @@ from nago_orchestrator.domain.states import Failure, TrialState
 from nago_orchestrator.domain.trials import Trial
 from nago_trainer.contract.back_off import BackOff
 
-MUST_REPEAT = frozenset({"BadTask", "OldTrainer"})
+MUST_REPEAT = frozenset({"BadObjective", "BadTask", "OldTrainer"})
 """Reasons of application errors that the next attempt would meet again, for its task and its trainer are the same."""
 
 

@@ -8,8 +8,7 @@ from statistics import fmean
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.proposals import Evaluation, Outcome
 from nago_orchestrator.domain.states import TrialState
-from nago_orchestrator.evaluation.metrics import METRICS, EndedTrial
-from nago_trainer.contract.reports import OPTIONAL
+from nago_orchestrator.evaluation.metrics import METRICS, REPORTED, EndedTrial
 
 
 def evaluate(
@@ -19,7 +18,7 @@ def evaluate(
 
     Without any: infeasible if that is what a trial was found to be, else lost, from which no proposer learns.
     """
-    measures = [objective.name for objective in objectives if objective.name in OPTIONAL]
+    measures = [objective.name for objective in objectives if objective.name in REPORTED]
     trained = [
         trial
         for trial in trials

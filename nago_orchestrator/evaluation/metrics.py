@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Protocol
@@ -107,6 +108,10 @@ def cheap_objectives(learn: Iterable[str] = ()) -> Set[str]:
     return KNOWN_BEFORE_TRAINING.keys() - set(learn)
 
 
+def _unless_diverged(custom: float | None, worst: float) -> float | None:
+    return worst if custom is not None and math.isnan(custom) else custom
+
+
 def _error(trial: Measured) -> float | None:
     accuracy = trial.validation_accuracy
     return None if accuracy is None else 1.0 - accuracy
@@ -122,7 +127,13 @@ METRICS: Mapping[str, Metric] = {
     "macro_f1": Metric(Goal.MAXIMIZE, lambda trial: trial.macro_f1),
     "top_5": Metric(Goal.MAXIMIZE, lambda trial: trial.top_5),
     "worst_class": Metric(Goal.MAXIMIZE, lambda trial: trial.worst_class),
+    "custom_score": Metric(Goal.MAXIMIZE, lambda trial: _unless_diverged(trial.custom, 0.0)),
+    "custom_cost": Metric(Goal.MINIMIZE, lambda trial: _unless_diverged(trial.custom, math.inf)),
 }
+CUSTOM = ("custom_score", "custom_cost")
+"""Names of the study's own objective, by its goal."""
+REPORTED: Mapping[str, str] = {**{name: name for name in MEASURES}, **dict.fromkeys(CUSTOM, "custom")}
+"""By the metrics that older trainers do not report: their fields of a result."""
 
 SHARES = frozenset({"accuracy", "error", *MEASURES})
 """Names of the metrics that are shares of images: from 0 to 1."""

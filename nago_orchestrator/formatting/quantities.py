@@ -77,6 +77,8 @@ UNITS: Mapping[str, Unit] = {
     "macro_f1": Unit(percent, as_percent=True),
     "top_5": Unit(percent, as_percent=True),
     "worst_class": Unit(percent, as_percent=True),
+    "custom_score": Unit(number),
+    "custom_cost": Unit(number),
 }
 """Of each objective by its name."""
 

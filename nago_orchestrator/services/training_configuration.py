@@ -60,6 +60,7 @@ def _training(trainer: TrainerSection) -> TrainingSettings:
         layout=trainer.layout,
         recompute=trainer.recompute,
         smallest_batch_size=trainer.smallest_batch_size,
+        objective=trainer.objective,
         **({} if trainer.learning_rate_from is None else trainer.learning_rate_from.reference()),
     )
 

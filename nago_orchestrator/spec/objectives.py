@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from nago_orchestrator.domain.objectives import Goal, Objective
-from nago_orchestrator.evaluation.metrics import METRICS, SHARES
+from nago_orchestrator.evaluation.metrics import CUSTOM, METRICS, SHARES
 from nago_orchestrator.spec.scalars import format_number, known_word, read_bytes, read_real, wrong
 from nago_orchestrator.spec.section import Section, is_study_file
 
@@ -26,6 +26,8 @@ ObjectiveName = Literal[
     "macro_f1",
     "top_5",
     "worst_class",
+    "custom_score",
+    "custom_cost",
 ]
 """The keys of METRICS, which a type cannot be computed from."""
 read_objective_name = known_word("objective", tuple(METRICS))
@@ -40,7 +42,7 @@ class ObjectiveSection(Section):
     name: Annotated[ObjectiveName, BeforeValidator(read_objective_name)]
     """What is measured: accuracy, error, balanced_accuracy, macro_f1, top_5 and worst_class (fractions, on the
     validation split), loss (nats), memory (bytes per sample while training), parameters, flops (per sample, forward),
-    seconds (of one training)."""
+    seconds (of one training), custom_score and custom_cost (what trainer.objective returns)."""
     goal: Annotated[Goal, BeforeValidator(known_word("goal", ("maximize", "minimize")))] = Field(
         default_factory=_goal_of, json_schema_extra={"x-default": "known from the name"}
     )
@@ -81,4 +83,6 @@ def check_unique(objectives: tuple[ObjectiveSection, ...], info: ValidationInfo)
             raise wrong(f"names {name} twice")
     if is_study_file(info) and {"accuracy", "error"} <= set(names):
         raise wrong("names both accuracy and error, although error is 1 - accuracy", do="remove one of them")
+    if set(CUSTOM) <= set(names):
+        raise wrong("names both custom_score and custom_cost, of which a study has one", do="remove one of them")
     return objectives

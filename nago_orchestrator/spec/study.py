@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from nago_orchestrator.domain.objectives import Objective
 from nago_orchestrator.domain.space import SearchSpace
+from nago_orchestrator.evaluation.metrics import CUSTOM
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.spec.execution import ExecutionSection, LimitsSection, RetriesSection
 from nago_orchestrator.spec.final_training import EPOCHS_PER_SEARCH_EPOCH, FinalTrainingSection
@@ -115,6 +116,14 @@ class StudySpec(Section):
         if names and search is not None and is_study_file(info) and not learns(search):
             raise wrong("has no effect for algorithm random, which learns from no evaluation", do="remove the key")
         return names
+
+    @field_validator("trainer", mode="after")
+    @classmethod
+    def _own_objective_has_a_function(cls, trainer: TrainerSection, info: ValidationInfo) -> TrainerSection:
+        named = [objective.name for objective in info.data.get("objectives", ()) if objective.name in CUSTOM]
+        if named and trainer.objective is None:
+            raise wrong(f"has no objective, and the study optimises {named[0]}", do="add the key objective")
+        return trainer
 
     @field_validator("final_training", mode="after")
     @classmethod

@@ -8,6 +8,7 @@ whose recipe the paper's numbers match). A small network on 8×8 digits wants so
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
@@ -134,6 +135,18 @@ def _path_in_container(text: str, volume: str | None) -> str:
     return str(PurePosixPath(volume) / path)
 
 
+_FUNCTION = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$", re.ASCII)
+
+
+def _read_function(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = read_text(value)
+    if _FUNCTION.fullmatch(text) is None:
+        raise wrong(f"must name a Python function as package.module:function, found '{text}'")
+    return text
+
+
 class DatasetSection(Section):
     name: DatasetName
     """The images: scikit-learn's digits, any folder with one subfolder per class, CIFAR-10 or CIFAR-100."""
@@ -198,6 +211,9 @@ class TrainerSection(Section):
     """The order of the feature maps' numbers in memory; auto is channels_last on CPUs. Results differ by rounding."""
     recompute: Switch = False
     """Whether training keeps half as much in memory and computes part of it twice, to the same results."""
+    objective: Annotated[str | None, BeforeValidator(_read_function)] = None
+    """The study's own objective, a Python function package.module:function; see the objectives custom_score and
+    custom_cost."""
     keep_networks: Switch = False
     """Whether the trained network of every trial is saved."""
 

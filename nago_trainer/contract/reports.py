@@ -97,7 +97,7 @@ class TrialResult:
     worst_class: float | None = None
     calibration_error: float | None = None
     custom: float | None = None
-    """The study's own objective; NaN if the training diverged. None without one."""
+    """The study's own objective, 0 or above; NaN if the training diverged. None without one."""
     details: ClassDetails | None = None
     """Of a network that is to be kept."""
 
@@ -127,6 +127,7 @@ class TrialResult:
             _too_long("device", self.device),
             _too_long("network", self.network or ""),
             *(_outside(name, getattr(self, name) or 0, 0, 1) for name in (*MEASURES, "calibration_error")),
+            _negative("custom", self.custom or 0.0),
         )
 
 

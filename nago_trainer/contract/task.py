@@ -81,6 +81,8 @@ class TrainingSettings:
     """One of `LAYOUTS`: of feature maps in memory. `auto` is channels-last on CPUs."""
     recompute: bool = False
     """Whether the backward pass computes again what is cheap, for memory."""
+    objective: str | None = None
+    """The study's own objective, `package.module:function`, by which the trained network is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,13 +32,25 @@ class Measured:
     measures: Measures
     mistakes: tuple[tuple[int, int, int, float], ...]
     """Position among the examples, class, answer and its probability; at most MOST_MISCLASSIFIED, the highest first."""
+    outputs: tuple[NDArray[np.int64], NDArray[np.float32]] | None
+    """Labels [N] and logits [N, K], where they are asked for."""
 
 
 def measure_network(
-    network: nn.Module, examples: Examples, normalisation: Normalisation, *, batch_size: int, classes: int
+    network: nn.Module,
+    examples: Examples,
+    normalisation: Normalisation,
+    *,
+    batch_size: int,
+    classes: int,
+    outputs: bool = False,
 ) -> Measured | None:
-    """None for a network whose outputs are not finite. In evaluation mode, in which the network is left."""
+    """None for a network whose outputs are not finite. In evaluation mode, in which the network is left.
+
+    `outputs`: keep them all, which takes memory.
+    """
     tally, mistakes = Tally(classes), list[tuple[int, int, int, float]]()
+    kept: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
     network.eval()
     with torch.inference_mode():
         for start in range(0, len(examples.labels), batch_size):
@@ -48,13 +60,16 @@ def measure_network(
                 return None
             labels = examples.labels[chosen].cpu().numpy()
             answers = tally.add(labels, logits.numpy())
+            if outputs:
+                kept.append((labels, logits.numpy()))
             sure = logits.softmax(1).amax(1).numpy()
             mistakes += [
                 (start + place, int(labels[place]), int(answers[place]), float(sure[place]))
                 for place in np.flatnonzero(answers != labels).tolist()
             ]
             mistakes = sorted(mistakes, key=lambda row: (-row[3], row[0]))[:MOST_MISCLASSIFIED]
-    return Measured(measures=tally.measures(), mistakes=tuple(mistakes))
+    whole = (np.concatenate([row[0] for row in kept]), np.concatenate([row[1] for row in kept])) if kept else None
+    return Measured(measures=tally.measures(), mistakes=tuple(mistakes), outputs=whole)
 
 
 def reported(measured: Measured | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ number of threads and torch's seed: a process runs one trial.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -23,6 +24,7 @@ from nago_trainer.network.arithmetic import Arithmetic
 from nago_trainer.network.network import build_network
 from nago_trainer.network.saved_network import NetworkFacts, save_network
 from nago_trainer.training.context import AttemptContext
+from nago_trainer.training.custom_objective import CustomObjective, load_objective, value_of
 from nago_trainer.training.device import choose_device
 from nago_trainer.training.loop import has_diverged, train
 from nago_trainer.training.measuring import Measured, details_of, measure_network, reported
@@ -35,6 +37,7 @@ def run_trial(task: TrialTask, context: AttemptContext, on_epoch: Callable[[Epoc
     plan = checked_plan(task)
     device = choose_device(task.device)
     _fix_process(task, device)
+    objective = load_objective(task.training.objective) if task.training.objective else None
     images = context.read_images(task.dataset)
     settings = task.dataset
     splits = make_splits(images, fraction=settings.validation_fraction, seed=settings.split_seed, device=device)
@@ -58,15 +61,29 @@ def run_trial(task: TrialTask, context: AttemptContext, on_epoch: Callable[[Epoc
         device=str(device),
         network=str(context.folder / NETWORK_FILE) if kept else None,
         **reported(measured),
+        custom=_custom(task, objective, measured),
         details=details_of(measured, splits, images, task.dataset) if measured and task.keep_network else None,
     )
 
 
 def _measured(state: TrainingState, splits: Splits, task: TrialTask) -> Measured | None:
-    batch_size, classes = state.batch_size, task.dataset.classes
     return measure_network(
-        state.network, splits.validation, splits.normalisation, batch_size=batch_size, classes=classes
+        state.network,
+        splits.validation,
+        splits.normalisation,
+        batch_size=state.batch_size,
+        classes=task.dataset.classes,
+        outputs=task.training.objective is not None,
     )
+
+
+def _custom(task: TrialTask, objective: CustomObjective | None, measured: Measured | None) -> float | None:
+    """NaN if the training diverged. Raises ObjectiveError."""
+    name = task.training.objective
+    if objective is None or name is None:
+        return None
+    outputs = None if measured is None else measured.outputs
+    return math.nan if outputs is None else value_of(objective, name, *outputs)
 
 
 def checked_plan(task: TrialTask) -> Plan:

@@ -34,6 +34,7 @@ def succeeded(accuracy: float, memory: int = 1000, loss: float = 0.5) -> EndedTr
         macro_f1=0.6,
         top_5=0.9,
         worst_class=0.3,
+        custom=1.5,
     )
     return EndedTrial(state=TrialState.SUCCEEDED, result=result, parameters=900, flops=5000, bytes_per_sample=memory)
 
@@ -95,6 +96,8 @@ def test_a_diverged_training_is_an_evaluation_with_the_worst_values() -> None:
         ("macro_f1", 0.6),
         ("top_5", 0.9),
         ("worst_class", 0.3),
+        ("custom_score", 1.5),
+        ("custom_cost", 1.5),
     ],
 )
 def test_every_metric_reads_its_own_quantity(name: str, value: float) -> None:
@@ -104,7 +107,14 @@ def test_every_metric_reads_its_own_quantity(name: str, value: float) -> None:
 
 def test_all_metrics_are_tested() -> None:
     known = {"accuracy", "error", "loss", "memory", "parameters", "flops", "seconds"}
-    assert set(METRICS) == known | {"balanced_accuracy", "macro_f1", "top_5", "worst_class"}
+    assert set(METRICS) == known | {
+        "balanced_accuracy",
+        "macro_f1",
+        "top_5",
+        "worst_class",
+        "custom_score",
+        "custom_cost",
+    }
 
 
 def test_what_an_older_trainer_did_not_measure_is_no_zero() -> None:
@@ -114,6 +124,15 @@ def test_what_an_older_trainer_did_not_measure_is_no_zero() -> None:
     older = replace(measured, result=replace(measured.result, macro_f1=None))
     assert evaluate(0, [older], [objective], number=0).outcome is Outcome.LOST
     assert evaluate(0, [older, measured], [objective], number=0).values == {"macro_f1": pytest.approx(0.6)}
+
+
+@pytest.mark.parametrize(("name", "worst"), [("custom_score", 0.0), ("custom_cost", math.inf)])
+def test_the_own_objective_of_a_diverged_training_is_the_worst(name: str, worst: float) -> None:
+    measured = succeeded(0.0, loss=math.inf)
+    assert measured.result is not None
+    diverged = replace(measured, result=replace(measured.result, custom=math.nan))
+    objective = Objective(name=name, goal=METRICS[name].goal)
+    assert evaluate(0, [diverged], [objective], number=0).values == {name: worst}
 
 
 def test_every_objective_has_a_unit() -> None:

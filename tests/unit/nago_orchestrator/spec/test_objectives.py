@@ -8,7 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from nago_orchestrator.domain.objectives import Goal, Objective
+from nago_orchestrator.errors import SpecError
 from nago_orchestrator.evaluation.metrics import METRICS
+from nago_orchestrator.spec.load import parse_study_spec
 from nago_orchestrator.spec.objectives import ObjectiveName, ObjectiveSection
 
 
@@ -37,3 +39,30 @@ def test_a_reference_is_a_value_of_its_metric(name: str, reference: str | float,
 def test_a_reference_that_the_metric_cannot_have_is_refused(name: str, reference: str | float) -> None:
     with pytest.raises(ValidationError):
         ObjectiveSection.model_validate({"name": name, "reference": reference})
+
+
+FILE = "{{name: own, search: {{algorithm: random, proposals: 1}}, fidelities: [1], objectives: {}, trainer: {}}}"
+
+
+def test_an_objective_of_ones_own_names_its_function() -> None:
+    function = "{dataset: {name: digits}, objective: 'my.measures:cost'}"
+    spec = parse_study_spec(FILE.format("[{name: custom_cost}]", function), "the test's study")
+    assert spec.trainer.objective == "my.measures:cost"
+
+
+@pytest.mark.parametrize(
+    ("objectives", "objective", "words"),
+    [
+        ("[{name: custom_cost}]", "", "has no objective, and the study optimises custom_cost"),
+        (
+            "[{name: custom_cost}, {name: custom_score}]",
+            ", objective: 'a:b'",
+            "names both custom_score and custom_cost",
+        ),
+        ("[{name: loss}]", ", objective: my measures", "must name a Python function"),
+    ],
+)
+def test_an_objective_of_ones_own_without_its_function_is_refused(objectives: str, objective: str, words: str) -> None:
+    trainer = f"{{dataset: {{name: digits}}{objective}}}"
+    with pytest.raises(SpecError, match=words):
+        parse_study_spec(FILE.format(objectives, trainer), "the test's study")

@@ -1,0 +1,43 @@
+"""A study's own objective: a function that somebody else wrote, named as `package.module:function`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nago_trainer.errors import ObjectiveError
+
+CustomObjective = Callable[[NDArray[np.int64], NDArray[np.float32]], float]
+"""From labels [N] and logits [N, K] of all images that a network is measured on."""
+
+
+def load_objective(name: str) -> CustomObjective:
+    """Raises ObjectiveError where it cannot be imported or is no function."""
+    module, _, function = name.partition(":")
+    try:
+        found: Any = getattr(import_module(module), function)
+    except Exception as error:  # whatever a foreign module does while it is imported
+        raise ObjectiveError(
+            f"cannot load the objective: {type(error).__name__}: {error}",
+            where=name,
+            do="install its package where trials run, or put its folder on PYTHONPATH",
+        ) from error
+    if not callable(found):
+        raise ObjectiveError("the objective is no function", where=name)
+    return found  # type: ignore[no-any-return]  # of a module that is not known before
+
+
+def value_of(objective: CustomObjective, name: str, labels: NDArray[np.int64], logits: NDArray[np.float32]) -> float:
+    """Raises ObjectiveError for an exception of the function and for anything but a finite number of 0 or above."""
+    try:
+        value = float(objective(labels.copy(), logits.copy()))
+    except Exception as error:  # a foreign function
+        raise ObjectiveError(f"the objective failed: {type(error).__name__}: {error}", where=name) from error
+    if not math.isfinite(value) or value < 0:
+        raise ObjectiveError(f"the objective returned {value}, not a finite number of 0 or above", where=name)
+    return value
