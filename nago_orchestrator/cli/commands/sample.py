@@ -10,10 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat
+from nago_orchestrator.cli.output.architecture_drawing import drawn, write_picture
 from nago_orchestrator.cli.output.tables import Column, print_rows
 from nago_orchestrator.cli.reading import known_database
-from nago_orchestrator.drawing import draw_png, draw_svg
-from nago_orchestrator.drawing.notes import network_notes
+from nago_orchestrator.drawing.picture import Picture
+from nago_orchestrator.drawing.sheet import arrange
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.suggestions import suggestion
@@ -22,6 +23,7 @@ from nago_trainer.architecture import (
     Architecture,
 )
 
+MOST_ON_SHEET = 24
 COLUMNS = (
     Column(key="seed", title="seed"),
     Column(key="cells", title="cells"),
@@ -71,6 +73,10 @@ def sample(  # noqa: PLR0913  # one argument for each option of the command
     draw: Annotated[
         Path | None, typer.Option("--draw", metavar="FILE", help="Draw the first architecture: FILE.svg or FILE.png.")
     ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option("--sheet", metavar="FILE", help="Draw all architectures side by side: FILE.svg or FILE.png."),
+    ] = None,
     output: Output = OutputFormat.TABLE,
     database: Database = None,
 ) -> None:
@@ -97,7 +103,9 @@ def sample(  # noqa: PLR0913  # one argument for each option of the command
     architectures = sample_all(setting, range(seed, seed + count))
     rows = [describe(architecture, number, setting) for number, architecture in enumerate(architectures, start=seed)]
     if draw is not None:
-        _picture(architectures[0], rows[0], draw)
+        write_picture(_picture(architectures[0], rows[0]), draw, "--draw")
+    if sheet is not None:
+        _sheet(architectures, rows, sheet)
     print_rows(rows, COLUMNS, output, empty="")
 
 
@@ -117,19 +125,19 @@ def _hyperparameter(text: str, known: Sequence[str]) -> tuple[str, float | int]:
     return name, number
 
 
-def _picture(architecture: Architecture, drawn: Mapping[str, Any], file: Path) -> None:
-    title = f"architecture {drawn['architecture_hash'][:10]}, seed {drawn['seed']}"
-    notes = network_notes(
-        nodes=drawn["nodes"], parameters=drawn["parameters"], memory=drawn["bytes_per_sample"], width=drawn["width"]
+def _picture(architecture: Architecture, told: Mapping[str, Any]) -> Picture:
+    return drawn(
+        architecture,
+        f"architecture {told['architecture_hash'][:10]}, seed {told['seed']}",
+        nodes=told["nodes"],
+        parameters=told["parameters"],
+        memory=told["bytes_per_sample"],
+        width=told["width"],
     )
-    try:
-        if file.suffix.lower() == ".svg":
-            file.write_text(draw_svg(architecture, title=title, notes=notes), encoding="utf-8")
-        elif file.suffix.lower() == ".png":
-            file.write_bytes(draw_png(architecture, title=title, notes=notes))
-        else:
-            raise InputError(f"--draw cannot write a file of this type: {file.name}", do="name a .svg or .png file")
-    except OSError as error:
-        raise InputError(f"cannot write the drawing: {error.strerror}", where=file) from error
-    except ImportError as error:
-        raise InputError("a PNG file needs the package pillow", do="pip install pillow, or name a .svg file") from error
+
+
+def _sheet(architectures: Sequence[Architecture], rows: Sequence[Mapping[str, Any]], file: Path) -> None:
+    if len(rows) > MOST_ON_SHEET:
+        raise InputError(f"--sheet draws at most {MOST_ON_SHEET} architectures", do="lower --count")
+    pictures = [_picture(architecture, row) for architecture, row in zip(architectures, rows, strict=True)]
+    write_picture(arrange(pictures, title=f"{len(rows)} samples"), file, "--sheet")

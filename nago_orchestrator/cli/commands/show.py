@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nago_orchestrator.cli.options import Database, Output, OutputFormat, TrialName
 from nago_orchestrator.cli.output import columns
+from nago_orchestrator.cli.output.architecture_drawing import drawn, write_picture
 from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import (
     Column,
@@ -25,9 +27,11 @@ from nago_orchestrator.cli.output.tables import (
 from nago_orchestrator.cli.reading import chosen_trial, known_database, reading
 from nago_orchestrator.domain.kept_networks import FoundNetwork
 from nago_orchestrator.domain.rows import TrialDetails
+from nago_orchestrator.drawing.picture import Picture
 from nago_orchestrator.evaluation.class_tables import class_rows, confusion_rows, mistake_rows
 from nago_orchestrator.services.kept_networks import found_networks
 from nago_orchestrator.store import queries
+from nago_trainer.architecture import Architecture
 from nago_trainer.contract.class_details import ClassDetails
 
 NO_DETAILS = "has no details by class: they are reported of networks that are kept, as in final training"
@@ -52,6 +56,10 @@ def show(
         Details | None,
         typer.Option("--details", help="Of a network that was kept: its classes, confusions or misclassified files."),
     ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option("--figure", metavar="FILE", help="Draw the network's three levels: FILE.svg or FILE.png."),
+    ] = None,
     output: Output = OutputFormat.TABLE,
     database: Database = None,
 ) -> None:
@@ -61,6 +69,8 @@ def show(
         study, number = chosen_trial(engine, trial)
         row = queries.show_trial(engine, study, number)
         network = next(iter(found_networks(engine, url, study, [number])), None)
+    if figure is not None:
+        write_picture(_picture(row), figure, "--figure")
     if details is not None:
         rows, shown = _TABLES[details]
         print_rows(
@@ -73,6 +83,17 @@ def show(
         print_rows([{**without(row, *large), **_keys(network)}], (), output, empty="")
     else:
         _print_trial(row, network)
+
+
+def _picture(row: TrialDetails) -> Picture:
+    return drawn(
+        Architecture.from_json(dict(row.architecture)),
+        f"trial {row.study}/{row.trial}",
+        nodes=row.nodes,
+        parameters=row.parameters,
+        memory=row.bytes_per_sample,
+        width=row.width,
+    )
 
 
 def _keys(network: FoundNetwork | None) -> Row:

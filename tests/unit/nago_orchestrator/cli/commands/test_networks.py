@@ -94,3 +94,11 @@ def test_a_network_that_is_elsewhere_or_was_not_saved_is_one_sentence(
     assert none.code == 4
     assert "has no saved network" in none.err
     assert run("export-network", "999", "--database", url).code == 4
+
+
+def test_a_trial_is_drawn(run: Run, filled: str, tmp_path: Path) -> None:
+    assert run("show", "0", "--figure", "trial.svg", "--database", filled).code == 0
+    assert "trial synthetic/0" in (tmp_path / "trial.svg").read_text(encoding="utf-8")
+    ended = run("show", "0", "--figure", "trial.gif", "--database", filled)
+    assert (ended.code, ended.out) == (2, "")
+    assert "--figure cannot write a file of this type" in ended.err

@@ -62,3 +62,19 @@ def test_wrong_options_are_one_sentence(run: Run, arguments: list[str], words: s
     ended = run("sample", *arguments)
     assert ended.code == 2
     assert words in ended.err
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_all_samples_are_drawn_on_one_sheet(run: Run, tmp_path: Path, suffix: str) -> None:
+    one, six = tmp_path / f"one.{suffix}", tmp_path / f"six.{suffix}"
+    assert run("sample", *SMALL, "--count", "6", "--draw", str(one), "--sheet", str(six)).code == 0
+    assert six.stat().st_size > 2 * one.stat().st_size
+    if suffix == "svg":
+        assert six.read_text(encoding="utf-8").count(", seed ") == 6
+
+
+def test_a_sheet_has_room_for_some_samples_only(run: Run, tmp_path: Path) -> None:
+    ended = run("sample", *SMALL, "--count", "25", "--sheet", str(tmp_path / "many.svg"))
+    assert ended.code == 2
+    assert ended.err == "error: --sheet draws at most 24 architectures: lower --count\n"
+    assert list(tmp_path.glob("*.svg")) == []
