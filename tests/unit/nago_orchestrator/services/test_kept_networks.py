@@ -16,7 +16,7 @@ from tests.store_scene import ENDED, RESULT, Scene
 from tests.studies import create, small_spec
 from tests.trainer_scene import small_trial
 
-IN_A_CLUSTER = "{where: kubernetes, kubernetes: {image: trainer, checkpoints: {claim: kept, mount_path: /work}}}"
+IN_A_CLUSTER = "{where: kubernetes, kubernetes: {image: trainer, checkpoints: {claim: kept, mount_path: /mnt/kept}}}"
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_database_that_was_moved_with_its_attempts_still_leads_to_the_file(
 
 
 def test_a_file_in_a_claim_is_named_by_claim_and_path(store: Store, url: str) -> None:
-    _scene(store, Path("/work/small/t00000/network.pt"), IN_A_CLUSTER, "kubernetes")
+    _scene(store, Path("/mnt/kept/small/t00000/network.pt"), IN_A_CLUSTER, "kubernetes")
     assert _found(url) == [(None, "small/t00000/network.pt in the claim kept")]
 
 
