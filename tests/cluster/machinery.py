@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.cluster.images import run_script
 from tests.cluster.kubectl import PATIENCE_SECONDS
+from tests.processes import MARK
 
 START = 'setsid nohup "$@" >> "$LOG" 2>&1 < /dev/null & echo $!'
 """As up.sh does it: the process is nobody's child, and outlives the tests."""
@@ -78,6 +79,7 @@ class Machinery:
 
     def _start(self, part: str, command: list[str]) -> None:
         environment = {**os.environ, "LOG": str(self.folder / "logs" / f"{part}.log")}
+        environment.pop(MARK, None)  # the cluster is the tests' own, or was there before them: it is not this session's
         started = subprocess.run(
             ["bash", "-c", START, "bash", *command], env=environment, stdout=subprocess.PIPE, text=True, check=True
         )
