@@ -144,6 +144,8 @@ def write_exit(folder: Path, code: int) -> bool:
         )
         draft.replace(folder / EXIT_FILE)
     except OSError:
+        with suppress(OSError):  # a server that is killed before the next try would leave it for ever
+            draft.unlink(missing_ok=True)
         return not folder.is_dir()
     return True
 

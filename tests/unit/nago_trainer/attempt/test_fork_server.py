@@ -171,3 +171,9 @@ def test_a_machine_that_starts_no_process_says_nothing_about_the_trial(
     server.start(json.dumps({"folder": str(folder)}).encode())
     server.reap()
     assert _exit_code(folder) == ExitCode.NO_PROCESS
+
+
+def test_an_exit_that_cannot_be_written_leaves_no_draft(tmp_path: Path) -> None:
+    (tmp_path / "exit.json").mkdir()
+    assert not write_exit(tmp_path, 0), "it must be tried again"
+    assert [path.name for path in tmp_path.iterdir()] == ["exit.json"]
