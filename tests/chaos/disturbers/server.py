@@ -13,6 +13,7 @@ from tests.chaos.course import Done, NoTargetError
 from tests.chaos.plan import Disturbance
 from tests.chaos.scene import Scene
 from tests.postgres_server import PostgresServer
+from tests.waiting import until
 
 _END_ALL = text(
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
@@ -49,6 +50,8 @@ def freeze(scene: Scene, _disturbance: Disturbance) -> Done:
     for part in parts:
         with suppress(psutil.NoSuchProcess):
             part.send_signal(signal.SIGSTOP)
+    # A signal takes effect some time later; a question that is asked meanwhile would be answered after the undoing only.
+    until(lambda: not scene.database.may_answer())
 
     def undo() -> None:
         for part in parts:
