@@ -50,7 +50,7 @@ def freeze(scene: Scene, _disturbance: Disturbance) -> Done:
     for part in parts:
         with suppress(psutil.NoSuchProcess):
             part.send_signal(signal.SIGSTOP)
-    # A signal takes effect some time later; a question that is asked meanwhile would be answered after the undoing only.
+    # A signal takes effect later: a question that is asked meanwhile would hang until the end of the disturbance.
     until(lambda: not scene.database.may_answer())
 
     def undo() -> None:
