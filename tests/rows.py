@@ -6,18 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from nago_orchestrator.domain.final_rows import FinalNetwork, FinalTraining
 from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.domain.proposals import Origin, Outcome
-from nago_orchestrator.domain.rows import (
-    AttemptRow,
-    EpochRow,
-    EvaluationRow,
-    FinalNetwork,
-    FinalTraining,
-    GeneratorRow,
-    StudyStatus,
-    TrialRow,
-)
+from nago_orchestrator.domain.rows import AttemptRow, EpochRow, EvaluationRow, GeneratorRow, StudyStatus, TrialRow
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 
 MADE_AT = datetime(2026, 3, 1, 8, tzinfo=UTC)

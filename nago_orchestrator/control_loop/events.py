@@ -19,7 +19,7 @@ class EventKind(StrEnum):
     """In a cluster, by a Job; locally `submit` says it."""
     STUDY_ENDED = "study_ended"
     TROUBLE = "trouble"
-    """The database does not answer or the executor cannot work; the loop tries again."""
+    """The database does not answer, the executor cannot work or the images cannot be read; the loop tries again."""
 
 
 LOGGED_FIELDS = ("trial", "attempt", "proposal", "fidelity", "accuracy", "parameters")

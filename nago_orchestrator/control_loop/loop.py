@@ -36,7 +36,7 @@ from nago_orchestrator.domain.attempts import Observation
 from nago_orchestrator.domain.data_checks import data_check_name
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trials import Trial
-from nago_orchestrator.errors import DatabaseError, ExecutorError, StaleStateError
+from nago_orchestrator.errors import DatabaseError, ExecutorError, ImageStorageError, StaleStateError
 from nago_trainer.contract.back_off import BackOff
 
 Sleep = Callable[[float], None]
@@ -57,7 +57,7 @@ class Polling:
 POLLING = (Polling(0.05, 4, 40), Polling(0.05, 10, 40), Polling(0.2, 5, 25))
 """The first, the second and every further wait in a row: the longer nothing happens, the fewer polls."""
 BACK_OFF = BackOff(first=0.5, longest=10.0)
-"""Between two tries while the database does not answer or the executor does not work."""
+"""Between two tries while the database does not answer, or the executor or the storage of the images does not work."""
 LONGEST_OUTAGE_SECONDS = 300.0
 """After which the loop gives up."""
 RECOVERED_AFTER = timedelta(seconds=10)
@@ -69,7 +69,7 @@ TIDY_SECONDS = 5.0
 
 @dataclass
 class _Outage:
-    """How long the database or the executor has been failing."""
+    """How long the database, the executor or the storage of the images has been failing."""
 
     session: Session
     sleep: Sleep
@@ -125,7 +125,7 @@ def _run_held(session: Session, outage: _Outage, sleep: Sleep) -> StudyState:
             finally:
                 with suppress(DatabaseError):
                     session.running.store()
-        except (DatabaseError, ExecutorError) as error:
+        except (DatabaseError, ExecutorError, ImageStorageError) as error:
             outage.wait(error)
 
 

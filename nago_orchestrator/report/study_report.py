@@ -7,16 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from nago_orchestrator.domain.final_rows import FinalTraining
 from nago_orchestrator.domain.objectives import Objective
-from nago_orchestrator.domain.rows import (
-    AttemptRow,
-    EpochRow,
-    EvaluationRow,
-    FinalTraining,
-    GeneratorRow,
-    StudyStatus,
-    TrialRow,
-)
+from nago_orchestrator.domain.rows import AttemptRow, EpochRow, EvaluationRow, GeneratorRow, StudyStatus, TrialRow
 from nago_orchestrator.evaluation.generator_results import best_generator, compared_fidelity, merge_generators, searched
 from nago_orchestrator.search.posterior import PosteriorEffects
 from nago_trainer.contract.class_details import ClassDetails

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from operator import itemgetter
 from statistics import fmean, stdev
 
-from nago_orchestrator.domain.rows import BestGenerator, FinalNetwork, FinalTraining
+from nago_orchestrator.domain.final_rows import FinalNetwork, FinalTraining
+from nago_orchestrator.domain.rows import BestGenerator
 from nago_orchestrator.evaluation.generator_results import trial_value
 from nago_orchestrator.services.missing_best import without_value
-from nago_orchestrator.store import found, queries
+from nago_orchestrator.store import final_training, found
 from nago_orchestrator.store.engine import OpenDatabase
 
 
@@ -61,7 +62,7 @@ def best_of_study(engine: OpenDatabase, study: str) -> BestOfStudy:
     return BestOfStudy(
         row=row,
         generator=None if row is None else repeats_of(row),
-        trained=tuple(queries.final_training(engine, study)),
+        trained=tuple(final_training.generators(engine, study)),
         missing=f"the study {study} has {without_value(engine, study)}" if row is None else "",
     )
 

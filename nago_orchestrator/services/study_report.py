@@ -16,7 +16,7 @@ from nago_orchestrator.services.kept_networks import found_networks
 from nago_orchestrator.services.surrogate_analysis import least_evaluations, posterior_effects
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.search import BatchSection, phases_of
-from nago_orchestrator.store import found, queries
+from nago_orchestrator.store import final_training, found, queries
 from nago_orchestrator.store.engine import OpenDatabase
 from nago_trainer.architecture import Architecture
 
@@ -30,7 +30,7 @@ def report_page(engine: OpenDatabase, url: str, study: str, now: datetime, *, wi
 def _collect(engine: OpenDatabase, study: str, now: datetime, *, with_surrogate: bool) -> StudyReport:
     status = queries.study_status(engine, study)
     spec = StudySpec.from_canonical(status.spec)
-    space, trained = spec.search_space(), queries.final_training(engine, study)
+    space, trained = spec.search_space(), final_training.generators(engine, study)
     made = StudyReport(
         study=status,
         generator=space.generator,

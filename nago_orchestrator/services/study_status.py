@@ -8,20 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from nago_orchestrator.domain.rows import (
-    BestGenerator,
-    FinalTrainingCount,
-    LedgerRow,
-    StudyStatus,
-    TrialRow,
-    widened,
-)
+from nago_orchestrator.domain.final_rows import FinalTrainingCount
+from nago_orchestrator.domain.rows import BestGenerator, LedgerRow, StudyStatus, TrialRow, widened
 from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.formatting.counts import learnt_from
 from nago_orchestrator.services.missing_best import best_or_reason
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.search import RandomSection
-from nago_orchestrator.store import queries
+from nago_orchestrator.store import final_training, queries
 from nago_orchestrator.store.engine import OpenDatabase
 
 FEWEST_FOR_ESTIMATE = 5
@@ -85,7 +79,7 @@ def read_status(engine: OpenDatabase, study: str) -> StudyLook:
         row,
         best=best,
         nothing=nothing,
-        final_training_counts=tuple(queries.final_training_counts(engine, study)),
+        final_training_counts=tuple(final_training.counts(engine, study)),
         ledger=tuple(queries.gpu_ledger(engine, study)),
         last_event_at=last_event(row, newest),
     )

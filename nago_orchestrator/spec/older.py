@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import AliasChoices, Field
 
 from nago_orchestrator.errors import SpecError
-from nago_trainer.contract.task import CHANNELS_FIRST
 
 RENAMED: Mapping[str, str] = {"gain": "acquisition", "final": "final_training"}
 """Old names of the study file's keys, which are still read, with their names of today."""
@@ -25,7 +24,6 @@ def renamed_from(old: str, *, to: str) -> Any:
 
 def renewed(stored: Mapping[str, Any]) -> dict[str, Any]:
     """The canonical form of a study; raises SpecError for a search that is no longer offered."""
-    stored = _with_former_layout(stored)
     search = stored.get("search")
     if not isinstance(search, Mapping):
         return dict(stored)
@@ -33,14 +31,6 @@ def renewed(stored: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(phases, list):
         return {**stored, "search": {**search, "phases": [_renewed_phase(phase) for phase in phases]}}
     return {**stored, "search": _renewed_phase(search)}
-
-
-def _with_former_layout(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """A study from before there were two goes on by the same arithmetic."""
-    trainer = stored.get("trainer")
-    if not isinstance(trainer, Mapping) or "layout" in trainer:
-        return dict(stored)
-    return {**stored, "trainer": {**trainer, "layout": CHANNELS_FIRST}}
 
 
 def _renewed_phase(phase: Mapping[str, Any]) -> dict[str, Any]:

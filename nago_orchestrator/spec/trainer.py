@@ -25,7 +25,7 @@ from nago_orchestrator.spec.protocols import (
 from nago_orchestrator.spec.scalars import ByteCount, Real, Switch, Whole, format_number, known_word, read_text, wrong
 from nago_orchestrator.spec.section import Section, is_study_file
 from nago_trainer.contract.data_sets import DATA_SETS
-from nago_trainer.contract.task import AUTO_LAYOUT, CHANNELS_FIRST, LAYOUTS, PRECISIONS
+from nago_trainer.contract.task import CHANNELS_FIRST, LAYOUTS, PRECISIONS
 
 DATASETS = tuple(DATA_SETS)
 Precision = Annotated[
@@ -207,7 +207,7 @@ class TrainerSection(Section):
     """Side in pixels of the square that is blanked in every training image; 0 switches it off."""
     precision: Precision = "fp32"
     """Of the feature maps: fp32, or mixed precision in bf16 or fp16, whose weights stay fp32."""
-    layout: Layout = _of_dataset(digits=CHANNELS_FIRST, folder=AUTO_LAYOUT, cifar=AUTO_LAYOUT)
+    layout: Layout = CHANNELS_FIRST
     """The order of the feature maps' numbers in memory; auto is channels_last on CPUs. Results differ by rounding."""
     recompute: Switch = False
     """Whether training keeps half as much in memory and computes part of it twice, to the same results."""

@@ -20,7 +20,6 @@ from nago_orchestrator.store.schema import evaluation, proposal, result, trial
 from nago_trainer.contract.json_form import encode_number
 
 _PROPOSAL_FIELDS = tuple(field.name for field in fields(Proposal))
-_ORIGINS = {origin.value: origin for origin in Origin}
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _COSTS = [evaluation.c[f"cost_{place}"] for place in range(1, LARGEST_OBJECTIVE_COUNT + 1)]
 _TRIAL_COLUMNS = (

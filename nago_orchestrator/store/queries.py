@@ -5,21 +5,16 @@ Every function may raise DatabaseError, and NotFoundError for a study or trial t
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, select
+from sqlalchemy import Engine, Select, Table, func, select
 
-from nago_orchestrator.domain.generator_key import generator_key
 from nago_orchestrator.domain.proposals import Theta
 from nago_orchestrator.domain.rows import (
     AttemptRow,
     EpochRow,
     EvaluationRow,
-    FinalNetwork,
-    FinalTraining,
-    FinalTrainingCount,
     LedgerRow,
     LoggedAttempt,
     StudyRow,
@@ -178,79 +173,6 @@ def searched_thetas(engine: Engine, name: str, numbers: Collection[int]) -> Mapp
         chosen = own, ~proposal.c.final_training, proposal.c.number.in_(numbers)
         found = connection.execute(select(proposal.c.number, proposal.c.theta).where(*chosen))
         return {row.number: row.theta for row in found}
-
-
-def final_training(engine: Engine, name: str) -> list[FinalTraining]:
-    """One row for each generator and number of epochs, the earliest first."""
-    proposal, trial, result = schema.proposal, schema.trial, schema.result
-    with reading(engine) as connection:
-        own = proposal.c.study_id == studies.find_id(connection, name)
-        if not _has_final_training(connection, own):
-            return []
-        columns = (
-            proposal.c.number,
-            proposal.c.parent,
-            proposal.c.fidelity,
-            proposal.c.theta,
-            proposal.c.canonical_theta,
-        )
-        asked = connection.execute(
-            select(*columns).where(own, proposal.c.final_training).order_by(proposal.c.number)
-        ).all()
-        places = (
-            select(trial.c.number, result.c.network)
-            .join_from(result, trial, result.c.trial_id == trial.c.id)
-            .join(proposal, trial.c.proposal_id == proposal.c.id)
-            .where(own, proposal.c.final_training)
-        )
-        saved = {number: network for number, network in connection.execute(places)}
-        networks = _final_networks(connection, name, saved)
-    generators: dict[Any, list[Any]] = {}  # several of one generator: networks that were asked for later
-    for row in asked:
-        known_by = generator_key(row.canonical_theta) if row.parent is None else row.parent
-        generators.setdefault((known_by, row.fidelity), []).append(row)
-    return [
-        FinalTraining(
-            proposal=alike[0].number,
-            parent=alike[0].parent,
-            epochs=alike[0].fidelity,
-            theta=alike[0].theta,
-            trials=tuple(network for row in alike for network in networks[row.number]),
-        )
-        for alike in generators.values()
-    ]
-
-
-def _final_networks(
-    connection: Connection, name: str, saved: Mapping[int, str | None]
-) -> Mapping[int, list[FinalNetwork]]:
-    """By proposal; `saved`: by trial."""
-    overview = views.trial_overview
-    networks: dict[int, list[FinalNetwork]] = defaultdict(list)
-    for row in trial_rows(
-        connection, of_study(overview, name).where(overview.c.final_training).order_by(overview.c.trial)
-    ):
-        networks[row.proposal].append(widened(FinalNetwork, row, network=saved.get(row.trial)))
-    return networks
-
-
-def final_training_counts(engine: Engine, name: str) -> list[FinalTrainingCount]:
-    """How many networks final training has, by epochs and state; none before `train-best`."""
-    trial, proposal = schema.trial, schema.proposal
-    by = (proposal.c.fidelity.label("epochs"), trial.c.state)
-    counts = select(*by, func.count().label("trials")).join_from(trial, proposal, trial.c.proposal_id == proposal.c.id)
-    with reading(engine) as connection:
-        own = proposal.c.study_id == studies.find_id(connection, name)
-        if not _has_final_training(connection, own):
-            return []
-        chosen = counts.where(own, proposal.c.final_training).group_by(*by).order_by(*by)
-        return rows(connection, chosen, FinalTrainingCount, state=TrialState)
-
-
-def _has_final_training(connection: Connection, own: ColumnElement[bool]) -> bool:
-    """Nothing else is proposed once it has begun; so the newest proposal says it, and the others stay unread."""
-    newest = select(schema.proposal.c.final_training).where(own).order_by(schema.proposal.c.number.desc()).limit(1)
-    return bool(connection.scalar(newest))
 
 
 def gpu_ledger(engine: Engine, name: str) -> list[LedgerRow]:

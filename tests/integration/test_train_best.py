@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine
 
 from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.domain.final_rows import FinalTrainingCount
 from nago_orchestrator.domain.proposals import Proposal
-from nago_orchestrator.domain.rows import FinalTrainingCount
 from nago_orchestrator.domain.states import Failure, StudyState, TrialState
 from nago_orchestrator.errors import NagoError, NotFoundError
 from nago_orchestrator.search.factory import make_proposer
@@ -25,7 +25,7 @@ from nago_orchestrator.services.final_training import (
     short_of_search,
     train_best,
 )
-from nago_orchestrator.store import found, queries
+from nago_orchestrator.store import final_training, found
 from nago_orchestrator.store.store import Store
 from nago_trainer.contract.task import TrialTask
 from tests.databases import POSTGRESQL_IS_SLOW
@@ -93,10 +93,10 @@ def test_the_best_stays_what_the_search_found(store: Store, engine: Engine) -> N
     train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)
     assert done.run() is StudyState.COMPLETED
     assert (found.incumbent(engine, "small"), found.pareto_front(engine, "small")) == before
-    assert queries.final_training_counts(engine, "small") == [
+    assert final_training.counts(engine, "small") == [
         FinalTrainingCount(epochs=5, state=TrialState.SUCCEEDED, trials=4)
     ]
-    trained = queries.final_training(engine, "small")
+    trained = final_training.generators(engine, "small")
     assert [(row.parent, row.epochs, len(row.trials)) for row in trained] == [(item.proposal, 5, 2) for item in chosen]
 
 
@@ -120,7 +120,7 @@ def test_networks_that_are_missing_are_added_to_those_that_are_there(store: Stor
     assert done.run() is StudyState.COMPLETED
     assert train_best(store, "small", chosen, networks=4, epochs=5, now=NOW).networks == 2 + 4
     assert done.run() is StudyState.COMPLETED
-    trained = queries.final_training(engine, "small")
+    trained = final_training.generators(engine, "small")
     assert [(row.parent, row.epochs, len(row.trials)) for row in trained] == [(item.proposal, 5, 4) for item in chosen]
     numbers = {trial.trial for row in trained for trial in row.trials}
     drawn = [trial for trial in store.drawn_trials(done.study.id) if trial.number in numbers]
@@ -200,7 +200,7 @@ def test_random_generators_and_chosen_proposals_are_trained_beside_the_best(stor
     assert chosen_generators(engine, "small", choice) == chosen
     train_best(store, "small", chosen, networks=2, epochs=5, now=NOW)
     assert done.run() is StudyState.COMPLETED
-    trained = queries.final_training(engine, "small")
+    trained = final_training.generators(engine, "small")
     assert [row.parent for row in trained] == [best.proposal, 3, None, None]
     assert [len(row.trials) for row in trained] == [2, 2, 2, 2]
     assert found.incumbent(engine, "small") == best  # none of them counts for the search

@@ -17,7 +17,7 @@ from nago_orchestrator.domain.proposals import Outcome
 from nago_orchestrator.domain.rows import StudyRow
 from nago_orchestrator.domain.states import Failure, StudyState, TrialState
 from nago_orchestrator.errors import NotFoundError
-from nago_orchestrator.store import found, queries
+from nago_orchestrator.store import final_training, found, queries
 from nago_orchestrator.store.engine import writing
 from nago_orchestrator.store.schema import evaluation, proposal, trial
 from tests.store_scene import ENDED, EPOCH, NEW_STUDY, NEW_TRIAL, NOW, RESULT, Scene
@@ -138,7 +138,7 @@ def test_evaluations_come_in_told_order(lively: Scene, engine: Engine) -> None:
         found.incumbent,
         found.pareto_front,
         queries.holder,
-        queries.final_training_counts,
+        final_training.counts,
         queries.gpu_ledger,
         queries.epochs,
         queries.evaluations,

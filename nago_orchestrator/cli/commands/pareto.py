@@ -16,7 +16,7 @@ from nago_orchestrator.cli.reading import chosen_study, reading
 from nago_orchestrator.evaluation.front import MeasuredFront, perfect
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.services.pareto_front import StudyFront, study_front
-from nago_orchestrator.store import queries
+from nago_orchestrator.store import final_training
 
 COLUMNS = (
     *columns.FRONT,
@@ -47,7 +47,7 @@ def pareto(
     with reading(database) as engine:
         study = chosen_study(engine, name)
         front = study_front(engine, study, reference or (), epochs)
-        trained = queries.final_training(engine, study)
+        trained = final_training.generators(engine, study)
     rows, measured, empty = front.rows, front.measured, front.missing
     points = _points(study, front)
     if output is OutputFormat.JSON:

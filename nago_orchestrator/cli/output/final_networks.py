@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import Column, print_table
-from nago_orchestrator.domain.rows import FinalTraining
+from nago_orchestrator.domain.final_rows import FinalTraining
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.services.best_generator import final_summaries
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from nago_orchestrator.domain.rows import EvaluationRow, FinalNetwork, FinalTraining
+from nago_orchestrator.domain.final_rows import FinalNetwork, FinalTraining
+from nago_orchestrator.domain.rows import EvaluationRow
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.panel import Panel, TextTable

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from nago_orchestrator.domain.final_rows import FinalTraining
 from nago_orchestrator.domain.objectives import Goal, Objective
-from nago_orchestrator.domain.rows import FinalTraining, GeneratorRow
+from nago_orchestrator.domain.rows import GeneratorRow
 from nago_orchestrator.evaluation.front import MeasuredFront, measure_front
 from nago_orchestrator.evaluation.pareto import non_dominated
 from nago_orchestrator.evaluation.thinning import evenly

@@ -8,8 +8,8 @@ from statistics import fmean
 
 import plotly.graph_objects as go
 
+from nago_orchestrator.domain.final_rows import FinalTraining
 from nago_orchestrator.domain.objectives import Objective
-from nago_orchestrator.domain.rows import FinalTraining
 from nago_orchestrator.evaluation.generator_results import trial_value
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.report.style import ACCENT, objective_words

@@ -12,7 +12,8 @@ from nago_orchestrator.cli.commands.status import final_training_words, status_f
 from nago_orchestrator.cli.output.outlook import best_sentence
 from nago_orchestrator.cli.output.tables import as_mapping, to_json
 from nago_orchestrator.domain.data_checks import DataCheck
-from nago_orchestrator.domain.rows import FinalTrainingCount, widened
+from nago_orchestrator.domain.final_rows import FinalTrainingCount
+from nago_orchestrator.domain.rows import widened
 from nago_orchestrator.domain.states import AttemptState, StudyState, TrialState
 from nago_orchestrator.search.final_training import Chosen
 from nago_orchestrator.services.final_training import train_best

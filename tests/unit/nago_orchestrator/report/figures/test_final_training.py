@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from nago_orchestrator.domain.rows import FinalNetwork
+from nago_orchestrator.domain.final_rows import FinalNetwork
 from nago_orchestrator.report.figures.final_training import final_training
 from tests.rows import evaluation_row, fully_trained
 from tests.rows import final_training as training_of

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from nago_orchestrator.domain.final_rows import FinalTraining
 from nago_orchestrator.domain.objectives import Goal, Objective
-from nago_orchestrator.domain.rows import FinalTraining, GeneratorRow
+from nago_orchestrator.domain.rows import GeneratorRow
 from nago_orchestrator.report.figures import phase_front as module
 from nago_orchestrator.report.figures.phase_front import FrontRows, compared_rows, phase_front
 from nago_orchestrator.report.panel import Panel

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from nago_orchestrator.domain.final_rows import FinalTraining
 from nago_orchestrator.domain.objectives import Goal, Objective
-from nago_orchestrator.domain.rows import FinalTraining
 from nago_orchestrator.report.figures.stars import longest_trained, star_points
 from tests.rows import final_training, fully_trained
 
