@@ -103,7 +103,7 @@ def test_a_result_without_measures_has_the_form_of_before() -> None:
     )
     assert not before.to_json().keys() & set(OPTIONAL)
     assert TrialResult.from_json(before.to_json()) == before
-    measured = replace(before, balanced_accuracy=0.25, macro_f1=0.5, top_5=1.0, worst_class=0.0, custom=-math.inf)
+    measured = replace(before, balanced_accuracy=0.25, macro_f1=0.5, top_5=1.0, worst_class=0.0, custom=0.5)
     assert TrialResult.from_json(as_sent(measured.to_json())) == measured
     for name in OPTIONAL[:-1]:
         for wrong in (1.5, -0.1, math.nan):
@@ -177,7 +177,7 @@ def test_a_setting_that_is_new_has_a_default(kind: type[Any]) -> None:
 @pytest.mark.parametrize("name", [item.name for item in fields(TrainingSettings) if item.default is not MISSING])
 def test_a_trainer_of_before_refuses_a_setting_that_it_does_not_know(task: TrialTask, name: str) -> None:
     assert name not in task.to_json()["training"]
-    other: dict[str, Any] = {"int": 7, "float": 0.5, "bool": True, "str": "other"}
+    other: dict[str, Any] = {"int": 7, "float": 0.5, "bool": True, "str": "other", "str | None": "other"}
     (kind,) = {str(item.type) for item in fields(TrainingSettings) if item.name == name}
     changed = replace(task, training=replace(task.training, **{name: other[kind]}))
     assert TrialTask.from_json(as_sent(changed.to_json())) == changed

@@ -90,7 +90,7 @@ def test_generators_trained_in_full_are_stars_of_one_length_of_training() -> Non
     stars = next(trace for key, trace in traces(panel).items() if key[0].startswith("final training"))
     assert list(stars.x) == [90.0, 95.0]
     assert list(stars.y) == pytest.approx([0.15, 0.3])
-    assert list(stars.customdata[0])[:2] == [2, "2 networks"]
+    assert list(stars.customdata[0])[:2] == ["proposal 2", "2 networks"]
     assert "of the final training (30 epochs)" in panel.reading
     assert "star" not in shown(ERROR, MEMORY).reading
 
