@@ -64,7 +64,7 @@ def _findings(report: StudyReport) -> Sequence[Panel | None]:
         phase_front(_front_rows(report)),
         volume(report.search, report.attempts, report.objectives, report.phases, fidelity),
         tradeoff(report.trials, fidelity),
-        final_training(report.trained, report.search),
+        final_training(report.trained, report.search, report.networks),
         classes(report.details),
     )
 

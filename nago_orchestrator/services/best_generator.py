@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from statistics import fmean, stdev
@@ -44,7 +44,7 @@ class FinalSummary:
     best: int | None
     """The trial."""
     network: str | None
-    """Where it was saved."""
+    """Its file, or where that is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,23 +81,26 @@ def repeats_of(row: BestGenerator) -> Repeats:
     )
 
 
-def final_summaries(trained: Sequence[FinalTraining]) -> list[FinalSummary]:
-    """One of each generator; then one of all that were drawn at random for as many epochs, if they are several."""
+def final_summaries(trained: Sequence[FinalTraining], places: Mapping[int, str]) -> list[FinalSummary]:
+    """One of each generator; then one of all that were drawn at random for as many epochs, if they are several.
+
+    `places`: by trial, the file of its network, or where it is.
+    """
     random: dict[int, list[FinalTraining]] = {}
     for row in trained:
         if row.parent is None:
             random.setdefault(row.epochs, []).append(row)
     return [
-        *(_summary(row.generator, row.epochs, row.trials) for row in trained),
+        *(_summary(row.generator, row.epochs, row.trials, places) for row in trained),
         *(
-            _summary("all random", epochs, [trial for row in rows for trial in row.trials])
+            _summary("all random", epochs, [trial for row in rows for trial in row.trials], places)
             for epochs, rows in random.items()
             if len(rows) > 1
         ),
     ]
 
 
-def _summary(generator: str, epochs: int, trials: Sequence[FinalNetwork]) -> FinalSummary:
+def _summary(generator: str, epochs: int, trials: Sequence[FinalNetwork], places: Mapping[int, str]) -> FinalSummary:
     done = [(trial.validation_accuracy, trial) for trial in trials if trial.validation_accuracy is not None]
     accuracy, deviation = _spread([accuracy for accuracy, _ in done])
     memory, memory_deviation = _spread([trial.bytes_per_sample for trial in trials])
@@ -114,7 +117,7 @@ def _summary(generator: str, epochs: int, trials: Sequence[FinalNetwork]) -> Fin
         parameters=_spread([trial.parameters for trial in trials])[0],
         flops=_spread([trial.flops for trial in trials])[0],
         best=None if top is None else top.trial,
-        network=None if top is None else top.network,
+        network=None if top is None else places.get(top.trial),
     )
 
 

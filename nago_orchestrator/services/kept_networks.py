@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
 from nago_orchestrator.bootstrap import runs_folder
+from nago_orchestrator.domain.final_rows import FinalTraining
 from nago_orchestrator.domain.kept_networks import FoundNetwork, KeptNetwork
 from nago_orchestrator.domain.rows import widened
 from nago_orchestrator.spec import StudySpec
@@ -32,21 +33,43 @@ def found_networks(
         store.close()
 
 
+def network_places(engine: OpenDatabase, url: str, study: str, trials: Collection[int] | None = None) -> dict[int, str]:
+    """By trial: the file, or in words where it is. Arguments and errors as of `found_networks`."""
+    return {row.trial: row.file or row.place for row in found_networks(engine, url, study, trials)}
+
+
+def final_places(engine: OpenDatabase, url: str, study: str, trained: Iterable[FinalTraining]) -> dict[int, str]:
+    """The same, of the networks of the final training."""
+    return network_places(engine, url, study, [trial.trial for row in trained for trial in row.trials])
+
+
 def _claim(store: Store, study: str) -> CheckpointsSection | None:
     section = StudySpec.from_canonical(store.study(study).spec).execution.kubernetes
     return None if section is None else section.checkpoints
 
 
 def _found(row: KeptNetwork, store: Store, claim: CheckpointsSection | None) -> FoundNetwork:
-    """Also where the database and its folder of attempts were moved together since, or the volume is mounted here."""
+    """Also where the database and its folder of attempts were moved together since, or the volume is mounted here.
+
+    The path is what a trainer wrote, and in a cluster that may be any text. Trainers write absolute ones: another
+    would lead to whatever lies in the folder that the command is called in.
+    """
     stored = Path(row.network)
-    candidates = [stored]
+    candidates = [stored] if stored.is_absolute() else []
     if row.executor == "local":
         candidates.append(runs_folder(store) / row.study / row.attempt / stored.name)
-    file = next((candidate.absolute() for candidate in candidates if candidate.is_file()), None)
+    file = next((candidate.absolute() for candidate in candidates if _is_file(candidate)), None)
     if file is not None:
         return widened(FoundNetwork, row, file=str(file), place=HERE)
     return widened(FoundNetwork, row, file=None, place=_elsewhere(row, claim))
+
+
+def _is_file(candidate: Path) -> bool:
+    """A path that cannot be followed leads to nothing here: another user's home, a name that no file can have."""
+    try:
+        return candidate.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _elsewhere(row: KeptNetwork, claim: CheckpointsSection | None) -> str:

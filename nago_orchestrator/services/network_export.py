@@ -32,5 +32,8 @@ def network_file(engine: OpenDatabase, url: str, study: str, number: int) -> Pat
 
 
 def export_trial(engine: OpenDatabase, url: str, study: str, number: int, options: list[str]) -> str:
-    """What was written, in one line. Raises as `network_file`, and what the trainer says where it cannot do it."""
-    return export_network(network_file(engine, url, study, number), options)
+    """What was written, in one line. Raises as `network_file`, and what the trainer says where it cannot do it.
+
+    The trainer refuses a file that another trial saved: where the file is said to be is a text of the trial's own.
+    """
+    return export_network(network_file(engine, url, study, number), ["--trial", f"{study}/{number}", *options])

@@ -12,7 +12,7 @@ from nago_orchestrator.evaluation.metrics import cheap_objectives
 from nago_orchestrator.report.figures.hyperparameters import best_covered
 from nago_orchestrator.report.page import build_page
 from nago_orchestrator.report.study_report import StudyReport
-from nago_orchestrator.services.kept_networks import found_networks
+from nago_orchestrator.services.kept_networks import network_places
 from nago_orchestrator.services.surrogate_analysis import least_evaluations, posterior_effects
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.search import BatchSection, phases_of
@@ -23,7 +23,7 @@ from nago_trainer.architecture import Architecture
 
 def report_page(engine: OpenDatabase, url: str, study: str, now: datetime, *, with_surrogate: bool) -> str:
     """The page as HTML; `with_surrogate`: also what a surrogate that is fitted now predicts."""
-    networks = {row.trial: row.file or row.place for row in found_networks(engine, url, study)}
+    networks = network_places(engine, url, study)
     return build_page(replace(_collect(engine, study, now, with_surrogate=with_surrogate), networks=networks))
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.data.folder_scan import class_folders
-from nago_trainer.deployment.predict import visible
+from nago_trainer.deployment.visible import visible
 from nago_trainer.errors import DataError
 from nago_trainer.network.prediction import BATCH, prepared_image
 from nago_trainer.network.saved_network import TrainedNetwork, load_network

@@ -14,8 +14,9 @@ from torch import Tensor
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.deployment.comparison import largest_difference
 from nago_trainer.deployment.exported import examples, module_of
+from nago_trainer.deployment.visible import visible
 from nago_trainer.errors import ReportError, TaskError
-from nago_trainer.network.saved_network import TrainedNetwork, load_network
+from nago_trainer.network.saved_network import NetworkFacts, TrainedNetwork, load_network
 from nago_trainer.network.whole_file import write_whole
 
 
@@ -24,6 +25,7 @@ def export(options: Namespace) -> int:
     target: Path = options.output_file or Path(f"{options.network.stem}.{options.format}")
     _refuse_unwanted(target, options.force)
     network = load_network(options.network)
+    _refuse_anothers(network.facts, options)
     form = import_module(f"nago_trainer.deployment.{options.format}_form")  # its library is optional
     draft = target.with_name(f".{target.name}.{os.getpid()}.{options.format}")
     try:
@@ -52,6 +54,16 @@ def _refuse_unwanted(target: Path, force: bool) -> None:
         raise TaskError("there is such a file already", where=target, do="name another with -O, or add --force")
     if not target.absolute().parent.is_dir():
         raise TaskError("there is no such folder", where=target.parent, do="create it")
+
+
+def _refuse_anothers(facts: NetworkFacts, options: Namespace) -> None:
+    found = f"{facts.study}/{facts.trial}"
+    if options.trial not in (None, found):
+        raise TaskError(
+            f"the file has the network of the trial {visible(found)}, not of {options.trial}",
+            where=options.network,
+            do="`nago-train export` without --trial exports it all the same",
+        )
 
 
 def _refuse_preprocessing(wanted: bool) -> None:

@@ -39,6 +39,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--with-preprocessing", action="store_true", help="the file takes bytes of any size: it resizes and normalises"
     )
+    parser.add_argument("--trial", metavar="STUDY/NUMBER", help="refuse a network that another trial saved")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
 
 

@@ -14,6 +14,7 @@ from typing import TextIO
 import torch
 
 from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.deployment.visible import visible
 from nago_trainer.errors import DataError, StorageError
 from nago_trainer.log import log
 from nago_trainer.network.prediction import BATCH, Prediction, prepared_image, ranked
@@ -110,11 +111,6 @@ def _write_table(answers: Iterator[Answer], top: int, stream: TextIO) -> int:
         words = ", ".join(f"{visible(name)} {probability:.2%}" for name, probability in answer.prediction.top(top))
         stream.write(f"{visible(answer.file)}: {words}\n")
     return broken
-
-
-def visible(text: object) -> str:
-    """What others wrote, without what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in str(text))
 
 
 _WRITERS = {"json": _write_json, "csv": _write_csv, "table": _write_table}

@@ -205,7 +205,7 @@ def test_random_generators_and_chosen_proposals_are_trained_beside_the_best(stor
     assert [len(row.trials) for row in trained] == [2, 2, 2, 2]
     assert found.incumbent(engine, "small") == best  # none of them counts for the search
     assert train_best(store, "small", chosen, networks=2, epochs=5, now=NOW).networks == 0
-    *_, together = final_summaries(trained)
+    *_, together = final_summaries(trained, {})
     assert (together.generator, together.networks) == ("all random", 4)
     assert together.deviation is not None
 

@@ -18,7 +18,7 @@ from nago_orchestrator.domain.rows import BestGenerator
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.services.best_generator import Repeats, best_of_study
-from nago_orchestrator.services.kept_networks import found_networks
+from nago_orchestrator.services.kept_networks import final_places, found_networks
 from nago_orchestrator.services.posterior_ranking import rank_by_posterior
 
 
@@ -40,6 +40,7 @@ def best(
         shown = best_of_study(engine, study)
         row = shown.row
         networks = found_networks(engine, url, study, [] if row is None else [trial.trial for trial in row.trials])
+        places = final_places(engine, url, study, shown.trained)
         ranking = rank_by_posterior(engine, study, row.fidelity) if row is not None and posterior else None
     if ranking is not None:
         print_posterior(ranking, output)
@@ -56,7 +57,7 @@ def best(
         if networks:
             say("\nsaved networks")
             print_networks(networks)
-        print_trained(shown.trained)
+        print_trained(shown.trained, places)
 
 
 def _print_none(why: str, output: OutputFormat) -> None:

@@ -12,9 +12,10 @@ from nago_orchestrator.cli.output import columns
 from nago_orchestrator.cli.output.final_networks import print_trained
 from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import Column, Row, print_rows, to_json
-from nago_orchestrator.cli.reading import chosen_study, reading
+from nago_orchestrator.cli.reading import chosen_study, known_database, reading
 from nago_orchestrator.evaluation.front import MeasuredFront, perfect
 from nago_orchestrator.formatting import quantities
+from nago_orchestrator.services.kept_networks import final_places
 from nago_orchestrator.services.pareto_front import StudyFront, study_front
 from nago_orchestrator.store import final_training
 
@@ -44,10 +45,12 @@ def pareto(
     database: Database = None,
 ) -> None:
     """List the Pareto-optimal generators, and show their hypervolume."""
+    url = known_database(database)
     with reading(database) as engine:
         study = chosen_study(engine, name)
         front = study_front(engine, study, reference or (), epochs)
         trained = final_training.generators(engine, study)
+        places = final_places(engine, url, study, trained)
     rows, measured, empty = front.rows, front.measured, front.missing
     points = _points(study, front)
     if output is OutputFormat.JSON:
@@ -63,7 +66,7 @@ def pareto(
         print_rows(shown, columns.with_objectives(COLUMNS, rows), output, empty=empty)
         if measured is not None:
             say(f"\n{_sentence(front, measured)}")
-        print_trained(trained)
+        print_trained(trained, places)
 
 
 def _points(study: str, front: StudyFront) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import Column, print_table
@@ -26,8 +26,8 @@ TRAINED = (
 )
 
 
-def print_trained(trained: Sequence[FinalTraining]) -> None:
-    """The networks of each generator; nothing without any."""
+def print_trained(trained: Sequence[FinalTraining], places: Mapping[int, str]) -> None:
+    """The networks of each generator; nothing without any. `places`: by trial, the file of its network."""
     if trained:
         say("\nfinal training")
-        print_table(final_summaries(trained), TRAINED)
+        print_table(final_summaries(trained, places), TRAINED)

@@ -25,8 +25,13 @@ READING = (
 )
 
 
-def final_training(trained: Sequence[FinalTraining], evaluations: Sequence[EvaluationRow]) -> Panel | None:
-    """`trained`: proposal, parent, epochs and the trials of each generator. None without a final training."""
+def final_training(
+    trained: Sequence[FinalTraining], evaluations: Sequence[EvaluationRow], places: Mapping[int, str]
+) -> Panel | None:
+    """`trained`: proposal, parent, epochs and the trials of each generator; `places`: by trial, its network's file.
+
+    None without a final training.
+    """
     if not trained:
         return None
     done = sorted((row for row in trained if accuracies(row)), key=lambda row: -fmean(accuracies(row)))
@@ -39,7 +44,7 @@ def final_training(trained: Sequence[FinalTraining], evaluations: Sequence[Evalu
         reading=READING,
         figure=_figure(done, evaluations) if done else None,
         note=note if unfinished else None,
-        table=_table([*done, *(row for row in trained if not accuracies(row))]),
+        table=_table([*done, *(row for row in trained if not accuracies(row))], places),
     )
 
 
@@ -102,13 +107,13 @@ def _accuracy(row: EvaluationRow) -> float | None:
     return finite_value(row, "accuracy") if error is None else 1.0 - error
 
 
-def _table(rows: Sequence[FinalTraining]) -> TextTable:
+def _table(rows: Sequence[FinalTraining], places: Mapping[int, str]) -> TextTable:
     header = ("generator", "epochs", "networks", "finished", "mean", "standard deviation", "memory/sample")
     more = ("parameters", "best", "trial", "network")
-    return TextTable(header=(*header, *more), rows=tuple(_cells(row) for row in rows))
+    return TextTable(header=(*header, *more), rows=tuple(_cells(row, places) for row in rows))
 
 
-def _cells(row: FinalTraining) -> tuple[str, ...]:
+def _cells(row: FinalTraining, places: Mapping[int, str]) -> tuple[str, ...]:
     found = accuracies(row)
     done = [(trial.validation_accuracy, trial) for trial in row.trials if trial.validation_accuracy is not None]
     best = max(done, key=itemgetter(0), default=None)
@@ -123,7 +128,7 @@ def _cells(row: FinalTraining) -> tuple[str, ...]:
         quantities.count(fmean(trial.parameters for trial in row.trials)) if row.trials else "-",
         "-" if best is None else quantities.percent(best[0]),
         "-" if best is None else str(best[1].trial),
-        (best and best[1].network) or "-",
+        "-" if best is None else places.get(best[1].trial, "-"),
     )
 
 

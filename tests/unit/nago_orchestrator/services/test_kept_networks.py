@@ -86,6 +86,19 @@ def test_a_file_of_another_machine_is_said_to_be_there(store: Store, url: str) -
     assert _found(url) == [(None, "/far/away/network.pt, which is not on this machine; it was saved on saturn")]
 
 
+@pytest.mark.parametrize("text", ["/mnt/kept/" + 1000 * "x" + "/network.pt", "/\0/network.pt", "network.pt"])
+def test_a_text_that_is_no_path_of_a_file_here_is_a_place_elsewhere(
+    store: Store, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """In a cluster a trial chooses it. One that is relative would be found in the folder of whoever asks."""
+    (tmp_path / "network.pt").touch()
+    monkeypatch.chdir(tmp_path)
+    _scene(store, Path(text), IN_A_CLUSTER, "kubernetes")
+    ((file, place),) = _found(url)
+    assert file is None
+    assert place.endswith("network.pt in the claim kept")
+
+
 def test_what_was_not_saved_is_not_listed(store: Store, url: str) -> None:
     _scene(store, None)
     assert _found(url) == []

@@ -133,6 +133,14 @@ def test_what_cannot_be_written_is_one_sentence(
     assert [file.name for file in tmp_path.iterdir()] == ["network.pt"]
 
 
+def test_another_trials_network_is_refused(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "weights.safetensors"
+    assert _export(saved, target, "--format", "safetensors", "--trial", "study/8") == 64
+    assert capsys.readouterr().err.startswith("error: the file has the network of the trial study/7, not of study/8 (")
+    assert not target.exists()
+    assert _export(saved, target, "--format", "safetensors", "--trial", "study/7") == 0
+
+
 def test_a_file_that_computes_something_else_is_deleted(
     saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

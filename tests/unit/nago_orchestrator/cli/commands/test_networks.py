@@ -70,7 +70,7 @@ def test_a_trials_network_is_handed_to_the_trainer(
     told = run("export-network", "0", "--format", "pt2", "--force", "--database", url)
     assert (told.code, told.out) == (
         0,
-        f"['{file}', '--format', 'pt2', '-O', 'synthetic-0.pt2', '--force']\n",
+        f"['{file}', '--trial', 'synthetic/0', '--format', 'pt2', '-O', 'synthetic-0.pt2', '--force']\n",
     )
 
 

@@ -7,7 +7,7 @@ from tests.rows import final_training as training_of
 
 
 def trial(number: int, accuracy: float | None) -> FinalNetwork:
-    network = None if accuracy is None else f"{number}.pt"
+    network = None if accuracy is None else f"/in/the/pod/{number}.pt"
     return fully_trained(number, validation_accuracy=accuracy, network=network)
 
 
@@ -16,6 +16,7 @@ TRAINED = [
     training_of(4, 30, [trial(3, 0.95)]),
     training_of(5, 30, [trial(4, None)]),
 ]
+PLACES = {0: "0.pt", 1: "1.pt", 3: "3.pt"}
 SEARCH = [
     evaluation_row(3, objective_values={"error": 0.2}),
     evaluation_row(4, objective_values={"accuracy": 0.7}),
@@ -23,7 +24,7 @@ SEARCH = [
 
 
 def test_each_generator_is_a_box_with_its_networks_the_best_mean_first() -> None:
-    panel = final_training(TRAINED, SEARCH)
+    panel = final_training(TRAINED, SEARCH, PLACES)
     assert panel is not None
     assert panel.figure is not None
     boxes = [trace for trace in panel.figure.data if trace.type == "box"]
@@ -32,14 +33,14 @@ def test_each_generator_is_a_box_with_its_networks_the_best_mean_first() -> None
 
 
 def test_what_the_search_had_seen_stands_beside_it() -> None:
-    panel = final_training(TRAINED, SEARCH)
+    panel = final_training(TRAINED, SEARCH, PLACES)
     assert panel is not None
     assert panel.figure is not None
     assert list(panel.figure.data[-1].y) == [0.7, 0.8]
 
 
 def test_the_table_has_mean_spread_and_the_best_network() -> None:
-    panel = final_training(TRAINED, SEARCH)
+    panel = final_training(TRAINED, SEARCH, PLACES)
     assert panel is not None
     assert panel.table is not None
     assert panel.table.rows[1] == (
@@ -59,8 +60,8 @@ def test_the_table_has_mean_spread_and_the_best_network() -> None:
 
 
 def test_trainings_that_have_not_ended_have_words_and_none_has_no_panel() -> None:
-    panel = final_training(TRAINED[2:], SEARCH)
+    panel = final_training(TRAINED[2:], SEARCH, PLACES)
     assert panel is not None
     assert panel.figure is None
     assert panel.note
-    assert final_training([], SEARCH) is None
+    assert final_training([], SEARCH, PLACES) is None
