@@ -3,19 +3,20 @@ never from the device that happens to be there."""
 
 from __future__ import annotations
 
-from nago_trainer.contract.task import TrainingSettings
+from nago_trainer.contract.task import ADAMW, TrainingSettings
 
 _BYTES_OF_A_NUMBER = 4
 COPIES_OF_PARAMETERS = 3
 """Weights, gradients, momentum."""
 
 
-def training_bytes(batch_size: int, bytes_per_sample: int, parameters: int) -> int:
-    """At the peak of a step."""
-    return batch_size * bytes_per_sample + COPIES_OF_PARAMETERS * _BYTES_OF_A_NUMBER * parameters
+def training_bytes(training: TrainingSettings, images: int, bytes_per_sample: int, parameters: int) -> int:
+    """At the peak of a step with so many images at once."""
+    copies = COPIES_OF_PARAMETERS + (training.optimizer == ADAMW) + 2 * (training.ema_decay > 0)
+    return images * bytes_per_sample + copies * _BYTES_OF_A_NUMBER * parameters
 
 
 def largest_batch(training: TrainingSettings, memory: int, bytes_per_sample: int, parameters: int) -> int:
-    """Of at most the recipe's size; 0 where not even one image fits."""
-    room = memory - training_bytes(0, bytes_per_sample, parameters)
+    """Images that fit at once, at most the recipe's batch; 0 where not even one fits."""
+    room = memory - training_bytes(training, 0, bytes_per_sample, parameters)
     return max(0, min(training.batch_size, room // bytes_per_sample))

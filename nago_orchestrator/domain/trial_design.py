@@ -20,7 +20,7 @@ from nago_trainer.architecture import (
     sample_architecture,
 )
 from nago_trainer.architecture.plan.memory import bytes_per_sample
-from nago_trainer.contract.learning_rate import at_batch_size
+from nago_trainer.contract.learning_rate import with_images_at_once
 from nago_trainer.contract.task import CONTRACT_VERSION, TrainingSettings, TrialTask
 
 
@@ -89,7 +89,7 @@ def _within_memory(size: Size, recipe: TrainingRecipe) -> Size:
     smallest = recipe.training.smallest_batch_size
     if largest_batch(recipe.training, recipe.memory, size.bytes_per_sample, size.parameters) >= smallest:
         return size
-    needed = in_units(training_bytes(smallest, size.bytes_per_sample, size.parameters))
+    needed = in_units(training_bytes(recipe.training, smallest, size.bytes_per_sample, size.parameters))
     return replace(
         size,
         infeasible=f"a batch of {smallest} needs {needed}, more than trainer.memory ({in_units(recipe.memory)})",
@@ -126,7 +126,7 @@ def _training(design: TrialDesign, recipe: TrainingRecipe) -> TrainingSettings:
     if recipe.memory is None or design.bytes_per_sample is None:
         return recipe.training
     fitting = largest_batch(recipe.training, recipe.memory, design.bytes_per_sample, design.parameters)
-    return at_batch_size(recipe.training, max(fitting, recipe.training.smallest_batch_size))
+    return with_images_at_once(recipe.training, max(fitting, recipe.training.smallest_batch_size))
 
 
 def attempt_name(study: str, trial: int, attempt: int) -> str:

@@ -20,7 +20,7 @@ from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.search.proposers.port import HistoryError, Pause
 from nago_trainer.architecture import canonical
 from nago_trainer.contract.data_sets import DATA_SETS
-from nago_trainer.contract.task import TEST
+from nago_trainer.contract.task import LAST_EPOCH, TEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ def final_recipe(search: TrainingRecipe, changes: Mapping[str, Any]) -> Training
     dataset = search.dataset
     if DATA_SETS[dataset.name].test_images:
         dataset = replace(dataset, measured_on=TEST)
+        changed = {**changed, "keep": LAST_EPOCH, "patience": 0}  # test images choose nothing
     return replace(search, training=replace(search.training, **changed), dataset=dataset, keep_network=True)
 
 

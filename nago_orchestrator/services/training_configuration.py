@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from importlib.util import find_spec
 
 from nago_orchestrator.domain.trials import TrainingRecipe
@@ -45,24 +46,10 @@ def recipe_of(spec: StudySpec, report: DataReport | None) -> TrainingRecipe:
 
 
 def _training(trainer: TrainerSection) -> TrainingSettings:
-    return TrainingSettings(
-        batch_size=trainer.batch_size,
-        learning_rate=trainer.learning_rate,
-        momentum=trainer.momentum,
-        weight_decay=trainer.weight_decay,
-        gradient_clip=trainer.gradient_clip,
-        label_smoothing=trainer.label_smoothing,
-        dropout=trainer.dropout,
-        crop_padding=trainer.crop_padding,
-        horizontal_flip=trainer.horizontal_flip,
-        cutout=trainer.cutout,
-        precision=trainer.precision,
-        layout=trainer.layout,
-        recompute=trainer.recompute,
-        smallest_batch_size=trainer.smallest_batch_size,
-        objective=trainer.objective,
-        **({} if trainer.learning_rate_from is None else trainer.learning_rate_from.reference()),
-    )
+    """A key of the section and a field of the recipe that have one name are one setting."""
+    values = trainer.model_dump(include={field.name for field in fields(TrainingSettings)})
+    point = trainer.learning_rate_from
+    return TrainingSettings(**values, **({} if point is None else point.reference()))
 
 
 def refuse_unable_machine(spec: StudySpec) -> None:

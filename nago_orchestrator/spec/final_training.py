@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, model_validator
 
+from nago_orchestrator.spec.options import Balance, KeptEpoch, Optimiser
 from nago_orchestrator.spec.protocols import EPOCHS, BatchPoint, ProtocolName, with_protocol
-from nago_orchestrator.spec.scalars import Real, Whole
+from nago_orchestrator.spec.scalars import Real, Switch, Whole
 from nago_orchestrator.spec.section import Section, is_study_file
 
 EPOCHS_PER_SEARCH_EPOCH = 5
@@ -39,6 +40,30 @@ class FinalTrainingSection(Section):
     """Share of the target that is spread evenly over all classes."""
     cutout: Annotated[Whole, Field(ge=0, le=1024)] | None = None
     """Side in pixels of the square that is blanked in every training image."""
+    accumulate: Switch | None = None
+    """Whether a batch that does not fit is trained in parts whose gradients are added up, instead of a smaller one."""
+    optimizer: Optimiser | None = None
+    """SGD with momentum, or AdamW."""
+    warmup_epochs: Annotated[Real, Field(ge=0, le=1000)] | None = None
+    """Epochs over which the learning rate grows evenly to its first value."""
+    ema_decay: Annotated[Real, Field(ge=0, lt=1)] | None = None
+    """Of the moving average of the weights; 0 switches it off."""
+    mixup: Annotated[Real, Field(ge=0, le=100)] | None = None
+    """Alpha of mixup; 0 switches it off."""
+    cutmix: Annotated[Real, Field(ge=0, le=100)] | None = None
+    """Alpha of cutmix; 0 switches it off."""
+    randaugment: Annotated[Whole, Field(ge=0, le=14)] | None = None
+    """Random operations of RandAugment on each training image; 0 switches it off."""
+    randaugment_magnitude: Annotated[Whole, Field(ge=0, le=30)] | None = None
+    """How strong they are."""
+    balance: Balance | None = None
+    """What is done about classes with few images."""
+    drop_path: Annotated[Real, Field(ge=0, lt=1)] | None = None
+    """Probability in the last epoch that an input of a weighted sum is left out in a step."""
+    keep: KeptEpoch | None = None
+    """The epoch whose network is kept; the last one where test images are measured, which must choose nothing."""
+    patience: Annotated[Whole, Field(ge=0, le=100_000)] | None = None
+    """Epochs without a better one after which a training ends; without effect where test images are measured."""
 
     @model_validator(mode="before")
     @classmethod

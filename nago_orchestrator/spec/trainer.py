@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
+from nago_orchestrator.spec.options import Balance, KeptEpoch, Optimiser
 from nago_orchestrator.spec.protocols import (
     LIMIT_OF_SMALL_IMAGES,
     BatchPoint,
@@ -25,7 +26,7 @@ from nago_orchestrator.spec.protocols import (
 from nago_orchestrator.spec.scalars import ByteCount, Real, Switch, Whole, format_number, known_word, read_text, wrong
 from nago_orchestrator.spec.section import Section, is_study_file
 from nago_trainer.contract.data_sets import DATA_SETS
-from nago_trainer.contract.task import CHANNELS_FIRST, LAYOUTS, PRECISIONS
+from nago_trainer.contract.task import CHANNELS_FIRST, LAST_EPOCH, LAYOUTS, PRECISIONS, SGD, UNBALANCED
 
 DATASETS = tuple(DATA_SETS)
 Precision = Annotated[
@@ -214,6 +215,30 @@ class TrainerSection(Section):
     objective: Annotated[str | None, BeforeValidator(_read_function)] = None
     """The study's own objective, a Python function package.module:function; see the objectives custom_score and
     custom_cost."""
+    accumulate: Switch = False
+    """Whether a batch that does not fit is trained in parts whose gradients are added up, instead of a smaller one."""
+    optimizer: Optimiser = SGD
+    """SGD with momentum, or AdamW."""
+    warmup_epochs: Annotated[Real, Field(ge=0, le=1000)] = 0.0
+    """Epochs over which the learning rate grows evenly to its first value; the cosine has the rest."""
+    ema_decay: Annotated[Real, Field(ge=0, lt=1)] = 0.0
+    """Of the moving average of the weights, which is measured and kept in the place of the last; 0 switches it off."""
+    mixup: Annotated[Real, Field(ge=0, le=100)] = 0.0
+    """Alpha of mixup; 0 switches it off."""
+    cutmix: Annotated[Real, Field(ge=0, le=100)] = 0.0
+    """Alpha of cutmix; 0 switches it off."""
+    randaugment: Annotated[Whole, Field(ge=0, le=14)] = 0
+    """Random operations of RandAugment on each training image; 0 switches it off."""
+    randaugment_magnitude: Annotated[Whole, Field(ge=0, le=30)] = 9
+    """How strong they are."""
+    balance: Balance = UNBALANCED
+    """What is done about classes with few images."""
+    drop_path: Annotated[Real, Field(ge=0, lt=1)] = 0.0
+    """Probability in the last epoch that an input of a weighted sum is left out in a step; it grows with the epochs."""
+    keep: KeptEpoch = LAST_EPOCH
+    """The epoch whose network is kept, and whose measurements are the result."""
+    patience: Annotated[Whole, Field(ge=0, le=100_000)] = 0
+    """A training ends after so many epochs without a better one; 0: it never ends early."""
     keep_networks: Switch = False
     """Whether the trained network of every trial is saved."""
 

@@ -11,6 +11,18 @@ Point = tuple[float, float]
 """A batch size and its learning rate."""
 
 
+def images_at_once(settings: TrainingSettings) -> int:
+    """That lie on the device together in a step."""
+    return settings.micro_batch_size or settings.batch_size
+
+
+def with_images_at_once(settings: TrainingSettings, images: int) -> TrainingSettings:
+    """The same recipe where so many fit, at most the batch: in parts of the batch, or at this batch size."""
+    if settings.accumulate:
+        return replace(settings, micro_batch_size=images if images < settings.batch_size else 0)
+    return at_batch_size(settings, images)
+
+
 def at_batch_size(settings: TrainingSettings, batch_size: int) -> TrainingSettings:
     """The same recipe at another batch size, at most that of the recipe."""
     if batch_size == settings.batch_size or not settings.reference_batch_size:

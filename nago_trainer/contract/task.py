@@ -21,6 +21,13 @@ IMAGE_RULES = 2
 PRECISIONS = ("fp32", "bf16", "fp16")
 CHANNELS_FIRST, CHANNELS_LAST, AUTO_LAYOUT = "channels_first", "channels_last", "auto"
 LAYOUTS = (AUTO_LAYOUT, CHANNELS_FIRST, CHANNELS_LAST)
+SGD, ADAMW = "sgd", "adamw"
+OPTIMISERS = (SGD, ADAMW)
+UNBALANCED, BALANCED_WEIGHTS, BALANCED_SAMPLING = "none", "weights", "sampling"
+BALANCES = (UNBALANCED, BALANCED_WEIGHTS, BALANCED_SAMPLING)
+"""What is done about classes with few images: nothing, weights in the loss, or draws of every class as often."""
+LAST_EPOCH, BEST_EPOCH = "last", "best"
+KEPT_EPOCHS = (LAST_EPOCH, BEST_EPOCH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +90,31 @@ class TrainingSettings:
     """Whether the backward pass computes again what is cheap, for memory."""
     objective: str | None = None
     """The study's own objective, `package.module:function`, by which the trained network is measured."""
+    accumulate: bool = False
+    """Where the batch does not fit: add up the gradients of parts of it, instead of taking a smaller one."""
+    micro_batch_size: int = 0
+    """Images of such a part; 0: the whole batch at once."""
+    optimizer: str = SGD
+    """One of OPTIMISERS. `momentum` is also AdamW's first coefficient."""
+    warmup_epochs: float = 0.0
+    """Over which the learning rate grows to its first value."""
+    ema_decay: float = 0.0
+    """Of the moving average of the weights, which is evaluated and kept; 0 switches it off."""
+    mixup: float = 0.0
+    """Alpha of the distribution of shares; 0 switches it off."""
+    cutmix: float = 0.0
+    randaugment: int = 0
+    """Random operations on each training image; 0 switches it off."""
+    randaugment_magnitude: int = 9
+    """0 to 30."""
+    balance: str = UNBALANCED
+    """One of BALANCES."""
+    drop_path: float = 0.0
+    """Probability that an input of a weighted sum is left out, in the last epoch; it grows with the epochs."""
+    keep: str = LAST_EPOCH
+    """One of KEPT_EPOCHS: whose network is kept, and whose measurements are the result."""
+    patience: int = 0
+    """Epochs without a better one after which the training ends; 0: never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ class Splits:
     training: Examples
     validation: Examples
     normalisation: Normalisation
+    classes: int
 
 
 def make_splits(images: ImageSet, *, fraction: float, seed: int, device: torch.device) -> Splits:
@@ -64,11 +65,17 @@ def make_splits(images: ImageSet, *, fraction: float, seed: int, device: torch.d
                 pixels=torch.from_numpy(test.pixels).to(device), labels=torch.from_numpy(test.labels).to(device)
             ),
             normalisation=measure(images.pixels),
+            classes=len(images.class_names),
         )
     training, validation = stratified_split(images.labels, fraction, seed)
     parts = [torch.from_numpy(members).to(device) for members in (training, validation)]
     of_training, of_validation = (Examples(pixels=pixels, labels=labels[part], members=part) for part in parts)
-    return Splits(training=of_training, validation=of_validation, normalisation=measure(images.pixels, training))
+    return Splits(
+        training=of_training,
+        validation=of_validation,
+        normalisation=measure(images.pixels, training),
+        classes=len(images.class_names),
+    )
 
 
 def measure(pixels: Pixels, members: Indices | None = None) -> Normalisation:

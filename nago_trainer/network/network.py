@@ -20,6 +20,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from nago_trainer.architecture.plan.lifetimes import last_readers, overwriting_relus
 from nago_trainer.architecture.plan.plan import Kind, Operation, Plan
 from nago_trainer.network.arithmetic import Arithmetic
+from nago_trainer.network.drop_path import without_some
 from nago_trainer.network.merges import AttentionSum, Mean, WeightedSum
 from nago_trainer.network.recompute import Recipes, Recomputation
 
@@ -57,6 +58,8 @@ class PlannedNetwork(nn.Module):
         super().__init__()
         self.plan = plan
         self.arithmetic = arithmetic
+        self.drop_path = 0.0
+        """Probability, which the training changes, that an input of a weighted sum is left out in a step."""
         self.gate_counts = [len(each.inputs) for each in plan.operations if each.kind is Kind.WEIGHTED_SUM]
         self.query_shapes = [
             (len(each.inputs), plan.tensors[each.output].channels)
@@ -108,11 +111,21 @@ class PlannedNetwork(nn.Module):
         """The weight of every input of every weighted sum, found at once, then the vectors of each attention sum."""
         weights: list[Tensor] = []
         if self.gates is not None:
-            weights.extend(self.gates.sigmoid().unbind(0))
+            gates = self.gates.sigmoid()
+            if self.training and self.drop_path:
+                gates = without_some(gates, self.gate_counts, self.drop_path)
+            weights.extend(gates.unbind(0))
         if self.queries is not None:
             parts = torch.split_with_sizes(self.queries, [prod(shape) for shape in self.query_shapes])
             weights.extend(part.view(shape) for part, shape in zip(parts, self.query_shapes, strict=True))
         return weights
+
+
+def set_drop_path(network: nn.Module, rate: float) -> None:
+    """Of the planned networks in it."""
+    for module in network.modules():
+        if isinstance(module, PlannedNetwork):
+            module.drop_path = rate
 
 
 def build_network(

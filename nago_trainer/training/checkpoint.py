@@ -74,7 +74,14 @@ def capture(state: TrainingState) -> dict[str, Any]:
         "dropout_cuda": torch.cuda.get_rng_state() if cuda else None,
         "losses": _on_cpu(_stack(state.losses)),
         "hits": _on_cpu(_stack(state.hits)),
+        **_of_options(state),
     }
+
+
+def _of_options(state: TrainingState) -> dict[str, Any]:
+    """Entries of the options that the task asks for."""
+    entries = {"average": state.average.values if state.average else None, "best": state.best}
+    return {name: _on_cpu(value) for name, value in entries.items() if value is not None}
 
 
 def resume(saved: Checkpoint | None, new_state: Callable[[], TrainingState], batch_size: int) -> TrainingState:
@@ -109,9 +116,18 @@ def restore(state: TrainingState, saved: Checkpoint) -> None:
         device = next(state.network.parameters()).device
         state.losses, state.hits = _unstack(found["losses"], device), _unstack(found["hits"], device)
         state.order = found["order"]
+        _restore_options(state, found, device)
     except (RuntimeError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the checkpoint does not fit: {error}") from error
     state.records, state.earlier_seconds = list(saved.records), saved.seconds
+
+
+def _restore_options(state: TrainingState, found: dict[str, Any], device: torch.device) -> None:
+    if state.average is not None:
+        for name, value in state.average.values.items():
+            value.copy_(found["average"][name])
+    if "best" in found:
+        state.best = {name: value.to(device) for name, value in found["best"].items()}
 
 
 def save(state: TrainingState, task: TrialTask, path: Path, *, seconds: float) -> None:

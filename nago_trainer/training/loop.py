@@ -1,4 +1,4 @@
-"""Trains one network: SGD with momentum and a cosine learning rate, from settings and images to a record of each epoch.
+"""Trains one network, from settings and images to a record of each epoch.
 
 No random number comes from a global generator, save the network's own dropout. Letters of the shapes: N images in all,
 B in one batch, C channels of S x S pixels, K classes.
@@ -12,24 +12,28 @@ from collections.abc import Callable
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn.functional import cross_entropy
-from torch.nn.utils import clip_grad_norm_
 
-from nago_trainer.contract.learning_rate import at_batch_size
+from nago_trainer.contract.learning_rate import images_at_once, with_images_at_once
 from nago_trainer.contract.reports import EpochRecord
-from nago_trainer.contract.task import TrainingSettings, TrialTask
+from nago_trainer.contract.task import BEST_EPOCH, UNBALANCED, TrainingSettings, TrialTask
 from nago_trainer.data.augmentation import cutout, random_crop, random_flip
-from nago_trainer.data.splits import Normalisation, Splits
+from nago_trainer.data.splits import Splits
 from nago_trainer.errors import PreemptedError
 from nago_trainer.log import log
+from nago_trainer.network.network import set_drop_path
 from nago_trainer.training import checkpoint
+from nago_trainer.training.averaging import copied_values
+from nago_trainer.training.balance import class_weights, image_order
 from nago_trainer.training.batch_size import within_memory
+from nago_trainer.training.best import has_stopped_improving, is_best
 from nago_trainer.training.checkpoint_policy import CheckpointPolicy
 from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.evaluation import Score, evaluate
-from nago_trainer.training.schedule import cosine_learning_rate
+from nago_trainer.training.mixing import mix, rand_augment
+from nago_trainer.training.schedule import learning_rate
 from nago_trainer.training.seeds import derive_seeds
 from nago_trainer.training.state import TrainingInterruptedError, TrainingState, initial_state
+from nago_trainer.training.step import Batch, training_step
 
 DIVERGED = Score(loss=math.inf, accuracy=0.0)
 
@@ -52,7 +56,7 @@ def train(
     seeds = derive_seeds(task.seed)
 
     def first_epoch(batch_size: int) -> TrainingState:
-        settings = at_batch_size(task.training, batch_size)
+        settings = with_images_at_once(task.training, batch_size)
         state = checkpoint.resume(saved, lambda: initial_state(new_network(), settings, seeds), batch_size)
         train_epoch(state, splits, settings, epochs=task.epochs, interrupted=interrupted)
         return state
@@ -61,12 +65,12 @@ def train(
     if policy:
         policy.on_training()
     try:
-        first = saved.batch_size if saved else task.training.batch_size
+        first = saved.batch_size if saved else images_at_once(task.training)
         state = within_memory(first_epoch, first, task.training.smallest_batch_size)
-        settings = at_batch_size(task.training, state.batch_size)
+        settings = with_images_at_once(task.training, state.batch_size)
         for record in state.records:
             on_epoch(record)
-        while len(state.records) < task.epochs and not has_diverged(state.records[-1]):
+        while len(state.records) < task.epochs and not _has_ended(state, settings):
             if policy and time.monotonic() - saved_at >= policy.seconds:
                 _save_checkpoint(state, task, policy, context.started)
                 saved_at = time.monotonic()
@@ -75,7 +79,12 @@ def train(
         if policy:
             _save_checkpoint(error.state, task, policy, context.started)
         raise PreemptedError("ended by SIGTERM; the next attempt resumes from the checkpoint") from error
+    state.finish()
     return state
+
+
+def _has_ended(state: TrainingState, settings: TrainingSettings) -> bool:
+    return has_diverged(state.records[-1]) or has_stopped_improving(state.records, settings)
 
 
 def train_epoch(
@@ -91,56 +100,46 @@ def train_epoch(
     `interrupted` is asked before each step: raises TrainingInterruptedError, after which the state can be continued.
     """
     started = time.monotonic()
-    network, optimizer = state.network, state.optimizer
     labels = splits.training.labels  # int64 [N]
+    weights = class_weights(labels, splits.classes, settings)  # [K]
     order = Generator()
     order.set_state(state.order)
-    batches = shuffled_batches(labels, settings.batch_size, order)  # int64 [B] each
+    batches = shuffled_batches(labels, settings.batch_size, order, settings.balance)  # int64 [B] each
     steps_before, steps = state.epoch * len(batches) - len(batches), epochs * len(batches)
-    network.train()
+    state.network.train()
+    if settings.drop_path:
+        set_drop_path(state.network, settings.drop_path * state.epoch / epochs)
     for step in range(len(state.losses), len(batches)):
         if interrupted():
             raise TrainingInterruptedError(state)
-        chosen = batches[step]  # [B]
-        images = _augment(
-            splits.training.at(chosen), splits.normalisation, settings, state.augmentation
-        )  # float [B, C, S, S]
-        targets = labels[chosen]  # [B]
+        batch = _prepare(splits, batches[step], settings, state.augmentation)
         state.first_step_at = state.first_step_at or time.monotonic()
-        for group in optimizer.param_groups:
-            group["lr"] = cosine_learning_rate(settings.learning_rate, steps_before + step, steps)
-        logits = network(images)  # [B, K]
-        loss = cross_entropy(logits, targets, label_smoothing=settings.label_smoothing)  # []
-        _update(state, loss, settings)
-        state.losses.append(loss.detach() * len(targets))  # []
-        state.hits.append((logits.detach().argmax(1) == targets).sum())  # []
+        for group in state.optimizer.param_groups:
+            group["lr"] = learning_rate(settings, steps_before + step, steps, len(batches))
+        loss, hits = training_step(state, batch, settings, weights)
+        if state.average is not None:
+            state.average.update(state.network, steps_before + step)
+        state.losses.append(loss)
+        state.hits.append(hits)
     seen = sum(map(len, batches))
     fitted = Score(
         loss=torch.stack(state.losses).sum().item() / seen, accuracy=torch.stack(state.hits).sum().item() / seen
     )
-    measured = _validate(network, splits, settings, fitted)
-    record = EpochRecord(
-        epoch=state.epoch,
-        training_loss=fitted.loss,
-        training_accuracy=fitted.accuracy,
-        validation_loss=measured.loss,
-        validation_accuracy=measured.accuracy,
-        learning_rate=cosine_learning_rate(settings.learning_rate, state.epoch * len(batches), steps),
-        seconds=time.monotonic() - started,
-    )
+    with state.evaluated_network() as network:
+        measured = _validate(network, splits, settings, fitted)
+        record = EpochRecord(
+            epoch=state.epoch,
+            training_loss=fitted.loss,
+            training_accuracy=fitted.accuracy,
+            validation_loss=measured.loss,
+            validation_accuracy=measured.accuracy,
+            learning_rate=learning_rate(settings, state.epoch * len(batches), steps, len(batches)),
+            seconds=time.monotonic() - started,
+        )
+        if settings.keep == BEST_EPOCH and is_best(record, state.records):
+            state.best = copied_values(network)
     state.end_epoch(record, order.get_state())
     return record
-
-
-def _update(state: TrainingState, loss: Tensor, settings: TrainingSettings) -> None:
-    """One step of the optimiser; in fp16 not where a gradient has overflowed: the scale of the next losses is lower."""
-    state.optimizer.zero_grad()
-    state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch gives it no types
-    if settings.gradient_clip > 0:
-        state.scaler.unscale_(state.optimizer)
-        clip_grad_norm_(state.network.parameters(), settings.gradient_clip)
-    state.scaler.step(state.optimizer)
-    state.scaler.update()
 
 
 def _save_checkpoint(state: TrainingState, task: TrialTask, policy: CheckpointPolicy, started: float) -> None:
@@ -155,26 +154,34 @@ def has_diverged(record: EpochRecord) -> bool:
     return not (math.isfinite(record.training_loss) and math.isfinite(record.validation_loss))
 
 
-def shuffled_batches(labels: Tensor, batch_size: int, order: Generator) -> list[Tensor]:
+def shuffled_batches(labels: Tensor, batch_size: int, order: Generator, balance: str = UNBALANCED) -> list[Tensor]:
     """The images' indices in batches; the last may be smaller, but a last batch of one image is left out.
 
     Batch normalisation of feature maps of one pixel cannot train on one image alone.
     """
     count = len(labels)
-    shuffled = torch.randperm(count, generator=order).to(labels.device)  # [N]
+    shuffled = image_order(labels, balance, order).to(labels.device)  # [N]
     last_is_single = count > batch_size > 1 and count % batch_size == 1
     return list(torch.split(shuffled[: count - last_is_single], batch_size))
 
 
-def _augment(pixels: Tensor, normalisation: Normalisation, settings: TrainingSettings, draws: Generator) -> Tensor:
-    """Crop and flip bytes, so that what is padded is black; cut out of normalised pixels, so that it is average."""
-    moved = random_crop(pixels, settings.crop_padding, draws)
+def _prepare(splits: Splits, chosen: Tensor, settings: TrainingSettings, draws: Generator) -> Batch:
+    """The images of these positions [B], changed at random.
+
+    Crop, flip and RandAugment change bytes, so that what is padded is black; what is cut out of normalised pixels is
+    average.
+    """
+    labels = splits.training.labels[chosen]
+    moved = random_crop(splits.training.at(chosen), settings.crop_padding, draws)
     moved = random_flip(moved, draws) if settings.horizontal_flip else moved
-    return cutout(normalisation.apply(moved), settings.cutout, draws)
+    moved = rand_augment(moved, settings, draws)
+    images = cutout(splits.normalisation.apply(moved), settings.cutout, draws)
+    images, targets = mix(images, labels, splits.classes, settings, draws)
+    return Batch(images=images, targets=targets, labels=labels)
 
 
 def _validate(network: nn.Module, splits: Splits, settings: TrainingSettings, fitted: Score) -> Score:
     if not math.isfinite(fitted.loss):
         return DIVERGED
-    score = evaluate(network, splits.validation, splits.normalisation, settings.batch_size)
+    score = evaluate(network, splits.validation, splits.normalisation, images_at_once(settings))
     return score if math.isfinite(score.loss) else DIVERGED

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
 from torch import Generator, Tensor, nn
 
+from nago_trainer.contract.learning_rate import images_at_once
 from nago_trainer.contract.reports import EpochRecord
 from nago_trainer.contract.task import TrainingSettings
+from nago_trainer.training.averaging import Values, WeightAverage, set_values
+from nago_trainer.training.optimiser import make_optimiser
 from nago_trainer.training.seeds import Seeds
 
 
 @dataclass(slots=True, kw_only=True)
 class TrainingState:
     batch_size: int
-    """That fits into the device's memory."""
+    """Images that fit into the device's memory at once."""
     network: nn.Module
-    optimizer: torch.optim.SGD
+    optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     """Of the loss, so that fp16 gradients do not vanish; does nothing in other precisions."""
     order: Tensor
     """State of the generator that shuffles the images, at the start of this epoch."""
     augmentation: Generator
+    average: WeightAverage | None = None
+    """Of the weights, where it is evaluated and kept."""
+    best: Values | None = None
+    """The weights of the best epoch so far, where that is the one to keep."""
     losses: list[Tensor] = field(default_factory=list)
     """Summed over the images of each batch of this epoch so far."""
     hits: list[Tensor] = field(default_factory=list)
@@ -43,6 +52,22 @@ class TrainingState:
         self.records.append(record)
         self.losses, self.hits, self.order = [], [], order
 
+    @contextmanager
+    def evaluated_network(self) -> Iterator[nn.Module]:
+        """The network as it is measured and kept: with the average of its weights inside, if there is one."""
+        if self.average is None:
+            yield self.network
+            return
+        with self.average.in_place_of(self.network):
+            yield self.network
+
+    def finish(self) -> None:
+        """The network becomes the one that is kept."""
+        if self.best is not None:
+            set_values(self.network, self.best)
+        elif self.average is not None:
+            self.average.copy_to(self.network)
+
 
 class TrainingInterruptedError(Exception):
     """Raised between two steps, because the process was asked to end."""
@@ -54,21 +79,11 @@ class TrainingInterruptedError(Exception):
 
 def initial_state(network: nn.Module, settings: TrainingSettings, seeds: Seeds) -> TrainingState:
     return TrainingState(
-        batch_size=settings.batch_size,
+        batch_size=images_at_once(settings),
         network=network,
-        optimizer=_optimizer(network, settings),
+        optimizer=make_optimiser(network, settings),
         scaler=torch.amp.GradScaler(next(network.parameters()).device.type, enabled=settings.precision == "fp16"),
         order=Generator().manual_seed(seeds.order).get_state(),
         augmentation=Generator().manual_seed(seeds.augmentation),
-    )
-
-
-def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.SGD:
-    """Weight decay on everything learnt. Its update runs as one operation, which small networks notice."""
-    return torch.optim.SGD(
-        network.parameters(),
-        lr=settings.learning_rate,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-        fused=True,
+        average=WeightAverage(network, settings.ema_decay) if settings.ema_decay else None,
     )

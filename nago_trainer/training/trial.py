@@ -23,6 +23,7 @@ from nago_trainer.errors import TaskError
 from nago_trainer.network.arithmetic import Arithmetic
 from nago_trainer.network.network import build_network
 from nago_trainer.network.saved_network import NetworkFacts, save_network
+from nago_trainer.training.best import chosen_record
 from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.custom_objective import CustomObjective, load_objective, value_of
 from nago_trainer.training.device import choose_device
@@ -42,8 +43,8 @@ def run_trial(task: TrialTask, context: AttemptContext, on_epoch: Callable[[Epoc
     settings = task.dataset
     splits = make_splits(images, fraction=settings.validation_fraction, seed=settings.split_seed, device=device)
     state = train(task, splits, lambda: _new_network(task, plan, device), context, on_epoch)
-    last = state.records[-1]
-    diverged = has_diverged(last)
+    last = chosen_record(state.records, task.training)
+    diverged = has_diverged(state.records[-1])
     kept = task.keep_network and context.saves_networks and not diverged
     if kept:
         context.folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +55,7 @@ def run_trial(task: TrialTask, context: AttemptContext, on_epoch: Callable[[Epoc
         validation_accuracy=last.validation_accuracy,
         validation_loss=last.validation_loss,
         diverged=diverged,
-        epochs=last.epoch,
+        epochs=len(state.records),
         seconds=state.earlier_seconds + now - context.started,
         seconds_to_first_step=(state.first_step_at or now) - context.started,
         parameters=task.parameters,

@@ -135,6 +135,33 @@ def test_an_interrupted_training_in_other_arithmetic_ends_with_the_same_bits(
 
 
 @pytest.mark.slow
+def test_so_does_one_with_every_option(trainer: Trainer, long_task: TrialTask) -> None:
+    options = replace(
+        long_task.training,
+        optimizer="adamw",
+        learning_rate=0.01,
+        warmup_epochs=1.0,
+        ema_decay=0.9,
+        accumulate=True,
+        micro_batch_size=24,
+        mixup=0.2,
+        cutmix=1.0,
+        randaugment=1,
+        balance="sampling",
+        drop_path=0.3,
+        keep="best",
+    )
+    task = replace(long_task, epochs=2, training=options)
+    result, records, weights = trainer.train(task, None)
+    for steps in (5, STEPS):
+        trainer.interrupt(task, after=steps)
+    resumed, all_records, same_weights = trainer.train(task, trainer.policy(float("inf")))
+    assert all_records == records
+    assert _same(weights, same_weights)
+    assert resumed.validation_accuracy == result.validation_accuracy == max(r.validation_accuracy for r in records)
+
+
+@pytest.mark.slow
 def test_a_training_that_was_killed_goes_on_from_its_last_epoch(trainer: Trainer, long_task: TrialTask) -> None:
     _, records, weights = trainer.train(long_task, None)
     trainer.interrupt(long_task, after=2 * STEPS, seconds=0.0)

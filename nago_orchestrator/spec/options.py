@@ -1,0 +1,19 @@
+"""The words that options of a training take, in the study file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from nago_orchestrator.spec.scalars import known_word
+from nago_trainer.contract.task import BALANCES, KEPT_EPOCHS, OPTIMISERS
+
+
+def _one_of(what: str, known: tuple[str, ...]) -> tuple[Any, ...]:
+    return BeforeValidator(known_word(what, known)), WithJsonSchema({"enum": [*known], "type": "string"})
+
+
+Optimiser = Annotated[str, *_one_of("optimizer", OPTIMISERS)]
+Balance = Annotated[str, *_one_of("way to balance", BALANCES)]
+KeptEpoch = Annotated[str, *_one_of("epoch to keep", KEPT_EPOCHS)]
