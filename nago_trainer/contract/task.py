@@ -28,6 +28,8 @@ BALANCES = (UNBALANCED, BALANCED_WEIGHTS, BALANCED_SAMPLING)
 """What is done about classes with few images: nothing, weights in the loss, or draws of every class as often."""
 LAST_EPOCH, BEST_EPOCH = "last", "best"
 KEPT_EPOCHS = (LAST_EPOCH, BEST_EPOCH)
+WORDS = {"optimizer": OPTIMISERS, "balance": BALANCES, "keep": KEPT_EPOCHS}
+"""The fields of a recipe that are words, and what each may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,5 +162,13 @@ class TrialTask:
             )
         values = dict(data)
         values["dataset"] = build(DatasetSettings, values.get("dataset"))
-        values["training"] = build(TrainingSettings, values.get("training"))
+        values["training"] = _checked(build(TrainingSettings, values.get("training")))
         return build(cls, values)
+
+
+def _checked(training: TrainingSettings) -> TrainingSettings:
+    """Raises ContractError for a word that a newer orchestrator knows: nothing is trained in another way instead."""
+    for name, known in WORDS.items():
+        if getattr(training, name) not in known:
+            raise ContractError(f"{name} is {getattr(training, name)!r}, and this trainer supports {', '.join(known)}")
+    return training

@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 
 from nago_trainer.contract.task import TrainingSettings
 from nago_trainer.data.torchvision_import import import_torchvision_transforms
+from nago_trainer.errors import TaskError
 
 
 @contextmanager
@@ -33,6 +34,8 @@ def rand_augment(pixels: Tensor, settings: TrainingSettings, draws: Generator) -
     """Bytes [B, C, S, S], every image changed on its own."""
     if settings.randaugment == 0:
         return pixels
+    if pixels.shape[1] not in (1, 3):
+        raise TaskError(f"RandAugment takes images of 1 or 3 channels, and these have {pixels.shape[1]}")
     transform = import_torchvision_transforms().RandAugment(settings.randaugment, settings.randaugment_magnitude)
     with drawing_from(draws):
         return torch.stack([transform(image) for image in pixels])

@@ -19,6 +19,7 @@ from nago_trainer.contract.task import (
     FORMER_IMAGE_RULES,
     IMAGE_RULES,
     TEST,
+    WORDS,
     DatasetSettings,
     TrainingSettings,
     TrialTask,
@@ -177,7 +178,8 @@ def test_a_setting_that_is_new_has_a_default(kind: type[Any]) -> None:
 @pytest.mark.parametrize("name", [item.name for item in fields(TrainingSettings) if item.default is not MISSING])
 def test_a_trainer_of_before_refuses_a_setting_that_it_does_not_know(task: TrialTask, name: str) -> None:
     assert name not in task.to_json()["training"]
-    other: dict[str, Any] = {"int": 7, "float": 0.5, "bool": True, "str": "other", "str | None": "other"}
+    known = WORDS.get(name, ("",))[-1]
+    other: dict[str, Any] = {"int": 7, "float": 0.5, "bool": True, "str": known, "str | None": "other"}
     (kind,) = {str(item.type) for item in fields(TrainingSettings) if item.name == name}
     changed = replace(task, training=replace(task.training, **{name: other[kind]}))
     assert TrialTask.from_json(as_sent(changed.to_json())) == changed
@@ -185,6 +187,14 @@ def test_a_trainer_of_before_refuses_a_setting_that_it_does_not_know(task: Trial
     with pytest.raises(ContractError, match=name):
         build(of_before, as_sent(changed.to_json()["training"]))
     build(of_before, as_sent(task.to_json()["training"]))
+
+
+@pytest.mark.parametrize("name", [item.name for item in fields(TrainingSettings) if item.type == "str"])
+def test_a_word_of_a_newer_version_is_refused_by_name(task: TrialTask, name: str) -> None:
+    data = task.to_json()
+    data["training"][name] = "newer"
+    with pytest.raises(ContractError, match=f"{name} is 'newer', and this trainer supports {', '.join(WORDS[name])}"):
+        TrialTask.from_json(data)
 
 
 @pytest.mark.parametrize("section", ["dataset", "training"])

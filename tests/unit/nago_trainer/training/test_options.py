@@ -19,6 +19,7 @@ from nago_trainer.contract.reports import EpochRecord
 from nago_trainer.contract.task import TrainingSettings
 from nago_trainer.data.images import ImageSet
 from nago_trainer.data.splits import Splits, make_splits
+from nago_trainer.errors import TaskError
 from nago_trainer.training import checkpoint
 from nago_trainer.training.averaging import WeightAverage
 from nago_trainer.training.balance import class_weights, image_order
@@ -182,6 +183,11 @@ def test_randaugment_changes_every_image_on_its_own(small: TrainingSettings) -> 
     changed = rand_augment(one.expand(16, 1, 8, 8), replace(small, randaugment=2), Generator().manual_seed(5))
     assert changed.dtype == torch.uint8
     assert len({bytes(image.numpy().tobytes()) for image in changed}) > 8
+
+
+def test_randaugment_refuses_images_that_are_neither_grey_nor_coloured(small: TrainingSettings) -> None:
+    with pytest.raises(TaskError, match="1 or 3 channels, and these have 4"):
+        rand_augment(torch.zeros(1, 4, 8, 8, dtype=torch.uint8), replace(small, randaugment=1), Generator())
 
 
 def test_rare_classes_weigh_more_or_are_drawn_as_often(small: TrainingSettings) -> None:

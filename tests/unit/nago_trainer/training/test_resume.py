@@ -222,6 +222,30 @@ def test_a_batch_that_fits_no_more_begins_anew(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("accumulate", [False, True])
+def test_what_does_not_fit_trains_by_the_rule_of_the_recipe(
+    trainer: Trainer, long_task: TrialTask, monkeypatch: pytest.MonkeyPatch, accumulate: bool
+) -> None:
+    """With the learning rate of the smaller batch, or in parts of the batch with its own rate."""
+
+    def short_of_memory(state: TrainingState, *args: Any, **options: Any) -> EpochRecord:
+        if state.batch_size > 32:
+            raise MemoryError
+        return train_epoch(state, *args, **options)
+
+    rule = replace(long_task.training, accumulate=accumulate, reference_batch_size=16, reference_learning_rate=0.04)
+    task = replace(long_task, epochs=1, training=rule)
+    # No GPU here whose memory could be taken.
+    monkeypatch.setattr("nago_trainer.training.loop.train_epoch", short_of_memory)
+    _, records, weights = trainer.train(task, None)
+    smaller = {"micro_batch_size": 32} if accumulate else {"batch_size": 32, "learning_rate": 0.06}
+    by_hand = replace(task, training=replace(rule, **smaller))
+    _, same_records, same_weights = trainer.train(by_hand, None)
+    assert records == same_records
+    assert _same(weights, same_weights)
+
+
+@pytest.mark.slow
 def test_memory_that_is_taken_away_later_is_no_reason_to_start_again(
     trainer: Trainer, long_task: TrialTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
