@@ -126,7 +126,9 @@ def _training(design: TrialDesign, recipe: TrainingRecipe) -> TrainingSettings:
     if recipe.memory is None or design.bytes_per_sample is None:
         return recipe.training
     fitting = largest_batch(recipe.training, recipe.memory, design.bytes_per_sample, design.parameters)
-    return with_images_at_once(recipe.training, max(fitting, recipe.training.smallest_batch_size))
+    # Final training may have a batch below the smallest of the search.
+    tried = min(recipe.training.batch_size, max(fitting, recipe.training.smallest_batch_size))
+    return with_images_at_once(recipe.training, tried)
 
 
 def attempt_name(study: str, trial: int, attempt: int) -> str:

@@ -124,6 +124,8 @@ def test_the_largest_batch_within_the_studys_memory_is_taken() -> None:
     assert some.learning_rate == pytest.approx(0.065)
     assert task_of(weights + 36 * trial.bytes_per_sample - 1).batch_size == 35
     assert task_of(1).batch_size == 1
+    training = replace(training, smallest_batch_size=100)
+    assert task_of(1).batch_size == 64
 
 
 @pytest.mark.parametrize(("images", "feasible"), [(7, False), (8, True)])
