@@ -3,17 +3,23 @@ never from the device that happens to be there."""
 
 from __future__ import annotations
 
-from nago_trainer.contract.task import ADAMW, TrainingSettings
+from nago_trainer.contract.task import ADAMW, BEST_EPOCH, TrainingSettings
 
 _BYTES_OF_A_NUMBER = 4
-COPIES_OF_PARAMETERS = 3
+_COPIES_OF_PARAMETERS = 3
 """Weights, gradients, momentum."""
 
 
 def training_bytes(training: TrainingSettings, images: int, bytes_per_sample: int, parameters: int) -> int:
     """At the peak of a step with so many images at once."""
-    copies = COPIES_OF_PARAMETERS + (training.optimizer == ADAMW) + 2 * (training.ema_decay > 0)
-    return images * bytes_per_sample + copies * _BYTES_OF_A_NUMBER * parameters
+    return images * bytes_per_sample + copies_of_parameters(training) * _BYTES_OF_A_NUMBER * parameters
+
+
+def copies_of_parameters(training: TrainingSettings) -> int:
+    """AdamW has a second moment; an average lies beside the weights, which are set aside while it is measured; and
+    the weights of the best epoch are kept."""
+    average = 2 * (training.ema_decay > 0)
+    return _COPIES_OF_PARAMETERS + (training.optimizer == ADAMW) + average + (training.keep == BEST_EPOCH)
 
 
 def largest_batch(training: TrainingSettings, memory: int, bytes_per_sample: int, parameters: int) -> int:

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
-from nago_orchestrator.spec.options import Balance, KeptEpoch, Optimiser
+from nago_orchestrator.spec.options import Balance, KeptEpoch, Layout, Optimiser, Precision
 from nago_orchestrator.spec.protocols import (
     LIMIT_OF_SMALL_IMAGES,
     BatchPoint,
@@ -26,15 +26,9 @@ from nago_orchestrator.spec.protocols import (
 from nago_orchestrator.spec.scalars import ByteCount, Real, Switch, Whole, format_number, known_word, read_text, wrong
 from nago_orchestrator.spec.section import Section, is_study_file
 from nago_trainer.contract.data_sets import DATA_SETS
-from nago_trainer.contract.task import CHANNELS_FIRST, LAST_EPOCH, LAYOUTS, PRECISIONS, SGD, UNBALANCED
+from nago_trainer.contract.task import CHANNELS_FIRST, LAST_EPOCH, SGD, UNBALANCED
 
 DATASETS = tuple(DATA_SETS)
-Precision = Annotated[
-    str, BeforeValidator(known_word("precision", PRECISIONS)), WithJsonSchema({"enum": [*PRECISIONS], "type": "string"})
-]
-Layout = Annotated[
-    str, BeforeValidator(known_word("layout", LAYOUTS)), WithJsonSchema({"enum": [*LAYOUTS], "type": "string"})
-]
 DatasetName = Annotated[
     str, BeforeValidator(known_word("dataset", DATASETS)), WithJsonSchema({"enum": [*DATASETS], "type": "string"})
 ]
@@ -238,7 +232,7 @@ class TrainerSection(Section):
     keep: KeptEpoch = LAST_EPOCH
     """The epoch whose network is kept, and whose measurements are the result."""
     patience: Annotated[Whole, Field(ge=0, le=100_000)] = 0
-    """A training ends after so many epochs without a better one; 0: it never ends early."""
+    """Epochs without a better one after which a training ends; 0: it never ends early."""
     keep_networks: Switch = False
     """Whether the trained network of every trial is saved."""
 

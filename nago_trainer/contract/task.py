@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from nago_trainer.contract.json_form import ContractError, build, encode_known
 
@@ -28,8 +28,15 @@ BALANCES = (UNBALANCED, BALANCED_WEIGHTS, BALANCED_SAMPLING)
 """What is done about classes with few images: nothing, weights in the loss, or draws of every class as often."""
 LAST_EPOCH, BEST_EPOCH = "last", "best"
 KEPT_EPOCHS = (LAST_EPOCH, BEST_EPOCH)
-WORDS = {"optimizer": OPTIMISERS, "balance": BALANCES, "keep": KEPT_EPOCHS}
-"""The fields of a recipe that are words, and what each may be."""
+WORDS = {
+    "measured_on": (VALIDATION, TEST),
+    "precision": PRECISIONS,
+    "layout": LAYOUTS,
+    "optimizer": OPTIMISERS,
+    "balance": BALANCES,
+    "keep": KEPT_EPOCHS,
+}
+"""The fields of a task's sections that are words, and what each may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +126,9 @@ class TrainingSettings:
     """Epochs without a better one after which the training ends; 0: never."""
 
 
+_Settings = TypeVar("_Settings", DatasetSettings, TrainingSettings)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialTask:
     """All that one attempt at training one architecture needs."""
@@ -161,14 +171,15 @@ class TrialTask:
                 f"the task has contract version {found}, and this trainer supports version {CONTRACT_VERSION}"
             )
         values = dict(data)
-        values["dataset"] = build(DatasetSettings, values.get("dataset"))
+        values["dataset"] = _checked(build(DatasetSettings, values.get("dataset")))
         values["training"] = _checked(build(TrainingSettings, values.get("training")))
         return build(cls, values)
 
 
-def _checked(training: TrainingSettings) -> TrainingSettings:
+def _checked(settings: _Settings) -> _Settings:
     """Raises ContractError for a word that a newer orchestrator knows: nothing is trained in another way instead."""
-    for name, known in WORDS.items():
-        if getattr(training, name) not in known:
-            raise ContractError(f"{name} is {getattr(training, name)!r}, and this trainer supports {', '.join(known)}")
-    return training
+    for name in WORDS.keys() & {field.name for field in fields(settings)}:
+        word, known = getattr(settings, name), WORDS[name]
+        if word not in known:
+            raise ContractError(f"{name} is {word!r}, and this trainer supports {', '.join(known)}")
+    return settings

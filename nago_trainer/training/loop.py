@@ -11,29 +11,28 @@ import time
 from collections.abc import Callable
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, nn
 
 from nago_trainer.contract.learning_rate import images_at_once, with_images_at_once
 from nago_trainer.contract.reports import EpochRecord
-from nago_trainer.contract.task import BEST_EPOCH, UNBALANCED, TrainingSettings, TrialTask
-from nago_trainer.data.augmentation import cutout, random_crop, random_flip
+from nago_trainer.contract.task import BEST_EPOCH, TrainingSettings, TrialTask
 from nago_trainer.data.splits import Splits
 from nago_trainer.errors import PreemptedError
 from nago_trainer.log import log
 from nago_trainer.network.network import set_drop_path
 from nago_trainer.training import checkpoint
 from nago_trainer.training.averaging import copied_values
-from nago_trainer.training.balance import class_weights, image_order
+from nago_trainer.training.balance import class_weights
 from nago_trainer.training.batch_size import within_memory
-from nago_trainer.training.best import has_stopped_improving, is_best
+from nago_trainer.training.batches import prepared_batch, shuffled_batches
 from nago_trainer.training.checkpoint_policy import CheckpointPolicy
 from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.evaluation import Score, evaluate
-from nago_trainer.training.mixing import mix, rand_augment
+from nago_trainer.training.progress import has_ended, is_best
 from nago_trainer.training.schedule import learning_rate
 from nago_trainer.training.seeds import derive_seeds
 from nago_trainer.training.state import TrainingInterruptedError, TrainingState, initial_state
-from nago_trainer.training.step import Batch, training_step
+from nago_trainer.training.step import training_step
 
 DIVERGED = Score(loss=math.inf, accuracy=0.0)
 
@@ -70,7 +69,7 @@ def train(
         settings = with_images_at_once(task.training, state.batch_size)
         for record in state.records:
             on_epoch(record)
-        while len(state.records) < task.epochs and not _has_ended(state, settings):
+        while not has_ended(state.records, settings, task.epochs):
             if policy and time.monotonic() - saved_at >= policy.seconds:
                 _save_checkpoint(state, task, policy, context.started)
                 saved_at = time.monotonic()
@@ -81,10 +80,6 @@ def train(
         raise PreemptedError("ended by SIGTERM; the next attempt resumes from the checkpoint") from error
     state.finish()
     return state
-
-
-def _has_ended(state: TrainingState, settings: TrainingSettings) -> bool:
-    return has_diverged(state.records[-1]) or has_stopped_improving(state.records, settings)
 
 
 def train_epoch(
@@ -112,7 +107,7 @@ def train_epoch(
     for step in range(len(state.losses), len(batches)):
         if interrupted():
             raise TrainingInterruptedError(state)
-        batch = _prepare(splits, batches[step], settings, state.augmentation)
+        batch = prepared_batch(splits, batches[step], settings, state.augmentation)
         state.first_step_at = state.first_step_at or time.monotonic()
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(settings, steps_before + step, steps, len(batches))
@@ -148,36 +143,6 @@ def _save_checkpoint(state: TrainingState, task: TrialTask, policy: CheckpointPo
         checkpoint.save(state, task, policy.file, seconds=state.earlier_seconds + time.monotonic() - started)
     except OSError as error:
         log(f"cannot save a checkpoint in {policy.folder}: {error.strerror}")
-
-
-def has_diverged(record: EpochRecord) -> bool:
-    return not (math.isfinite(record.training_loss) and math.isfinite(record.validation_loss))
-
-
-def shuffled_batches(labels: Tensor, batch_size: int, order: Generator, balance: str = UNBALANCED) -> list[Tensor]:
-    """The images' indices in batches; the last may be smaller, but a last batch of one image is left out.
-
-    Batch normalisation of feature maps of one pixel cannot train on one image alone.
-    """
-    count = len(labels)
-    shuffled = image_order(labels, balance, order).to(labels.device)  # [N]
-    last_is_single = count > batch_size > 1 and count % batch_size == 1
-    return list(torch.split(shuffled[: count - last_is_single], batch_size))
-
-
-def _prepare(splits: Splits, chosen: Tensor, settings: TrainingSettings, draws: Generator) -> Batch:
-    """The images of these positions [B], changed at random.
-
-    Crop, flip and RandAugment change bytes, so that what is padded is black; what is cut out of normalised pixels is
-    average.
-    """
-    labels = splits.training.labels[chosen]
-    moved = random_crop(splits.training.at(chosen), settings.crop_padding, draws)
-    moved = random_flip(moved, draws) if settings.horizontal_flip else moved
-    moved = rand_augment(moved, settings, draws)
-    images = cutout(splits.normalisation.apply(moved), settings.cutout, draws)
-    images, targets = mix(images, labels, splits.classes, settings, draws)
-    return Batch(images=images, targets=targets, labels=labels)
 
 
 def _validate(network: nn.Module, splits: Splits, settings: TrainingSettings, fitted: Score) -> Score:

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
 from nago_trainer.contract.task import TrainingSettings
+from nago_trainer.training.batches import Batch
 from nago_trainer.training.state import TrainingState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    images: Tensor
-    """Floats [B, C, S, S]."""
-    targets: Tensor
-    """What the loss compares with: classes [B], or their shares [B, K] where images are mixed."""
-    labels: Tensor
-    """Classes [B], by which hits are counted."""
 
 
 def training_step(

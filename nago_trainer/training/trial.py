@@ -23,12 +23,12 @@ from nago_trainer.errors import TaskError
 from nago_trainer.network.arithmetic import Arithmetic
 from nago_trainer.network.network import build_network
 from nago_trainer.network.saved_network import NetworkFacts, save_network
-from nago_trainer.training.best import chosen_record
 from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.custom_objective import CustomObjective, load_objective, value_of
 from nago_trainer.training.device import choose_device
-from nago_trainer.training.loop import has_diverged, train
+from nago_trainer.training.loop import train
 from nago_trainer.training.measuring import Measured, details_of, measure_network, reported
+from nago_trainer.training.progress import chosen_record, has_diverged
 from nago_trainer.training.seeds import derive_seeds
 from nago_trainer.training.state import TrainingState
 
@@ -43,17 +43,17 @@ def run_trial(task: TrialTask, context: AttemptContext, on_epoch: Callable[[Epoc
     settings = task.dataset
     splits = make_splits(images, fraction=settings.validation_fraction, seed=settings.split_seed, device=device)
     state = train(task, splits, lambda: _new_network(task, plan, device), context, on_epoch)
-    last = chosen_record(state.records, task.training)
     diverged = has_diverged(state.records[-1])
+    chosen = chosen_record(state.records, task.training)
     kept = task.keep_network and context.saves_networks and not diverged
     if kept:
         context.folder.mkdir(parents=True, exist_ok=True)
-        save_network(state.network, _facts(task, images, splits, last), context.folder / NETWORK_FILE)
+        save_network(state.network, _facts(task, images, splits, chosen), context.folder / NETWORK_FILE)
     measured = None if diverged else _measured(state, splits, task)
     now = time.monotonic()
     return TrialResult(
-        validation_accuracy=last.validation_accuracy,
-        validation_loss=last.validation_loss,
+        validation_accuracy=chosen.validation_accuracy,
+        validation_loss=chosen.validation_loss,
         diverged=diverged,
         epochs=len(state.records),
         seconds=state.earlier_seconds + now - context.started,
@@ -131,7 +131,7 @@ def _new_network(task: TrialTask, plan: Plan, device: torch.device) -> nn.Module
     return network.to(device)
 
 
-def _facts(task: TrialTask, images: ImageSet, splits: Splits, last: EpochRecord) -> NetworkFacts:
+def _facts(task: TrialTask, images: ImageSet, splits: Splits, chosen: EpochRecord) -> NetworkFacts:
     return NetworkFacts(
         study=task.study,
         trial=task.trial,
@@ -142,6 +142,6 @@ def _facts(task: TrialTask, images: ImageSet, splits: Splits, last: EpochRecord)
         normalisation=splits.normalisation,
         dropout=task.training.dropout,
         parameters=task.parameters,
-        epochs=last.epoch,
-        validation_accuracy=last.validation_accuracy,
+        epochs=chosen.epoch,
+        validation_accuracy=chosen.validation_accuracy,
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from nago_orchestrator.domain.dataset import PEAK_OF_PIXELS, pixel_bytes
+from nago_orchestrator.domain.device_memory import copies_of_parameters
 from nago_orchestrator.executors.kubernetes.manifest.quantities import quantity
 from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings
 from nago_trainer.architecture import Architecture, TensorShape, build_plan
 from nago_trainer.architecture.plan.memory import bytes_per_sample
 from nago_trainer.contract.data_sets import DATA_SETS
+from nago_trainer.contract.learning_rate import images_at_once
 from nago_trainer.contract.task import DatasetSettings, TrialTask
 
 MEBIBYTE = 2**20
@@ -17,8 +19,6 @@ PROGRAM_WITH_GPU_BYTES = 6144 * MEBIBYTE
 """The same with CUDA's libraries loaded and pinned buffers; the network itself lies on the GPU."""
 COUNTED_IMAGE_BYTES = 256 * MEBIBYTE
 """Of these, for the images: what CIFAR takes at its own size."""
-COPIES_OF_PARAMETERS = 4
-"""Weights, gradients, momentum, and one being saved."""
 MARGIN = 1.5
 """For what bytes per sample leave out: workspaces below the tensors, fragmentation."""
 ROUND_TO_BYTES = 64 * MEBIBYTE
@@ -43,8 +43,9 @@ def training_bytes(task: TrialTask, *, on_gpu: bool) -> int:
         return PROGRAM_WITH_GPU_BYTES + images
     image = TensorShape(task.dataset.channels, task.dataset.image_size)
     plan = build_plan(Architecture.from_json(task.architecture), image, task.dataset.classes, task.width)
-    batch = bytes_per_sample(plan) * task.training.batch_size
-    return PROGRAM_BYTES + images + round(MARGIN * (batch + COPIES_OF_PARAMETERS * 4 * task.parameters))
+    batch = bytes_per_sample(plan) * images_at_once(task.training)
+    copies = copies_of_parameters(task.training) + 1  # one being saved
+    return PROGRAM_BYTES + images + round(MARGIN * (batch + copies * 4 * task.parameters))
 
 
 def _bytes_of_images(dataset: DatasetSettings) -> int:

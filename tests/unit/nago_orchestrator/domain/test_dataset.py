@@ -7,7 +7,7 @@ import torch
 
 from nago_orchestrator.domain.dataset import LISTED_CLASSES, in_words, steps_per_epoch, summary_of, warnings
 from nago_trainer.contract.data_report import ClassCount, DataReport, LeftOut
-from nago_trainer.training.loop import shuffled_batches
+from nago_trainer.training.batches import shuffled_batches
 
 REPORT = DataReport(
     channels=3,

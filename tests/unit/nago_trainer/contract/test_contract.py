@@ -189,10 +189,13 @@ def test_a_trainer_of_before_refuses_a_setting_that_it_does_not_know(task: Trial
     build(of_before, as_sent(task.to_json()["training"]))
 
 
-@pytest.mark.parametrize("name", [item.name for item in fields(TrainingSettings) if item.type == "str"])
-def test_a_word_of_a_newer_version_is_refused_by_name(task: TrialTask, name: str) -> None:
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [("dataset", "measured_on"), *(("training", item.name) for item in fields(TrainingSettings) if item.type == "str")],
+)
+def test_a_word_of_a_newer_version_is_refused_by_name(task: TrialTask, section: str, name: str) -> None:
     data = task.to_json()
-    data["training"][name] = "newer"
+    data[section][name] = "newer"
     with pytest.raises(ContractError, match=f"{name} is 'newer', and this trainer supports {', '.join(WORDS[name])}"):
         TrialTask.from_json(data)
 

@@ -17,7 +17,9 @@ from nago_trainer.contract.reports import EpochRecord
 from nago_trainer.contract.task import TrainingSettings
 from nago_trainer.data.images import ImageSet
 from nago_trainer.data.splits import Splits, make_splits
-from nago_trainer.training.loop import has_diverged, shuffled_batches, train_epoch
+from nago_trainer.training.batches import shuffled_batches
+from nago_trainer.training.loop import train_epoch
+from nago_trainer.training.progress import has_diverged
 from nago_trainer.training.seeds import derive_seeds
 from nago_trainer.training.state import TrainingInterruptedError, initial_state
 

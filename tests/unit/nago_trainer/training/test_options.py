@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -23,10 +24,10 @@ from nago_trainer.errors import TaskError
 from nago_trainer.training import checkpoint
 from nago_trainer.training.averaging import WeightAverage
 from nago_trainer.training.balance import class_weights, image_order
-from nago_trainer.training.best import best_record, chosen_record, has_stopped_improving
 from nago_trainer.training.checkpoint import Checkpoint
 from nago_trainer.training.loop import train_epoch
 from nago_trainer.training.mixing import mix, rand_augment
+from nago_trainer.training.progress import best_record, chosen_record, has_ended, has_stopped_improving
 from nago_trainer.training.schedule import learning_rate
 from nago_trainer.training.seeds import derive_seeds
 from nago_trainer.training.state import TrainingInterruptedError, TrainingState, initial_state
@@ -34,6 +35,7 @@ from nago_trainer.training.state import TrainingInterruptedError, TrainingState,
 EPOCHS = 2
 OPTIONS: dict[str, dict[str, Any]] = {
     "adamw": {"optimizer": "adamw", "learning_rate": 0.01, "weight_decay": 0.1},
+    "scaled loss": {"precision": "fp16", "optimizer": "adamw", "micro_batch_size": 3, "accumulate": True},
     "warm-up": {"warmup_epochs": 1.5},
     "average": {"ema_decay": 0.9},
     "parts": {"micro_batch_size": 3, "accumulate": True},
@@ -153,11 +155,14 @@ def test_an_average_follows_quickly_at_first_and_by_its_decay_later() -> None:
     assert average.values["weight"].item() == pytest.approx(1 - 0.1 * 0.99)
 
 
-def test_gradients_of_parts_add_up_to_that_of_the_batch(splits: Splits, small: TrainingSettings) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_gradients_of_parts_add_up_to_that_of_the_batch(
+    splits: Splits, small: TrainingSettings, precision: str
+) -> None:
     """Without batch normalisation and dropout, of which each part has its own."""
     weights = []
     for size in (0, 3):
-        settings = replace(small, micro_batch_size=size, accumulate=size > 0)
+        settings = replace(small, micro_batch_size=size, accumulate=size > 0, precision=precision)
         torch.manual_seed(0)
         state = initial_state(nn.Sequential(nn.Flatten(), nn.Linear(16, 2)), settings, derive_seeds(0))
         train_epoch(state, splits, settings, epochs=1)
@@ -221,3 +226,11 @@ def test_the_best_epoch_is_chosen_where_that_is_asked_for(small: TrainingSetting
     assert chosen_record(records, replace(small, keep="best")).epoch == 3
     assert not has_stopped_improving(records, small)
     assert [has_stopped_improving(records, replace(small, patience=patience)) for patience in (2, 3)] == [True, False]
+
+
+def test_a_training_that_diverged_ends_and_keeps_no_earlier_epoch(small: TrainingSettings) -> None:
+    records = [record(1, 0.5), record(2, 0.0, math.inf)]
+    best = replace(small, keep="best")
+    assert chosen_record(records, best).epoch == 2
+    assert has_ended(records, best, epochs=5)
+    assert not has_ended(records[:1], best, epochs=5)

@@ -135,9 +135,13 @@ def test_an_interrupted_training_in_other_arithmetic_ends_with_the_same_bits(
 
 
 @pytest.mark.slow
-def test_so_does_one_with_every_option(trainer: Trainer, long_task: TrialTask) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_so_does_one_with_every_option(trainer: Trainer, long_task: TrialTask, precision: str) -> None:
     options = replace(
         long_task.training,
+        precision=precision,
+        layout="channels_last",
+        recompute=True,
         optimizer="adamw",
         learning_rate=0.01,
         warmup_epochs=1.0,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -20,3 +21,13 @@ def test_the_images_count_at_their_size(on_gpu: bool) -> None:
     images = 50_000 * 256 * 256
     assert training_bytes(large, on_gpu=on_gpu) - training_bytes(small, on_gpu=on_gpu) >= 1.3 * images - 2**28
     assert training_bytes(small, on_gpu=True) == training_bytes(small_task(), on_gpu=True)
+
+
+def test_parts_of_a_batch_need_less_and_further_copies_of_the_weights_more() -> None:
+    def needed(**options: Any) -> int:
+        task = small_task()
+        return training_bytes(replace(task, training=replace(task.training, **options)), on_gpu=False)
+
+    copy = round(1.5 * 4 * small_task().parameters)
+    assert needed(accumulate=True, micro_batch_size=2) < needed()
+    assert needed(optimizer="adamw", ema_decay=0.9, keep="best") - needed() == pytest.approx(4 * copy, abs=1)
