@@ -38,7 +38,7 @@ EPOCHS = (
 )
 DIVERGED = replace(RESULT, diverged=True, validation_accuracy=0.0, validation_loss=math.inf)
 MEASURED = replace(
-    RESULT, balanced_accuracy=0.1 + 0.2, macro_f1=0.0, top_5=1.0, worst_class=0.25, calibration_error=0.1, custom=-2.5
+    RESULT, balanced_accuracy=0.1 + 0.2, macro_f1=0.0, top_5=1.0, worst_class=0.25, calibration_error=0.1, custom=2.5
 )
 
 
