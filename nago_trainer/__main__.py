@@ -18,10 +18,10 @@ from nago_trainer.log import log
 
 EXIT_CODES = """exit codes:
   0   success
-  3   the network cannot be trained here (out of memory even with batch size 1)
+  3   the network cannot be trained here (out of memory even with the smallest batch)
   64  invalid task, dataset or option
   69  the database does not answer
-  70  a bug; the traceback is on stderr. Of export: the file does not compute what the network does
+  70  a bug; the traceback is on stderr. Of export: the file does not match the network
   71  the machine cannot start another process
   74  the attempt's folder or an output file is not writable, or the storage of the images fails
   75  another process has claimed the attempt, or its result is no longer needed

@@ -84,5 +84,5 @@ def check_unique(objectives: tuple[ObjectiveSection, ...], info: ValidationInfo)
     if is_study_file(info) and {"accuracy", "error"} <= set(names):
         raise wrong("names both accuracy and error, although error is 1 - accuracy", do="remove one of them")
     if set(CUSTOM) <= set(names):
-        raise wrong("names both custom_score and custom_cost, of which a study has one", do="remove one of them")
+        raise wrong("has both custom_score and custom_cost, but a study can have only one", do="remove one of them")
     return objectives

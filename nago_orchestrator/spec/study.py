@@ -122,7 +122,7 @@ class StudySpec(Section):
     def _own_objective_has_a_function(cls, trainer: TrainerSection, info: ValidationInfo) -> TrainerSection:
         named = [objective.name for objective in info.data.get("objectives", ()) if objective.name in CUSTOM]
         if named and trainer.objective is None:
-            raise wrong(f"has no objective, and the study optimises {named[0]}", do="add the key objective")
+            raise wrong(f"lacks the key objective, which {named[0]} needs", do="set objective: package.module:function")
         return trainer
 
     @field_validator("final_training", mode="after")

@@ -29,9 +29,9 @@ def largest_difference(
             allowed = (ROUNDED_TOLERANCE if rounded else TOLERANCE) * (1 + wanted.abs().max().item())
             if not difference <= allowed:  # NaN too
                 raise ExportError(
-                    f"the exported file does not compute what the network does: a logit differs by {difference:.3g}, "
-                    f"and at most {allowed:.3g} is allowed",
-                    do="try another version of the format's library, and report this",
+                    f"the exported file does not match the network: a logit differs by {difference:.3g}; "
+                    f"the tolerance is {allowed:.3g}",
+                    do="try another version of the export library, and report this",
                 )
             largest = max(largest, difference)
     return largest

@@ -23,6 +23,7 @@ from nago_trainer.network.saved_network import TrainedNetwork, load_network
 from nago_trainer.training.measures import Measures, Tally
 
 SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "top_5", "worst_class", "calibration_error")
+_TERMS = {"macro_f1": "macro F1", "top_5": "top-5"}
 WIDEST_CONFUSION = 20
 """Classes up to which the table has the confusion matrix."""
 
@@ -63,9 +64,9 @@ def _labelled(network: TrainedNetwork, folder: Path) -> list[tuple[Path, int]]:
     strange = [found.name for found in classes if found.name not in numbers]
     if strange:
         raise DataError(
-            f"the folder {strange[0]!r} is no class of the network, whose classes are {_some(list(numbers))}",
+            f"the folder {strange[0]!r} is not a class of the network (its classes: {_some(list(numbers))})",
             where=folder,
-            do="name each folder as its class",
+            do="give each folder the name of its class",
         )
     return [(file, numbers[found.name]) for found in classes for file in found.files]
 
@@ -97,7 +98,7 @@ def _classes(found: Evaluation) -> Iterator[tuple[str, int, float | None, tuple[
 def _write_table(found: Evaluation, stream: TextIO) -> None:
     measures = found.measures
     facts = [("images", f"{measures.images:,}"), ("loss", f"{found.loss:.4f}")]
-    facts += [(name.replace("_", " "), f"{getattr(measures, name):.2%}") for name in SHARES]
+    facts += [(_TERMS.get(name, name.replace("_", " ")), f"{getattr(measures, name):.2%}") for name in SHARES]
     width = max(len(label) for label, _ in facts)
     stream.writelines(f"{label.ljust(width)}  {value}\n" for label, value in facts)
     with_matrix = len(found.class_names) <= WIDEST_CONFUSION

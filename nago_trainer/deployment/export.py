@@ -51,9 +51,9 @@ def _refuse_unwanted(target: Path, force: bool) -> None:
     if target.is_dir():
         raise TaskError("cannot write the exported network: this is a folder", where=target, do="name a file in it")
     if target.exists() and not force:
-        raise TaskError("there is such a file already", where=target, do="name another with -O, or add --force")
+        raise TaskError("the file already exists", where=target, do="name another with -O, or add --force")
     if not target.absolute().parent.is_dir():
-        raise TaskError("there is no such folder", where=target.parent, do="create it")
+        raise TaskError("the folder does not exist", where=target.parent, do="create it")
 
 
 def _refuse_anothers(facts: NetworkFacts, options: Namespace) -> None:
@@ -69,7 +69,7 @@ def _refuse_anothers(facts: NetworkFacts, options: Namespace) -> None:
 def _refuse_preprocessing(wanted: bool) -> None:
     if wanted:
         raise TaskError(
-            "--with-preprocessing needs a graph, and safetensors has weights only", do="choose --format onnx or pt2"
+            "safetensors contains only weights and cannot include preprocessing", do="choose --format onnx or pt2"
         )
 
 

@@ -23,7 +23,7 @@ def add_predict(parser: argparse.ArgumentParser) -> None:
 def add_evaluate(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
     parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="has a folder of images for each class, by its name"
+        "folder", type=Path, metavar="FOLDER", help="one subfolder of images per class, named after the class"
     )
     _add_output(parser)
 
@@ -31,7 +31,10 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
 def add_export(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
     parser.add_argument(
-        "--format", choices=EXPORTS, required=True, help="onnx, pt2 (torch.export), or safetensors (weights only)"
+        "--format",
+        choices=EXPORTS,
+        required=True,
+        help="required: onnx, pt2 (torch.export) or safetensors (weights only)",
     )
     parser.add_argument(
         "-O", "--output", dest="output_file", type=Path, metavar="FILE", help="default: NETWORK.FORMAT in this folder"

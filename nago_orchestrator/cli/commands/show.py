@@ -34,7 +34,7 @@ from nago_orchestrator.store import queries
 from nago_trainer.architecture import Architecture
 from nago_trainer.contract.class_details import ClassDetails
 
-NO_DETAILS = "has no details by class: they are reported of networks that are kept, as in final training"
+NO_DETAILS = "has no details: they are reported only for saved networks (train-best, trainer.keep_networks)"
 
 
 class Details(StrEnum):
@@ -54,7 +54,7 @@ def show(
     trial: TrialName,
     details: Annotated[
         Details | None,
-        typer.Option("--details", help="Of a network that was kept: its classes, confusions or misclassified files."),
+        typer.Option("--details", help="Of a saved network: its classes, confusions or misclassified files."),
     ] = None,
     figure: Annotated[
         Path | None,

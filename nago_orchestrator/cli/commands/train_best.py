@@ -29,11 +29,18 @@ def train_best(  # noqa: PLR0913  # one argument for each option of the command
     pareto: Annotated[
         bool,
         typer.Option(
-            "--pareto", help="Train networks of each Pareto-optimal generator: the default with several objectives."
+            "--pareto",
+            help="Train networks of each Pareto-optimal generator; with several objectives the default without --best, "
+            "--proposals and --random.",
         ),
     ] = False,
     best: Annotated[
-        bool, typer.Option("--best", help="Train networks of the best generator only: the default with one objective.")
+        bool,
+        typer.Option(
+            "--best",
+            help="Train networks of the best generator; with one objective the default without --pareto, --proposals "
+            "and --random.",
+        ),
     ] = False,
     proposals: Annotated[
         str | None,

@@ -56,7 +56,7 @@ TRIAL_FACTS = (
     Column(key="flops", title="flops", show=quantities.count),
     Column(key="balanced_accuracy", title="balanced accuracy", show=quantities.percent),
     Column(key="macro_f1", title="macro F1", show=quantities.percent),
-    Column(key="top_5", title="top 5", show=quantities.percent),
+    Column(key="top_5", title="top-5", show=quantities.percent),
     Column(key="worst_class", title="worst class", show=quantities.percent),
     Column(key="calibration_error", title="calibration error", show=quantities.percent),
     Column(key="last_message", title="last failure"),
@@ -128,7 +128,7 @@ CLASSES = (
     Column(key="images", title="images", show=quantities.count),
     Column(key="correct", title="correct", show=quantities.count),
     Column(key="accuracy", title="accuracy", show=quantities.percent),
-    Column(key="taken_for", title="most often taken for", right=False),
+    Column(key="taken_for", title="most often mistaken for", right=False),
 )
 CONFUSIONS = (
     Column(key="class_name", title="class", right=False),

@@ -40,9 +40,9 @@ def classes(details: Mapping[int, ClassDetails]) -> Panel | None:
         title=TITLE,
         reading=READING,
         figure=_figure(first.class_names, confusion) if len(first.class_names) <= MOST_DRAWN else None,
-        note=f"Of {counted(len(alike), 'network')}, on the {first.measured_on} images. Their files: {where}",
+        note=f"Of {counted(len(alike), 'network')}, on the {first.measured_on} images. Files of one of them: {where}",
         table=TextTable(
-            header=("class", "images", "accuracy", "most often taken for"),
+            header=("class", "images", "accuracy", "most often mistaken for"),
             rows=tuple(_cells(row, len(alike)) for row in rows[:MOST_LISTED]),
         ),
     )

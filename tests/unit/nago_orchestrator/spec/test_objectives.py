@@ -53,11 +53,11 @@ def test_an_objective_of_ones_own_names_its_function() -> None:
 @pytest.mark.parametrize(
     ("objectives", "objective", "words"),
     [
-        ("[{name: custom_cost}]", "", "has no objective, and the study optimises custom_cost"),
+        ("[{name: custom_cost}]", "", "lacks the key objective, which custom_cost needs"),
         (
             "[{name: custom_cost}, {name: custom_score}]",
             ", objective: 'a:b'",
-            "names both custom_score and custom_cost",
+            "has both custom_score and custom_cost, but a study can have only one",
         ),
         ("[{name: loss}]", ", objective: my measures", "must name a Python function"),
     ],

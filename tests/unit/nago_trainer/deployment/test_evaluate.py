@@ -62,7 +62,7 @@ def test_a_folder_that_is_no_class_is_named(saved: Path, labelled: Path, capsys:
     (labelled / "3").rename(labelled / "three")
     assert main(["evaluate", str(saved), str(labelled)]) == 64
     ended = capsys.readouterr()
-    assert "the folder 'three' is no class of the network" in ended.err
+    assert "the folder 'three' is not a class of the network (its classes: " in ended.err
     assert (ended.out, ended.err.count("\n")) == ("", 1)
 
 

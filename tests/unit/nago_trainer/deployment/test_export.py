@@ -119,8 +119,12 @@ def test_an_existing_file_is_replaced_only_by_force(
     ("name", "options", "words"),
     [
         (".", (), "this is a folder"),
-        ("nowhere/a.safetensors", (), "there is no such folder"),
-        ("a.safetensors", ("--with-preprocessing",), "safetensors has weights only"),
+        ("nowhere/a.safetensors", (), "the folder does not exist"),
+        (
+            "a.safetensors",
+            ("--with-preprocessing",),
+            "safetensors contains only weights and cannot include preprocessing",
+        ),
     ],
 )
 def test_what_cannot_be_written_is_one_sentence(
@@ -157,7 +161,7 @@ def test_a_file_that_computes_something_else_is_deleted(
 
     monkeypatch.setattr(export_command, "import_module", lambda _: Faulty)
     assert _export(saved, tmp_path / "exported.onnx", "--format", "onnx") == 70
-    assert "does not compute what the network does: a logit differs by" in capsys.readouterr().err
+    assert "does not match the network: a logit differs by" in capsys.readouterr().err
     assert [file.name for file in tmp_path.iterdir()] == ["network.pt"]
 
 
