@@ -57,7 +57,7 @@ def front_indices(costs: ArrayLike) -> list[int]:
 
 
 def perfect(objective: Objective) -> float:
-    """The value that no network can be better than: an accuracy of 1, of all that is to be minimised 0."""
+    """The value that no network can be better than: 1 for every maximised objective, 0 for every minimised one."""
     return 1.0 if objective.goal is Goal.MAXIMIZE else 0.0
 
 

@@ -19,15 +19,15 @@ class FinalTrainingSection(Section):
     networks: Annotated[Whole, Field(ge=1, le=1000)] = 8
     """Architectures that are drawn from each generator."""
     protocol: ProtocolName | None = None
-    """One of the paper's ways to train; gives the keys below that are absent."""
+    """One of the paper's ways to train; sets its keys, unless the file sets them."""
     epochs: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
-    """Of each training; by default five times the last of `fidelities`."""
+    """Of each training; by default the protocol's, otherwise five times the last of `fidelities`."""
     batch_size: Annotated[Whole, Field(ge=1, le=65_536)] | None = None
     """Images per step; by default as in `trainer`, and so for the keys below."""
     learning_rate: Annotated[Real, Field(gt=0, le=100)] | None = None
     """At the first step."""
     learning_rate_from: BatchPoint | None = None
-    """Where a smaller batch has to be taken, the learning rate follows it on the line to this point."""
+    """Learning rate of a reduced batch, as in `trainer`."""
     momentum: Annotated[Real, Field(ge=0, lt=1)] | None = None
     """Of SGD."""
     weight_decay: Annotated[Real, Field(ge=0, le=1)] | None = None

@@ -1,7 +1,7 @@
 """The paper's ways to train, by name: each a complete set of values for the keys of a training.
 
-`docs/training.md` has the source of every value and how sure it is. A key of the study file replaces the protocol's
-value. A stored study has all values written out, so that a protocol can change without it.
+`docs/training.md` grades the evidence for every value. A key of the study file replaces the protocol's value. The
+values are stored with the study, so a later change of a protocol does not affect it.
 """
 
 from __future__ import annotations

@@ -171,7 +171,7 @@ class TrainerSection(Section):
     dataset: DatasetSection
     """The images."""
     protocol: ProtocolName | None = None
-    """One of the paper's ways to train; gives the keys below that are absent."""
+    """One of the paper's ways to train; sets its keys, unless the file sets them."""
     parameter_limit: Annotated[Whole, Field(ge=1, le=10_000_000_000)] = _limit()
     """Most parameters that a network may have in all; each gets the largest width that stays within."""
     batch_size: Annotated[Whole, Field(ge=1, le=65_536)] = _of_dataset(digits=64, folder=96, cifar=96)
@@ -179,7 +179,7 @@ class TrainerSection(Section):
     learning_rate: Annotated[Real, Field(gt=0, le=100)] = _of_dataset(digits=0.1, folder=0.025, cifar=0.025)
     """At the first step; a cosine takes it to zero over the trial's epochs."""
     learning_rate_from: BatchPoint | None = None
-    """Where a smaller batch has to be taken, the learning rate follows it on the line to this point."""
+    """Learning rate of a reduced batch: interpolated linearly between the recipe's own batch and this point."""
     memory: Annotated[ByteCount, Field(ge=1)] | None = None
     """What a training may take on its device; each network gets the largest batch that fits, up to `batch_size`."""
     smallest_batch_size: Annotated[Whole, Field(ge=1, le=65_536)] = 1
@@ -201,11 +201,12 @@ class TrainerSection(Section):
     cutout: Annotated[Whole, Field(ge=0, le=1024)] = _part_of_image(digits=0, folder=2, cifar=2, of_protocols=2)
     """Side in pixels of the square that is blanked in every training image; 0 switches it off."""
     precision: Precision = "fp32"
-    """Of the feature maps: fp32, or mixed precision in bf16 or fp16, whose weights stay fp32."""
+    """Of the feature maps: fp32, or mixed precision in bf16 or fp16, with weights and sensitive sums in fp32."""
     layout: Layout = CHANNELS_FIRST
-    """The order of the feature maps' numbers in memory; auto is channels_last on CPUs. Results differ by rounding."""
+    """Memory format of the feature maps; auto is channels_last on CPUs. Results differ by rounding."""
     recompute: Switch = False
-    """Whether training keeps half as much in memory and computes part of it twice, to the same results."""
+    """Whether the backward pass recomputes normalisations, merges and ReLUs: less than half the memory for feature
+    maps, identical results."""
     objective: Annotated[str | None, BeforeValidator(_read_function)] = None
     """The study's own objective, a Python function package.module:function; see the objectives custom_score and
     custom_cost."""
@@ -234,7 +235,7 @@ class TrainerSection(Section):
     patience: Annotated[Whole, Field(ge=0, le=100_000)] = 0
     """Epochs without a better one after which a training ends; 0: it never ends early."""
     keep_networks: Switch = False
-    """Whether the trained network of every trial is saved."""
+    """Whether the trained network of every trial is saved; in a cluster this needs execution.kubernetes.checkpoints."""
 
     @model_validator(mode="before")
     @classmethod

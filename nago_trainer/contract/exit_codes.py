@@ -10,7 +10,7 @@ class ExitCode(IntEnum):
 
     DONE = 0
     INFEASIBLE = 3
-    """The network cannot be trained here at all, e.g. out of memory at batch size 1: no retry helps."""
+    """The network cannot be trained here at all, e.g. out of memory with the smallest batch: no retry helps."""
     BAD_TASK = 64
     """The task, the dataset or an option is wrong."""
     UNAVAILABLE = 69
