@@ -41,7 +41,7 @@ COMMANDS = (
     LazyCommand(
         name="train-best",
         panel=RUN,
-        help="Final training: train networks of the best or of each Pareto-optimal generator and save them.",
+        help="Final training: train networks of the best, of each Pareto-optimal or of other generators and save them.",
     ),
     LazyCommand(
         name="serve",

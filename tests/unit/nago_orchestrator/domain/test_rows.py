@@ -14,12 +14,18 @@ import pytest
 from sqlalchemy import Table
 
 import nago_orchestrator
-from nago_orchestrator.domain import rows
-from nago_orchestrator.store import found, queries, views
+from nago_orchestrator.domain import final_rows, rows
+from nago_orchestrator.store import final_training, found, queries, views
+from nago_trainer.contract.class_details import ClassDetails
 from tests.rows import generator_row, trial_row
 
 PACKAGE = Path(nago_orchestrator.__file__).parent
-KINDS = [kind for _, kind in inspect.getmembers(rows, inspect.isclass) if kind.__module__ == rows.__name__]
+KINDS = [
+    kind
+    for module in (rows, final_rows)
+    for _, kind in inspect.getmembers(module, inspect.isclass)
+    if kind.__module__ == module.__name__
+]
 CALLED_AS_ROWS = re.compile(r"(?:\w*_)?(?:rows?|trial|attempt|epoch|evaluation|study|status|best|generator|incumbent)")
 """Names that rows go by; one with an index counts as well: `rows[0]`."""
 
@@ -45,12 +51,12 @@ def test_a_row_is_frozen_and_has_no_other_attributes(kind: Any) -> None:
 def test_queries_give_rows() -> None:
     given = {
         f"{module.__name__}.{query.__name__}": kinds_in(get_type_hints(query)["return"])
-        for module in (queries, found)
+        for module in (queries, final_training, found)
         for query in queries_of(module)
     }
     assert len(given) > 10
-    plain = (str, int, type(None))  # who holds a study, and a fidelity
-    assert {name: kinds for name, kinds in given.items() if not kinds <= {*KINDS, *plain}} == {}
+    plain = (str, int, float, type(None))  # who holds a study, a fidelity, the values of a theta
+    assert {name: kinds for name, kinds in given.items() if not kinds <= {*KINDS, ClassDetails, *plain}} == {}
 
 
 @pytest.mark.parametrize(
