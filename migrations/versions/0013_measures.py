@@ -17,6 +17,8 @@ down_revision = "0012"
 
 SHARES = ("balanced_accuracy", "macro_f1", "top_5", "worst_class", "calibration_error")
 NUMBERS = (*SHARES, "custom")
+LARGEST_CUSTOM = 10**12
+"""Of a study's own objective; written out in the function."""
 MOST_DETAILS = 2_000_000
 """Characters of the details."""
 
@@ -58,7 +60,14 @@ def _measuring(function: str) -> str:
             f"{name} must be between 0 and 1",
         )
         for name in SHARES
-    ) + refuse_unless(
+    )
+    checks += refuse_unless(
+        "told ->> 'custom' IS NULL"
+        f" OR (told ->> 'custom')::double precision BETWEEN 0 AND {LARGEST_CUSTOM}"
+        " OR ((told ->> 'custom')::double precision = 'NaN' AND (told ->> 'diverged')::boolean)",
+        f"custom must be between 0 and {LARGEST_CUSTOM}",
+    )
+    checks += refuse_unless(
         f"{_DETAILS} IS NULL OR (jsonb_typeof(told -> 'details') = 'object'"
         f" AND length((told -> 'details')::text) <= {MOST_DETAILS})",
         f"details must be an object of at most {MOST_DETAILS} characters",

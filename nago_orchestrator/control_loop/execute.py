@@ -90,7 +90,8 @@ def _start(action: StartAttempt, session: Session) -> Sequence[FollowUp]:
     name = attempt_name(session.study, trial.number, number)
     given = session.executor.credentials(name)
     design = session.store.trial_design(trial.id)
-    task = build_task(design, session.recipe_of(design), attempt=number, token=given.token)
+    recipe, measures = session.recipe_of(design), session.rules.measures
+    task = build_task(design, recipe, attempt=number, token=given.token, measures=measures)
     session.store.add_attempt(
         trial.id,
         name=name,
@@ -113,7 +114,8 @@ def _repeat(action: RepeatStart, session: Session) -> Sequence[FollowUp]:
         token = given.token
         if given.login is not None:  # one that was begun by an older version may have others
             session.store.renew_attempt(attempt.id, token=token_digest(token), login=given.login)
-    task = build_task(design, session.recipe_of(design), attempt=attempt.number, token=token)
+    recipe, measures = session.recipe_of(design), session.rules.measures
+    task = build_task(design, recipe, attempt=attempt.number, token=token, measures=measures)
     return (Launch(attempt.name, task),)
 
 

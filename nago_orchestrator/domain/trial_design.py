@@ -96,8 +96,13 @@ def _within_memory(size: Size, recipe: TrainingRecipe) -> Size:
     )
 
 
-def build_task(design: TrialDesign, recipe: TrainingRecipe, *, attempt: int, token: str) -> TrialTask:
-    """Raises ValueError for a trial that is infeasible by design: it has no width and is never trained."""
+def build_task(
+    design: TrialDesign, recipe: TrainingRecipe, *, attempt: int, token: str, measures: tuple[str, ...] = ()
+) -> TrialTask:
+    """Raises ValueError for a trial that is infeasible by design: it has no width and is never trained.
+
+    `measures`: fields of a result that the study optimises and older trainers do not report.
+    """
     if design.width is None:
         raise ValueError(f"trial {design.number} has no width")
     return TrialTask(
@@ -111,7 +116,7 @@ def build_task(design: TrialDesign, recipe: TrainingRecipe, *, attempt: int, tok
         parameters=design.parameters,
         parameter_limit=recipe.parameter_limit,
         dataset=recipe.dataset,
-        training=_training(design, recipe),
+        training=replace(_training(design, recipe), measures=measures),
         epochs=design.fidelity,
         seed=design.training_seed,
         threads=recipe.threads,

@@ -29,7 +29,7 @@ from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.store import data_checks, lock, schema, studies, views
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.engine import describe
-from nago_orchestrator.store.results import known_details
+from nago_orchestrator.store.results import DETAILS, known_details
 from nago_orchestrator.store.rows import (
     attempt_rows,
     epoch_rows,
@@ -139,7 +139,7 @@ def show_trial(engine: Engine, study: str, trial_number: int) -> TrialDetails:
                 trial.c.architecture,
                 trial.c.architecture_seed,
                 trial.c.training_seed,
-                schema.result.c.details,
+                DETAILS,
             )
             .join_from(trial, proposal, trial.c.proposal_id == proposal.c.id)
             .outerjoin(schema.result, schema.result.c.trial_id == trial.c.id)
@@ -158,7 +158,7 @@ def show_trial(engine: Engine, study: str, trial_number: int) -> TrialDetails:
 def class_details(engine: Engine, name: str, trials: Collection[int]) -> Mapping[int, ClassDetails]:
     """By trial; without those that have none."""
     trial, result = schema.trial, schema.result
-    stored = select(trial.c.number, result.c.details).join_from(result, trial, result.c.trial_id == trial.c.id)
+    stored = select(trial.c.number, DETAILS).join_from(result, trial, result.c.trial_id == trial.c.id)
     with reading(engine) as connection:
         own = trial.c.study_id == studies.find_id(connection, name), trial.c.number.in_(trials)
         read = {row.number: known_details(row.details) for row in connection.execute(stored.where(*own))}

@@ -6,13 +6,13 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, Text, bindparam, cast, delete, insert, select
 
 from nago_orchestrator.domain.states import AttemptState
 from nago_orchestrator.errors import StaleStateError
 from nago_orchestrator.store.schema import attempt, result
 from nago_trainer.contract.class_details import ClassDetails
-from nago_trainer.contract.json_form import ContractError
+from nago_trainer.contract.json_form import ContractError, read_json
 from nago_trainer.contract.reports import TrialResult
 
 _FIELDS = tuple(field.name for field in fields(TrialResult) if field.name != "details")
@@ -25,6 +25,8 @@ _DISCARD = delete(result).where(result.c.attempt_id == bindparam("of_attempt"), 
 
 RESULT_COLUMNS = tuple(result.c[name].label(_PREFIX + name) for name in _FIELDS)
 """For a select that joins `result`; `trial_result` reads them."""
+DETAILS = cast(result.c.details, Text).label("details")
+"""As text: the JSON is a trainer's, and a driver that parsed it would fail where it is too deep or has many digits."""
 
 
 def trial_result(row: Row[Any]) -> TrialResult | None:
@@ -35,10 +37,10 @@ def trial_result(row: Row[Any]) -> TrialResult | None:
     return TrialResult(**{name: values[_PREFIX + name] for name in _FIELDS})
 
 
-def known_details(stored: Any) -> ClassDetails | None:
-    """None also for what a trainer stored itself in another form."""
+def known_details(stored: str | None) -> ClassDetails | None:
+    """Of DETAILS; None also for what a trainer stored itself in another form."""
     try:
-        return None if stored is None else ClassDetails.from_json(stored)
+        return None if stored is None else ClassDetails.from_json(read_json(stored))
     except ContractError:
         return None
 

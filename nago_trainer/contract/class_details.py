@@ -15,6 +15,8 @@ from nago_trainer.contract.json_form import ContractError, build
 
 MOST_CLASSES = 2_000
 """Of a data set with more, there are no details."""
+MOST_IMAGES = 10**12
+"""Of all classes together: what many networks add up to stays an integer of eight bytes."""
 MOST_CONFUSIONS = 5_000
 MOST_MISCLASSIFIED = 1_000
 LONGEST_NAME = 200
@@ -66,16 +68,34 @@ class ClassDetails:
         classes = len(self.class_names) if isinstance(self.class_names, (list, tuple)) else 0
         if not 1 <= classes <= MOST_CLASSES or not all(isinstance(name, str) for name in self.class_names):
             return f"details must name 1 to {MOST_CLASSES:,} classes"
+        if any(shown_name(name) != name for name in (*self.class_names, self.measured_on)):
+            return f"details must have names of at most {LONGEST_NAME} characters that every database takes"
+        return self._problem_of_counts(classes) or self._problem_of_lists(classes)
+
+    def _problem_of_counts(self, classes: int) -> str | None:
         counts = self.images, self.correct
         if not all(_are_counts(row, classes) for row in counts) or any(map(gt, self.correct, self.images)):
             return "details must count the images of each class, and no more as correct"
+        if sum(self.images) > MOST_IMAGES:
+            return f"details must count at most {MOST_IMAGES:,} images"
+        return None
+
+    def _problem_of_lists(self, classes: int) -> str | None:
         if not _are_rows(self.confusions, MOST_CONFUSIONS, (int, int, int), classes):
             return f"details must have at most {MOST_CONFUSIONS:,} confusions of two classes and a number"
+        if self._confuses_too_many():
+            return "details must confuse no more images of a class than are wrong"
         if not _are_rows(self.misclassified, MOST_MISCLASSIFIED, (str, int, int, float), classes):
             return f"details must have at most {MOST_MISCLASSIFIED:,} misclassified files with two classes and a number"
         if len(json.dumps(self.to_json(), ensure_ascii=False)) > MOST_CHARACTERS:
             return f"details must have at most {MOST_CHARACTERS:,} characters"
         return None
+
+    def _confuses_too_many(self) -> bool:
+        left = [images - correct for images, correct in zip(self.images, self.correct, strict=True)]
+        for label, _, images in self.confusions:
+            left[label] -= images
+        return min(left) < 0
 
 
 def shown_name(name: str) -> str:
@@ -89,7 +109,7 @@ def _are_counts(row: Any, classes: int) -> bool:
 
 
 def _are_rows(rows: Any, most: int, kinds: tuple[type, ...], classes: int) -> bool:
-    """The last three values of a row are two classes and a number."""
+    """The last three values of a row are a class, another class and a number."""
     return isinstance(rows, (list, tuple)) and len(rows) <= most and all(_is_row(row, kinds, classes) for row in rows)
 
 
@@ -99,8 +119,8 @@ def _is_row(row: Any, kinds: tuple[type, ...], classes: int) -> bool:
     if not all(_is_of(value, kind) for value, kind in zip(row, kinds, strict=True)):
         return False
     label, answer, last = row[-3:]
-    largest = 1 if kinds[-1] is float else 2**63 - 1
-    return bool(0 <= label < classes and 0 <= answer < classes and 0 <= last <= largest)
+    largest = 1 if kinds[-1] is float else MOST_IMAGES
+    return bool(0 <= label < classes and 0 <= answer < classes and label != answer and 0 <= last <= largest)
 
 
 def _is_of(value: Any, kind: type) -> bool:

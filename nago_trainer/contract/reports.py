@@ -7,6 +7,7 @@ call, check the same.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, Self, TypeVar
 
@@ -17,6 +18,8 @@ MOST_EPOCHS = 100_000
 LONGEST_SECONDS = 1e9
 """Some 30 years."""
 LARGEST_INTEGER = 2**63 - 1
+LARGEST_CUSTOM = 10**12
+"""What a study's own objective may return at most."""
 LONGEST_TEXT = 1_000
 """Characters of a device or a path."""
 MEASURES = ("balanced_accuracy", "macro_f1", "top_5", "worst_class")
@@ -97,7 +100,7 @@ class TrialResult:
     worst_class: float | None = None
     calibration_error: float | None = None
     custom: float | None = None
-    """The study's own objective, 0 or above; NaN if the training diverged. None without one."""
+    """The study's own objective, from 0 to LARGEST_CUSTOM; NaN if the training diverged. None without one."""
     details: ClassDetails | None = None
     """Of a network that is to be kept."""
 
@@ -127,8 +130,14 @@ class TrialResult:
             _too_long("device", self.device),
             _too_long("network", self.network or ""),
             *(_outside(name, getattr(self, name) or 0, 0, 1) for name in (*MEASURES, "calibration_error")),
-            _negative("custom", self.custom or 0.0),
+            self._custom_problem(),
         )
+
+    def _custom_problem(self) -> str | None:
+        """An infinite score would be the best of its study for good."""
+        if self.custom is None or (self.diverged and math.isnan(self.custom)):
+            return None
+        return _outside("custom", self.custom, 0, LARGEST_CUSTOM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

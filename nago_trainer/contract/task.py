@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Self, TypeVar
 
 from nago_trainer.contract.json_form import ContractError, build, encode_known
+from nago_trainer.contract.reports import OPTIONAL
 
 CONTRACT_VERSION = 1
 """Raised whenever a field changes its meaning; a trainer refuses a task of another version."""
@@ -124,6 +125,8 @@ class TrainingSettings:
     """One of KEPT_EPOCHS: whose network is kept, and whose measurements are the result."""
     patience: int = 0
     """Epochs without a better one after which the training ends; 0: never."""
+    measures: tuple[str, ...] = ()
+    """Of `OPTIONAL`, what the study optimises: a trainer whose results lack it refuses the task before any training."""
 
 
 _Settings = TypeVar("_Settings", DatasetSettings, TrainingSettings)
@@ -172,7 +175,7 @@ class TrialTask:
             )
         values = dict(data)
         values["dataset"] = _checked(build(DatasetSettings, values.get("dataset")))
-        values["training"] = _checked(build(TrainingSettings, values.get("training")))
+        values["training"] = _with_known_measures(_checked(build(TrainingSettings, values.get("training"))))
         return build(cls, values)
 
 
@@ -183,3 +186,14 @@ def _checked(settings: _Settings) -> _Settings:
         if word not in known:
             raise ContractError(f"{name} is {word!r}, and this trainer supports {', '.join(known)}")
     return settings
+
+
+def _with_known_measures(training: TrainingSettings) -> TrainingSettings:
+    """Raises ContractError for one that a newer orchestrator knows."""
+    names: Any = training.measures  # as JSON has them
+    if not isinstance(names, list | tuple):
+        raise ContractError(f"measures must be a list, not {type(names).__name__}")
+    unknown = [name for name in names if name not in OPTIONAL]
+    if unknown:
+        raise ContractError(f"measures names {unknown[0]!r}, and this trainer reports {', '.join(OPTIONAL)}")
+    return replace(training, measures=tuple(names))

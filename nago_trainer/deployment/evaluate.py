@@ -7,7 +7,8 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import TextIO
 
@@ -17,7 +18,7 @@ from torch.nn import functional
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.data.folder_scan import class_folders
 from nago_trainer.deployment.visible import visible
-from nago_trainer.errors import DataError
+from nago_trainer.errors import DataError, TaskError
 from nago_trainer.network.prediction import BATCH, prepared_image
 from nago_trainer.network.saved_network import TrainedNetwork, load_network
 from nago_trainer.training.measures import Measures, Tally
@@ -44,7 +45,7 @@ def evaluate(options: Namespace) -> int:
 
 
 def evaluated(network: TrainedNetwork, folder: Path) -> Evaluation:
-    """FOLDER/CLASS/IMAGE, the classes by the network's names. Raises DataError or StorageError."""
+    """FOLDER/CLASS/IMAGE, the classes by the network's names. Raises TaskError, DataError or StorageError."""
     labelled = _labelled(network, folder)
     tally, loss = Tally(len(network.facts.class_names)), 0.0
     for start in range(0, len(labelled), BATCH):
@@ -53,6 +54,9 @@ def evaluated(network: TrainedNetwork, folder: Path) -> Evaluation:
         labels = torch.tensor([label for _, label in batch])
         with torch.no_grad():
             logits = network(images).double()
+        if not bool(torch.isfinite(logits).all()):
+            bad = next(file for (file, _), row in zip(batch, logits, strict=True) if not torch.isfinite(row).all())
+            raise TaskError("the network's outputs are not finite numbers for this image", where=bad)
         loss += functional.cross_entropy(logits, labels, reduction="sum").item()
         tally.add(labels.numpy(), logits.numpy())
     return Evaluation(class_names=network.facts.class_names, loss=loss / len(labelled), measures=tally.measures())
@@ -77,7 +81,15 @@ def _some(names: list[str]) -> str:
 
 def _write_json(found: Evaluation, stream: TextIO) -> None:
     """`per_class` and the rows and columns of `confusion` are in the order of `class_names`."""
-    told = {"class_names": found.class_names, "loss": found.loss, **asdict(found.measures)}
+    measures = found.measures
+    told = {
+        "class_names": found.class_names,
+        "loss": found.loss,
+        "images": measures.images,
+        **{name: getattr(measures, name) for name in SHARES},
+        "per_class": measures.per_class,
+        "confusion": tuple(measures.confusion()),
+    }
     json.dump(told, stream, indent=2, ensure_ascii=False)
     stream.write("\n")
 
@@ -86,13 +98,12 @@ def _write_csv(found: Evaluation, stream: TextIO) -> None:
     """A line for each class: its images, its accuracy, and how many of them were taken for each class."""
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(("class", "images", "accuracy", *(f"as {name}" for name in found.class_names)))
-    for name, images, accuracy, row in _classes(found):
+    for (name, images, accuracy), row in zip(_classes(found), found.measures.confusion(), strict=True):
         writer.writerow((name, images, "" if accuracy is None else accuracy, *row))
 
 
-def _classes(found: Evaluation) -> Iterator[tuple[str, int, float | None, tuple[int, ...]]]:
-    rows = zip(found.class_names, found.measures.per_class, found.measures.confusion, strict=True)
-    return ((name, sum(row), accuracy, row) for name, accuracy, row in rows)
+def _classes(found: Evaluation) -> Iterator[tuple[str, int, float | None]]:
+    return zip(found.class_names, found.measures.of_class, found.measures.per_class, strict=True)
 
 
 def _write_table(found: Evaluation, stream: TextIO) -> None:
@@ -103,9 +114,10 @@ def _write_table(found: Evaluation, stream: TextIO) -> None:
     stream.writelines(f"{label.ljust(width)}  {value}\n" for label, value in facts)
     with_matrix = len(found.class_names) <= WIDEST_CONFUSION
     header = ["class", "images", "accuracy", *(f"as {name}" for name in found.class_names if with_matrix)]
+    matrix = measures.confusion() if with_matrix else repeat(())
     lines = [
-        [name, str(images), "-" if accuracy is None else f"{accuracy:.2%}", *map(str, row if with_matrix else ())]
-        for name, images, accuracy, row in _classes(found)
+        [name, str(images), "-" if accuracy is None else f"{accuracy:.2%}", *map(str, row)]
+        for (name, images, accuracy), row in zip(_classes(found), matrix, strict=False)
     ]
     shown = [[visible(cell) for cell in line] for line in (header, *lines)]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nago_trainer.contract.reports import LARGEST_CUSTOM
 from nago_trainer.errors import ObjectiveError
 
 CustomObjective = Callable[[NDArray[np.int64], NDArray[np.float32]], float]
@@ -33,11 +33,11 @@ def load_objective(name: str) -> CustomObjective:
 
 
 def value_of(objective: CustomObjective, name: str, labels: NDArray[np.int64], logits: NDArray[np.float32]) -> float:
-    """Raises ObjectiveError for an exception of the function and for anything but a finite number of 0 or above."""
+    """Raises ObjectiveError for an exception of the function and for anything but a number from 0 to LARGEST_CUSTOM."""
     try:
         value = float(objective(labels.copy(), logits.copy()))
     except Exception as error:  # a foreign function
         raise ObjectiveError(f"the objective failed: {type(error).__name__}: {error}", where=name) from error
-    if not math.isfinite(value) or value < 0:
-        raise ObjectiveError(f"the objective returned {value}, not a finite number of 0 or above", where=name)
+    if not 0 <= value <= LARGEST_CUSTOM:  # NaN neither
+        raise ObjectiveError(f"the objective returned {value}, not a number from 0 to {LARGEST_CUSTOM:,}", where=name)
     return value

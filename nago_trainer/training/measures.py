@@ -1,10 +1,14 @@
-"""What a classifier is worth on labelled images, from its logits. Pure, in bounded memory: batches are added to counts.
+"""What a classifier is worth on labelled images, from its logits. Pure: batches are added to counts.
 
-Letters of the shapes: B images in one batch, K classes. Classes without images are left out of every mean over classes.
+The memory grows with the classes and with the pairs of classes that are confused, not with the pairs that there are: a
+data set may have very many classes. Letters of the shapes: B images in one batch, K classes. Classes without images
+are left out of every mean over classes.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +36,23 @@ class Measures:
     """Expected calibration error in 15 bins of equal width of the highest probability."""
     per_class: tuple[float | None, ...]
     """Accuracy of each class; None for one without images."""
-    confusion: tuple[tuple[int, ...], ...]
-    """Images of class i that were taken for class j: row i, column j."""
+    of_class: tuple[int, ...]
+    """Images of each class."""
+    correct: tuple[int, ...]
+    """Of them, those that were recognised."""
+    confused: Mapping[tuple[int, int], int]
+    """Images of a class that were taken for another one, for the pairs for which there are any."""
+
+    def confusion(self) -> Iterator[tuple[int, ...]]:
+        """The confusion matrix, one row after the other: images of class i that were taken for class j."""
+        taken: dict[int, dict[int, int]] = {}
+        for (label, answer), images in self.confused.items():
+            taken.setdefault(label, {})[answer] = images
+        for label, correct in enumerate(self.correct):
+            row = [0] * len(self.correct)
+            for answer, images in ((label, correct), *taken.get(label, {}).items()):
+                row[answer] = images
+            yield tuple(row)
 
 
 class Tally:
@@ -43,7 +62,8 @@ class Tally:
         if classes < 1:
             raise ValueError(f"there must be at least one class, found {classes}")
         self._classes = classes
-        self._confusion = np.zeros((classes, classes), dtype=np.int64)
+        self._of_class, self._answered, self._hits = np.zeros((3, classes), dtype=np.int64)
+        self._confused = Counter[tuple[int, int]]()
         self._in_top = 0
         self._bins = np.zeros((CALIBRATION_BINS, 2))
         """Of each bin: how many images were right, and the sum of the probabilities."""
@@ -55,21 +75,24 @@ class Tally:
         """
         truth, scores = self._checked(labels, logits)
         answers: NDArray[np.int64] = scores.argmax(axis=1)
-        np.add.at(self._confusion, (truth, answers), 1)
+        wrong = answers != truth
+        for count, classes in ((self._of_class, truth), (self._answered, answers), (self._hits, truth[~wrong])):
+            np.add.at(count, classes, 1)
+        self._confused.update(zip(truth[wrong].tolist(), answers[wrong].tolist(), strict=True))
         own = scores[np.arange(len(truth)), truth][:, None]
         before = (scores == own) & (np.arange(self._classes) < truth[:, None])
         self._in_top += int((((scores > own) | before).sum(axis=1) < TOP).sum())
         highest = 1.0 / np.exp(scores - scores.max(axis=1, keepdims=True)).sum(axis=1)  # of the softmax
         place = np.clip(np.ceil(highest * CALIBRATION_BINS).astype(np.int64) - 1, 0, CALIBRATION_BINS - 1)
-        np.add.at(self._bins, place, np.stack([answers == truth, highest], axis=1))
+        np.add.at(self._bins, place, np.stack([~wrong, highest], axis=1))
         return answers
 
     def measures(self) -> Measures:
         """Raises ValueError where no image was counted."""
-        images = int(self._confusion.sum())
+        hits, of_class, answered = self._hits, self._of_class, self._answered
+        images = int(of_class.sum())
         if images == 0:
             raise ValueError("there are no images to measure on")
-        hits, of_class, answered = np.diag(self._confusion), self._confusion.sum(axis=1), self._confusion.sum(axis=0)
         there, seen = of_class > 0, of_class + answered > 0
         shares = hits[there] / of_class[there]
         return Measures(
@@ -83,7 +106,9 @@ class Tally:
             per_class=tuple(
                 hit / count if count else None for hit, count in zip(hits.tolist(), of_class.tolist(), strict=True)
             ),
-            confusion=tuple(map(tuple, self._confusion.tolist())),
+            of_class=tuple(of_class.tolist()),
+            correct=tuple(hits.tolist()),
+            confused=dict(self._confused),
         )
 
     def _checked(self, labels: ArrayLike, logits: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,16 +82,16 @@ def details_of(measured: Measured, splits: Splits, images: ImageSet, settings: D
     """None for a data set of too many classes."""
     if len(images.class_names) > MOST_CLASSES:
         return None
-    confusion = np.array(measured.measures.confusion)
+    measures = measured.measures
     source = images if images.test is None else images.test
     members = splits.validation.members
     numbers = np.arange(len(source.labels)) if members is None else members.cpu().numpy()
     return ClassDetails(
         measured_on=settings.measured_on,
         class_names=tuple(map(shown_name, images.class_names)),
-        images=tuple(confusion.sum(axis=1).tolist()),
-        correct=tuple(np.diag(confusion).tolist()),
-        confusions=_most_frequent(confusion),
+        images=measures.of_class,
+        correct=measures.correct,
+        confusions=_most_frequent(measures.confused),
         misclassified=tuple(
             (_name(source, int(numbers[place])), label, answer, sure)
             for place, label, answer, sure in measured.mistakes
@@ -98,9 +99,8 @@ def details_of(measured: Measured, splits: Splits, images: ImageSet, settings: D
     )
 
 
-def _most_frequent(confusion: NDArray[np.int64]) -> tuple[tuple[int, int, int], ...]:
-    pairs = confusion - np.diag(np.diag(confusion))
-    found = [(int(row), int(column), int(pairs[row, column])) for row, column in zip(*np.nonzero(pairs), strict=True)]
+def _most_frequent(confused: Mapping[tuple[int, int], int]) -> tuple[tuple[int, int, int], ...]:
+    found = [(label, answer, images) for (label, answer), images in confused.items()]
     return tuple(sorted(found, key=lambda entry: (-entry[2], entry[:2]))[:MOST_CONFUSIONS])
 
 

@@ -26,7 +26,7 @@ from nago_trainer.network.saved_network import NetworkFacts, save_network
 from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.custom_objective import CustomObjective, load_objective, value_of
 from nago_trainer.training.device import choose_device
-from nago_trainer.training.loop import train
+from nago_trainer.training.loop import DIVERGED, train
 from nago_trainer.training.measuring import Measured, details_of, measure_network, reported
 from nago_trainer.training.progress import chosen_record, has_diverged
 from nago_trainer.training.seeds import derive_seeds
@@ -43,17 +43,17 @@ def run_trial(task: TrialTask, context: AttemptContext, on_epoch: Callable[[Epoc
     settings = task.dataset
     splits = make_splits(images, fraction=settings.validation_fraction, seed=settings.split_seed, device=device)
     state = train(task, splits, lambda: _new_network(task, plan, device), context, on_epoch)
-    diverged = has_diverged(state.records[-1])
     chosen = chosen_record(state.records, task.training)
+    measured = None if has_diverged(state.records[-1]) else _measured(state, splits, task)
+    diverged = measured is None  # outputs that are not finite may have a finite loss
     kept = task.keep_network and context.saves_networks and not diverged
     if kept:
         context.folder.mkdir(parents=True, exist_ok=True)
         save_network(state.network, _facts(task, images, splits, chosen), context.folder / NETWORK_FILE)
-    measured = None if diverged else _measured(state, splits, task)
     now = time.monotonic()
     return TrialResult(
-        validation_accuracy=chosen.validation_accuracy,
-        validation_loss=chosen.validation_loss,
+        validation_accuracy=DIVERGED.accuracy if diverged else chosen.validation_accuracy,
+        validation_loss=DIVERGED.loss if diverged else chosen.validation_loss,
         diverged=diverged,
         epochs=len(state.records),
         seconds=state.earlier_seconds + now - context.started,

@@ -88,6 +88,25 @@ def test_a_whole_search_counts_every_trial_once_and_replays(store: Store, parall
     assert verify(proposer, proposals, evaluations) == ()
 
 
+def test_a_task_names_what_the_study_optimises_and_older_trainers_do_not_report(store: Store) -> None:
+    """They do not know the key, and refuse the task before they train."""
+    told: list[tuple[str, ...]] = []
+
+    def measuring(task: TrialTask) -> Observation:
+        told.append(task.training.measures)
+        seen = succeed(task)
+        assert seen.result is not None
+        return replace(seen, result=replace(seen.result, macro_f1=0.5))
+
+    search = "{algorithm: random, proposals: 2}"
+    run_to_the_end(store, SimulatedExecutor(measuring), search=search, fidelities="[1]")
+    objectives = "[{name: accuracy}, {name: macro_f1}, {name: memory}]"
+    run_to_the_end(
+        store, SimulatedExecutor(measuring), name="f1", search=search, fidelities="[1]", objectives=objectives
+    )
+    assert told == [(), (), ("macro_f1",), ("macro_f1",)]
+
+
 @pytest.mark.slow
 def test_never_more_trials_at_once_than_allowed(store: Store) -> None:
     most = 0

@@ -205,6 +205,10 @@ def test_what_is_incomplete_is_not_stored(scene: TrainerScene, function: str, co
         (RESULT, {"parameters": 1}),
         (RESULT, {"macro_f1": 1.5}),
         (RESULT, {"calibration_error": math.nan}),
+        (RESULT, {"custom": math.inf}),
+        (RESULT, {"custom": math.nan}),
+        (RESULT, {"custom": -1.0}),
+        (RESULT, {"custom": 1e13}),
         (EPOCH, {"training_accuracy": 1.5}),
         (EPOCH, {"validation_loss": -math.inf}),
         (EPOCH, {"learning_rate": math.inf}),
@@ -239,6 +243,44 @@ def test_details_by_class_come_with_the_result_and_are_bounded(scene: TrainerSce
     study = scene.scene.study.name
     assert queries.class_details(engine, study, [scene.trial.number]) == {scene.trial.number: details}
     assert queries.show_trial(engine, study, scene.trial.number).details == details
+
+
+DETAILS = ClassDetails(
+    measured_on="test",
+    class_names=("a", "b"),
+    images=(2, 1),
+    correct=(1, 1),
+    confusions=((0, 1, 1),),
+    misclassified=(("a/ü.png", 0, 1, 0.75),),
+).to_json()
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        json.dumps({**DETAILS, "images": []}).replace("[]", f"[{'9' * 5000}]"),
+        json.dumps({**DETAILS, "images": []}).replace("[]", "[" * 5000 + "]" * 5000),
+        json.dumps({**DETAILS, "images": [10**30, 1]}),
+    ],
+    ids=["digits", "depth", "size"],
+)
+def test_details_that_cannot_be_read_count_as_none(scene: TrainerScene, engine: Engine, hostile: str) -> None:
+    new = scene.attempt()
+    told = json.dumps({**RESULT.to_json(), "details": None}).replace('"details": null', f'"details": {hostile}')
+    assert _ask(scene, "SELECT nago_add_result(%s::jsonb)", told, by=new)
+    study = scene.scene.study.name
+    assert queries.class_details(engine, study, [scene.trial.number]) == {}
+    assert queries.show_trial(engine, study, scene.trial.number).details is None
+    assert scene.trial.result is not None
+
+
+def test_a_training_that_diverged_has_no_number_of_its_own_objective(scene: TrainerScene) -> None:
+    diverged = replace(RESULT, diverged=True, validation_accuracy=0.0, validation_loss=math.inf, custom=math.nan)
+    assert _add(scene, scene.attempt(), diverged)
+    stored = scene.trial.result
+    assert stored is not None
+    assert stored.custom is not None
+    assert math.isnan(stored.custom)
 
 
 @pytest.mark.parametrize("number", [0, -1, 4, 2**31 - 1, 2**40])

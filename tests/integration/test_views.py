@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import fields, replace
 from datetime import timedelta
@@ -20,10 +21,21 @@ from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.store import final_training, found, queries
 from nago_orchestrator.store.engine import writing
 from nago_orchestrator.store.schema import evaluation, proposal, trial
+from nago_trainer.contract.class_details import ClassDetails
 from tests.store_scene import ENDED, EPOCH, NEW_STUDY, NEW_TRIAL, NOW, RESULT, Scene
 
 NAME = NEW_STUDY.name
 INFEASIBLE = replace(NEW_TRIAL, width=None, flops=None, bytes_per_sample=None, infeasible="The limit is too small.")
+
+
+DETAILS = ClassDetails(
+    measured_on="test",
+    class_names=("a", "b"),
+    images=(2, 1),
+    correct=(1, 1),
+    confusions=((0, 1, 1),),
+    misclassified=(("a/ü.png", 0, 1, 0.75),),
+)
 
 
 @pytest.fixture
@@ -41,6 +53,27 @@ def lively(scene: Scene) -> Scene:
     scene.evaluate(0, -0.9, 100.0)
     scene.evaluate(2, outcome=Outcome.INFEASIBLE)
     return scene
+
+
+@pytest.mark.parametrize(
+    ("stored", "known"),
+    [
+        (DETAILS.to_json(), True),
+        ({**DETAILS.to_json(), "images": [10**30, 1]}, False),
+        ({**DETAILS.to_json(), "images": int("9" * 4000)}, False),
+        ("9" * 5000, False),
+        ("[" * 3000 + "]" * 3000, False),
+    ],
+    ids=["valid", "size", "number", "digits", "depth"],
+)
+def test_details_of_another_form_count_as_none(lively: Scene, engine: Engine, stored: object, known: bool) -> None:
+    """A trainer may have stored them itself."""
+    told = stored if isinstance(stored, str) else json.dumps(stored)
+    with writing(engine) as connection:
+        told_as = "CAST(:told AS json)" if engine.name == "postgresql" else ":told"
+        connection.execute(text(f"UPDATE result SET details = {told_as}"), {"told": told})
+    assert queries.class_details(engine, NAME, [0, 1]) == ({0: DETAILS} if known else {})
+    assert queries.show_trial(engine, NAME, 0).details == (DETAILS if known else None)
 
 
 def test_the_overview_tells_each_trial_in_one_row(lively: Scene, engine: Engine) -> None:

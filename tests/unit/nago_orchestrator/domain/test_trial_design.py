@@ -86,6 +86,9 @@ def test_the_task_carries_the_design_and_survives_its_json_form() -> None:
     task = build_task(stored, RECIPE, attempt=2, token="secret")
     assert TrialTask.from_json(task.to_json()) == task
     assert (task.study, task.trial, task.attempt, task.epochs, task.seed) == ("digits", 17, 2, 12, 6)
+    measuring = build_task(stored, RECIPE, attempt=2, token="secret", measures=("macro_f1",))
+    assert measuring.to_json()["training"].keys() - task.to_json()["training"].keys() == {"measures"}
+    assert TrialTask.from_json(measuring.to_json()) == measuring
 
 
 def test_an_infeasible_trial_has_no_task() -> None:

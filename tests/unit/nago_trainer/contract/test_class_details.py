@@ -39,6 +39,13 @@ def test_details_arrive_as_they_were_sent() -> None:
         {"confusions": [[0, 1]]},
         {"confusions": [[0, 1, 1]] * 5001},
         {"confusions": [[0, 1, 2**63]]},
+        {"confusions": [[0, 1, 2], [0, 2, 1]]},
+        {"confusions": [[0, 0, 1]]},
+        {"images": [10**30, 2, 0]},
+        {"images": [6 * 10**11, 6 * 10**11, 0]},
+        {"measured_on": "x" * 201},
+        {"class_names": ["ant", "bee", "\ud800"]},
+        {"misclassified": [["a", 1, 1, 0.5]]},
         {"misclassified": [["a", 0, 1, 1.5]]},
         {"misclassified": [["a", 0, 1, float("nan")]]},
         {"misclassified": [[1, 0, 1, 0.5]]},
@@ -62,9 +69,9 @@ def test_the_largest_details_are_accepted() -> None:
     largest = replace(
         DETAILS,
         class_names=("é" * LONGEST_NAME,) * classes,
-        images=(10**6,) * classes,
+        images=(10**8,) * classes,
         correct=(0,) * classes,
-        confusions=((1998, 1999, 10**6),) * 5000,
+        confusions=((1998, 1999, 10**4),) * 5000,
         misclassified=(("é" * LONGEST_NAME, 1998, 1999, 0.123456789012345),) * 1000,
     )
     assert largest.problem() is None

@@ -28,6 +28,18 @@ from nago_trainer.contract.task import (
 losses = st.floats(min_value=0) | st.just(math.nan)
 shares = st.floats(0, 1)
 
+RESULT = TrialResult(
+    validation_accuracy=0.5,
+    validation_loss=1.0,
+    diverged=False,
+    epochs=1,
+    seconds=2.0,
+    seconds_to_first_step=0.1,
+    parameters=10,
+    device="cpu",
+    network=None,
+)
+
 
 def as_sent(value: dict[str, Any]) -> Any:
     """Through the text that is really written: strict JSON, in which no NaN exists."""
@@ -91,25 +103,36 @@ def test_a_result_arrives_as_it_was_sent(loss: float) -> None:
 
 
 def test_a_result_without_measures_has_the_form_of_before() -> None:
-    before = TrialResult(
-        validation_accuracy=0.5,
-        validation_loss=1.0,
-        diverged=False,
-        epochs=1,
-        seconds=2.0,
-        seconds_to_first_step=0.1,
-        parameters=10,
-        device="cpu",
-        network=None,
-    )
+    before = RESULT
     assert not before.to_json().keys() & set(OPTIONAL)
     assert TrialResult.from_json(before.to_json()) == before
-    measured = replace(before, balanced_accuracy=0.25, macro_f1=0.5, top_5=1.0, worst_class=0.0, custom=0.5)
+    measured = replace(before, balanced_accuracy=0.25, macro_f1=0.5, top_5=1.0, worst_class=0.0, custom=1e12)
     assert TrialResult.from_json(as_sent(measured.to_json())) == measured
     for name in OPTIONAL[:-1]:
         for wrong in (1.5, -0.1, math.nan):
             changes: dict[str, Any] = {name: wrong}
             assert replace(before, **changes).problem() == f"{name} must be between 0 and 1"
+
+
+@pytest.mark.parametrize(
+    ("custom", "diverged", "taken"),
+    [
+        (0.0, False, True),
+        (1e12, True, True),
+        (math.nan, True, True),
+        (math.nan, False, False),
+        (math.inf, False, False),
+        (math.inf, True, False),
+        (-math.inf, True, False),
+        (-0.1, False, False),
+        (1e13, False, False),
+    ],
+)
+def test_an_objective_of_one_s_own_is_in_its_range_or_nan_where_the_training_diverged(
+    custom: float, diverged: bool, taken: bool
+) -> None:
+    found = replace(RESULT, custom=custom, diverged=diverged).problem()
+    assert found == (None if taken else "custom must be between 0 and 1,000,000,000,000")
 
 
 @pytest.mark.parametrize(
@@ -180,6 +203,7 @@ def test_a_trainer_of_before_refuses_a_setting_that_it_does_not_know(task: Trial
     assert name not in task.to_json()["training"]
     known = WORDS.get(name, ("",))[-1]
     other: dict[str, Any] = {"int": 7, "float": 0.5, "bool": True, "str": known, "str | None": "other"}
+    other["tuple[str, ...]"] = ("macro_f1", "top_5")
     (kind,) = {str(item.type) for item in fields(TrainingSettings) if item.name == name}
     changed = replace(task, training=replace(task.training, **{name: other[kind]}))
     assert TrialTask.from_json(as_sent(changed.to_json())) == changed
@@ -198,6 +222,13 @@ def test_a_word_of_a_newer_version_is_refused_by_name(task: TrialTask, section: 
     data[section][name] = "newer"
     with pytest.raises(ContractError, match=f"{name} is 'newer', and this trainer supports {', '.join(WORDS[name])}"):
         TrialTask.from_json(data)
+
+
+@pytest.mark.parametrize("measures", [["macro_f1", "of_a_newer_version"], "macro_f1", [["macro_f1"]], None])
+def test_a_measure_that_this_trainer_does_not_report_is_refused_with_its_task(task: TrialTask, measures: Any) -> None:
+    data = task.to_json()
+    with pytest.raises(ContractError, match="measures "):
+        TrialTask.from_json({**data, "training": {**data["training"], "measures": measures}})
 
 
 @pytest.mark.parametrize("section", ["dataset", "training"])

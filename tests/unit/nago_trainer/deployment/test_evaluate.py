@@ -66,6 +66,20 @@ def test_a_folder_that_is_no_class_is_named(saved: Path, labelled: Path, capsys:
     assert (ended.out, ended.err.count("\n")) == ("", 1)
 
 
+def test_outputs_that_are_not_finite_are_told_in_a_sentence(
+    saved: Path, labelled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = torch.load(saved, weights_only=True)
+    for name, values in content["weights"].items():
+        if name.endswith("bias"):
+            values.fill_(float("inf"))
+    torch.save(content, saved)
+    assert main(["evaluate", str(saved), str(labelled)]) == 64
+    ended = capsys.readouterr()
+    assert "the network's outputs are not finite numbers for this image (" in ended.err
+    assert (ended.out, ended.err.count("\n")) == ("", 1)
+
+
 def test_an_image_that_cannot_be_read_is_named(saved: Path, labelled: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (labelled / "3" / "broken.png").write_text("no image")
     assert main(["evaluate", str(saved), str(labelled)]) == 64

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -26,7 +27,8 @@ def answered(draw: st.DrawFn) -> tuple[NDArray[np.int64], NDArray[np.float64], i
 def test_a_case_worked_by_hand() -> None:
     # Class 0: two of three right, one taken for 2; class 1: the one right; class 2: one right, one taken for 0.
     found = measure([0, 0, 0, 1, 2, 2], logits_of([0, 0, 2, 1, 2, 0], 3), classes=3)
-    assert found.confusion == ((2, 0, 1), (0, 1, 0), (1, 0, 1))
+    assert tuple(found.confusion()) == ((2, 0, 1), (0, 1, 0), (1, 0, 1))
+    assert (found.of_class, found.correct, found.confused) == ((3, 1, 2), (2, 1, 1), {(0, 2): 1, (2, 0): 1})
     assert found.per_class == (2 / 3, 1.0, 0.5)
     assert found.accuracy == pytest.approx(4 / 6)
     assert found.balanced_accuracy == pytest.approx((2 / 3 + 1 + 1 / 2) / 3)
@@ -46,7 +48,7 @@ def test_scikit_learn_agrees(case: tuple[NDArray[np.int64], NDArray[np.float64],
     answers = logits.argmax(axis=1)
     assert found.accuracy == pytest.approx(accuracy_score(labels, answers))
     if classes > 1:  # of one class it warns
-        assert np.array_equal(found.confusion, confusion_matrix(labels, answers, labels=range(classes)))
+        assert np.array_equal(list(found.confusion()), confusion_matrix(labels, answers, labels=range(classes)))
     recalls = recall_score(labels, answers, labels=np.unique(labels), average=None)
     assert found.balanced_accuracy == pytest.approx(recalls.mean())
     assert found.worst_class == pytest.approx(recalls.min())
@@ -66,9 +68,22 @@ def test_batches_change_nothing(case: tuple[NDArray[np.int64], NDArray[np.float6
     for start in range(0, len(labels), size):
         tally.add(labels[start : start + size], logits[start : start + size])
     parts = tally.measures()
-    assert parts.confusion == whole.confusion
+    assert (parts.of_class, parts.correct, parts.confused) == (whole.of_class, whole.correct, whole.confused)
     assert parts.calibration_error == pytest.approx(whole.calibration_error)
     assert 0 <= whole.calibration_error <= 1
+
+
+def test_very_many_classes_take_no_memory_for_pairs_that_are_not_confused() -> None:
+    classes = 4000  # whose matrix would take 128 MB
+    labels, logits = np.arange(20), np.zeros((20, classes))
+    tracemalloc.start()
+    try:
+        found = measure(labels, logits, classes=classes)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.confused == {(label, 0): 1 for label in range(1, 20)}
+    assert peak < 16e6
 
 
 def test_the_calibration_error_is_the_weighted_distance_in_each_bin() -> None:

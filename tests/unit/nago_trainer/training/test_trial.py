@@ -21,6 +21,7 @@ from nago_trainer.contract.task import TrialTask
 from nago_trainer.data.catalogue import load_images
 from nago_trainer.errors import TrainerError
 from nago_trainer.network.saved_network import load_network
+from nago_trainer.training import trial
 from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.trial import run_trial
 
@@ -97,6 +98,16 @@ def test_a_diverged_training_is_a_result_without_network(run: Run, task: TrialTa
     assert result.diverged
     assert (result.validation_accuracy, result.validation_loss, result.network) == (0.0, float("inf"), None)
     assert len(records) == result.epochs
+
+
+def test_outputs_that_are_not_finite_count_as_diverged_whatever_the_loss(
+    run: Run, task: TrialTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss is finite where an output of minus infinity is that of a wrong class."""
+    monkeypatch.setattr(trial, "measure_network", lambda *_, **__: None)
+    result, _ = run(task)
+    assert (result.diverged, result.validation_accuracy, result.network) == (True, 0.0, None)
+    assert result.problem() is None
 
 
 @pytest.mark.parametrize(
