@@ -126,8 +126,8 @@ def build_task(
 
 
 def _training(design: TrialDesign, recipe: TrainingRecipe) -> TrainingSettings:
-    """With the largest batch that fits into the study's memory. What not even the smallest fits into is left to the
-    trainer, which finds out whether its device has more."""
+    """With the largest batch that fits into the study's memory. A trial for which not even the smallest fits is
+    infeasible by design and gets no task."""
     if recipe.memory is None or design.bytes_per_sample is None:
         return recipe.training
     fitting = largest_batch(recipe.training, recipe.memory, design.bytes_per_sample, design.parameters)

@@ -17,7 +17,7 @@ CustomObjective = Callable[[NDArray[np.int64], NDArray[np.float32]], float]
 
 
 def load_objective(name: str) -> CustomObjective:
-    """Raises ObjectiveError where it cannot be imported or is no function."""
+    """Raises ObjectiveError if it cannot be imported or is not a function."""
     module, _, function = name.partition(":")
     try:
         found: Any = getattr(import_module(module), function)
@@ -28,7 +28,7 @@ def load_objective(name: str) -> CustomObjective:
             do="install its package where trials run, or put its folder on PYTHONPATH",
         ) from error
     if not callable(found):
-        raise ObjectiveError("the objective is no function", where=name)
+        raise ObjectiveError("the objective is not a function", where=name)
     return found  # type: ignore[no-any-return]  # of a module that is not known before
 
 
@@ -39,5 +39,7 @@ def value_of(objective: CustomObjective, name: str, labels: NDArray[np.int64], l
     except Exception as error:  # a foreign function
         raise ObjectiveError(f"the objective failed: {type(error).__name__}: {error}", where=name) from error
     if not 0 <= value <= LARGEST_CUSTOM:  # NaN neither
-        raise ObjectiveError(f"the objective returned {value}, not a number from 0 to {LARGEST_CUSTOM:,}", where=name)
+        raise ObjectiveError(
+            f"the objective returned {value}; it must be a finite number from 0 to {LARGEST_CUSTOM:,}", where=name
+        )
     return value

@@ -1,8 +1,8 @@
 """What a classifier is worth on labelled images, from its logits. Pure: batches are added to counts.
 
 The memory grows with the classes and with the pairs of classes that are confused, not with the pairs that there are: a
-data set may have very many classes. Letters of the shapes: B images in one batch, K classes. Classes without images
-are left out of every mean over classes.
+data set may have very many classes. Letters of the shapes: B images in one batch, K classes. Classes without images do
+not count in balanced accuracy and worst class; in macro F1 they count as 0 if they are predicted.
 """
 
 from __future__ import annotations

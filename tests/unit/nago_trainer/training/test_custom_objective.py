@@ -44,7 +44,7 @@ def test_it_gets_labels_and_logits_and_cannot_change_them() -> None:
         ("no_module_of_this_name:f", "cannot load the objective: ModuleNotFoundError"),
         ("own_measures_of_a_test:missing", "cannot load the objective: AttributeError"),
         ("own_measures_that_fail:f", "cannot load the objective: ZeroDivisionError"),
-        ("own_measures_of_a_test:broken", "is no function"),
+        ("own_measures_of_a_test:broken", "the objective is not a function"),
     ],
 )
 def test_what_cannot_be_loaded_is_told_in_a_sentence(name: str, words: str) -> None:
@@ -57,8 +57,8 @@ def test_what_cannot_be_loaded_is_told_in_a_sentence(name: str, words: str) -> N
     [
         ("fails", "the objective failed: KeyError: 'cost'"),
         ("word", "the objective failed: ValueError"),
-        ("negative", "returned -1.0, not a number from 0 to 1,000,000,000,000"),
-        ("endless", "returned inf, not a number"),
+        ("negative", "returned -1.0; it must be a finite number from 0 to 1,000,000,000,000"),
+        ("endless", "returned inf; it must be a finite number"),
     ],
 )
 def test_what_gives_no_number_is_told_in_a_sentence(function: str, words: str) -> None:
