@@ -3,11 +3,22 @@ never from the device that happens to be there."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from nago_trainer.contract.task import ADAMW, BEST_EPOCH, TrainingSettings
 
 _BYTES_OF_A_NUMBER = 4
 _COPIES_OF_PARAMETERS = 3
 """Weights, gradients, momentum."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryLimit:
+    """What a study's trainings may take on their device."""
+
+    bytes: int
+    training: TrainingSettings
+    """Which network fits depends on its smallest batch and its optimiser."""
 
 
 def training_bytes(training: TrainingSettings, images: int, bytes_per_sample: int, parameters: int) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from typing import Self
 
-from nago_orchestrator.domain.device_memory import largest_batch, training_bytes
+from nago_orchestrator.domain.device_memory import MemoryLimit, largest_batch, training_bytes
 from nago_orchestrator.domain.proposals import Theta
 from nago_orchestrator.domain.trials import NewTrial, TrainingRecipe, TrialDesign
 from nago_orchestrator.formatting.quantities import size as in_units
@@ -38,11 +39,9 @@ def design_trial(
     A limit out of reach, or no connected graph within its tries, gives a trial that is infeasible from the start.
     """
     architecture: Architecture | None = None
-    image = TensorShape(recipe.dataset.channels, recipe.dataset.image_size)
     try:
         architecture = sample_architecture(read_theta(theta), architecture_seed, connected=connected)
-        size = size_network(architecture, image, recipe.dataset.classes, recipe.parameter_limit)
-        size = _within_memory(size, recipe)
+        size = size_network(architecture, Sizing.of(recipe))
     except DisconnectedGraphError as error:
         size = Size(infeasible=str(error))
     return NewTrial(
@@ -57,11 +56,32 @@ def design_trial(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sizing:
+    """What a network is for, and what it may cost."""
+
+    image: TensorShape
+    classes: int
+    parameter_limit: int
+    memory: MemoryLimit | None = None
+
+    @classmethod
+    def of(cls, recipe: TrainingRecipe) -> Self:
+        """Of a study's networks."""
+        return cls(
+            image=TensorShape(recipe.dataset.channels, recipe.dataset.image_size),
+            classes=recipe.dataset.classes,
+            parameter_limit=recipe.parameter_limit,
+            memory=None if recipe.memory is None else MemoryLimit(bytes=recipe.memory, training=recipe.training),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
     """The largest network of an architecture within a parameter limit, and what it costs."""
 
     width: int | None = None
-    """None where even width 1 exceeds the limit; so are FLOPs and memory then."""
+    """None where even width 1 exceeds the limit; so are FLOPs and memory per sample then, but not where the study's
+    memory is too small."""
     parameters: int = 0
     """Where the limit is out of reach: the smallest possible total."""
     flops: int | None = None
@@ -70,30 +90,30 @@ class Size:
     """Why there is none, in one sentence."""
 
 
-def size_network(architecture: Architecture, image: TensorShape, classes: int, parameter_limit: int) -> Size:
+def size_network(architecture: Architecture, sizing: Sizing) -> Size:
     try:
-        width, plan = fit_plan(architecture, image, classes, parameter_limit)
+        width, plan = fit_plan(architecture, sizing.image, sizing.classes, sizing.parameter_limit)
     except ParameterLimitError as error:
         return Size(parameters=error.smallest, infeasible=str(error))
+    parameters, needed = count_parameters(plan), bytes_per_sample(plan)
     return Size(
         width=width,
-        parameters=count_parameters(plan),
+        parameters=parameters,
         flops=count_flops(plan),
-        bytes_per_sample=bytes_per_sample(plan),
+        bytes_per_sample=needed,
+        infeasible=_memory_problem(sizing.memory, needed, parameters),
     )
 
 
-def _within_memory(size: Size, recipe: TrainingRecipe) -> Size:
-    if size.bytes_per_sample is None or recipe.memory is None:
-        return size
-    smallest = recipe.training.smallest_batch_size
-    if largest_batch(recipe.training, recipe.memory, size.bytes_per_sample, size.parameters) >= smallest:
-        return size
-    needed = in_units(training_bytes(recipe.training, smallest, size.bytes_per_sample, size.parameters))
-    return replace(
-        size,
-        infeasible=f"a batch of {smallest} needs {needed}, more than trainer.memory ({in_units(recipe.memory)})",
-    )
+def _memory_problem(memory: MemoryLimit | None, needed_per_sample: int, parameters: int) -> str | None:
+    """Where not even the smallest batch fits."""
+    if memory is None:
+        return None
+    smallest = memory.training.smallest_batch_size
+    if largest_batch(memory.training, memory.bytes, needed_per_sample, parameters) >= smallest:
+        return None
+    needed = in_units(training_bytes(memory.training, smallest, needed_per_sample, parameters))
+    return f"a batch of {smallest} needs {needed}, more than trainer.memory ({in_units(memory.bytes)})"
 
 
 def build_task(

@@ -35,14 +35,16 @@ class Chosen:
 def final_recipe(search: TrainingRecipe, changes: Mapping[str, Any]) -> TrainingRecipe:
     """As in the search, but for `changes` (fields of its training; None: no change). Every network is kept.
 
-    Measured on test images if there are any.
+    Measured on test images if there are any. A batch below the search's smallest is the smallest of final training.
     """
     changed = {name: value for name, value in changes.items() if value is not None}
     dataset = search.dataset
     if DATA_SETS[dataset.name].test_images:
         dataset = replace(dataset, measured_on=TEST)
         changed = {**changed, "keep": LAST_EPOCH, "patience": 0}  # test images choose nothing
-    return replace(search, training=replace(search.training, **changed), dataset=dataset, keep_network=True)
+    training = replace(search.training, **changed)
+    smallest = min(training.smallest_batch_size, training.batch_size)
+    return replace(search, training=replace(training, smallest_batch_size=smallest), dataset=dataset, keep_network=True)
 
 
 def random_generators(space: SearchSpace, study_seed: int, count: int) -> list[Chosen]:

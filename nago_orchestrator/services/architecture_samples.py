@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nago_orchestrator.domain.device_memory import MemoryLimit
 from nago_orchestrator.domain.space import SearchSpace
-from nago_orchestrator.domain.trial_design import size_network
+from nago_orchestrator.domain.trial_design import Sizing, size_network
 from nago_orchestrator.errors import InputError, NotFoundError
 from nago_orchestrator.services.missing_best import without_value
 from nago_orchestrator.spec import StudySpec
@@ -37,6 +38,7 @@ class Setting:
     channels: int
     classes: int
     parameter_limit: int
+    memory: MemoryLimit | None = None
 
 
 def preset_setting(name: str) -> Setting:
@@ -59,14 +61,15 @@ def study_setting(name: str, url: str, *, best: bool) -> Setting:
     theta: Theta = middle(space)
     if best:
         theta = _best_theta(name, url)
-    data = study.recipe.dataset
+    sizing = Sizing.of(study.recipe)
     return Setting(
         theta=theta,
         connected=space.connected,
-        image_size=data.image_size,
-        channels=data.channels,
-        classes=data.classes,
-        parameter_limit=study.recipe.parameter_limit,
+        image_size=sizing.image.size,
+        channels=sizing.image.channels,
+        classes=sizing.classes,
+        parameter_limit=sizing.parameter_limit,
+        memory=sizing.memory,
     )
 
 
@@ -96,14 +99,19 @@ def sample_all(setting: Setting, seeds: range) -> list[Architecture]:
 
 
 def describe(architecture: Architecture, seed: int, setting: Setting) -> dict[str, Any]:
-    """What the largest network within the parameter limit costs; `infeasible` says why where there is none."""
+    """What the largest network within the parameter limit costs; `infeasible` says why it cannot be trained."""
     stages = [architecture.stages.count(stage) for stage in range(len(architecture.channel_ratio))]
-    image = TensorShape(setting.channels, setting.image_size)
+    sizing = Sizing(
+        image=TensorShape(setting.channels, setting.image_size),
+        classes=setting.classes,
+        parameter_limit=setting.parameter_limit,
+        memory=setting.memory,
+    )
     return {
         "seed": seed,
         "cells": len(architecture.cells),
         "stages": "/".join(map(str, stages)),
         "nodes": architecture.node_count,
         "architecture_hash": architecture.digest(),
-        **asdict(size_network(architecture, image, setting.classes, setting.parameter_limit)),
+        **asdict(size_network(architecture, sizing)),
     }

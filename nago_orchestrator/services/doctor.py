@@ -82,8 +82,10 @@ def _images(report: DataReport, spec: StudySpec) -> Finding:
 def _cost(preview: Preview, check: str) -> Finding:
     infeasible = len(preview.drawn) - len(preview.feasible)
     if not preview.feasible:
-        remedy = "raise trainer.parameter_limit, or narrow the space"
-        return problem(check, f"none of its first {infeasible} networks is within the parameter limit", remedy)
+        remedy = "raise trainer.parameter_limit or trainer.memory, or narrow the space"
+        return problem(
+            check, f"none of its first {infeasible} networks can be trained: {preview.why_infeasible}", remedy
+        )
     cost = study_cost(preview.spec)
     return ok(check, f"{counted(cost.trials, 'trial')}, {counted(cost.epochs, 'epoch')} in total")
 

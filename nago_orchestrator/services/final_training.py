@@ -12,7 +12,7 @@ from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.domain.trials import NewTrial
 from nago_orchestrator.errors import NagoError, NotFoundError
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.search.final_training import Chosen, Wish, distinct, plan_final, random_generators
+from nago_orchestrator.search.final_training import Chosen, Wish, distinct, final_recipe, plan_final, random_generators
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.store import found, queries
 from nago_orchestrator.store.engine import OpenDatabase
@@ -112,7 +112,7 @@ def train_best(  # each a wish of its own, given by name
     if not chosen:
         raise NagoError(f"the search {name} has found no generator to train")
     spec = StudySpec.from_canonical(study.spec)
-    sampling = sampling_of(spec, study.recipe)
+    sampling = sampling_of(spec, final_recipe(study.recipe, spec.final_training.recipe_changes()))
     wish = Wish(networks=networks or spec.final_training.networks, epochs=epochs or spec.final_epochs)
     with store.hold(study.id, describe_holder(now)):
         proposals, evaluations = store.history(study.id)

@@ -44,6 +44,11 @@ class Preview:
         return tuple((proposal, trial) for proposal, trial in self.drawn if trial.infeasible is None)
 
     @property
+    def why_infeasible(self) -> str | None:
+        """Of the first network that cannot be trained."""
+        return next((trial.infeasible for _, trial in self.drawn if trial.infeasible is not None), None)
+
+    @property
     def name(self) -> str:
         return attempt_name(self.spec.name, 0, 1)
 
@@ -55,7 +60,7 @@ class Preview:
         """Raises NagoError if none of the first networks can be trained."""
         tasks = self.tasks()
         if not tasks:
-            why = self.drawn[0][1].infeasible if self.drawn else "the search proposes nothing"
+            why = self.why_infeasible or "the search proposes nothing"
             raise NagoError(f"none of the first {len(self.drawn)} networks of the study can be trained: {why}")
         return tasks[0]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nago_orchestrator.domain.space import SearchSpace
+from nago_orchestrator.domain.trial_design import Sizing
 from nago_orchestrator.errors import InputError
-from nago_orchestrator.services.space_survey import Sizing, SpaceSurvey, survey_space
+from nago_orchestrator.services.space_survey import SpaceSurvey, survey_space
+from nago_orchestrator.services.training_configuration import memory_limit
 from nago_orchestrator.spec import StudySpec, load_study_spec
 from nago_orchestrator.spec.space_section import preset_space
 from nago_orchestrator.store.store import open_store
@@ -39,7 +41,8 @@ class SizingWish:
     parameter_limit: int | None
 
     def applied_to(self, sizing: Sizing) -> Sizing:
-        return Sizing(
+        return replace(
+            sizing,
             image=TensorShape(self.channels or sizing.image.channels, self.image_size or sizing.image.size),
             classes=self.classes or sizing.classes,
             parameter_limit=self.parameter_limit or sizing.parameter_limit,
@@ -71,9 +74,8 @@ def survey_sized_space(
 
 def stored_space(name: str, url: str) -> SizedSpace:
     study = open_store(url).study(name)
-    data, limit = study.recipe.dataset, study.recipe.parameter_limit
-    sizing = Sizing(image=TensorShape(data.channels, data.image_size), classes=data.classes, parameter_limit=limit)
-    return SizedSpace(name=name, space=StudySpec.from_canonical(study.spec).search_space(), sizing=sizing)
+    space = StudySpec.from_canonical(study.spec).search_space()
+    return SizedSpace(name=name, space=space, sizing=Sizing.of(study.recipe))
 
 
 def file_space(spec: StudySpec, wish: SizingWish) -> SizedSpace:
@@ -92,5 +94,6 @@ def file_space(spec: StudySpec, wish: SizingWish) -> SizedSpace:
         image=TensorShape(channels or _GUESSED_CHANNELS, data.image_size),
         classes=classes or _GUESSED_CLASSES,
         parameter_limit=spec.trainer.parameter_limit,
+        memory=memory_limit(spec.trainer),
     )
     return SizedSpace(name=spec.name, space=spec.search_space(), sizing=sizing, assumed=assumed)

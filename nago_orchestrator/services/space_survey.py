@@ -19,11 +19,11 @@ from nago_orchestrator.domain import seeds
 from nago_orchestrator.domain.generator_key import GeneratorKey, generator_key
 from nago_orchestrator.domain.proposals import Theta
 from nago_orchestrator.domain.space import IntegerRange, SearchSpace
-from nago_orchestrator.domain.trial_design import Size, size_network
-from nago_trainer.architecture import DisconnectedGraphError, TensorShape, canonical, read_theta, sample_architecture
+from nago_orchestrator.domain.trial_design import Size, Sizing, size_network
+from nago_trainer.architecture import DisconnectedGraphError, canonical, read_theta, sample_architecture
 
 QUANTITIES = ("nodes", "parameters", "flops", "bytes_per_sample", "width")
-"""Of a draw; what is infeasible has none but perhaps nodes, and counts in none."""
+"""Of a draw; what is infeasible counts in none."""
 SHARES = {"min": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
 """Names of the quantiles that sum a quantity up."""
 
@@ -32,16 +32,8 @@ class Obstacle(StrEnum):
     """Why a draw cannot be trained."""
 
     LIMIT = "parameter limit out of reach"
+    MEMORY = "smallest batch does not fit into trainer.memory"
     DISCONNECTED = "no connected graph"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizing:
-    """What the networks are for."""
-
-    image: TensorShape
-    classes: int
-    parameter_limit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,14 +118,14 @@ def draw_once(space: SearchSpace, sizing: Sizing, seed: int, number: int) -> Spa
     """The draw `number` of a seed, whatever was drawn before."""
     theta = space.sample(np.random.Generator(np.random.PCG64(seeds.proposal(seed, number))))
     architecture_seed = seeds.architecture(seed, number, 0)
-    digest, nodes, size, reason = "", 0, Size(), Obstacle.DISCONNECTED
+    digest, nodes, size = "", 0, Size()
     try:
         architecture = sample_architecture(read_theta(theta), architecture_seed, connected=space.connected)
     except DisconnectedGraphError:
         pass
     else:
-        digest, nodes, reason = architecture.digest(), architecture.node_count, Obstacle.LIMIT
-        size = size_network(architecture, sizing.image, sizing.classes, sizing.parameter_limit)
+        digest, nodes = architecture.digest(), architecture.node_count
+        size = size_network(architecture, sizing)
     return SpaceDraw(
         number=number,
         theta=theta,
@@ -144,8 +136,14 @@ def draw_once(space: SearchSpace, sizing: Sizing, seed: int, number: int) -> Spa
         parameters=size.parameters,
         flops=size.flops,
         bytes_per_sample=size.bytes_per_sample,
-        obstacle=reason if size.width is None else None,
+        obstacle=_obstacle(size) if digest else Obstacle.DISCONNECTED,
     )
+
+
+def _obstacle(size: Size) -> Obstacle | None:
+    if size.infeasible is None:
+        return None
+    return Obstacle.LIMIT if size.width is None else Obstacle.MEMORY
 
 
 def whole_number_settings(space: SearchSpace) -> tuple[int, int]:

@@ -41,6 +41,8 @@ class StudyPlan:
     """Of the first ones, those that can be trained."""
     infeasible: int
     """And those that cannot."""
+    why_infeasible: str | None
+    """Of the first of those."""
     parameters: tuple[int, int]
     """From least to most, as all pairs here."""
     bytes_per_sample: tuple[int, int]
@@ -62,6 +64,7 @@ def study_plan(spec: StudySpec, now: datetime) -> StudyPlan:
         first=first,
         networks=len(trials),
         infeasible=len(preview.drawn) - len(trials),
+        why_infeasible=preview.why_infeasible,
         parameters=_span([trial.parameters for trial in trials]),
         bytes_per_sample=_span([trial.bytes_per_sample or 0 for trial in trials]),
         resources=None if section is None else _resources(preview, section),

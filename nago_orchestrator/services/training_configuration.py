@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from importlib.util import find_spec
 
+from nago_orchestrator.domain.device_memory import MemoryLimit
 from nago_orchestrator.domain.trials import TrainingRecipe
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.executors.local.dataset_check import check_dataset, refuse_untrainable
@@ -43,6 +44,10 @@ def recipe_of(spec: StudySpec, report: DataReport | None) -> TrainingRecipe:
         keep_network=trainer.keep_networks,
         memory=trainer.memory,
     )
+
+
+def memory_limit(trainer: TrainerSection) -> MemoryLimit | None:
+    return None if trainer.memory is None else MemoryLimit(bytes=trainer.memory, training=_training(trainer))
 
 
 def _training(trainer: TrainerSection) -> TrainingSettings:

@@ -10,6 +10,8 @@ from nago_orchestrator.spec.options import Balance, KeptEpoch, Optimiser
 from nago_orchestrator.spec.protocols import EPOCHS, BatchPoint, ProtocolName, with_protocol
 from nago_orchestrator.spec.scalars import Real, Switch, Whole
 from nago_orchestrator.spec.section import Section, is_study_file
+from nago_orchestrator.spec.trainer import TrainerSection
+from nago_trainer.contract.learning_rate import rate_between
 
 EPOCHS_PER_SEARCH_EPOCH = 5
 """The paper searches with up to 120 epochs and trains for 600."""
@@ -75,6 +77,15 @@ class FinalTrainingSection(Section):
         epochs = EPOCHS.get(name) if isinstance(name, str) else None
         found = {key: value for key, value in with_protocol(name, given).items() if key != "memory" or key in given}
         return found if epochs is None else {"epochs": epochs, **found}
+
+    def with_rate_of_batch(self, trainer: TrainerSection) -> FinalTrainingSection:
+        """A batch size without a learning rate gets the one that `learning_rate_from` has there, if there is one."""
+        reference = self.learning_rate_from or trainer.learning_rate_from
+        batch, own = self.batch_size, (trainer.batch_size, trainer.learning_rate)
+        if batch is None or batch == trainer.batch_size or self.learning_rate is not None or reference is None:
+            return self
+        rate = rate_between(batch, own, (reference.batch_size, reference.learning_rate))
+        return self.model_copy(update={"learning_rate": rate})
 
     def recipe_changes(self) -> dict[str, Any]:
         """By the names of a recipe's fields; None for what stays as in the search."""

@@ -100,6 +100,6 @@ def _is_batch(value: Any) -> bool:
 
 
 def _rate(protocol: Mapping[str, Any], batch_size: float) -> float:
-    points = protocol["learning_rate_from"], protocol
-    one, other = ((point["batch_size"], point["learning_rate"]) for point in points)
-    return rate_between(batch_size, one, other)
+    points = protocol, protocol["learning_rate_from"]
+    own, reference = ((point["batch_size"], point["learning_rate"]) for point in points)
+    return rate_between(batch_size, own, reference)

@@ -137,6 +137,13 @@ class StudySpec(Section):
             return final.model_copy(update={"cutout": protocol_cutout(size)})
         return final
 
+    @field_validator("final_training", mode="after")
+    @classmethod
+    def _final_batch_has_its_rate(cls, final: FinalTrainingSection, info: ValidationInfo) -> FinalTrainingSection:
+        """Of a file alone: a stored study keeps the values that it was made with."""
+        read_now = "trainer" in info.data and is_study_file(info)
+        return final.with_rate_of_batch(info.data["trainer"]) if read_now else final
+
     @field_validator("limits", mode="after")
     @classmethod
     def _limits_allow_a_proposal(cls, limits: LimitsSection, info: ValidationInfo) -> LimitsSection:

@@ -32,9 +32,16 @@ def at_batch_size(settings: TrainingSettings, batch_size: int) -> TrainingSettin
     return replace(settings, batch_size=batch_size, learning_rate=rate)
 
 
-def rate_between(batch_size: float, one: Point, other: Point) -> float:
-    """On the straight line through both points, from the lower one on; below it proportional to the batch."""
-    (low, rate_at_low), (high, rate_at_high) = sorted((one, other))
+def rate_between(batch_size: float, own: Point, reference: Point) -> float:
+    """On the straight line through both points, from the lower one on; below it proportional to the batch.
+
+    A reference at the recipe's own batch says nothing of other batches: proportional to the recipe's own rate. Above
+    both points, a line that falls would end below zero: the rate stays there.
+    """
+    (low, rate_at_low), (high, rate_at_high) = sorted((own, reference), key=lambda point: point[0])
     if batch_size <= low or low == high:
+        # The sort is stable: of equal batches the recipe's own comes first.
         return rate_at_low * batch_size / low
+    if batch_size > high and rate_at_high < rate_at_low:
+        return rate_at_high
     return rate_at_low + (batch_size - low) * (rate_at_high - rate_at_low) / (high - low)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from nago_orchestrator.domain.attempts import Observation, Phase
+from nago_orchestrator.domain.device_memory import training_bytes
 from nago_orchestrator.domain.final_rows import FinalTrainingCount
 from nago_orchestrator.domain.proposals import Proposal
 from nago_orchestrator.domain.states import Failure, StudyState, TrialState
@@ -77,6 +78,29 @@ def test_networks_of_each_generator_are_trained_by_the_final_recipe_and_kept(sto
     proposals, evaluations = store.history(done.study.id)
     assert [evaluation.samples for evaluation in evaluations[-2:]] == [3, 3]
     assert search_alone(proposals, evaluations) == before
+
+
+def test_a_final_batch_below_the_searchs_smallest_stays_its_own(store: Store) -> None:
+    """Where the memory is enough for it, and not for the smallest of the search."""
+    study = create(store, small_spec(search="{algorithm: bohb, iterations: 3}", final_training="{batch_size: 32}"))
+    assert Orchestrator(store, study, SimulatedExecutor()).run() is StudyState.COMPLETED
+    chosen = generators(store, study.id, 1)
+    trial = next(trial for trial in store.drawn_trials(study.id) if trial.proposal == chosen[0].proposal)
+    assert trial.bytes_per_sample is not None
+    memory = training_bytes(RECIPE.training, 48, trial.bytes_per_sample, trial.parameters)
+    tight = replace(RECIPE, memory=memory, training=replace(RECIPE.training, smallest_batch_size=64))
+    store.set_dataset(study.id, tight, None)
+    assert train_best(store, "small", chosen, networks=2, epochs=5, now=NOW).infeasible == ()
+    tasks: list[TrialTask] = []
+
+    def note(task: TrialTask) -> Observation:
+        tasks.append(task)
+        return succeed(task)
+
+    executor = SimulatedExecutor()
+    executor.script = note
+    assert Orchestrator(store, store.study("small"), executor).run() is StudyState.COMPLETED
+    assert [(task.training.batch_size, task.training.smallest_batch_size) for task in tasks] == [(32, 32), (32, 32)]
 
 
 def test_the_search_replays_as_before(store: Store) -> None:

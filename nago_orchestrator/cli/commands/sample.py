@@ -46,7 +46,7 @@ def sample(  # noqa: PLR0913  # one argument for each option of the command
     study: Annotated[
         str | None,
         typer.Option(
-            "--study", metavar="STUDY", help="Use the search space, images and parameter limit of this study."
+            "--study", metavar="STUDY", help="Use the search space, images, parameter limit and memory of this study."
         ),
     ] = None,
     preset: Annotated[

@@ -64,7 +64,7 @@ def network_lines(plan: StudyPlan) -> Iterator[str]:
     drawn = f"{counted(plan.networks, 'network')} sampled for an estimate"
     yield f"{drawn}: {parameters} parameters, {memory} of memory per image in training"
     if plan.infeasible:
-        yield f"{plan.infeasible} more could not be trained within the parameter limit"
+        yield f"{plan.infeasible} more could not be trained: {plan.why_infeasible}"
 
 
 def doubt_lines(plan: StudyPlan) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from nago_orchestrator.cli.options import OutputFormat
 from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import Column, Row, print_facts, print_table, to_csv, to_json
+from nago_orchestrator.domain.device_memory import MemoryLimit
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.services.space_picture import Survey
@@ -76,6 +77,7 @@ def describe(name: str, survey: SpaceSurvey) -> dict[str, Any]:
         "channels": sizing.image.channels,
         "classes": sizing.classes,
         "parameter_limit": sizing.parameter_limit,
+        "memory": None if sizing.memory is None else sizing.memory.bytes,
         "seed": survey.seed,
         "draws": len(survey.draws),
         "searched": _searched(survey),
@@ -104,7 +106,8 @@ def space_facts(name: str, survey: SpaceSurvey) -> list[tuple[str, str]]:
         ("fixed", ", ".join(f"{name} {quantities.number(value)}" for name, value in space.fixed.items()) or "none"),
         (
             "networks",
-            f"{image}, {counted(sizing.classes, 'class')}, at most {counted(sizing.parameter_limit, 'parameter')}",
+            f"{image}, {counted(sizing.classes, 'class')}, at most {counted(sizing.parameter_limit, 'parameter')}"
+            + _memory_words(sizing.memory),
         ),
         ("samples", f"{draws:,}, seed {survey.seed}"),
         ("integers", f"{counted(settings, 'combination')} of nodes and k, {different:,} distinct"),
@@ -127,6 +130,12 @@ def _generator_words(survey: SpaceSurvey) -> str:
     preset = preset_of(survey.space)
     connected = ", graphs resampled until connected" if survey.space.connected else ""
     return survey.space.generator + (f" (preset {preset}: {PRESETS[preset].meaning})" if preset else "") + connected
+
+
+def _memory_words(memory: MemoryLimit | None) -> str:
+    if memory is None:
+        return ""
+    return f", a batch of {memory.training.smallest_batch_size:,} within {quantities.size(memory.bytes)}"
 
 
 def _infeasible_words(survey: SpaceSurvey) -> str:

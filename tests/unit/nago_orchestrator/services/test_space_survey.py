@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nago_orchestrator.domain.device_memory import MemoryLimit, training_bytes
 from nago_orchestrator.domain.proposals import Proposal
 from nago_orchestrator.domain.space import FloatRange, IntegerRange, SearchSpace
+from nago_orchestrator.domain.trial_design import Sizing
 from nago_orchestrator.search.proposers.random.proposer import RandomSearch
 from nago_orchestrator.services.space_survey import (
     QUANTITIES,
     Obstacle,
-    Sizing,
     SpaceSurvey,
     aliases,
     draw_once,
@@ -21,6 +22,7 @@ from nago_orchestrator.services.space_survey import (
 )
 from nago_orchestrator.spec.space_section import preset_space
 from nago_trainer.architecture import TensorShape, canonical
+from tests.studies import RECIPE
 
 SMALL = Sizing(image=TensorShape(1, 8), classes=10, parameter_limit=50_000)
 Restrict = Callable[..., SearchSpace]
@@ -90,6 +92,16 @@ def test_a_limit_out_of_reach_is_counted_and_left_out(paper_space: SearchSpace) 
     none = survey(paper_space, draws=3, sizing=replace(SMALL, parameter_limit=1))
     assert none.obstacles == {Obstacle.LIMIT: 3}
     assert none.quantiles("nodes") == {}
+
+
+def test_what_does_not_fit_into_the_studys_memory_is_counted_and_left_out(paper_space: SearchSpace) -> None:
+    free = survey(paper_space, draws=6)
+    needed = sorted(
+        training_bytes(RECIPE.training, 8, draw.bytes_per_sample or 0, draw.parameters) for draw in free.draws
+    )
+    memory = MemoryLimit(bytes=needed[2], training=replace(RECIPE.training, smallest_batch_size=8))
+    tight = survey(paper_space, draws=6, sizing=replace(SMALL, memory=memory))
+    assert (len(tight.feasible), tight.obstacles) == (3, {Obstacle.MEMORY: 3})
 
 
 @pytest.mark.slow

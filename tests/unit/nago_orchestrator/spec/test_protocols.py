@@ -63,6 +63,33 @@ def test_another_batch_gets_the_rate_that_belongs_to_it() -> None:
     assert study("protocol: search", "batch_size: 304", "learning_rate: 0.5").trainer.learning_rate == 0.5
 
 
+@pytest.mark.parametrize(
+    ("final", "rate"),
+    [
+        ("{batch_size: 96}", 0.025),
+        ("{batch_size: 95}", 0.025 * 95 / 96),
+        ("{batch_size: 304}", 0.0625),
+        ("{batch_size: 304, learning_rate_from: {batch_size: 96, learning_rate: 0.05}}", 0.075),
+        ("{batch_size: 96, learning_rate: 0.3}", 0.3),
+        ("{batch_size: 512}", None),
+        ("{momentum: 0.8}", None),
+    ],
+)
+def test_a_final_batch_gets_the_rate_that_the_searchs_line_has_there(final: str, rate: float | None) -> None:
+    found = study("protocol: search", final=final).final_training.learning_rate
+    assert found == (None if rate is None else pytest.approx(rate))
+
+
+def test_a_final_batch_keeps_the_rate_where_there_is_no_line() -> None:
+    assert study(final="{batch_size: 48}").final_training.learning_rate is None
+
+
+def test_a_stored_final_batch_without_a_rate_keeps_the_searchs() -> None:
+    stored = study("protocol: search", final="{batch_size: 96}").canonical()
+    stored["final_training"]["learning_rate"] = None
+    assert StudySpec.from_canonical(stored).final_training.learning_rate is None
+
+
 def test_without_a_protocol_nothing_changes() -> None:
     trainer = study().trainer
     assert (trainer.batch_size, trainer.learning_rate, trainer.memory, trainer.learning_rate_from) == (

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.synthetic_study import STUDY_FILE, fill
 from tests.command_line import Run
 
 SMALL = ["--image-size", "8", "--channels", "1", "--parameter-limit", "50000", "--theta", "bottom_nodes=3"]
@@ -27,6 +28,17 @@ def test_a_limit_out_of_reach_is_a_row_with_the_smallest_total(run: Run) -> None
 def test_the_best_theta_of_a_study_is_drawn_for_its_images(run: Run, filled: str) -> None:
     ended = run("sample", "--study", "synthetic", "--best", "--database", filled, "-o", "json")
     assert json.loads(ended.out)[0]["parameters"] <= 50_000
+
+
+def test_what_does_not_fit_into_the_memory_of_a_study_is_infeasible(run: Run, tmp_path: Path) -> None:
+    url = str(tmp_path / "tight.sqlite")
+    fill(url, 3, study_file=f"{STUDY_FILE.rstrip()}\n  memory: 1 kB\n")
+    row = json.loads(run("sample", "--study", "synthetic", "--database", url, "-o", "json").out)[0]
+    assert row["width"] > 0
+    assert row["infeasible"].startswith("a batch of 1 needs ")
+    assert row["infeasible"].endswith(" more than trainer.memory (1 kB)")
+    ended = run("space", "synthetic", "-n", "1", "--database", url)
+    assert "smallest batch does not fit into trainer.memory: 1" in ended.out
 
 
 def test_a_preset_brings_its_generator(run: Run) -> None:

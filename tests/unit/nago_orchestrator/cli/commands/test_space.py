@@ -54,6 +54,17 @@ def test_a_study_file_brings_its_space_images_and_limit(run: Run, tmp_path: Path
     assert (larger["image_size"], larger["parameter_limit"]) == (16, 90_000)
 
 
+def test_what_does_not_fit_into_the_memory_of_a_study_file_is_infeasible(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        STUDY.replace("parameter_limit: 30000", "parameter_limit: 30000, memory: 500 kB, smallest_batch_size: 16")
+    )
+    (found,) = described(run, "mine.yaml", "-n", "2", "--classes", "10")
+    assert found["memory"] == 500_000
+    assert found["infeasible"] == {"smallest batch does not fit into trainer.memory": 2}
+    out = run("space", "mine.yaml", "-n", "2").out
+    assert "10 classes, at most 30,000 parameters, a batch of 16 within 500 kB" in out
+
+
 def test_what_only_the_images_tell_is_assumed_and_said(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(STUDY.replace("name: digits", "name: folder, path: images"))
     ended = run("space", "mine.yaml", "-n", "1", "-o", "json")
