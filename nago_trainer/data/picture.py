@@ -65,22 +65,31 @@ def read_picture(file: Path, size: int, channels: int, rules: int) -> Picture:
 def opened_pixels(image: Image.Image, name: str, size: int, channels: int, rules: int) -> Pixels:
     """[channels, size, size] of an image that somebody has opened or made, which stays as it is.
 
-    One that was opened and not decoded yet gives what its file gives. Raises DataError, which calls it `name`.
+    One that was opened and not decoded yet gives what its file gives, and so does one that is decoded, but for a JPEG,
+    of which files are decoded as a draft. Raises DataError, which calls it `name`.
     """
     where = Path(name)
     with _as_data_errors(where), _unchanged(image) as own:
         return _decoded(own, where, size, channels, rules)[0]
 
 
-def _unchanged(image: Image.Image) -> Image.Image:
-    """Its file once more where it is not decoded yet: a draft is decoded faster, and of other pixels."""
+@contextmanager
+def _unchanged(image: Image.Image) -> Iterator[Image.Image]:
+    """Its file once more where it is not decoded yet: a draft is decoded faster, and of other pixels.
+
+    One that is decoded is read itself, which changes nothing of it: a copy would lack the format and the tags, which
+    say of what type its pixels are.
+    """
     if not isinstance(image, ImageFile.ImageFile) or not image.tile or image.fp is None or image.tell() != 0:
-        return image.copy()
+        image.load()
+        yield image
+        return
     place = image.fp.tell()
     image.fp.seek(0)
     content = image.fp.read()
     image.fp.seek(place)
-    return Image.open(BytesIO(content))
+    with Image.open(BytesIO(content)) as again:
+        yield again
 
 
 def _decoded(image: Image.Image, file: Path, size: int, channels: int, rules: int) -> tuple[Pixels, int | None]:

@@ -51,7 +51,10 @@ class PixelType:
 
 
 def pixel_type(image: Image.Image, file: Path) -> PixelType:
-    """Of an image that was opened and not yet decoded. Raises DataError for a type of which no value is known white."""
+    """Of an image that was opened. Raises DataError for a type of which no value is known white.
+
+    Once it is decoded, nothing says how many of 16 bits are used: `sixteen_bits` is of use before only.
+    """
     if _SIGNED in _tag(image, _SAMPLE_FORMAT):
         raise _refused("the image has signed pixels", file)
     if image.mode not in WIDE_MODES:
@@ -59,9 +62,10 @@ def pixel_type(image: Image.Image, file: Path) -> PixelType:
     inverted = 0 in _tag(image, _PHOTOMETRIC)
     if image.mode == "F":
         return PixelType(white=1, inverted=inverted, sixteen_bits=False)
-    if image.format == "PPM" and _tiles(image):
+    if image.format == "PPM":
         # Pillow brings all to 65,535 by the file's maxval; where that is the maxval already, it decodes nothing.
-        return PixelType(white=_WHITE_OF_16_BITS, inverted=False, sixteen_bits=_tiles(image)[0][0] == "raw")
+        declares_fewer = any(decoder != "raw" for decoder, *_ in _tiles(image))
+        return PixelType(white=_WHITE_OF_16_BITS, inverted=False, sixteen_bits=not declares_fewer)
     if image.mode == "I":
         raise _refused("the image has integers of 32 bits", file)
     declared = _declared_white(image)

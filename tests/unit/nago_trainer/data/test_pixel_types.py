@@ -13,7 +13,7 @@ from PIL import Image
 
 from nago_trainer.contract.task import FORMER_IMAGE_RULES, IMAGE_RULES
 from nago_trainer.data.folder import describe_folder, load_folder
-from nago_trainer.data.picture import read_picture
+from nago_trainer.data.picture import opened_pixels, read_picture
 from nago_trainer.errors import DataError
 from tests.image_folder import settings_of
 from tests.tiff import write_tiff
@@ -66,9 +66,13 @@ def _colour_png(file: Path, grey: NDArray[Any]) -> None:
 def test_what_a_value_means_follows_from_its_type(
     tmp_path: Path, name: str, write: Callable[[Path], None], expected: list[int]
 ) -> None:
+    """Also of an image that somebody has decoded before."""
     write(tmp_path / name)
-    for channels in (1, 3):
-        assert read_picture(tmp_path / name, 4, channels, IMAGE_RULES).pixels[-1, 0].tolist() == expected
+    with Image.open(tmp_path / name) as image:
+        image.load()
+        for channels in (1, 3):
+            assert read_picture(tmp_path / name, 4, channels, IMAGE_RULES).pixels[-1, 0].tolist() == expected
+            assert opened_pixels(image, name, 4, channels, IMAGE_RULES)[-1, 0].tolist() == expected
 
 
 def test_the_same_picture_as_bytes_and_as_floats_is_the_same(tmp_path: Path) -> None:
