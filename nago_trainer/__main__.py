@@ -13,6 +13,7 @@ from nago_trainer import __version__
 from nago_trainer.contract.error_text import error_text
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.deployment import options as deployment_options
+from nago_trainer.deployment.output import printed
 from nago_trainer.errors import TrainerError
 from nago_trainer.log import log
 
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command in SAVED_NETWORKS:
             module = import_module(f"nago_trainer.deployment.{options.command}")  # after the variable is set
-            return int(getattr(module, options.command)(options))
+            return printed(lambda: int(getattr(module, options.command)(options)))
 
         from nago_trainer.attempt import commands  # after the variable is set, since this loads numpy
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -16,7 +15,8 @@ import torch
 from torch.nn import functional
 
 from nago_trainer.contract.exit_codes import ExitCode
-from nago_trainer.data.folder_scan import class_folders
+from nago_trainer.data.folder_scan import scan
+from nago_trainer.deployment.output import json_text
 from nago_trainer.deployment.visible import visible
 from nago_trainer.errors import DataError, TaskError
 from nago_trainer.network.prediction import BATCH, prepared_image
@@ -64,7 +64,7 @@ def evaluated(network: TrainedNetwork, folder: Path) -> Evaluation:
 
 def _labelled(network: TrainedNetwork, folder: Path) -> list[tuple[Path, int]]:
     numbers = {name: number for number, name in enumerate(network.facts.class_names)}
-    classes = class_folders(folder)
+    classes = scan(folder).classes
     strange = [found.name for found in classes if found.name not in numbers]
     if strange:
         raise DataError(
@@ -72,7 +72,14 @@ def _labelled(network: TrainedNetwork, folder: Path) -> list[tuple[Path, int]]:
             where=folder,
             do="give each folder the name of its class",
         )
-    return [(file, numbers[found.name]) for found in classes for file in found.files]
+    labelled = [(file, numbers[found.name]) for found in classes for file in found.files]
+    if not labelled:
+        raise DataError(
+            "there are no images to measure on",
+            where=folder,
+            do="give a folder that has a folder of images for a class",
+        )
+    return labelled
 
 
 def _some(names: list[str]) -> str:
@@ -90,8 +97,7 @@ def _write_json(found: Evaluation, stream: TextIO) -> None:
         "per_class": measures.per_class,
         "confusion": tuple(measures.confusion()),
     }
-    json.dump(told, stream, indent=2, ensure_ascii=False)
-    stream.write("\n")
+    stream.write(f"{json_text(told, stream, indent=2)}\n")
 
 
 def _write_csv(found: Evaluation, stream: TextIO) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -23,12 +24,13 @@ from nago_trainer.network.whole_file import write_whole
 def export(options: Namespace) -> int:
     """Raises TaskError, ExportError or ReportError, and then leaves no file."""
     target: Path = options.output_file or Path(f"{options.network.stem}.{options.format}")
-    _refuse_unwanted(target, options.force)
+    with _as_report_errors(target):
+        _refuse_unwanted(target, options.force)
     network = load_network(options.network)
     _refuse_anothers(network.facts, options)
     form = import_module(f"nago_trainer.deployment.{options.format}_form")  # its library is optional
-    draft = target.with_name(f".{target.name}.{os.getpid()}.{options.format}")
-    try:
+    draft = target.with_name(f".nago-export-{os.getpid()}.{options.format}")  # short, whatever the file's own name
+    with _as_report_errors(target), _removed_at_the_end(draft):
         if options.format == "safetensors":
             _refuse_preprocessing(options.with_preprocessing)
             write_whole(draft, form.safetensors_bytes(network))
@@ -39,12 +41,24 @@ def export(options: Namespace) -> int:
             write_whole(draft, write(network, options.with_preprocessing))
             checked = _compared(network, draft, run, options.with_preprocessing)
         draft.replace(target)
-    except OSError as error:
-        raise ReportError(f"cannot write the exported network: {error.strerror}", where=target) from error
-    finally:
-        draft.unlink(missing_ok=True)
     sys.stdout.write(f"wrote {target}: {checked}\n")
     return ExitCode.DONE
+
+
+@contextmanager
+def _as_report_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ReportError(f"cannot write the exported network: {error.strerror}", where=target) from error
+
+
+@contextmanager
+def _removed_at_the_end(draft: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _refuse_unwanted(target: Path, force: bool) -> None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 import torch
+from torch import Tensor
 
+from nago_trainer.contract.error_text import error_text
 from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.deployment.output import json_text
 from nago_trainer.deployment.visible import visible
 from nago_trainer.errors import DataError, StorageError
 from nago_trainer.log import log
 from nago_trainer.network.prediction import BATCH, Prediction, prepared_image, ranked
 from nago_trainer.network.saved_network import TrainedNetwork, load_network
+
+NOT_FINITE = "the network's outputs are not finite numbers for this image"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,20 +50,31 @@ def _answers(network: TrainedNetwork, files: Sequence[Path]) -> Iterator[Answer]
 
 
 def _answers_of_batch(network: TrainedNetwork, files: Sequence[Path]) -> Iterator[Answer]:
-    images, errors = {}, {}
+    images: dict[int, Tensor] = {}
+    errors: dict[int, str] = {}
     for number, file in enumerate(files):
         try:
             images[number] = prepared_image(file, str(file), network.facts.dataset)
         except (DataError, StorageError) as error:
             errors[number] = str(error)
-            log(f"error: {error}")
-    found: dict[int, Prediction] = {}
-    if images:
-        with torch.no_grad():
-            logits = network(torch.stack(list(images.values())))
-        found = dict(zip(images, ranked(logits, network.facts.class_names), strict=True))
+    found = _predictions(network, images)
+    for number in images.keys() - found.keys():
+        errors[number] = error_text(NOT_FINITE, where=files[number])
+    for error in errors.values():
+        log(f"error: {error}")
     for number, file in enumerate(files):
         yield Answer(file=file, prediction=found.get(number), error=errors.get(number, ""))
+
+
+def _predictions(network: TrainedNetwork, images: Mapping[int, Tensor]) -> dict[int, Prediction]:
+    """Of those images of which the network makes numbers."""
+    if not images:
+        return {}
+    with torch.no_grad():
+        logits = network(torch.stack(list(images.values())))
+    predictions = ranked(logits, network.facts.class_names)
+    finite = logits.isfinite().all(1).tolist()
+    return {number: found for number, found, known in zip(images, predictions, finite, strict=True) if known}
 
 
 def _write_json(answers: Iterator[Answer], top: int, stream: TextIO) -> int:
@@ -68,7 +83,7 @@ def _write_json(answers: Iterator[Answer], top: int, stream: TextIO) -> int:
     stream.write("[")
     for number, answer in enumerate(answers):
         broken += answer.prediction is None
-        stream.write(f"{',' if number else ''}\n  {json.dumps(_entry(answer, top), ensure_ascii=False)}")
+        stream.write(f"{',' if number else ''}\n  {json_text(_entry(answer, top), stream)}")
     stream.write("\n]\n")
     return broken
 

@@ -18,14 +18,15 @@ from nago_trainer.errors import ExportError
 from nago_trainer.network.saved_network import TrainedNetwork
 
 LOAD = """
-import sys
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
 sys.modules["nago_trainer"] = None  # the file must do without
 import torch
-program = torch.export.load(sys.argv[1]).module()
-batches = torch.load(sys.argv[2], weights_only=True)
-torch.save([program(batch) for batch in batches], sys.argv[3])
+program = torch.export.load(sys.argv[2]).module()
+batches = torch.load(sys.argv[3], weights_only=True)
+torch.save([program(batch) for batch in batches], sys.argv[4])
 """
-"""Run by a process of its own."""
+"""Run by a process of its own, which is isolated from its surroundings but finds torch wherever this one has."""
 
 
 def pt2_bytes(trained: TrainedNetwork, with_preprocessing: bool) -> bytes:
@@ -40,7 +41,8 @@ def pt2_logits(file: Path, batches: Sequence[Tensor]) -> list[Tensor]:
     with tempfile.TemporaryDirectory() as folder:
         given, found = Path(folder) / "given", Path(folder) / "found"
         torch.save(list(batches), given)
-        command = [sys.executable, "-I", "-c", LOAD, str(file.absolute()), str(given), str(found)]
+        packages = json.dumps([str(place) for place in sys.path])
+        command = [sys.executable, "-I", "-c", LOAD, packages, str(file.absolute()), str(given), str(found)]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         if ended.returncode:
             last = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from nago_trainer.contract.attempt_files import NETWORK_FILE
@@ -30,6 +31,17 @@ def saved(task: TrialTask, tmp_path: Path) -> Path:
         _TRAINED[file.name] = file.read_bytes()
     file.write_bytes(_TRAINED[file.name])
     return file
+
+
+@pytest.fixture
+def spoilt(saved: Path) -> Path:
+    """A network that makes no numbers of images."""
+    content = torch.load(saved, weights_only=True)
+    for weights in content["weights"].values():
+        if weights.is_floating_point():
+            weights.fill_(float("nan"))
+    torch.save(content, saved)
+    return saved
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -84,3 +85,25 @@ def test_an_image_that_cannot_be_read_is_named(saved: Path, labelled: Path, caps
     (labelled / "3" / "broken.png").write_text("no image")
     assert main(["evaluate", str(saved), str(labelled)]) == 64
     assert "broken.png" in capsys.readouterr().err
+
+
+def test_few_images_of_few_classes_are_measured(saved: Path, labelled: Path, told: Callable[..., str]) -> None:
+    """A part for testing need not have all that training needs."""
+    for folder in sorted(labelled.iterdir())[1:]:
+        shutil.rmtree(folder)
+    for file in sorted((labelled / "0").iterdir())[1:]:
+        file.unlink()
+    (labelled / "1").mkdir()
+    found = json.loads(told("-o", "json"))
+    assert (found["images"], found["per_class"][1:]) == (1, 9 * [None])
+    assert "nan" not in told().lower()
+
+
+def test_a_folder_without_images_is_one_sentence(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty" / "3").mkdir(parents=True)
+    assert main(["evaluate", str(saved), str(tmp_path / "empty")]) == 64
+    ended = capsys.readouterr()
+    assert ended.err.startswith("error: there are no images to measure on (")
+    assert (ended.out, ended.err.count("\n")) == ("", 1)

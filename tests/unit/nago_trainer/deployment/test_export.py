@@ -19,6 +19,7 @@ from nago_trainer.__main__ import main
 from nago_trainer.data.digits import load_digits
 from nago_trainer.deployment import export as export_command
 from nago_trainer.deployment.comparison import largest_difference
+from nago_trainer.deployment.pt2_form import pt2_logits
 from nago_trainer.errors import ExportError
 from nago_trainer.saved_network import load_network
 
@@ -39,6 +40,15 @@ for file in sys.argv[2:]:
     print(told["class_names"][logits[0].argmax()])
 """
 """What a user's program may look like."""
+
+
+ANOTHER_TORCH = """
+import shutil
+class export:
+    load = lambda file: type("Exported", (), {"module": lambda self: lambda batch: batch})()
+load = lambda file, weights_only: [file]
+save = lambda batches, file: shutil.copy(batches[0], file)
+"""
 
 
 def _export(saved: Path, target: Path, *options: str) -> int:
@@ -135,6 +145,30 @@ def test_what_cannot_be_written_is_one_sentence(
     assert words in told.err
     assert (told.out, told.err.count("\n")) == ("", 1)
     assert [file.name for file in tmp_path.iterdir()] == ["network.pt"]
+
+
+@pytest.mark.parametrize("name", [300 * "x", "network.pt/a.safetensors", f"{300 * 'x'}/a.safetensors"])
+def test_a_place_where_no_file_can_be_is_one_sentence(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert _export(saved, tmp_path / name, "--format", "safetensors") in (64, 74)
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n"), told.err[:7]) == ("", 1, "error: ")
+    assert [file.name for file in tmp_path.iterdir()] == ["network.pt"]
+
+
+def test_a_file_may_have_the_longest_name(saved: Path, tmp_path: Path) -> None:
+    assert _export(saved, tmp_path / (255 * "x"), "--format", "safetensors") == 0
+
+
+def test_the_process_that_checks_finds_torch_where_this_one_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where pip has installed it for the user alone. This torch gives the batches back."""
+    (tmp_path / "torch.py").write_text(ANOTHER_TORCH)
+    monkeypatch.syspath_prepend(tmp_path)
+    (found,) = pt2_logits(tmp_path / "exported.pt2", [torch.ones(2, 3)])
+    assert torch.equal(found, torch.ones(2, 3))
 
 
 def test_another_trials_network_is_refused(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from io import BytesIO, StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import numpy as np
@@ -178,3 +179,31 @@ def test_a_file_that_is_no_network_is_one_sentence(
     code, out, err = _told(capsys, "predict", saved, digit_files[0])
     assert (code, out, err.count("\n")) == (64, "", 1)
     assert words in err
+
+
+def test_outputs_that_are_no_numbers_are_an_error_of_the_file(
+    spoilt: Path, digit_files: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = _told(capsys, "predict", spoilt, digit_files[0], "-o", "json")
+    (entry,) = json.loads(out)
+    assert (code, err) == (64, f"error: {entry['error']}\n")
+    assert entry["error"].startswith("the network's outputs are not finite numbers for this image (")
+    assert "NaN" not in out
+
+
+@pytest.mark.parametrize(
+    ("form", "encoding"), [("json", "utf-8"), ("csv", "utf-8"), ("json", "ascii"), ("csv", "ascii")]
+)
+def test_a_name_that_the_output_cannot_have_is_written_as_escapes(
+    saved: Path, digit_files: list[Path], monkeypatch: pytest.MonkeyPatch, form: str, encoding: str
+) -> None:
+    """Of bytes that are no text in UTF-8."""
+    name = os.fsdecode(b"\xff\xc3\xa9\xf0\x9f\x8c\xb9.png")
+    file = digit_files[0].rename(digit_files[0].with_name(name))
+    written = BytesIO()
+    monkeypatch.setattr("sys.stdout", TextIOWrapper(written, encoding=encoding, errors="strict"))
+    assert main(["predict", str(saved), str(file), "-o", form]) == 0
+    told = written.getvalue().decode(encoding)
+    assert "\\udcff" in told
+    if form == "json":
+        assert json.loads(told)[0]["file"] == str(file)
