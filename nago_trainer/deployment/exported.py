@@ -48,7 +48,7 @@ class WithPreprocessing(nn.Module):
 
 
 def resized(images: Tensor, size: int) -> Tensor:
-    """Whole numbers from 0 to 255 [N, channels, size, size]."""
+    """Integers from 0 to 255, as floats [N, channels, size, size]."""
     found = functional.interpolate(images.float(), size=(size, size), mode="bilinear", antialias=True)
     return found.round().clamp(0.0, BRIGHTEST)
 

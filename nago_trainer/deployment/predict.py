@@ -60,8 +60,8 @@ def _answers_of_batch(network: TrainedNetwork, files: Sequence[Path]) -> Iterato
     found = _predictions(network, images)
     for number in images.keys() - found.keys():
         errors[number] = error_text(NOT_FINITE, where=files[number])
-    for error in errors.values():
-        log(f"error: {error}")
+    for sentence in errors.values():
+        log(f"error: {sentence}")
     for number, file in enumerate(files):
         yield Answer(file=file, prediction=found.get(number), error=errors.get(number, ""))
 

@@ -26,8 +26,9 @@ def _differences(file: Path, size: int, channels: int, *, draft: bool) -> NDArra
         if draft:
             image.draft(mode, (size, size))
         batch = torch.from_numpy(to_pixels(image.convert(mode)).copy())[None]
-    trained = read_picture(file, size, channels, IMAGE_RULES).pixels.astype(int)
-    return np.abs(resized(batch, size)[0].numpy().astype(int) - trained)
+    trained = read_picture(file, size, channels, IMAGE_RULES).pixels.astype(np.int64)
+    differences: NDArray[np.int64] = np.abs(resized(batch, size)[0].numpy().astype(np.int64) - trained)
+    return differences
 
 
 @pytest.mark.parametrize("channels", [1, 3])
