@@ -45,12 +45,11 @@ def pareto(
     database: Database = None,
 ) -> None:
     """List the Pareto-optimal generators, and show their hypervolume."""
-    url = known_database(database)
     with reading(database) as engine:
         study = chosen_study(engine, name)
         front = study_front(engine, study, reference or (), epochs)
         trained = final_training.generators(engine, study)
-        places = final_places(engine, url, study, trained)
+        places = final_places(engine, known_database(database), study, trained)
     rows, measured, empty = front.rows, front.measured, front.missing
     points = _points(study, front)
     if output is OutputFormat.JSON:
