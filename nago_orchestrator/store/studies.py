@@ -179,8 +179,9 @@ def _dataset(data: Mapping[str, Any]) -> DatasetSummary:
 
 
 def _recipe(data: Mapping[str, Any]) -> TrainingRecipe:
+    training = data["training"]
     settings = {
         "dataset": DatasetSettings(**data["dataset"]),
-        "training": TrainingSettings(**data["training"]),
+        "training": TrainingSettings(**{**training, "measures": tuple(training.get("measures", ()))}),
     }
     return TrainingRecipe(**{**data, **settings})
