@@ -14,6 +14,7 @@ from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
 from nago_orchestrator.domain.trials import NewTrial
 from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store
+from nago_trainer.contract.class_details import ClassDetails
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from tests import studies
 
@@ -54,6 +55,14 @@ RESULT = TrialResult(
     parameters=49_000,
     device="cpu",
     network=None,
+)
+DETAILS = ClassDetails(
+    measured_on="test",
+    class_names=("a", "b"),
+    images=(2, 1),
+    correct=(1, 1),
+    confusions=((0, 1, 1),),
+    misclassified=(("a/ü.png", 0, 1, 0.75),),
 )
 EPOCH = EpochRecord(
     epoch=1,

@@ -107,7 +107,8 @@ def train_best(  # each a wish of its own, given by name
     study = store.study(name)
     if study.state is not StudyState.COMPLETED:
         raise NagoError(
-            f"final training needs a completed search, and the study {name} is {study.state}", do="wait for its end"
+            f"final training needs a completed search, and the study {name} is {study.state}",
+            do=f"wait for its end, or `nago-orch resume {name}` if nobody runs it",
         )
     if not chosen:
         raise NagoError(f"the search {name} has found no generator to train")

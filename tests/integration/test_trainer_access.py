@@ -25,10 +25,10 @@ from nago_orchestrator.store.store import Store
 from nago_trainer.attempt.database_report import DatabaseReport
 from nago_trainer.attempt.postgres import AttemptDatabase, DatabaseRefusedError
 from nago_trainer.attempt.termination_message import TerminationMessage
-from nago_trainer.contract.class_details import MOST_CHARACTERS, ClassDetails
+from nago_trainer.contract.class_details import MOST_CHARACTERS
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from tests.conftest import PostgresDatabases
-from tests.store_scene import ENDED, EPOCH, NOW
+from tests.store_scene import DETAILS, ENDED, EPOCH, NOW
 from tests.trainer_scene import CREATE_USER, TrainerScene, as_trainer
 from tests.trainer_scene import SMALL_RESULT as RESULT
 
@@ -225,42 +225,27 @@ def test_what_no_training_can_have_measured_is_not_stored(
 
 
 def test_details_by_class_come_with_the_result_and_are_bounded(scene: TrainerScene, engine: Engine) -> None:
-    details = ClassDetails(
-        measured_on="test",
-        class_names=("a", "b"),
-        images=(2, 1),
-        correct=(1, 1),
-        confusions=((0, 1, 1),),
-        misclassified=(("a/ü.png", 0, 1, 0.75),),
-    )
     new = scene.attempt()
     refused: tuple[Any, ...] = ([], "text", {"class_names": "x" * MOST_CHARACTERS})
     for wrong in refused:
         told = json.dumps({**RESULT.to_json(), "details": wrong})
         with pytest.raises(errors.CheckViolation, match="details must be an object of at most"):
             _ask(scene, "SELECT nago_add_result(%s::jsonb)", told, by=new)
-    assert _add(scene, new, replace(RESULT, details=details))
+    assert _add(scene, new, replace(RESULT, details=DETAILS))
     study = scene.scene.study.name
-    assert queries.class_details(engine, study, [scene.trial.number]) == {scene.trial.number: details}
-    assert queries.show_trial(engine, study, scene.trial.number).details == details
+    assert queries.class_details(engine, study, [scene.trial.number]) == {scene.trial.number: DETAILS}
+    assert queries.show_trial(engine, study, scene.trial.number).details == DETAILS
 
 
-DETAILS = ClassDetails(
-    measured_on="test",
-    class_names=("a", "b"),
-    images=(2, 1),
-    correct=(1, 1),
-    confusions=((0, 1, 1),),
-    misclassified=(("a/ü.png", 0, 1, 0.75),),
-).to_json()
+AS_SENT = DETAILS.to_json()
 
 
 @pytest.mark.parametrize(
     "hostile",
     [
-        json.dumps({**DETAILS, "images": []}).replace("[]", f"[{'9' * 5000}]"),
-        json.dumps({**DETAILS, "images": []}).replace("[]", "[" * 5000 + "]" * 5000),
-        json.dumps({**DETAILS, "images": [10**30, 1]}),
+        json.dumps({**AS_SENT, "images": []}).replace("[]", f"[{'9' * 5000}]"),
+        json.dumps({**AS_SENT, "images": []}).replace("[]", "[" * 5000 + "]" * 5000),
+        json.dumps({**AS_SENT, "images": [10**30, 1]}),
     ],
     ids=["digits", "depth", "size"],
 )

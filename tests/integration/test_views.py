@@ -21,21 +21,10 @@ from nago_orchestrator.errors import NotFoundError
 from nago_orchestrator.store import final_training, found, queries
 from nago_orchestrator.store.engine import writing
 from nago_orchestrator.store.schema import evaluation, proposal, trial
-from nago_trainer.contract.class_details import ClassDetails
-from tests.store_scene import ENDED, EPOCH, NEW_STUDY, NEW_TRIAL, NOW, RESULT, Scene
+from tests.store_scene import DETAILS, ENDED, EPOCH, NEW_STUDY, NEW_TRIAL, NOW, RESULT, Scene
 
 NAME = NEW_STUDY.name
 INFEASIBLE = replace(NEW_TRIAL, width=None, flops=None, bytes_per_sample=None, infeasible="The limit is too small.")
-
-
-DETAILS = ClassDetails(
-    measured_on="test",
-    class_names=("a", "b"),
-    images=(2, 1),
-    correct=(1, 1),
-    confusions=((0, 1, 1),),
-    misclassified=(("a/ü.png", 0, 1, 0.75),),
-)
 
 
 @pytest.fixture
