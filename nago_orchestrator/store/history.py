@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select
+from sqlalchemy import ColumnElement, Connection, Double, Row, Text, bindparam, cast, insert, select, type_coerce
 
 from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, Proposal, Theta
 from nago_orchestrator.domain.states import TrialState
@@ -19,7 +19,9 @@ from nago_orchestrator.store.results import RESULT_COLUMNS, trial_result
 from nago_orchestrator.store.schema import evaluation, proposal, result, trial
 from nago_trainer.contract.json_form import encode_number
 
-_PROPOSAL_FIELDS = tuple(field.name for field in fields(Proposal))
+_BATCH = 1_000
+"""Rows whose documents are decoded together."""
+_ORIGINS = {origin.value: origin for origin in Origin}
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _COSTS = [evaluation.c[f"cost_{place}"] for place in range(1, LARGEST_OBJECTIVE_COUNT + 1)]
 _TRIAL_COLUMNS = (
@@ -55,6 +57,37 @@ _OPEN = (
     .order_by(proposal.c.number, trial.c.replicate)
 )
 _OPEN_ONE = _OPEN.where(_of_number)
+_PROPOSALS = (
+    select(
+        proposal.c.number,
+        cast(proposal.c.theta, Text).label("theta"),
+        proposal.c.fidelity,
+        proposal.c.origin,
+        proposal.c.bracket,
+        proposal.c.rung,
+        proposal.c.slot,
+        proposal.c.parent,
+        proposal.c.evaluations_before,
+        proposal.c.phase,
+        proposal.c.final_training,
+        cast(proposal.c.notes, Text).label("notes"),
+    )
+    .where(_of_study)
+    .order_by(proposal.c.number)
+)
+_EVALUATIONS = (
+    select(
+        proposal.c.number.label("proposal"),
+        evaluation.c.number,
+        evaluation.c.outcome,
+        evaluation.c.samples,
+        cast(evaluation.c.objective_values, Text).label("objective_values"),
+        *(type_coerce(cost, Double) for cost in _COSTS),  # as they are stored: `_evaluation` makes numbers of them
+    )
+    .join_from(evaluation, proposal, evaluation.c.proposal_id == proposal.c.id)
+    .where(evaluation.c.study_id == bindparam("of_study"))
+    .order_by(evaluation.c.number)
+)
 
 
 def add_proposal(connection: Connection, study_id: int, new: Proposal, canonical_theta: Theta, now: datetime) -> int:
@@ -80,10 +113,11 @@ def add_proposal(connection: Connection, study_id: int, new: Proposal, canonical
 
 
 def proposals(connection: Connection, study_id: int) -> tuple[Proposal, ...]:
-    columns = (proposal.c[name] for name in _PROPOSAL_FIELDS)
-    rows = connection.execute(select(*columns).where(proposal.c.study_id == study_id).order_by(proposal.c.number))
-    names = _SharedNames()
-    return tuple(_proposal(row, names) for row in rows)
+    found: list[Proposal] = []
+    for rows in connection.execute(_PROPOSALS, {"of_study": study_id}).partitions(_BATCH):
+        thetas, notes = _decoded(row.theta for row in rows), _decoded(row.notes for row in rows)
+        found += map(_proposal, rows, thetas, notes)
+    return tuple(found)
 
 
 def unevaluated(connection: Connection, study_id: int) -> tuple[int, ...]:
@@ -138,21 +172,10 @@ def add_evaluation(connection: Connection, study_id: int, new: Evaluation, now: 
 
 
 def evaluations(connection: Connection, study_id: int) -> tuple[Evaluation, ...]:
-    rows = connection.execute(
-        select(
-            proposal.c.number.label("proposal"),
-            evaluation.c.number,
-            evaluation.c.outcome,
-            evaluation.c.samples,
-            evaluation.c.objective_values,
-            *_COSTS,
-        )
-        .join_from(evaluation, proposal, evaluation.c.proposal_id == proposal.c.id)
-        .where(evaluation.c.study_id == study_id)
-        .order_by(evaluation.c.number)
-    )
-    names = _SharedNames()
-    return tuple(_evaluation(row, names) for row in rows)
+    found: list[Evaluation] = []
+    for rows in connection.execute(_EVALUATIONS, {"of_study": study_id}).partitions(_BATCH):
+        found += map(_evaluation, rows, _decoded(row.objective_values for row in rows))
+    return tuple(found)
 
 
 def decode_values(stored: Mapping[str, Any]) -> dict[str, float]:
@@ -160,34 +183,27 @@ def decode_values(stored: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in stored.items()}
 
 
-class _SharedNames:
-    """Documents of one kind have the same keys, each row in copies of its own: most of a long study's memory."""
-
-    def __init__(self) -> None:
-        self._names: tuple[str, ...] = ()
-
-    def of(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """The same document, with the keys of the one before where they are equal."""
-        names = tuple(document)
-        if names != self._names:
-            self._names = names
-        return dict(zip(self._names, document.values(), strict=True))
+def _decoded(documents: Iterable[str | None]) -> Sequence[Any]:
+    """All at once: that takes a third of the time, and documents with the same keys share them in memory."""
+    found: list[Any] = json.loads(f"[{','.join(document or 'null' for document in documents)}]")
+    return found
 
 
-def _proposal(row: Row[Any], names: _SharedNames) -> Proposal:
+def _proposal(row: Sequence[Any], theta: Theta, notes: Mapping[str, Any] | None) -> Proposal:
+    number, _, fidelity, origin, bracket, rung, slot, parent, evaluations_before, phase, final_training, _ = row
     return Proposal(
-        number=row.number,
-        theta=names.of(row.theta),
-        fidelity=row.fidelity,
-        origin=Origin(row.origin),
-        bracket=row.bracket,
-        rung=row.rung,
-        slot=row.slot,
-        parent=row.parent,
-        evaluations_before=row.evaluations_before,
-        phase=row.phase,
-        final_training=row.final_training,
-        notes=row.notes or {},
+        number=number,
+        theta=theta,
+        fidelity=fidelity,
+        origin=_ORIGINS[origin],
+        bracket=bracket,
+        rung=rung,
+        slot=slot,
+        parent=parent,
+        evaluations_before=evaluations_before,
+        phase=phase,
+        final_training=final_training,
+        notes=notes or {},
     )
 
 
@@ -204,13 +220,13 @@ def _proposal_trial(row: Row[Any]) -> ProposalTrial:
     )
 
 
-def _evaluation(row: Row[Any], names: _SharedNames) -> Evaluation:
-    proposal_, number, outcome, samples, values, *costs = tuple(row)
+def _evaluation(row: Sequence[Any], values: Mapping[str, Any]) -> Evaluation:
+    proposal_number, number, outcome, samples, _, *costs = row
     return Evaluation(
-        proposal=proposal_,
+        proposal=proposal_number,
         number=number,
         outcome=_OUTCOMES[outcome],
-        values=decode_values(names.of(values)),
-        costs=tuple(cost for cost in costs if cost is not None),
+        values=decode_values(values),
+        costs=tuple([float(cost) for cost in costs if cost is not None]),
         samples=samples,
     )

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, Proposal
 from nago_orchestrator.domain.states import TrialState
 from nago_orchestrator.errors import NotFoundError, StaleStateError
+from nago_orchestrator.store import history
 from nago_orchestrator.store.schema import epoch
 from tests.store_scene import EPOCH, NEW_STUDY, NEW_TRIAL, NOW, Scene
 
@@ -41,6 +42,29 @@ def test_history_comes_back_exactly_in_asked_and_told_order(scene: Scene) -> Non
     proposals, evaluations = scene.store.history(scene.study.id)
     assert proposals == tuple(asked)
     assert [list(proposal.theta) for proposal in proposals] == [list(asked[0].theta)] * 2
+    assert evaluations == tuple(told)
+
+
+def test_a_long_history_comes_back_whole(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "_BATCH", 2)
+    asked = [
+        Proposal(
+            number=number,
+            theta={"top_p": number / 7, "top_nodes": 3 + number},
+            fidelity=9,
+            origin=Origin.RANDOM,
+            evaluations_before=number,
+            notes={"design": 'initial, "first"'} if number % 2 else {},
+        )
+        for number in range(5)
+    ]
+    told = []
+    for proposal in asked:
+        scene.store.add_proposal(scene.study.id, proposal, proposal.theta, [NEW_TRIAL], NOW)
+        told.append(scene.evaluate(proposal.number, -proposal.number, 0.5))
+    proposals, evaluations = scene.store.history(scene.study.id)
+    assert proposals == tuple(asked)
+    assert [proposal.notes for proposal in proposals] == [proposal.notes for proposal in asked]
     assert evaluations == tuple(told)
 
 

@@ -18,13 +18,10 @@ class History:
     def __init__(self) -> None:
         self.evaluated = 0
         """Evaluations so far."""
+        self.next_number = 0
         self._origins: Counter[Origin] = Counter()
         self._pending: dict[int, Proposal] = {}
         """By number."""
-
-    @property
-    def next_number(self) -> int:
-        return self._origins.total()
 
     @property
     def pending(self) -> int:
@@ -48,6 +45,7 @@ class History:
 
     def add(self, proposal: Proposal) -> None:
         self.check_next(proposal)
+        self.next_number += 1
         self._origins[proposal.origin] += 1
         self._pending[proposal.number] = proposal
 

@@ -43,6 +43,7 @@ class Bohb:
         if not space.dimensions:
             raise SpecError("BOHB needs a hyperparameter to search, but all are fixed", do="give at least one a range")
         self._space = space
+        self._searched = frozenset(item.name for item in space.dimensions)
         self._study_seed = study_seed
         self._objective = objective
         self._brackets = Brackets(fidelities, brackets)
@@ -66,7 +67,7 @@ class Bohb:
 
     def record(self, proposal: Proposal) -> None:
         self._history.check_next(proposal)
-        complete = all(item.name in proposal.theta for item in self._space.dimensions)
+        complete = proposal.theta.keys() >= self._searched
         run = self._brackets.next_run(lambda _: self._space.searched(proposal.theta)) if complete else None
         if run is None or self._add(run, proposal.origin) != proposal:
             raise HistoryError(
