@@ -138,8 +138,9 @@ class TrainerLogins:
         """
         if self._engine.dialect.name != "postgresql":
             return 0
+        own = self.prefix  # before the transaction: a pooler may have no second connection for it
         with translated(self._address):
             with self._engine.begin() as connection:
-                end_long_transactions(connection, self.prefix, longest)
-                roles = left_over(connection, self.prefix, disabled=disabled)
+                end_long_transactions(connection, own, longest)
+                roles = left_over(connection, own, disabled=disabled)
             return sum(not remove(self._engine, role) for role in roles)

@@ -128,6 +128,14 @@ def test_a_command_reads_all_that_it_shows_through_one_connection(postgres: Post
         store.close()
 
 
+def test_logins_are_tidied_through_one_connection(postgres: PostgresDatabases) -> None:
+    """A transaction that waits for a second connection is ended by the server after a while."""
+    with pooled(postgres.without_rows(), connections=1) as address:
+        store = Store(connect(address))
+        assert store.logins.tidy() == 0
+        store.close()
+
+
 def test_what_a_transaction_sets_for_itself_is_not_left_in_the_pool(postgres: PostgresDatabases) -> None:
     with pooled(postgres.without_rows(), connections=1) as address:
         Store(connect(address)).create_study(NEW_STUDY, NOW)
