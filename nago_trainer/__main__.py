@@ -31,7 +31,7 @@ EXIT_CODES = """exit codes:
 
 INSTALL = "pip install 'nago-orchestrator[trainer]'"
 INSTALL_EXPORT = "pip install 'nago-orchestrator[export]'"
-EXPORTING = ("onnx", "onnxruntime", "onnxscript", "safetensors")
+EXPORTING = ("onnx", "onnxruntime", "onnxscript")
 SAVED_NETWORKS = {
     "predict": (deployment_options.add_predict, "classify image files with a saved network"),
     "evaluate": (deployment_options.add_evaluate, "measure a saved network on a folder of labelled images"),

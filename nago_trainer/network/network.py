@@ -128,6 +128,14 @@ def set_drop_path(network: nn.Module, rate: float) -> None:
             module.drop_path = rate
 
 
+def set_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Of a file, whose dictionary does not carry the versions of the layers. Raises RuntimeError if one is missing."""
+    entries = network.state_dict()  # torch's own kind of dictionary, which does
+    entries.clear()
+    entries.update(weights)
+    network.load_state_dict(entries)
+
+
 def build_network(
     plan: Plan,
     dropout: float = 0.0,

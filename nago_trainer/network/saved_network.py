@@ -5,7 +5,6 @@ Written by `trial`; `load_network` is for everybody who wants to use a network t
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,13 +19,16 @@ from nago_trainer.architecture import Architecture, TensorShape, build_plan
 from nago_trainer.contract.task import DatasetSettings
 from nago_trainer.data.splits import Normalisation
 from nago_trainer.errors import TaskError
-from nago_trainer.network.network import build_network
+from nago_trainer.network.network import build_network, set_weights
 from nago_trainer.network.prediction import ImageLike, Prediction, as_list, batches, ranked
+from nago_trainer.network.tensor_file import form_of, from_bytes, to_bytes
 from nago_trainer.network.whole_file import write_whole
 
 FORM_FAMILY = "nago-network-"
-FORM = f"{FORM_FAMILY}1"
-"""Names the file's form; raised when the meaning of an entry changes."""
+FORM = f"{FORM_FAMILY}2"
+"""Names the file's form, safetensors with facts in its header; raised when the meaning of an entry changes."""
+FORMER_FORM = f"{FORM_FAMILY}1"
+"""Written by torch, and still read."""
 BRIGHTEST = 2.0
 """Floats beyond are no share of white, not even one that an augmentation has brightened."""
 
@@ -105,40 +107,56 @@ def _refuse_bytes_as_floats(images: Tensor) -> None:
 
 
 def save_network(network: nn.Module, facts: NetworkFacts, path: Path) -> None:
-    """The file appears whole or not at all. It holds tensors, numbers, texts, lists and dictionaries only.
-
-    Raises OSError, e.g. of a full disk, for which torch has an error of its own kind when it writes the file itself.
-    """
-    content = {"form": FORM, "facts": _plain(asdict(facts)), "weights": _weights_on_cpu(network)}
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    write_whole(path, buffer.getbuffer())
+    """The file appears whole or not at all: a safetensors file, in which nothing can be executed. Raises OSError."""
+    weights = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
+    write_whole(path, to_bytes(FORM, {"facts": _plain(asdict(facts)), "weights": weights}))
 
 
 def load_network(path: str | Path) -> TrainedNetwork:
     """On the CPU and in evaluation mode. Runs no code from the file. Raises TaskError if it holds no such network."""
-    if not is_zipfile(path):
-        raise TaskError("not a file of a saved network", where=path)
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, UnpicklingError) as error:
-        raise TaskError("not a file of a saved network", where=path) from error
-    if not isinstance(content, dict) or content.get("form") != FORM:
-        raise _of_another_form(content, path)
+    content = _content(path)
     try:
         facts = _facts(content["facts"])
         network = rebuild(facts)
-        network.load_state_dict(content["weights"])
+        set_weights(network, content["weights"])
         return TrainedNetwork(network, facts).eval()
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
         raise TaskError(f"a damaged saved network of the format {FORM}", where=path) from error
 
 
-def _of_another_form(content: object, path: str | Path) -> TaskError:
+def _content(path: str | Path) -> dict[str, Any]:
+    if is_zipfile(path):
+        return _former_content(path)
+    try:
+        data = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        raise TaskError("not a file of a saved network", where=path) from error
+    form = form_of(data)
+    if form is None:
+        raise TaskError("not a file of a saved network", where=path)
+    if form != FORM:
+        raise _of_another_form(form, path)
+    try:
+        return dict(from_bytes(data).content)
+    except (TypeError, ValueError) as error:
+        raise TaskError(f"a damaged saved network of the format {FORM}", where=path) from error
+
+
+def _former_content(path: str | Path) -> dict[str, Any]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, UnpicklingError) as error:
+        raise TaskError("not a file of a saved network", where=path) from error
     form = content.get("form") if isinstance(content, dict) else None
+    if form != FORMER_FORM:
+        raise _of_another_form(form, path)
+    return dict(content)
+
+
+def _of_another_form(form: object, path: str | Path) -> TaskError:
     if isinstance(form, str) and form.startswith(FORM_FAMILY):
         return TaskError(
-            f"a saved network of the format {form}, and this version reads {FORM}",
+            f"a saved network of the format {form}, and this version reads {FORMER_FORM} and {FORM}",
             where=path,
             do="upgrade nago-orchestrator",
         )
@@ -168,11 +186,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _weights_on_cpu(network: nn.Module) -> dict[str, Tensor]:
-    """Changed in place: the dictionary also carries the versions of the layers, which torch reads when it loads."""
-    weights = network.state_dict()
-    for name, tensor in weights.items():
-        weights[name] = tensor.cpu()
-    return weights

@@ -22,11 +22,16 @@ from torch import Tensor
 from nago_trainer.contract.reports import EpochRecord
 from nago_trainer.contract.task import TrialTask
 from nago_trainer.log import log
+from nago_trainer.network.network import set_weights
+from nago_trainer.network.tensor_file import TensorFileError, form_of, from_bytes, to_bytes
 from nago_trainer.network.whole_file import write_whole
 from nago_trainer.training.state import TrainingState
 
-FORM = b"nago-checkpoint-1"
-"""Names the file's form; raised when the meaning of an entry changes."""
+FORM_FAMILY = "nago-checkpoint-"
+FORM = f"{FORM_FAMILY}2"
+"""Names the file's form, safetensors; raised when the meaning of an entry changes."""
+FORMER_FORM = b"nago-checkpoint-1"
+"""Written by torch behind a digest, and still resumed."""
 
 _OF_THE_ATTEMPT = ("attempt", "token", "threads", "device", "keep_network", "parameter_limit", "study", "trial")
 """Fields of a task that do not decide what is trained."""
@@ -59,13 +64,10 @@ def fingerprint(task: TrialTask) -> str:
 
 def capture(state: TrainingState) -> dict[str, Any]:
     """The training state as tensors on the CPU, numbers, lists and dictionaries."""
-    weights = state.network.state_dict()
-    for name, tensor in weights.items():
-        weights[name] = tensor.cpu()  # in place: the dictionary also carries the layers' versions, which torch reads
     cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch gives it no types
     return {
         "epoch": state.epoch,
-        "weights": weights,
+        "weights": _on_cpu(state.network.state_dict()),
         "optimizer": _on_cpu(state.optimizer.state_dict()),
         **({"scaler": state.scaler.state_dict()} if state.scaler.is_enabled() else {}),
         "order": state.order,
@@ -105,7 +107,7 @@ def restore(state: TrainingState, saved: Checkpoint) -> None:
     """
     found = saved.state
     try:
-        state.network.load_state_dict(found["weights"])
+        set_weights(state.network, found["weights"])
         state.optimizer.load_state_dict(found["optimizer"])
         if state.scaler.is_enabled():
             state.scaler.load_state_dict(found["scaler"])
@@ -135,7 +137,6 @@ def save(state: TrainingState, task: TrialTask, path: Path, *, seconds: float) -
 
     `seconds`: spent on the trial so far, by earlier attempts too.
     """
-    buffer = io.BytesIO()
     content = {
         "fingerprint": fingerprint(task),
         "batch_size": state.batch_size,
@@ -145,25 +146,20 @@ def save(state: TrainingState, task: TrialTask, path: Path, *, seconds: float) -
     }
     if task.training.precision != FORMER_PRECISION:
         content["precision"] = task.training.precision
-    torch.save(content, buffer)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, _header(buffer.getbuffer()), buffer.getbuffer())
+    write_whole(path, to_bytes(FORM, content))
 
 
 def load(task: TrialTask, path: Path) -> Checkpoint | None:
     """The task's checkpoint, or None. The reason to ignore one is written to stderr. Runs no code from it."""
     try:
-        content = path.read_bytes()
+        data = path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
         return _ignore(path, f"cannot read it ({error.strerror})")
-    size = len(_header(b""))
-    head, payload = content[:size], content[size:]
-    if head != _header(payload):
-        return _ignore(path, "damaged, or of another version")
     try:
-        stored = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+        stored = _stored(data)
         is_other = stored["fingerprint"] != fingerprint(task)
         precision = stored.get("precision", FORMER_PRECISION)
         if precision != task.training.precision:
@@ -176,13 +172,23 @@ def load(task: TrialTask, path: Path) -> Checkpoint | None:
             seconds=stored["seconds"],
             state=stored["state"],
         )
-    except (KeyError, TypeError, ValueError, EOFError, RuntimeError, UnpicklingError):
+    except TensorFileError:
+        return _ignore(path, "damaged, or of another version")
+    except (KeyError, TypeError, ValueError, AttributeError, EOFError, RuntimeError, UnpicklingError):
         # intact, but not a checkpoint of this program
         return _ignore(path, "not a checkpoint of this program")
 
 
-def _header(payload: bytes | memoryview) -> bytes:
-    return FORM + b"\n" + hashlib.sha256(payload).hexdigest().encode() + b"\n"
+def _stored(data: bytes) -> Any:
+    """Raises TensorFileError for what is damaged or of another version."""
+    if data.startswith(FORMER_FORM):
+        _, digest, payload = (*data.split(b"\n", 2), b"", b"")[:3]
+        if hashlib.sha256(payload).hexdigest().encode() != digest:
+            raise TensorFileError("it was changed")
+        return torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    if form_of(data) != FORM:
+        raise TensorFileError("it is of another version")
+    return from_bytes(data).content
 
 
 def _ignore(path: Path, why: str) -> Checkpoint | None:

@@ -22,6 +22,7 @@ from nago_trainer.data.catalogue import load_images
 from nago_trainer.data.digits import load_digits
 from nago_trainer.errors import DataError
 from nago_trainer.network.prediction import prepared_image
+from nago_trainer.network.tensor_file import to_bytes
 from nago_trainer.saved_network import load_network
 from tests.image_folder import settings_of
 
@@ -173,7 +174,7 @@ def test_a_file_that_is_no_network_is_one_sentence(
     elif content == "cut":
         saved.write_bytes(saved.read_bytes()[:3000])
     elif content == "newer":
-        torch.save({"form": "nago-network-99"}, saved)
+        saved.write_bytes(to_bytes("nago-network-99", {}))
     else:
         saved.write_text(content)
     code, out, err = _told(capsys, "predict", saved, digit_files[0])

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from nago_trainer.contract.task import TrialTask
 from nago_trainer.data.splits import Normalisation
 from nago_trainer.errors import TaskError
-from nago_trainer.network.saved_network import NetworkFacts, TrainedNetwork, load_network, rebuild, save_network
+from nago_trainer.network.saved_network import FORM, NetworkFacts, TrainedNetwork, load_network, rebuild, save_network
+from nago_trainer.network.tensor_file import from_bytes, to_bytes
 from tests.disk import disk_with_room_for
 
 
@@ -85,13 +87,13 @@ def test_bytes_that_are_written_as_floats_are_refused(facts: NetworkFacts) -> No
 def test_a_file_whose_parts_are_wrong_is_refused(facts: NetworkFacts, tmp_path: Path, part: str, value: object) -> None:
     file = tmp_path / "network.pt"
     save_network(rebuild(facts), facts, file)
-    content = torch.load(file, weights_only=True)
+    content = from_bytes(file.read_bytes()).content
     outer, _, inner = part.partition(".")
     if inner:
         content[outer][inner] = value
     else:
         content[outer] = value
-    torch.save(content, file)
+    file.write_bytes(to_bytes(FORM, content))
     with pytest.raises(TaskError, match=r"a damaged saved network .*network\.pt"):
         load_network(file)
 
@@ -105,3 +107,36 @@ def test_a_file_that_holds_no_network_is_refused(content: object, tmp_path: Path
         torch.save(content, file)
     with pytest.raises(TaskError, match=r"not a (file of a )?saved network .*network\.pt"):
         load_network(file)
+
+
+def _in_the_former_form(file: Path) -> None:
+    torch.save({**from_bytes(file.read_bytes()).content, "form": "nago-network-1"}, file)
+
+
+def test_a_network_of_the_version_before_is_loaded(facts: NetworkFacts, tmp_path: Path) -> None:
+    file, images = tmp_path / "network.pt", torch.rand(2, 1, 8, 8)
+    save_network(rebuild(facts), facts, file)
+    logits = load_network(file)(images)
+    _in_the_former_form(file)
+    loaded = load_network(file)
+    assert loaded.facts == facts
+    assert torch.equal(loaded(images), logits)
+
+
+def test_a_file_that_was_changed_is_refused(facts: NetworkFacts, tmp_path: Path) -> None:
+    file = tmp_path / "network.pt"
+    save_network(rebuild(facts), facts, file)
+    whole = file.read_bytes()
+    for damaged in (whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1])):
+        file.write_bytes(damaged)
+        with pytest.raises(TaskError, match="a damaged saved network of the format nago-network-2"):
+            load_network(file)
+
+
+def test_other_programs_read_the_weights_by_name(facts: NetworkFacts, tmp_path: Path) -> None:
+    file = tmp_path / "network.pt"
+    network = rebuild(facts)
+    save_network(network, facts, file)
+    with safe_open(file, framework="pt") as opened:
+        for name, value in network.state_dict().items():
+            assert torch.equal(opened.get_tensor(f"weights/{name}"), value)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from torch import nn
 
 from nago_trainer.contract.reports import EpochRecord
 from nago_trainer.contract.task import TrialTask
+from nago_trainer.network.tensor_file import from_bytes, to_bytes
 from nago_trainer.training import checkpoint
 from nago_trainer.training.checkpoint import Checkpoint, fingerprint
 from nago_trainer.training.seeds import derive_seeds
@@ -107,15 +109,57 @@ def test_a_checkpoint_of_other_batches_is_not_resumed(task: TrialTask, state: Tr
     assert checkpoint.resume(_saved(state), lambda: _initial(task, _network()), 8).epoch == 1
 
 
-def test_the_file_has_the_form_of_earlier_versions(task: TrialTask, file: Path) -> None:
-    """A checkpoint of the version before is resumed by this one."""
-    form, digest, payload = file.read_bytes().split(b"\n", 2)
-    assert (form, digest.decode()) == (b"nago-checkpoint-1", hashlib.sha256(payload).hexdigest())
-    stored = torch.load(io.BytesIO(payload), weights_only=True)
+def test_the_file_is_safetensors_with_the_rest_in_its_header(task: TrialTask, file: Path) -> None:
+    with safe_open(file, framework="pt") as opened:
+        assert {"state/weights/0.weight", "state/order", "state/dropout"} <= set(opened.keys())
+        assert opened.metadata()["nago_form"] == "nago-checkpoint-2"
+    stored = from_bytes(file.read_bytes()).content
     assert set(stored) == {"fingerprint", "batch_size", "records", "seconds", "state"}
     entries = "epoch weights optimizer order augmentation dropout dropout_cuda losses hits"
     assert set(stored["state"]) == set(entries.split())
     assert stored["state"]["epoch"] == 2
+
+
+def _in_the_former_form(file: Path, content: object) -> None:
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest().encode()
+    file.write_bytes(b"\n".join((b"nago-checkpoint-1", digest, buffer.getvalue())))
+
+
+def test_a_checkpoint_of_the_version_before_is_resumed(
+    task: TrialTask, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = checkpoint.load(task, file)
+    assert written is not None
+    _in_the_former_form(file, from_bytes(file.read_bytes()).content)
+    found = checkpoint.load(task, file)
+    assert found is not None
+    assert (found.batch_size, found.seconds, len(found.records)) == (16, 2.5, 1)
+    assert torch.equal(found.state["weights"]["0.weight"], written.state["weights"]["0.weight"])
+    file.write_bytes(file.read_bytes()[:-1])
+    assert checkpoint.load(task, file) is None
+    assert "ignored (damaged, or of another version)" in capsys.readouterr().err
+
+
+class _Trap:
+    """Unpickling it would write a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self._file,)
+
+
+def test_nothing_in_a_checkpoint_of_the_version_before_is_executed(
+    task: TrialTask, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trapped = tmp_path / "trapped"
+    _in_the_former_form(file, {"fingerprint": fingerprint(task), "state": _Trap(trapped)})
+    assert checkpoint.load(task, file) is None
+    assert not trapped.exists()
+    assert "ignored (not a checkpoint of this program)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("other", OTHER_TASKS.values(), ids=OTHER_TASKS)
@@ -148,7 +192,7 @@ def _flip(content: bytes) -> bytes:
         lambda content: content[:40],
         lambda content: content + b"\0",
         lambda content: b"",
-        lambda content: content.replace(b"nago-checkpoint-1", b"nago-checkpoint-0"),
+        lambda content: content.replace(b"nago-checkpoint-2", b"nago-checkpoint-9"),
         _flip,
     ],
 )
@@ -168,10 +212,7 @@ def test_a_whole_file_with_another_content_is_passed_over(
 ) -> None:
     if content == {"fingerprint": "the task's"}:
         content = {"fingerprint": fingerprint(task)}
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    digest = hashlib.sha256(buffer.getvalue()).hexdigest().encode()
-    file.write_bytes(b"\n".join((checkpoint.FORM, digest, buffer.getvalue())))
+    file.write_bytes(to_bytes(checkpoint.FORM, content))
     assert checkpoint.load(task, file) is None
     assert "ignored (" in capsys.readouterr().err
 

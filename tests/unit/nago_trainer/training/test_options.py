@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 import math
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +20,7 @@ from nago_trainer.contract.task import TrainingSettings
 from nago_trainer.data.images import ImageSet
 from nago_trainer.data.splits import Splits, make_splits
 from nago_trainer.errors import TaskError
+from nago_trainer.network.tensor_file import from_bytes, to_bytes
 from nago_trainer.training import checkpoint
 from nago_trainer.training.averaging import WeightAverage
 from nago_trainer.training.balance import class_weights, image_order
@@ -98,10 +98,7 @@ def killed_and_resumed(splits: Splits, settings: TrainingSettings) -> TrainingSt
         answers = iter((False, False, True))
         with suppress(TrainingInterruptedError):
             train_epoch(state, splits, settings, epochs=EPOCHS, interrupted=partial(next, answers))
-        kept = io.BytesIO()
-        torch.save(checkpoint.capture(state), kept)
-        kept.seek(0)
-        content = torch.load(kept, weights_only=True)
+        content = from_bytes(to_bytes("a", checkpoint.capture(state))).content
         records = tuple(state.records)
         state = new_state(settings)
         checkpoint.restore(state, Checkpoint(batch_size=8, records=records, seconds=0.0, state=content))

@@ -16,6 +16,7 @@ from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.contract.task import TrialTask
 from nago_trainer.data.catalogue import load_images
 from nago_trainer.errors import PreemptedError
+from nago_trainer.network.tensor_file import from_bytes
 from nago_trainer.training.checkpoint_policy import CheckpointPolicy
 from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.loop import train_epoch
@@ -77,7 +78,7 @@ class Trainer:
             checkpoints=policy,
         )
         result = run_trial(task, context, records.append)
-        weights = torch.load(self._folder / "network.pt", weights_only=True)["weights"]
+        weights = from_bytes((self._folder / "network.pt").read_bytes()).content["weights"]
         return result, [replace(record, seconds=0.0) for record in records], weights
 
     def interrupt(self, task: TrialTask, *, after: float, seconds: float = 1e9) -> None:
