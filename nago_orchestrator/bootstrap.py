@@ -40,6 +40,7 @@ from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import Store, open_store
 from nago_trainer.contract.back_off import BackOff
 from nago_trainer.contract.data_sets import DATA_SETS
+from nago_trainer.contract.data_source import DataSource
 
 if TYPE_CHECKING:  # the extra is optional
     from nago_orchestrator.executors.kubernetes.executor import KubernetesExecutor
@@ -193,7 +194,7 @@ def _with_fingerprint(store: Store, study: Study) -> Study:
     known = study.dataset is not None or DATA_SETS[dataset.name].published is not None
     if known or spec.execution.where != "local" or study.state not in GOING_ON:
         return study
-    report = check_dataset(dataset.name, dataset.path, dataset.validation_fraction)
+    report = check_dataset(DataSource.of(dataset))
     recipe = replace(study.recipe, dataset=replace(dataset, fingerprint=report.fingerprint))
     store.set_dataset(study.id, recipe, summary_of(report, recipe.training.batch_size))
     return store.study(study.name)

@@ -6,7 +6,12 @@ from pathlib import Path
 
 from PIL import Image
 
+from nago_trainer.contract.data_report import DataReport
 from nago_trainer.contract.task import IMAGE_RULES, DatasetSettings
+from nago_trainer.data.folder import describe_files, load_files
+from nago_trainer.data.folder_listing import list_folder
+from nago_trainer.data.images import DatasetDescription, ImageSet
+from nago_trainer.data.survey import Look, survey_files
 
 
 def settings_of(path: Path, size: int, channels: int) -> DatasetSettings:
@@ -20,6 +25,18 @@ def settings_of(path: Path, size: int, channels: int) -> DatasetSettings:
         split_seed=0,
         image_rules=IMAGE_RULES,
     )
+
+
+def describe_folder(path: Path) -> DatasetDescription:
+    return describe_files(list_folder(path))
+
+
+def load_folder(path: Path, settings: DatasetSettings) -> ImageSet:
+    return load_files(list_folder, path, settings)
+
+
+def survey_folder(path: Path, fraction: float, kept: Path | None, since: str | None = None) -> DataReport:
+    return survey_files(list_folder(path), fraction, Look(kept=kept, since=since))
 
 
 def make_images(folder: Path) -> None:

@@ -82,7 +82,12 @@ def data_check_name(study: str, number: int) -> str:
 def conclude(answer: DataAnswer, known: Known) -> Conclusion:
     report, dataset = answer.report, known.dataset
     found = Conclusion(
-        dataset=replace(dataset, fingerprint=dataset.fingerprint or report.fingerprint, images=report.images),
+        dataset=replace(
+            dataset,
+            fingerprint=dataset.fingerprint or report.fingerprint,
+            images=report.images,
+            own_test=report.test > 0,
+        ),
         summary=summary_of(report, known.batch_size, classes=answer.classes),
         problem=_problem(answer, known),
         warnings=warnings(report, known.batch_size),

@@ -32,6 +32,8 @@ class DatasetSummary:
     smallest: tuple[int, int] | None = None
     """Width and height of the image with the fewest pixels."""
     largest: tuple[int, int] | None = None
+    test: int = 0
+    """Test images, which no search sees."""
 
 
 def summary_of(report: DataReport, batch_size: int, *, classes: int | None = None) -> DatasetSummary:
@@ -46,6 +48,7 @@ def summary_of(report: DataReport, batch_size: int, *, classes: int | None = Non
         class_images={each.name: each.images for each in report.classes[:LISTED_CLASSES]},
         smallest=report.smallest,
         largest=report.largest,
+        test=report.test,
     )
 
 
@@ -61,6 +64,7 @@ def in_words(summary: DatasetSummary) -> str:
         f"{summary.images:,} of {summary.classes:,} classes: {summary.training:,} for training "
         f"({_counted_steps(summary.steps_per_epoch)} per epoch), {summary.validation:,} for validation"
     )
+    text = f"{text}, {summary.test:,} for testing" if summary.test else text
     return f"{text}; left out: {_reasons(summary.left_out)}" if summary.left_out else text
 
 

@@ -14,6 +14,7 @@ from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.trainer import DatasetSection, TrainerSection
 from nago_trainer.contract.data_report import DataReport
 from nago_trainer.contract.data_sets import DATA_SETS, DatasetFacts
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.task import FORMER_IMAGE_RULES, IMAGE_RULES, DatasetSettings, TrainingSettings
 
 
@@ -35,6 +36,7 @@ def recipe_of(spec: StudySpec, report: DataReport | None) -> TrainingRecipe:
             validation_fraction=trainer.dataset.validation_fraction,
             split_seed=spec.seed,
             fingerprint=None if report is None else report.fingerprint,
+            own_test=report is not None and report.test > 0,
             image_rules=FORMER_IMAGE_RULES if DATA_SETS[trainer.dataset.name].published else IMAGE_RULES,
         ),
         training=_training(trainer),
@@ -74,8 +76,12 @@ def look_at_images(spec: StudySpec) -> DataReport | None:
     if spec.execution.where != "local":
         return None
     refuse_unable_machine(spec)
-    section = spec.trainer.dataset
-    return check_dataset(section.name, section.path, section.validation_fraction)
+    return check_dataset(_source(spec.trainer.dataset))
+
+
+def _source(section: DatasetSection) -> DataSource:
+    """A key of the section and a field of the source that have one name are one setting."""
+    return DataSource(**section.model_dump(include={field.name for field in fields(DataSource)}))
 
 
 def _dataset_facts(spec: StudySpec, report: DataReport | None) -> DatasetFacts:

@@ -11,8 +11,10 @@ from pathlib import Path
 from nago_trainer.attempt import data_check, fork_server
 from nago_trainer.attempt.database_attempt import AttemptSettings, run_database_attempt
 from nago_trainer.attempt.folder_attempt import run_attempt
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.data.catalogue import describe, load_images, survey
+from nago_trainer.data.survey import Look
 from nago_trainer.errors import DataError
 
 TERMINATED = 143
@@ -57,13 +59,13 @@ def check_data() -> int:
     """Raises DataError."""
     try:
         question = json.load(sys.stdin)
-        name, path, kept = str(question["name"]), question.get("path"), question.get("kept")
-        fraction, since = float(question["validation_fraction"]), question.get("since")
+        kept, since = question.pop("kept", None), question.pop("since", None)
+        source = DataSource.from_json(question)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(
             "invalid input of check-data",
             do='write {"name": NAME, "path": PATH, "validation_fraction": FRACTION, "kept": FILE, "since": DIGEST}',
         ) from error
-    json.dump(survey(name, path, fraction, Path(kept) if kept else None, since).to_json(), sys.stdout)
+    json.dump(survey(source, Look(kept=Path(kept) if kept else None, since=since)).to_json(), sys.stdout)
     sys.stdout.write("\n")
     return ExitCode.DONE

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from nago_trainer.attempt.termination_message import TerminationMessage
@@ -23,6 +24,7 @@ from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.json_form import ContractError, read_json
 from nago_trainer.data.catalogue import survey
 from nago_trainer.data.examination import Manner
+from nago_trainer.data.survey import Look
 from nago_trainer.errors import DataError, StorageError, TrainerError
 from nago_trainer.log import log, log_traceback
 
@@ -61,12 +63,12 @@ def _look(question: DataQuestion, kept: Path) -> DataReport:
 
     Raises DataError or StorageError.
     """
-    asked = (question.name, question.path, question.validation_fraction, kept, question.since)
+    look = Look(kept=kept, since=question.since, manner=Manner(threads=THREADS))
     if question.since is not None and not question.anew:
-        report = survey(*asked, Manner(threads=THREADS))
+        report = survey(question.source, look)
         if report.fingerprint == question.since and not report.problems and not report.broken_count:
             return report
-    return survey(*asked, Manner(anew=True, threads=THREADS))
+    return survey(question.source, replace(look, manner=Manner(anew=True, threads=THREADS)))
 
 
 def _question(environment: Mapping[str, str]) -> DataQuestion:

@@ -12,10 +12,11 @@ import json
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 
 from nago_trainer.contract.data_report import DataReport, LeftOut
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.json_form import ContractError, build, read_json
 
 QUESTION_VARIABLE = "NAGO_DATA_QUESTION"
@@ -33,10 +34,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataQuestion:
-    name: str
-    """One of `DATA_SETS`."""
-    path: str | None
-    validation_fraction: float
+    source: DataSource
     kept: str
     """Name of the file in which the trainer keeps what it found of each image, where it has a place that lasts."""
     since: str | None
@@ -45,12 +43,17 @@ class DataQuestion:
     """Whether there is a doubt that what was kept does not settle."""
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """One object, with the fields of the source beside the others."""
+        return {**self.source.to_json(), "kept": self.kept, "since": self.since, "anew": self.anew}
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
         """Raises ContractError for another form."""
-        return build(cls, data)
+        if not isinstance(data, dict):
+            raise ContractError(f"the question must be an object, found {type(data).__name__}")
+        own = {name: value for name, value in data.items() if name in cls.__dataclass_fields__ and name != "source"}
+        source = {name: value for name, value in data.items() if name not in own}
+        return build(cls, {**own, "source": DataSource.from_json(source)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +101,10 @@ class DataAnswer:
 
 
 def _counts(report: DataReport) -> Iterator[Any]:
-    yield from (report.images, report.training, report.validation, report.broken_count)
+    yield from (report.images, report.training, report.validation, report.test, report.broken_count)
     yield from (*(report.smallest or ()), *(report.largest or ()), *(found.count for found in report.left_out))
     for each in report.classes:
-        yield from (each.images, each.training, each.validation)
+        yield from (each.images, each.training, each.validation, each.test)
 
 
 def _texts(report: DataReport) -> Iterator[Any]:

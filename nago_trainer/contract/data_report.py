@@ -24,6 +24,8 @@ class ClassCount:
     training: int
     """Of the images, those that a search trains on."""
     validation: int
+    test: int = 0
+    """Beside them: never seen by a search."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,8 @@ class DataReport:
     """Of names and contents of all images; None for a published dataset, which is always the same."""
     changes: tuple[str, ...] = ()
     """Since the folder had the fingerprint that was asked about, in a few words each."""
+    test: int = 0
+    """Test images that final training can be measured on; 0 for a published dataset, of which they are known."""
 
     @property
     def left_out_count(self) -> int:

@@ -65,6 +65,9 @@ class DatasetSettings:
     images: int | None = None
     """How many there are, where a data check has counted them. A pod's memory follows from it; trainers get no such
     number, since they count themselves."""
+    own_test: bool = False
+    """Whether the data check has found test images of the dataset's own, on which final training is measured. Trainers
+    get no such word either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +164,7 @@ class TrialTask:
     def to_json(self) -> dict[str, Any]:
         """What an older trainer does not know is in it only where the task needs it: such a trainer then refuses it."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        dataset = encode_known(replace(self.dataset, images=None))
+        dataset = encode_known(replace(self.dataset, images=None, own_test=False))
         # The architecture is JSON already, and large.
         return {**values, "dataset": dataset, "training": encode_known(self.training)}
 

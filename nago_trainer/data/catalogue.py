@@ -9,13 +9,15 @@ from pathlib import Path
 
 from nago_trainer.contract.data_report import DataReport
 from nago_trainer.contract.data_sets import DATA_SETS
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.task import IMAGE_RULES, TEST, DatasetSettings
 from nago_trainer.data.cifar import ARCHIVES, describe_cifar, load_cifar
 from nago_trainer.data.digits import describe_digits, load_digits
-from nago_trainer.data.examination import AS_USUAL, Manner
-from nago_trainer.data.folder import describe_folder, load_folder, stamp_folder
+from nago_trainer.data.folder import describe_files, load_files, stamp_files
+from nago_trainer.data.folder_listing import list_folder
 from nago_trainer.data.images import DatasetDescription, ImageSet
-from nago_trainer.data.survey import survey_folder, survey_of
+from nago_trainer.data.listing import Listing
+from nago_trainer.data.survey import AS_USUAL, Look, survey_files, survey_of
 from nago_trainer.errors import DataError
 
 
@@ -25,30 +27,33 @@ class Reader:
 
     describe: Callable[[Path], DatasetDescription]
     """Checks everything, without torch."""
-    survey: Callable[[Path, float, Path | None, str | None, Manner], DataReport] | None = None
-    """Where every image may be another: also the validation fraction, a file for what is found of each, and a
-    fingerprint to compare with."""
+    survey: Callable[[Path, DataSource, Look], DataReport] | None = None
+    """Where every image may be another."""
     stamp: Callable[[Path], str] | None = None
     """Where images may change: something cheap that changes with them."""
     load: Callable[[Path, DatasetSettings], ImageSet]
-    """The images for training and validation."""
+    """The images for training and validation; of a dataset of files also its test images, where they are asked for."""
     load_test: Callable[[Path, DatasetSettings], ImageSet] | None = None
+
+
+def _of_files(list_files: Callable[[Path], Listing]) -> Reader:
+    return Reader(
+        describe=lambda path: describe_files(list_files(path)),
+        survey=lambda path, source, look: survey_files(list_files(path), source.validation_fraction, look),
+        load=partial(load_files, list_files),
+        stamp=lambda path: stamp_files(list_files(path)),
+    )
 
 
 READERS: Mapping[str, Reader] = {
     "digits": Reader(
         describe=lambda _: describe_digits(),
-        survey=lambda path, fraction, kept, since, manner: survey_of(
-            describe_digits(), fraction, load_digits(8).labels.tolist()
+        survey=lambda _, source, look: survey_of(
+            describe_digits(), source.validation_fraction, load_digits(8).labels.tolist()
         ),
         load=lambda _, settings: load_digits(settings.image_size),
     ),
-    "folder": Reader(
-        describe=describe_folder,
-        survey=survey_folder,
-        load=load_folder,
-        stamp=stamp_folder,
-    ),
+    "folder": _of_files(list_folder),
     **{
         name: Reader(
             describe=partial(describe_cifar, name),
@@ -66,18 +71,13 @@ def describe(name: str, path: str | None) -> DatasetDescription:
     return READERS[name].describe(location)
 
 
-def survey(
-    name: str, path: str | None, fraction: float, kept: Path | None, since: str | None = None, manner: Manner = AS_USUAL
-) -> DataReport:
-    """All that is wrong at once, without torch. Raises DataError where there is nothing to look at.
-
-    `kept`: a file for what is found of each image, so that it need not be read again. `since`: a former fingerprint.
-    """
-    location = _location(name, path)
-    reader = READERS[name]
+def survey(source: DataSource, look: Look = AS_USUAL) -> DataReport:
+    """All that is wrong at once, without torch. Raises DataError where there is nothing to look at."""
+    location = _location(source.name, source.path)
+    reader = READERS[source.name]
     if reader.survey is None:
-        return survey_of(reader.describe(location), fraction)
-    return reader.survey(location, fraction, kept, since, manner)
+        return survey_of(reader.describe(location), source.validation_fraction)
+    return reader.survey(location, source, look)
 
 
 def images_stamp(settings: DatasetSettings) -> str | None:
@@ -100,9 +100,10 @@ def load_images(settings: DatasetSettings) -> ImageSet:
     reader = READERS[settings.name]
     images = reader.load(location, settings)
     if settings.measured_on == TEST:
-        if reader.load_test is None:
+        if reader.load_test is not None:
+            images = replace(images, test=reader.load_test(location, settings))
+        if images.test is None:
             raise DataError(f"the dataset {settings.name} has no test images of its own")
-        images = replace(images, test=reader.load_test(location, settings))
     found = (images.pixels.shape[1], len(images.class_names))
     if found != (settings.channels, settings.classes):
         raise DataError(

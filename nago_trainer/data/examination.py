@@ -56,10 +56,10 @@ class Manner:
     """That decode; None: one for each CPU."""
 
 
-AS_USUAL = Manner()
+DECODED_ONCE = Manner()
 
 
-def examine_all(files: Sequence[Path], kept: Path | None, manner: Manner = AS_USUAL) -> list[Examined]:
+def examine_all(files: Sequence[Path], kept: Path | None, manner: Manner = DECODED_ONCE) -> list[Examined]:
     """In the order of the files. Raises StorageError.
 
     `kept`: the file with what earlier calls found; none is read or written without it.

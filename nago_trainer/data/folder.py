@@ -1,6 +1,6 @@
-"""Any folder of images by class: PATH/CLASS/IMAGE. Called by `catalogue`.
+"""The image files of a listing, described and loaded. If every image is grey the set has one channel, otherwise three.
 
-Which files count says `folder_scan`. If every image is grey the set has one channel, otherwise three.
+Called by `catalogue`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ import statistics
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from nago_trainer.contract.task import IMAGE_RULES, DatasetSettings
+from nago_trainer.contract.task import TEST as TEST_IMAGES
 from nago_trainer.data.fingerprint import fingerprint_of, listing_stamp, manifest_of
-from nago_trainer.data.folder_scan import ClassFolder, class_folders
-from nago_trainer.data.images import DatasetDescription, ImageSet
-from nago_trainer.data.picture import read_picture
+from nago_trainer.data.images import DatasetDescription, ImageSet, Pixels
+from nago_trainer.data.listing import TEST, VALIDATION, Listing, listing_problems
+from nago_trainer.data.picture import read_digest, read_picture
 from nago_trainer.data.pixel_types import refuse_unscaled
+from nago_trainer.data.split import Indices
 from nago_trainer.errors import DataChangedError, DataError, StorageError
 
 CHANGED = "the images have changed since the study began"
@@ -30,28 +33,28 @@ _Of = TypeVar("_Of")
 _T = TypeVar("_T")
 
 
-def describe_folder(path: Path) -> DatasetDescription:
+def describe_files(listing: Listing) -> DatasetDescription:
     """Decodes every image, so that no trial meets a broken one. Raises DataError naming the first."""
-    classes = class_folders(path)
-    checked = in_parallel(lambda file: read_picture(file, size=1, channels=3, rules=IMAGE_RULES), _files(classes))
-    refuse_unscaled((picture.peak for picture in checked), path)
+    _refuse(listing)
+    checked = in_parallel(lambda file: read_picture(file, size=1, channels=3, rules=IMAGE_RULES), listing.files)
+    refuse_unscaled((picture.peak for picture in checked), listing.root)
     headers = [picture.header for picture in checked]
     return DatasetDescription(
         channels=1 if all(header.grey for header in headers) else 3,
-        classes=len(classes),
-        images=len(headers),
-        class_names=tuple(folder.name for folder in classes),
+        classes=len(listing.class_names),
+        images=int((listing.parts != TEST).sum()),
+        class_names=listing.class_names,
         size=int(statistics.median_low(header.shorter_side for header in headers)),
     )
 
 
-def load_folder(path: Path, settings: DatasetSettings) -> ImageSet:
-    """Raises DataError for what `describe_folder` would refuse, and DataChangedError where others were expected.
+def load_files(list_files: Callable[[Path], Listing], path: Path, settings: DatasetSettings) -> ImageSet:
+    """Raises DataError for what `describe_files` would refuse, and DataChangedError where others were expected.
 
     Raises StorageError, from which nothing follows for them, where they cannot be read for a while.
     """
     try:
-        images, found = _load(path, settings)
+        images, found = _load(list_files(path), settings)
     except DataError as error:
         if settings.fingerprint is None:
             raise
@@ -61,36 +64,54 @@ def load_folder(path: Path, settings: DatasetSettings) -> ImageSet:
     return images
 
 
-def _load(path: Path, settings: DatasetSettings) -> tuple[ImageSet, str]:
-    """And their fingerprint."""
-    classes = class_folders(path)
-    files = _files(classes)
+def _load(listing: Listing, settings: DatasetSettings) -> tuple[ImageSet, str]:
+    """And their fingerprint, for which all files are read. Test images are decoded only where they are asked for."""
+    _refuse(listing)
     size, channels = settings.image_size, settings.channels
-    pixels = np.empty((len(files), channels, size, size), dtype=np.uint8)  # once: the images may fill half the memory
+    known, test = np.flatnonzero(listing.parts != TEST), np.flatnonzero(listing.parts == TEST)
+    asked = test if settings.measured_on == TEST_IMAGES else test[:0]
+    # Once: the images may fill half the memory.
+    pixels, pixels_of_test = (np.empty((len(some), channels, size, size), dtype=np.uint8) for some in (known, asked))
+    places = {int(number): pixels[place] for place, number in enumerate(known)}
+    places |= {int(number): pixels_of_test[place] for place, number in enumerate(asked)}
 
     def read(number: int) -> tuple[str, int | None]:
-        picture = read_picture(files[number], size, channels, settings.image_rules)
-        pixels[number] = picture.pixels
+        file, place = listing.files[number], places.get(number)
+        if place is None:
+            return read_digest(file), None
+        picture = read_picture(file, size, channels, settings.image_rules)
+        place[:] = picture.pixels
         return picture.digest, picture.peak
 
-    found = in_parallel(read, range(len(files)))
-    refuse_unscaled((peak for _, peak in found), path)
-    images = ImageSet(
+    found = in_parallel(read, range(len(listing.files)))
+    refuse_unscaled((peak for _, peak in found), listing.root)
+    images = _image_set(listing, known, pixels)
+    if len(asked):
+        images = replace(images, test=_image_set(listing, asked, pixels_of_test))
+    return images, fingerprint_of(manifest_of(listing.root, listing.files, [digest for digest, _ in found]))
+
+
+def _image_set(listing: Listing, members: Indices, pixels: Pixels) -> ImageSet:
+    parts = listing.parts[members]
+    return ImageSet(
         pixels=pixels,
-        labels=np.repeat(np.arange(len(classes)), [len(folder.files) for folder in classes]),
-        class_names=tuple(folder.name for folder in classes),
-        files=tuple(str(file.relative_to(path)) for file in files),
+        labels=listing.labels[members],
+        class_names=listing.class_names,
+        files=tuple(str(listing.files[number].relative_to(listing.root)) for number in members),
+        validation=np.flatnonzero(parts == VALIDATION) if (parts == VALIDATION).any() else None,
     )
-    return images, fingerprint_of(manifest_of(path, files, [digest for digest, _ in found]))
 
 
-def stamp_folder(path: Path) -> str:
+def _refuse(listing: Listing) -> None:
+    """Raises DataError for the first of its problems."""
+    for problem in listing_problems(listing):
+        raise DataError(problem)
+
+
+def stamp_files(listing: Listing) -> str:
     """Without reading an image: the same as long as none was written. Raises DataError or OSError."""
-    return listing_stamp(_files(class_folders(path)))
-
-
-def _files(classes: Sequence[ClassFolder]) -> list[Path]:
-    return [file for folder in classes for file in folder.files]
+    _refuse(listing)
+    return listing_stamp(listing.files)
 
 
 def in_parallel(read: Callable[[_Of], _T], files: Sequence[_Of], threads: int | None = None) -> list[_T]:

@@ -1,6 +1,6 @@
 """What lies in a folder of images: its classes, and all that is left out, with the reason. No image is opened.
 
-Classes are the folders in the order of their names. Called by `folder` and `survey`.
+Classes are the folders in the order of their names. Called by the listings of datasets.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 from nago_trainer.contract.data_report import HIDDEN, SYSTEM_FOLDER, LeftOut
-from nago_trainer.contract.error_text import error_text
 from nago_trainer.data.storage import storage_errors
 from nago_trainer.errors import DataError
 
@@ -25,7 +24,6 @@ SYSTEM_FOLDERS = frozenset(
     {"__macosx", "@eadir", "#recycle", "$recycle.bin", "lost+found", "system volume information"}
 )
 """Made by archives, network storage and file systems; in small letters."""
-SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
 EXAMPLES = 3
 """Paths that are named for each reason."""
 
@@ -40,15 +38,15 @@ class ClassFolder:
 class FolderScan:
     classes: tuple[ClassFolder, ...]
     left_out: tuple[LeftOut, ...]
-    problems: tuple[str, ...]
-    """Why it cannot be trained on, one sentence each."""
-    hints: tuple[str, ...]
 
 
-def scan(path: Path) -> FolderScan:
-    """Raises DataError where there is no folder that can be read, and StorageError where its storage fails."""
+def scan(path: Path, *, root: Path | None = None) -> FolderScan:
+    """`root`: from which the paths of what is left out are told; the folder itself if it is not given.
+
+    Raises DataError where there is no folder that can be read, and StorageError where its storage fails.
+    """
     _check_is_folder(path)
-    left_out = _LeftOut(root=path)
+    left_out = _LeftOut(root=root or path)
     try:
         with storage_errors(path):
             classes = tuple(
@@ -57,20 +55,30 @@ def scan(path: Path) -> FolderScan:
             )
     except OSError as error:
         raise DataError(f"cannot read the folder: {error.strerror}", where=error.filename or path) from error
-    return FolderScan(
-        classes=classes,
-        left_out=left_out.in_order(),
-        problems=tuple(_problems(path, classes)),
-        hints=tuple(_hints(path, classes)),
-    )
+    return FolderScan(classes=classes, left_out=left_out.in_order())
 
 
-def class_folders(path: Path) -> tuple[ClassFolder, ...]:
-    """Raises DataError unless there are two classes or more, of two images or more."""
-    found = scan(path)
-    if found.problems:
-        raise DataError(found.problems[0])
-    return found.classes
+def files_and_folders(path: Path) -> tuple[list[str], list[str]]:
+    """Names of the image files and of the folders directly in a folder. Raises as `scan` does."""
+    _check_is_folder(path)
+    try:
+        with storage_errors(path):
+            entries = [entry for entry in sorted(path.iterdir()) if _reason_of_any(entry) is None]
+            folders = [entry.name for entry in entries if S_ISDIR(_mode(entry))]
+            return [entry.name for entry in entries if _reason_in_class(entry) is None], folders
+    except OSError as error:
+        raise DataError(f"cannot read the folder: {error.strerror}", where=error.filename or path) from error
+
+
+def together(left_out: Iterable[LeftOut]) -> tuple[LeftOut, ...]:
+    """Of several folders, the most frequent reasons first."""
+    counts: dict[str, int] = {}
+    examples: dict[str, tuple[str, ...]] = {}
+    for found in left_out:
+        counts[found.reason] = counts.get(found.reason, 0) + found.count
+        examples[found.reason] = (*examples.get(found.reason, ()), *found.examples)[:EXAMPLES]
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(LeftOut(reason=reason, count=count, examples=examples[reason]) for reason, count in ordered)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -157,32 +165,3 @@ def _reason_in_class(entry: Path) -> str | None:
     if entry.suffix.lower() not in SUFFIXES:
         return f"suffix {os.fsencode(entry.suffix.lower()).decode('utf-8', 'replace')}" if entry.suffix else "no suffix"
     return None if S_ISREG(mode) else "neither file nor folder"
-
-
-def _problems(path: Path, classes: tuple[ClassFolder, ...]) -> Iterable[str]:
-    if len(classes) < 2:
-        found = "a single subfolder" if classes else "no subfolder"
-        yield error_text(f"the dataset has {found}", where=path, do=_remedy_of_splits(path, classes) or ONE_FOLDER_EACH)
-        return
-    for folder in classes:
-        if len(folder.files) < 2:
-            found = "a single image" if folder.files else "no images"
-            what = f"the class {folder.name!r} has {found}, and training and validation need one each"
-            remedy = _remedy_of_splits(path, classes) or "add images, or remove the subfolder"
-            yield error_text(what, where=path, do=remedy)
-
-
-def _hints(path: Path, classes: tuple[ClassFolder, ...]) -> Iterable[str]:
-    remedy = _remedy_of_splits(path, classes)
-    if remedy:
-        names = " and ".join(folder.name for folder in classes)
-        yield error_text(f"the classes are called {names}, like parts of a dataset", where=path, do=remedy)
-
-
-def _remedy_of_splits(path: Path, classes: tuple[ClassFolder, ...]) -> str | None:
-    """None unless the folders are a dataset's splits, each of which has the classes."""
-    names = [folder.name for folder in classes]
-    if not names or not SPLIT_NAMES.issuperset(name.lower() for name in names):
-        return None
-    training = next((name for name in names if name.lower().startswith("train")), names[0])
-    return f"give the folder of one part, such as {path / training}, whose subfolders are the classes"

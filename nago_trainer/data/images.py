@@ -27,6 +27,8 @@ class ImageSet:
     class_names: tuple[str, ...]
     files: tuple[str, ...] | None = None
     """[N], below the folder of the images; None where they have no files of their own."""
+    validation: NDArray[np.int64] | None = None
+    """Which of them the dataset itself sets apart to validate on; None where a part is taken."""
     test: ImageSet | None = None
     """The dataset's own test images, where they are asked for."""
 

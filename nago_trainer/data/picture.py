@@ -62,6 +62,12 @@ def read_picture(file: Path, size: int, channels: int, rules: int) -> Picture:
     return Picture(pixels=pixels, header=header, peak=peak, digest=content_digest(content))
 
 
+def read_digest(file: Path) -> str:
+    """Of a file that is not decoded. Raises DataError or StorageError."""
+    with _as_data_errors(file), storage_errors(file):
+        return content_digest(file.read_bytes())
+
+
 def opened_pixels(image: Image.Image, name: str, size: int, channels: int, rules: int) -> Pixels:
     """[channels, size, size] of an image that somebody has opened or made, which stays as it is.
 

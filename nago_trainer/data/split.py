@@ -10,9 +10,9 @@ from nago_trainer.errors import DataError
 Indices = NDArray[np.int64]
 
 
-def validation_count(images: int, fraction: float) -> int:
-    """Of the images of a class, two or more, those that are validated on."""
-    return min(max(round(images * fraction), 1), images - 1)
+def share_count(images: int, fraction: float, *, left: int) -> int:
+    """Of the images of a class, those that are taken; so many are left at least, and one is taken if it can be."""
+    return max(0, min(max(round(images * fraction), 1), images - left))
 
 
 def stratified_split(labels: Indices, fraction: float, seed: int) -> tuple[Indices, Indices]:
@@ -27,6 +27,6 @@ def stratified_split(labels: Indices, fraction: float, seed: int) -> tuple[Indic
         members = np.flatnonzero(labels == label)
         if len(members) < 2:
             raise DataError(f"class number {label} has a single image, and training and validation need one each")
-        validation.append(generator.permutation(members)[: validation_count(len(members), fraction)])
+        validation.append(generator.permutation(members)[: share_count(len(members), fraction, left=1)])
     chosen = np.sort(np.concatenate(validation))
     return np.setdiff1d(np.arange(len(labels)), chosen), chosen

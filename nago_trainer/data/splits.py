@@ -67,7 +67,10 @@ def make_splits(images: ImageSet, *, fraction: float, seed: int, device: torch.d
             normalisation=measure(images.pixels),
             classes=len(images.class_names),
         )
-    training, validation = stratified_split(images.labels, fraction, seed)
+    if images.validation is None:
+        training, validation = stratified_split(images.labels, fraction, seed)
+    else:
+        training, validation = np.setdiff1d(np.arange(len(images.labels)), images.validation), images.validation
     parts = [torch.from_numpy(members).to(device) for members in (training, validation)]
     of_training, of_validation = (Examples(pixels=pixels, labels=labels[part], members=part) for part in parts)
     return Splits(

@@ -6,59 +6,76 @@ Called by `catalogue`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nago_trainer.contract.data_report import BrokenImage, ClassCount, DataReport, printable
-from nago_trainer.data.examination import AS_USUAL, Examined, Manner, examine_all
+from nago_trainer.data.examination import DECODED_ONCE, Examined, Manner, examine_all
 from nago_trainer.data.fingerprint import changes_since, fingerprint_of, keep_manifest, manifest_of
-from nago_trainer.data.folder_scan import ClassFolder, scan
 from nago_trainer.data.images import DatasetDescription
+from nago_trainer.data.listing import Listing, divided_counts, listing_problems
 from nago_trainer.data.pixel_types import refuse_unscaled
-from nago_trainer.data.split import validation_count
+from nago_trainer.data.split import share_count
 from nago_trainer.errors import DataError
 
 LISTED_BROKEN = 100
 """Broken images that are named; the others are counted."""
 
 
-def survey_folder(
-    path: Path, fraction: float, kept: Path | None, since: str | None = None, manner: Manner = AS_USUAL
-) -> DataReport:
-    """Every image is decoded, or was so before (`examination`). Raises DataError where there is no folder to read.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a survey may use of earlier ones."""
 
-    `since`: a fingerprint that the folder had; what has changed is looked up beside `kept`.
-    """
-    found = scan(path)
-    files = [file for folder in found.classes for file in folder.files]
-    examined = examine_all(files, kept, manner)
+    kept: Path | None = None
+    """A file for what is found of each image, so that it need not be read again."""
+    since: str | None = None
+    """A former fingerprint: what has changed since is looked up beside `kept`."""
+    manner: Manner = DECODED_ONCE
+
+
+AS_USUAL = Look()
+
+
+def survey_files(listing: Listing, fraction: float, look: Look = AS_USUAL) -> DataReport:
+    """Every image is decoded, or was so before (`examination`)."""
+    kept, since = look.kept, look.since
+    examined = examine_all(listing.files, kept, look.manner)
     whole = [each for each in examined if each.broken is None]
     broken = [
         BrokenImage(file=printable(str(file)), why=printable(each.broken))
-        for file, each in zip(files, examined, strict=True)
+        for file, each in zip(listing.files, examined, strict=True)
         if each.broken
     ]
     by_size = sorted(whole, key=lambda each: each.width * each.height)
-    manifest = manifest_of(path, files, [each.digest for each in examined])
+    manifest = manifest_of(listing.root, listing.files, [each.digest for each in examined])
     fingerprint = fingerprint_of(manifest)
     if kept is not None:
         keep_manifest(kept.parent, manifest, fingerprint)
-    counts = _class_counts(found.classes, examined, fraction)
+    counts = _class_counts(_readable(listing, examined), fraction)
     return DataReport(
         channels=1 if all(each.grey for each in whole) else 3,
-        images=len(whole),
+        images=sum(count.images for count in counts),
         training=sum(count.training for count in counts),
         validation=sum(count.validation for count in counts),
+        test=sum(count.test for count in counts),
         classes=counts,
         smallest=(by_size[0].width, by_size[0].height) if by_size else None,
         largest=(by_size[-1].width, by_size[-1].height) if by_size else None,
-        left_out=found.left_out,
+        left_out=listing.left_out,
         broken=tuple(broken[:LISTED_BROKEN]),
         broken_count=len(broken),
-        problems=(*map(printable, found.problems), *_unscaled(whole, path)),
-        hints=tuple(map(printable, found.hints)),
+        problems=(*map(printable, listing_problems(listing)), *_unscaled(whole, listing.root)),
+        hints=tuple(map(printable, listing.hints)),
         fingerprint=fingerprint,
         changes=changes_since(kept.parent, since, manifest) if kept is not None and since is not None else (),
     )
+
+
+def _readable(listing: Listing, examined: Sequence[Examined]) -> Listing:
+    """Without the broken images."""
+    whole = [number for number, each in enumerate(examined) if each.broken is None]
+    files = tuple(listing.files[number] for number in whole)
+    return replace(listing, files=files, labels=listing.labels[whole], parts=listing.parts[whole])
 
 
 def survey_of(described: DatasetDescription, fraction: float, labels: Sequence[int] | None = None) -> DataReport:
@@ -77,19 +94,18 @@ def survey_of(described: DatasetDescription, fraction: float, labels: Sequence[i
     )
 
 
-def _class_counts(
-    classes: Sequence[ClassFolder], examined: Sequence[Examined], fraction: float
-) -> tuple[ClassCount, ...]:
-    counts, start = [], 0
-    for folder in classes:
-        members = examined[start : start + len(folder.files)]
-        start += len(folder.files)
-        counts.append(_counted(printable(folder.name), sum(each.broken is None for each in members), fraction))
-    return tuple(counts)
+def _class_counts(listing: Listing, fraction: float) -> tuple[ClassCount, ...]:
+    counts = divided_counts(listing, fraction)
+    return tuple(
+        ClassCount(
+            name=printable(name), images=training + validation, training=training, validation=validation, test=test
+        )
+        for name, (training, validation, test) in zip(listing.class_names, counts.T.tolist(), strict=True)
+    )
 
 
 def _counted(name: str, images: int, fraction: float) -> ClassCount:
-    validation = validation_count(images, fraction) if images > 1 else 0
+    validation = share_count(images, fraction, left=1)
     return ClassCount(name=name, images=images, training=images - validation, validation=validation)
 
 

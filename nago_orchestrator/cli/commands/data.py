@@ -23,6 +23,7 @@ CLASSES = (
     Column(key="images", title="images"),
     Column(key="training", title="training"),
     Column(key="validation", title="validation"),
+    Column(key="test", title="test"),
 )
 LEFT_OUT = (
     Column(key="count", title="left out"),

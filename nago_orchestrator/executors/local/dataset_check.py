@@ -13,20 +13,14 @@ from nago_orchestrator.domain.dataset import untrainable
 from nago_orchestrator.errors import ImageStorageError, InputError, NagoError
 from nago_orchestrator.paths import data_folder
 from nago_trainer.contract.data_report import DataReport
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.json_form import ContractError, read_json
 
 COMMAND = (sys.executable, "-m", "nago_trainer", "check-data")
 
 
-def check_dataset(
-    name: str,
-    path: str | None,
-    validation_fraction: float,
-    command: Sequence[str] = COMMAND,
-    *,
-    since: str | None = None,
-) -> DataReport:
+def check_dataset(source: DataSource, command: Sequence[str] = COMMAND, *, since: str | None = None) -> DataReport:
     """Examines every image that has changed since the last check, and tells all that is wrong with them.
 
     `since`: a former fingerprint; the report says what has changed.
@@ -34,9 +28,8 @@ def check_dataset(
     Raises InputError with the trainer's sentence where there is nothing to examine, and ImageStorageError where that
     cannot be told at the moment.
     """
-    kept = None if path is None else str(examination_file(path))
-    question = {"name": name, "path": path, "validation_fraction": validation_fraction, "kept": kept, "since": since}
-    request = json.dumps(question)
+    kept = None if source.path is None else str(examination_file(source.path))
+    request = json.dumps({**source.to_json(), "kept": kept, "since": since})
     answer = subprocess.run(command, input=request, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         complaint = answer.stderr.strip().splitlines()
@@ -45,7 +38,7 @@ def check_dataset(
     try:
         return DataReport.from_json(read_json(answer.stdout))
     except ContractError as error:
-        raise NagoError(f"unexpected output of the trainer for the dataset {name}: {answer.stdout!r}") from error
+        raise NagoError(f"unexpected output of the trainer for the dataset {source.name}: {answer.stdout!r}") from error
 
 
 def refuse_untrainable(report: DataReport) -> None:

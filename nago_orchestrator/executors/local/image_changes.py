@@ -5,6 +5,7 @@ from __future__ import annotations
 from nago_orchestrator.domain.dataset import changed_sentence
 from nago_orchestrator.errors import ImageStorageError, InputError
 from nago_orchestrator.executors.local.dataset_check import check_dataset
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.task import DatasetSettings
 
 
@@ -16,7 +17,7 @@ def image_changes(settings: DatasetSettings) -> str | None:
     if settings.fingerprint is None:
         return None
     try:
-        report = check_dataset(settings.name, settings.path, settings.validation_fraction, since=settings.fingerprint)
+        report = check_dataset(DataSource.of(settings), since=settings.fingerprint)
     except ImageStorageError:
         raise
     except InputError as error:

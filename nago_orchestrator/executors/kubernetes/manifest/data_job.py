@@ -29,6 +29,7 @@ from nago_orchestrator.executors.kubernetes.manifest.resources import MEBIBYTE, 
 from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings
 from nago_trainer.contract.attempt_files import TOKEN_VARIABLE
 from nago_trainer.contract.data_check import QUESTION_VARIABLE, DataQuestion
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.task import DatasetSettings
 
 DECODING_BYTES = 2048 * MEBIBYTE
@@ -69,9 +70,7 @@ def _without_work(container: Any) -> Any:
 
 def _question(dataset: DatasetSettings, settings: KubernetesSettings, *, anew: bool) -> DataQuestion:
     return DataQuestion(
-        name=dataset.name,
-        path=dataset.path,
-        validation_fraction=dataset.validation_fraction,
+        source=DataSource.of(dataset),
         kept=f"{_place(dataset, settings)}.json",
         since=dataset.fingerprint,
         anew=anew,

@@ -19,11 +19,14 @@ from PIL import Image
 from nago_trainer.attempt.data_check import THREADS, check_data
 from nago_trainer.attempt.termination_message import LARGEST_BYTES
 from nago_trainer.contract.data_check import DataAnswer, DataQuestion
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.exit_codes import ExitCode
 
 
 def _environment(folder: Path, tmp_path: Path, since: str | None = None) -> dict[str, str]:
-    question = DataQuestion(name="folder", path=str(folder), validation_fraction=0.34, kept="x.json", since=since)
+    question = DataQuestion(
+        source=DataSource(name="folder", path=str(folder), validation_fraction=0.34), kept="x.json", since=since
+    )
     return {
         "NAGO_DATA_QUESTION": json.dumps(question.to_json()),
         "NAGO_TOKEN": "secret",

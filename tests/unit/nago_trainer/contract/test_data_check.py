@@ -11,6 +11,7 @@ import pytest
 
 from nago_trainer.contract.data_check import LARGEST_ANSWER, OTHER_REASONS, DataAnswer, DataQuestion
 from nago_trainer.contract.data_report import BrokenImage, ClassCount, DataReport, LeftOut, printable
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.json_form import ContractError
 
 REPORT = DataReport(
@@ -120,7 +121,9 @@ def test_an_answer_that_cannot_be_true_is_refused(text: Any) -> None:
 
 
 def test_a_question_is_read_back() -> None:
-    question = DataQuestion(name="folder", path="/data/a", validation_fraction=0.2, kept="x.json", since=None)
+    question = DataQuestion(
+        source=DataSource(name="folder", path="/data/a", validation_fraction=0.2), kept="x.json", since=None
+    )
     assert DataQuestion.from_json(json.loads(json.dumps(question.to_json()))) == question
     with pytest.raises(ContractError):
         DataQuestion.from_json({"name": "folder"})

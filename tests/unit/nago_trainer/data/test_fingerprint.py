@@ -10,8 +10,8 @@ from PIL import Image
 
 from nago_trainer.contract.task import DatasetSettings
 from nago_trainer.data.catalogue import images_stamp, load_images
-from nago_trainer.data.survey import survey_folder
 from nago_trainer.errors import DataChangedError
+from tests.image_folder import survey_folder
 
 
 def _fingerprint(folder: Path) -> str:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nago_trainer.data.folder import AHEAD, describe_folder, in_parallel, load_folder
+from nago_trainer.data.folder import AHEAD, in_parallel
 from nago_trainer.errors import DataError, StorageError
-from tests.image_folder import settings_of
+from tests.image_folder import describe_folder, load_folder, settings_of
 
 
 def _cut(path: Path) -> None:

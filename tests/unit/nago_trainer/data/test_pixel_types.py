@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nago_trainer.contract.task import FORMER_IMAGE_RULES, IMAGE_RULES
-from nago_trainer.data.folder import describe_folder, load_folder
 from nago_trainer.data.picture import opened_pixels, read_picture
 from nago_trainer.errors import DataError
-from tests.image_folder import settings_of
+from tests.image_folder import describe_folder, load_folder, settings_of
 from tests.tiff import write_tiff
 
 SIXTEEN_BITS = np.array([[0, 255, 256, 65535]] * 4, np.uint16)

@@ -6,11 +6,13 @@ import pytest
 from PIL import Image
 
 from nago_trainer.contract.data_report import ClassCount, DataReport
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.data.catalogue import READERS, survey
 from nago_trainer.data.digits import load_digits
 from nago_trainer.data.split import stratified_split
-from nago_trainer.data.survey import LISTED_BROKEN, survey_folder
+from nago_trainer.data.survey import LISTED_BROKEN
 from nago_trainer.errors import DataError
+from tests.image_folder import survey_folder
 
 
 def _image(file: Path, size: tuple[int, int] = (8, 8)) -> None:
@@ -87,28 +89,22 @@ def test_all_problems_are_named_at_once(pets: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("names", [("train", "val"), ("Train", "validation", "test")])
-def test_the_root_of_splits_gets_a_hint(tmp_path: Path, names: tuple[str, ...]) -> None:
-    for name in names:
-        for number in range(2):
-            _image(tmp_path / name / "cat" / f"{number}.png")
-    report = survey_folder(tmp_path, 0.2, None)
-    assert f"give the folder of one part, such as {tmp_path / names[0]}, whose" in report.problems[0]
-    for name in names:  # as flat ones it can be trained on, which is hardly meant
+def test_flat_folders_of_parts_get_a_hint(tmp_path: Path) -> None:
+    for name in ("train", "val"):  # they can be trained on as classes, which is hardly meant
         for number in range(2):
             _image(tmp_path / name / f"{number}.png")
     report = survey_folder(tmp_path, 0.2, None)
     assert report.problems == ()
-    assert "like parts of a dataset" in report.hints[0]
+    assert "the classes are called train and val, like parts of a dataset" in report.hints[0]
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no such folder"):
-        survey("folder", str(tmp_path / "nowhere"), 0.2, None)
+        survey(DataSource(name="folder", path=str(tmp_path / "nowhere"), validation_fraction=0.2))
 
 
 def test_the_counts_are_those_of_the_split() -> None:
-    report = survey("digits", None, 0.3, None)
+    report = survey(DataSource(name="digits", path=None, validation_fraction=0.3))
     training, validation = stratified_split(load_digits(8).labels, 0.3, 0)
     assert (report.training, report.validation) == (len(training), len(validation))
     assert READERS["cifar10"].survey is None

@@ -87,7 +87,7 @@ def test_its_question_arrives_as_it_was_asked(path: str) -> None:
     asked = _variables(_job(replace(FOLDER, path=path)))["NAGO_DATA_QUESTION"]
     expanded = asked.replace("$$", "$")  # as a kubelet does; there is nothing else to expand
     assert "$(" not in asked.replace("$$", "")
-    assert DataQuestion.from_json(json.loads(expanded)).path == path
+    assert DataQuestion.from_json(json.loads(expanded)).source.path == path
 
 
 def test_what_was_found_is_kept_for_all_studies_on_the_same_images_alone() -> None:
