@@ -106,8 +106,7 @@ def _executor(
     execution = StudySpec.from_canonical(study.spec).execution
     if execution.where == "kubernetes" and execution.kubernetes is not None:
         jobs = _kubernetes_executor(store, study, execution.kubernetes, on_call)
-        published = DATA_SETS[study.recipe.dataset.name].published is not None
-        return jobs, None if published else jobs
+        return jobs, jobs if DATA_SETS[study.recipe.dataset.name].files else None
     if study.state in GOING_ON:
         refuse_missing_device(execution.device)
     executor = LocalExecutor(runs_folder(store) / study.name)
@@ -191,7 +190,7 @@ def _with_fingerprint(store: Store, study: Study) -> Study:
     Raises InputError where there are no images to look at.
     """
     spec, dataset = StudySpec.from_canonical(study.spec), study.recipe.dataset
-    known = study.dataset is not None or DATA_SETS[dataset.name].published is not None
+    known = study.dataset is not None or not DATA_SETS[dataset.name].files
     if known or spec.execution.where != "local" or study.state not in GOING_ON:
         return study
     report = check_dataset(DataSource.of(dataset))

@@ -37,7 +37,7 @@ def recipe_of(spec: StudySpec, report: DataReport | None) -> TrainingRecipe:
             split_seed=spec.seed,
             fingerprint=None if report is None else report.fingerprint,
             own_test=report is not None and report.test > 0,
-            image_rules=FORMER_IMAGE_RULES if DATA_SETS[trainer.dataset.name].published else IMAGE_RULES,
+            image_rules=IMAGE_RULES if DATA_SETS[trainer.dataset.name].files else FORMER_IMAGE_RULES,
         ),
         training=_training(trainer),
         parameter_limit=trainer.parameter_limit,

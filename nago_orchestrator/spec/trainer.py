@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, mod
 
 from nago_orchestrator.spec.options import Balance, KeptEpoch, Layout, Optimiser, Precision
 from nago_orchestrator.spec.protocols import (
+    LIMIT_OF_LARGE_IMAGES,
     LIMIT_OF_SMALL_IMAGES,
     BatchPoint,
     ProtocolName,
@@ -34,9 +35,9 @@ DatasetName = Annotated[
 ]
 
 
-def _of_dataset(*, digits: Any, folder: Any, cifar: Any) -> Any:
+def _of_dataset(*, digits: Any, folder: Any, cifar: Any, photographs: Any = None) -> Any:
     """A field whose default is looked up by the dataset's name; the schema tells it in words."""
-    table = _by_name(digits=digits, folder=folder, cifar=cifar)
+    table = _by_name(digits=digits, folder=folder, cifar=cifar, photographs=photographs)
 
     def default(validated: dict[str, Any]) -> Any:
         dataset = validated.get("dataset")
@@ -48,7 +49,12 @@ def _of_dataset(*, digits: Any, folder: Any, cifar: Any) -> Any:
 
 def _limit() -> Any:
     """The dataset's; with a protocol that of the images' size."""
-    own = _of_dataset(digits=50_000, folder=LIMIT_OF_SMALL_IMAGES, cifar=LIMIT_OF_SMALL_IMAGES)
+    own = _of_dataset(
+        digits=50_000,
+        folder=LIMIT_OF_SMALL_IMAGES,
+        cifar=LIMIT_OF_SMALL_IMAGES,
+        photographs=LIMIT_OF_LARGE_IMAGES,
+    )
 
     def default(validated: dict[str, Any]) -> Any:
         dataset = validated.get("dataset")
@@ -77,7 +83,9 @@ def _part_of_image(*, digits: int, folder: int, cifar: int, of_protocols: int | 
     return Field(default_factory=default, json_schema_extra={"x-default": _in_words(parts)})
 
 
-def _by_name(**values: Any) -> dict[str, Any]:
+def _by_name(*, folder: Any, photographs: Any = None, **others: Any) -> dict[str, Any]:
+    """Photographs have the values of a folder, unless they are given."""
+    values = {**others, "folder": folder, "photographs": folder if photographs is None else photographs}
     return {name: values[dataset.defaults] for name, dataset in DATA_SETS.items()}
 
 
@@ -85,7 +93,12 @@ def _in_words(table: Mapping[str, Any]) -> str:
     texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in table.items()}
     if len(set(texts.values())) == 1:
         return texts["folder"]
-    return ", ".join(f"{name} {text}" for name, text in texts.items())
+    others = {text for name, text in texts.items() if name != "digits"}
+    if len(others) == 1:
+        return f"digits {texts['digits']}, others {texts['folder']}"
+    return ", ".join(
+        f"{', '.join(name for name in texts if texts[name] == text)} {text}" for text in dict.fromkeys(texts.values())
+    )
 
 
 def _read_path(value: Any, info: ValidationInfo) -> str | None:
@@ -144,11 +157,11 @@ def _read_function(value: Any) -> str | None:
 
 class DatasetSection(Section):
     name: DatasetName
-    """The images: scikit-learn's digits, any folder with one subfolder per class, CIFAR-10 or CIFAR-100."""
+    """The images: scikit-learn's digits, any folder with one subfolder per class, or a published dataset."""
     path: Annotated[str | None, BeforeValidator(_read_path)] = None
     """Where the images are; relative paths start at the study file's folder, for trials in a cluster at the volume that
     `execution.kubernetes.data` mounts. Not for digits."""
-    image_size: Annotated[Whole, Field(ge=4, le=1024)] = _of_dataset(digits=8, folder=64, cifar=32)
+    image_size: Annotated[Whole, Field(ge=4, le=1024)] = _of_dataset(digits=8, folder=64, cifar=32, photographs=224)
     """Height and width in pixels to which every image is brought."""
     classes: Annotated[Whole, Field(ge=2, le=1_000_000)] | None = None
     """How many classes there are; only for a folder that lies in the cluster, where the orchestrator cannot count."""

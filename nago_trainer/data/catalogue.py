@@ -13,10 +13,14 @@ from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.task import IMAGE_RULES, TEST, DatasetSettings
 from nago_trainer.data.cifar import ARCHIVES, describe_cifar, load_cifar
 from nago_trainer.data.digits import describe_digits, load_digits
+from nago_trainer.data.flowers102 import list_flowers102
 from nago_trainer.data.folder import describe_files, load_files, stamp_files
 from nago_trainer.data.folder_listing import list_folder
+from nago_trainer.data.imagenet import list_imagenet
 from nago_trainer.data.images import DatasetDescription, ImageSet
 from nago_trainer.data.listing import Listing
+from nago_trainer.data.mit67 import list_mit67
+from nago_trainer.data.sport8 import list_sport8
 from nago_trainer.data.survey import AS_USUAL, Look, survey_files, survey_of
 from nago_trainer.errors import DataError
 
@@ -62,6 +66,10 @@ READERS: Mapping[str, Reader] = {
         )
         for name in ARCHIVES
     },
+    "sport8": _of_files(list_sport8),
+    "mit67": _of_files(list_mit67),
+    "flowers102": _of_files(list_flowers102),
+    "imagenet": _of_files(list_imagenet),
 }
 
 

@@ -88,7 +88,13 @@ def _load(listing: Listing, settings: DatasetSettings) -> tuple[ImageSet, str]:
     images = _image_set(listing, known, pixels)
     if len(asked):
         images = replace(images, test=_image_set(listing, asked, pixels_of_test))
-    return images, fingerprint_of(manifest_of(listing.root, listing.files, [digest for digest, _ in found]))
+    return images, fingerprint_of(
+        manifest_of(
+            listing.root,
+            (*listing.files, *listing.lists),
+            (*(digest for digest, _ in found), *map(read_digest, listing.lists)),
+        )
+    )
 
 
 def _image_set(listing: Listing, members: Indices, pixels: Pixels) -> ImageSet:
@@ -111,7 +117,7 @@ def _refuse(listing: Listing) -> None:
 def stamp_files(listing: Listing) -> str:
     """Without reading an image: the same as long as none was written. Raises DataError or OSError."""
     _refuse(listing)
-    return listing_stamp(listing.files)
+    return listing_stamp((*listing.files, *listing.lists))
 
 
 def in_parallel(read: Callable[[_Of], _T], files: Sequence[_Of], threads: int | None = None) -> list[_T]:

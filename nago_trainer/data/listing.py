@@ -31,6 +31,8 @@ class Listing:
     """[N], index into `class_names`"""
     parts: NDArray[np.int8]
     """[N]. Without VALIDATION, a part of TRAINING is taken for it."""
+    lists: tuple[Path, ...] = ()
+    """Files that say which images belong where: they are part of the fingerprint."""
     left_out: tuple[LeftOut, ...] = ()
     problems: tuple[str, ...] = ()
     """Why it cannot be trained on, one sentence each."""

@@ -14,6 +14,7 @@ from nago_trainer.data.examination import DECODED_ONCE, Examined, Manner, examin
 from nago_trainer.data.fingerprint import changes_since, fingerprint_of, keep_manifest, manifest_of
 from nago_trainer.data.images import DatasetDescription
 from nago_trainer.data.listing import Listing, divided_counts, listing_problems
+from nago_trainer.data.picture import read_digest
 from nago_trainer.data.pixel_types import refuse_unscaled
 from nago_trainer.data.split import share_count
 from nago_trainer.errors import DataError
@@ -47,7 +48,8 @@ def survey_files(listing: Listing, fraction: float, look: Look = AS_USUAL) -> Da
         if each.broken
     ]
     by_size = sorted(whole, key=lambda each: each.width * each.height)
-    manifest = manifest_of(listing.root, listing.files, [each.digest for each in examined])
+    digests = (*(each.digest for each in examined), *map(read_digest, listing.lists))
+    manifest = manifest_of(listing.root, (*listing.files, *listing.lists), digests)
     fingerprint = fingerprint_of(manifest)
     if kept is not None:
         keep_manifest(kept.parent, manifest, fingerprint)

@@ -51,7 +51,7 @@ def training_bytes(task: TrialTask, *, on_gpu: bool) -> int:
 def _bytes_of_images(dataset: DatasetSettings) -> int:
     """Beyond those that PROGRAM_BYTES counts; 0 where nobody has counted the images."""
     published = DATA_SETS[dataset.name].published
-    images = (dataset.images or 0) if published is None else published.images
+    images = dataset.images or (0 if published is None else published.images)
     needed = round(PEAK_OF_PIXELS * pixel_bytes(dataset, images))
     return max(0, needed - COUNTED_IMAGE_BYTES)
 

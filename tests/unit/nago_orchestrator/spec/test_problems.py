@@ -6,6 +6,7 @@ import pytest
 
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.spec import parse_study_spec
+from nago_trainer.contract.data_sets import DATA_SETS
 from tests.located import located
 
 
@@ -141,7 +142,11 @@ def test_a_wrong_line(small_study: str, line: str, sentence: str) -> None:
             "name: digit",
             "line 5: trainer.dataset.name names an unknown dataset 'digit': did you mean digits?",
         ),
-        ("name: digits", "name: mnist", "unknown dataset 'mnist': choose one of digits, folder, cifar10, cifar100"),
+        (
+            "name: digits",
+            "name: svhn",
+            f"unknown dataset 'svhn': choose one of {', '.join(DATA_SETS)}",
+        ),
         (
             "name: digits",
             "name: folder",
