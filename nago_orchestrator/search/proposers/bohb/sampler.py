@@ -128,7 +128,7 @@ def global_generator(words: npt.NDArray[np.unsignedinteger[Any]]) -> Iterator[No
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """HpBandSter uses names that ConfigSpace 1 and statsmodels 0.15 announce to drop; the versions are pinned."""
+    """HpBandSter uses names that ConfigSpace 1 announces to drop; the versions are pinned."""
     with _FENCE, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
