@@ -56,7 +56,7 @@ test-postgresql: setup ## What trainers may do in the database, on PostgreSQL 13
 	    echo "PostgreSQL $$major"; \
 	    NAGO_TEST_POSTGRESQL=$(POSTGRESQL_VERSIONS)/$$major/bin \
 	        $(BIN)/pytest -q tests/hostile tests/contracts/test_report_sink.py tests/integration/test_trainer_access.py \
-	        tests/integration/test_trainer_rights.py || exit 1; \
+	        tests/integration/test_trainer_reports.py tests/integration/test_trainer_rights.py || exit 1; \
 	done
 
 test-cluster: setup ## The tests that need Kubernetes: on a cluster of their own (as root), or that of KUBECONFIG

@@ -7,11 +7,14 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
+import psycopg2
 import pytest
 from hypothesis import settings
 from sqlalchemy import Engine, make_url
@@ -107,6 +110,11 @@ class PostgresDatabases:
 
     server: str
     _made: list[str] = field(default_factory=list)
+    _kept: dict[str, Any] = field(init=False)
+    """Connections that stay open: to the server and to the shared database."""
+
+    def __post_init__(self) -> None:
+        self._kept = {self.server: None}
 
     def create(self, template: str = "template0") -> str:
         """The address of a new database, empty or a copy."""
@@ -136,11 +144,27 @@ class PostgresDatabases:
 
     def execute(self, *statements: str, address: str | None = None) -> None:
         """As the server's administrator, outside any transaction."""
-        engine = connect(address or self.server)
-        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        with self._connection(address or self.server) as connection, connection.cursor() as cursor:
             for statement in statements:
-                connection.exec_driver_sql(statement)
-        engine.dispose()
+                cursor.execute(statement)
+
+    @contextmanager
+    def _connection(self, address: str) -> Iterator[Any]:
+        """Most of what a short statement takes is to connect."""
+        kept = self._kept.get(address)
+        connection = kept if kept is not None and _answers(kept) else _connected(address)
+        try:
+            yield connection
+        finally:
+            if address in self._kept:
+                self._kept[address] = connection
+            else:
+                connection.close()
+
+    def close(self) -> None:
+        for connection in self._kept.values():
+            if connection is not None:
+                connection.close()
 
     def drop_all(self) -> None:
         self.execute(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in self._made))
@@ -154,7 +178,24 @@ class PostgresDatabases:
 
     @cached_property
     def _shared(self) -> str:
-        return self.create_current()
+        address = self.create_current()
+        self._kept[address] = None
+        return address
+
+
+def _connected(address: str) -> Any:
+    connection = psycopg2.connect(make_url(address).set(drivername="postgresql").render_as_string(hide_password=False))
+    connection.autocommit = True
+    return connection
+
+
+def _answers(connection: Any) -> bool:
+    """A test may have ended all sessions."""
+    try:
+        connection.cursor().execute("SELECT 1")
+    except psycopg2.Error:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -163,11 +204,14 @@ def postgres() -> Iterator[PostgresDatabases]:
     given = os.environ.get("NAGO_TEST_DATABASE_URL")
     if given is None:
         with postgres_server.server() as address:
-            yield PostgresDatabases(address)
+            databases = PostgresDatabases(address)
+            yield databases
+            databases.close()
     else:
         databases = PostgresDatabases(given)
         yield databases
         databases.drop_all()
+        databases.close()
 
 
 @pytest.fixture(scope="session")

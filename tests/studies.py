@@ -10,7 +10,7 @@ from nago_orchestrator.bootstrap import open_session
 from nago_orchestrator.control_loop.events import Event
 from nago_orchestrator.control_loop.loop import run
 from nago_orchestrator.control_loop.session import Session, StopSignal
-from nago_orchestrator.domain.states import StudyState
+from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.domain.trial_design import build_task, design_trial
 from nago_orchestrator.domain.trials import TrainingRecipe, TrialDesign
 from nago_orchestrator.executors.port import DataJobs, Executor
@@ -101,6 +101,17 @@ class Orchestrator:
 
     def run(self, session: Session | None = None) -> StudyState:
         return run(session or self.session(), self.sleep)
+
+
+def count_trials(store: Store, study_id: int) -> dict[TrialState, int]:
+    return {state: count for state, count in store.tally(study_id).trials.items() if count}
+
+
+def run_to_the_end(store: Store, executor: Executor, **changes: str) -> Orchestrator:
+    study = create(store, small_spec(**changes))
+    orchestrator = Orchestrator(store, study, executor)
+    assert orchestrator.run() is StudyState.COMPLETED
+    return orchestrator
 
 
 def small_task(*, epochs: int = 1, token: str = "0123456789abcdef") -> TrialTask:

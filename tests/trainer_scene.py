@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import psycopg2
 from sqlalchemy import make_url
 
 from nago_orchestrator.domain.attempts import Attempt
@@ -19,6 +22,8 @@ from nago_orchestrator.domain.trials import NewTrial, Trial
 from nago_orchestrator.executors.kubernetes.manifest.secret import address_for
 from nago_orchestrator.store.store import Store
 from nago_trainer.architecture.theta import HYPERPARAMETERS
+from nago_trainer.attempt.postgres import AttemptDatabase
+from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.contract.task import TrialTask
 from tests import processes
 from tests.store_scene import NEW_STUDY, NOW, RECIPE, RESULT, Scene
@@ -127,6 +132,21 @@ class TrainerScene:
 
     def task(self, number: int = 1, token: str = "token") -> TrialTask:
         return build_task(self.store.trial_design(self.trial.id), SMALL, attempt=number, token=token)
+
+    def ask(self, statement: str, *arguments: object, by: Attempt | None = None) -> Any:
+        """With an attempt's login or the one that all had before, in a session of its own."""
+        address = self.address if by is None else self.address_of(by)
+        with closing(psycopg2.connect(address)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement, arguments)
+            return cursor.fetchone()[0] if cursor.description else None
+
+    def read(self, attempt: Attempt) -> dict[str, Any] | None:
+        with AttemptDatabase(self.address_of(attempt)).session() as session:
+            return session.read_task()
+
+    def add(self, attempt: Attempt, item: EpochRecord | TrialResult = SMALL_RESULT) -> bool:
+        with AttemptDatabase(self.address_of(attempt)).session() as session:
+            return session.add_epoch(item) if isinstance(item, EpochRecord) else session.add_result(item)
 
     def lose(self, attempt: Attempt) -> None:
         self.scene.fail(attempt, Failure.INFRASTRUCTURE, TrialState.QUEUED)

@@ -134,8 +134,9 @@ def test_the_sessions_of_others_cannot_be_ended(two: Two, engine: Engine) -> Non
 
 
 def test_its_own_password_and_settings_are_its_own_trouble(two: Two, engine: Engine) -> None:
-    for setting in ("statement_timeout = 1", "search_path = 'pg_temp'", "default_transaction_read_only = on"):
-        two.hostile.ask(f"ALTER ROLE CURRENT_USER SET {setting}")
+    with two.hostile.session() as session, session.cursor() as cursor:  # one: each is that of the next session
+        for setting in ("statement_timeout = 1", "search_path = 'pg_temp'", "default_transaction_read_only = on"):
+            cursor.execute(f"ALTER ROLE CURRENT_USER SET {setting}")
     with pytest.raises((DatabaseDownError, DatabaseRefusedError)):
         two.hostile.report()
     accept(two)
