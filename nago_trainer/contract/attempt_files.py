@@ -32,6 +32,8 @@ TERMINATION_LOG_VARIABLE = "NAGO_TERMINATION_LOG"
 """The file of the termination message (default `TERMINATION_LOG`)."""
 CHECKPOINTS_VARIABLE = "NAGO_CHECKPOINTS"
 """A folder that all attempts of a trial can reach; without it there are no checkpoints."""
+PREPARED_VARIABLE = "NAGO_PREPARED"
+"""A folder for prepared images of tasks that name none."""
 CHECKPOINT_SECONDS_VARIABLE = "NAGO_CHECKPOINT_SECONDS"
 """Age of the last checkpoint after which the end of an epoch writes another (default 60)."""
 

@@ -68,6 +68,7 @@ _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "float": (float,),
     "int": (int,),
+    "int | None": (int, NoneType),
     "bool": (bool,),
     "float | None": (float, NoneType),
     "str": (str,),

@@ -68,6 +68,11 @@ class DatasetSettings:
     own_test: bool = False
     """Whether the data check has found test images of the dataset's own, on which final training is measured. Trainers
     get no such word either."""
+    prepared: str | None = None
+    """A folder for prepared images: they are decoded and resized once, and trials read them there."""
+    memory: int | None = None
+    """Bytes that the pixels may take in memory; None: what the trainer thinks fit. What does not fit is read from the
+    prepared images while it is needed, which changes no result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

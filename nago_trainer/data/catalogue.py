@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,10 +18,14 @@ from nago_trainer.data.flowers102 import list_flowers102
 from nago_trainer.data.folder import describe_files, load_files, stamp_files
 from nago_trainer.data.folder_listing import list_folder
 from nago_trainer.data.imagenet import list_imagenet
-from nago_trainer.data.images import DatasetDescription, ImageSet
+from nago_trainer.data.images import DatasetDescription, ImageSet, RowsOf
 from nago_trainer.data.listing import Listing
 from nago_trainer.data.mit67 import list_mit67
+from nago_trainer.data.pixel_counts import count_values
+from nago_trainer.data.split import trained_on
 from nago_trainer.data.sport8 import list_sport8
+from nago_trainer.data.store.plan import store_plan
+from nago_trainer.data.store.prepared import prepared_images
 from nago_trainer.data.survey import AS_USUAL, Look, survey_files, survey_of
 from nago_trainer.errors import DataError
 
@@ -37,6 +42,8 @@ class Reader:
     """Where images may change: something cheap that changes with them."""
     load: Callable[[Path, DatasetSettings], ImageSet]
     """The images for training and validation; of a dataset of files also its test images, where they are asked for."""
+    load_into: Callable[[Path, DatasetSettings, RowsOf], ImageSet] | None = None
+    """The same, of a dataset with a fingerprint: into the place that is given for all pixels."""
     load_test: Callable[[Path, DatasetSettings], ImageSet] | None = None
 
 
@@ -45,6 +52,7 @@ def _of_files(list_files: Callable[[Path], Listing]) -> Reader:
         describe=lambda path: describe_files(list_files(path)),
         survey=lambda path, source, look: survey_files(list_files(path), source.validation_fraction, look),
         load=partial(load_files, list_files),
+        load_into=partial(load_files, list_files),
         stamp=lambda path: stamp_files(list_files(path)),
     )
 
@@ -106,7 +114,7 @@ def load_images(settings: DatasetSettings) -> ImageSet:
         raise DataError("the study reads images by rules that this version does not know", do="upgrade the trainer")
     location = _location(settings.name, settings.path)
     reader = READERS[settings.name]
-    images = reader.load(location, settings)
+    images = _load(reader, location, settings)
     if settings.measured_on == TEST:
         if reader.load_test is not None:
             images = replace(images, test=reader.load_test(location, settings))
@@ -118,7 +126,20 @@ def load_images(settings: DatasetSettings) -> ImageSet:
             f"the dataset {settings.name} has {found[0]} channels and {found[1]} classes, "
             f"and the study was created with {settings.channels} and {settings.classes}"
         )
+    if images.counts is None:
+        images = replace(images, counts=count_values(images.pixels, trained_on(images, settings)))
     return images
+
+
+def _load(reader: Reader, location: Path, settings: DatasetSettings) -> ImageSet:
+    load_into = reader.load_into
+    if load_into is None:
+        return reader.load(location, settings)
+    return prepared_images(
+        store_plan(settings, os.environ),
+        lambda rows_of: load_into(location, settings, rows_of),
+        lambda images: trained_on(images, settings),
+    )
 
 
 def _location(name: str, path: str | None) -> Path:

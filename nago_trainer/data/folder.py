@@ -19,7 +19,7 @@ import numpy as np
 from nago_trainer.contract.task import IMAGE_RULES, DatasetSettings
 from nago_trainer.contract.task import TEST as TEST_IMAGES
 from nago_trainer.data.fingerprint import fingerprint_of, listing_stamp, manifest_of
-from nago_trainer.data.images import DatasetDescription, ImageSet, Pixels
+from nago_trainer.data.images import DatasetDescription, ImageSet, MemoryRows, Pixels, RowsOf
 from nago_trainer.data.listing import TEST, VALIDATION, Listing, listing_problems
 from nago_trainer.data.picture import read_digest, read_picture
 from nago_trainer.data.pixel_types import refuse_unscaled
@@ -48,13 +48,15 @@ def describe_files(listing: Listing) -> DatasetDescription:
     )
 
 
-def load_files(list_files: Callable[[Path], Listing], path: Path, settings: DatasetSettings) -> ImageSet:
+def load_files(
+    list_files: Callable[[Path], Listing], path: Path, settings: DatasetSettings, rows_of: RowsOf = MemoryRows
+) -> ImageSet:
     """Raises DataError for what `describe_files` would refuse, and DataChangedError where others were expected.
 
     Raises StorageError, from which nothing follows for them, where they cannot be read for a while.
     """
     try:
-        images, found = _load(list_files(path), settings)
+        images, found = _load(list_files(path), settings, rows_of)
     except DataError as error:
         if settings.fingerprint is None:
             raise
@@ -64,30 +66,28 @@ def load_files(list_files: Callable[[Path], Listing], path: Path, settings: Data
     return images
 
 
-def _load(listing: Listing, settings: DatasetSettings) -> tuple[ImageSet, str]:
+def _load(listing: Listing, settings: DatasetSettings, rows_of: RowsOf) -> tuple[ImageSet, str]:
     """And their fingerprint, for which all files are read. Test images are decoded only where they are asked for."""
     _refuse(listing)
     size, channels = settings.image_size, settings.channels
     known, test = np.flatnonzero(listing.parts != TEST), np.flatnonzero(listing.parts == TEST)
     asked = test if settings.measured_on == TEST_IMAGES else test[:0]
-    # Once: the images may fill half the memory.
-    pixels, pixels_of_test = (np.empty((len(some), channels, size, size), dtype=np.uint8) for some in (known, asked))
-    places = {int(number): pixels[place] for place, number in enumerate(known)}
-    places |= {int(number): pixels_of_test[place] for place, number in enumerate(asked)}
+    places = {int(number): place for place, number in enumerate([*known, *asked])}
+    rows = rows_of((len(places), channels, size, size))
 
     def read(number: int) -> tuple[str, int | None]:
         file, place = listing.files[number], places.get(number)
         if place is None:
             return read_digest(file), None
         picture = read_picture(file, size, channels, settings.image_rules)
-        place[:] = picture.pixels
+        rows.put(place, picture.pixels)
         return picture.digest, picture.peak
 
     found = in_parallel(read, range(len(listing.files)))
     refuse_unscaled((peak for _, peak in found), listing.root)
-    images = _image_set(listing, known, pixels)
+    images = _image_set(listing, known, rows.in_memory[: len(known)])
     if len(asked):
-        images = replace(images, test=_image_set(listing, asked, pixels_of_test))
+        images = replace(images, test=_image_set(listing, asked, rows.in_memory[len(known) :]))
     return images, fingerprint_of(
         manifest_of(
             listing.root,

@@ -5,8 +5,9 @@ Called by the readers of the datasets and by training; numpy and Pillow only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,46 @@ Pixels = NDArray[np.uint8]
 """Images [N, channels, height, width] of bytes, or one image [channels, height, width]."""
 
 
+class PixelRows(Protocol):
+    """Takes images one by one, in any order and from several threads."""
+
+    @property
+    def in_memory(self) -> Pixels:
+        """All images; none, [0, channels, height, width], where they are kept elsewhere."""
+        ...
+
+    def put(self, number: int, pixels: Pixels) -> None: ...
+
+
+class PixelStore(Protocol):
+    """Images of bytes that lie elsewhere and are read when they are needed."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def read(self, numbers: NDArray[np.int64]) -> Pixels:
+        """A copy of these images, in this order. Raises StorageError."""
+        ...
+
+
+RowsOf = Callable[[tuple[int, ...]], PixelRows]
+"""Gives the place of all pixels, for their shape [N, channels, height, width]."""
+
+
+class MemoryRows:
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.in_memory: Pixels = np.empty(shape, dtype=np.uint8)  # once: the images may fill half the memory
+
+    def put(self, number: int, pixels: Pixels) -> None:
+        self.in_memory[number] = pixels
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSet:
-    """Labelled images, in memory."""
+    """Labelled images."""
 
     pixels: Pixels
-    """[N, channels, size, size]"""
+    """[N, channels, size, size]; [0, channels, size, size] where they are in `store`."""
     labels: NDArray[np.int64]
     """[N], index into `class_names`"""
     class_names: tuple[str, ...]
@@ -31,6 +66,10 @@ class ImageSet:
     """Which of them the dataset itself sets apart to validate on; None where a part is taken."""
     test: ImageSet | None = None
     """The dataset's own test images, where they are asked for."""
+    store: PixelStore | None = None
+    """Has the pixels of images that do not fit into memory."""
+    counts: NDArray[np.int64] | None = None
+    """[channels, 256]: how often each value occurs in the images that are trained on, where it is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

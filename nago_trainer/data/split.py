@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nago_trainer.contract.task import TEST, DatasetSettings
+from nago_trainer.data.images import ImageSet
 from nago_trainer.errors import DataError
 
 Indices = NDArray[np.int64]
@@ -30,3 +32,17 @@ def stratified_split(labels: Indices, fraction: float, seed: int) -> tuple[Indic
         validation.append(generator.permutation(members)[: share_count(len(members), fraction, left=1)])
     chosen = np.sort(np.concatenate(validation))
     return np.setdiff1d(np.arange(len(labels)), chosen), chosen
+
+
+def divided(images: ImageSet, fraction: float, seed: int) -> tuple[Indices, Indices]:
+    """Indices of the training and of the validation images. Raises DataError for a class with one image."""
+    if images.validation is None:
+        return stratified_split(images.labels, fraction, seed)
+    return np.setdiff1d(np.arange(len(images.labels)), images.validation), images.validation
+
+
+def trained_on(images: ImageSet, settings: DatasetSettings) -> Indices | None:
+    """Indices of the training images; None for all of them. Raises DataError for a class with one image."""
+    if settings.measured_on == TEST:
+        return None
+    return divided(images, settings.validation_fraction, settings.split_seed)[0]

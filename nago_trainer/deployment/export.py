@@ -18,7 +18,7 @@ from nago_trainer.deployment.exported import examples, module_of
 from nago_trainer.deployment.visible import visible
 from nago_trainer.errors import ReportError, TaskError
 from nago_trainer.network.saved_network import NetworkFacts, TrainedNetwork, load_network
-from nago_trainer.network.whole_file import write_whole
+from nago_trainer.whole_file import write_whole
 
 
 def export(options: Namespace) -> int:

@@ -22,7 +22,7 @@ from nago_trainer.errors import TaskError
 from nago_trainer.network.network import build_network, set_weights
 from nago_trainer.network.prediction import ImageLike, Prediction, as_list, batches, ranked
 from nago_trainer.network.tensor_file import form_of, from_bytes, to_bytes
-from nago_trainer.network.whole_file import write_whole
+from nago_trainer.whole_file import write_whole
 
 FORM_FAMILY = "nago-network-"
 FORM = f"{FORM_FAMILY}2"

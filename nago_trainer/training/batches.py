@@ -35,14 +35,16 @@ def shuffled_batches(labels: Tensor, batch_size: int, order: Generator, balance:
     return list(torch.split(shuffled[: count - last_is_single], batch_size))
 
 
-def prepared_batch(splits: Splits, chosen: Tensor, settings: TrainingSettings, draws: Generator) -> Batch:
-    """The images of these positions [B], changed at random.
+def prepared_batch(
+    splits: Splits, chosen: Tensor, pixels: Tensor, settings: TrainingSettings, draws: Generator
+) -> Batch:
+    """The images of these positions [B], changed at random. `pixels`: as they are.
 
     Crop, flip and RandAugment change bytes, so that what is padded is black; what is cut out of normalised pixels is
     average.
     """
     labels = splits.training.labels[chosen]
-    moved = random_crop(splits.training.at(chosen), settings.crop_padding, draws)
+    moved = random_crop(pixels, settings.crop_padding, draws)
     moved = random_flip(moved, draws) if settings.horizontal_flip else moved
     moved = rand_augment(moved, settings, draws)
     images = cutout(splits.normalisation.apply(moved), settings.cutout, draws)

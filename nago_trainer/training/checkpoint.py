@@ -24,8 +24,8 @@ from nago_trainer.contract.task import TrialTask
 from nago_trainer.log import log
 from nago_trainer.network.network import set_weights
 from nago_trainer.network.tensor_file import TensorFileError, form_of, from_bytes, to_bytes
-from nago_trainer.network.whole_file import write_whole
 from nago_trainer.training.state import TrainingState
+from nago_trainer.whole_file import write_whole
 
 FORM_FAMILY = "nago-checkpoint-"
 FORM = f"{FORM_FAMILY}2"
@@ -35,6 +35,8 @@ FORMER_FORM = b"nago-checkpoint-1"
 
 _OF_THE_ATTEMPT = ("attempt", "token", "threads", "device", "keep_network", "parameter_limit", "study", "trial")
 """Fields of a task that do not decide what is trained."""
+
+_WHERE_IMAGES_LIE = ("prepared", "memory")
 
 FORMER_PRECISION = "fp32"
 """Of checkpoints that do not say."""
@@ -58,7 +60,8 @@ def fingerprint(task: TrialTask) -> str:
     """The same for two tasks exactly if they train the same network in the same way."""
     content = {key: value for key, value in task.to_json().items() if key not in _OF_THE_ATTEMPT}
     # Checked before any training. A study of before gets it in its middle, and its checkpoints stay those of its tasks.
-    content["dataset"].pop("fingerprint", None)
+    for key in ("fingerprint", *_WHERE_IMAGES_LIE):
+        content["dataset"].pop(key, None)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from nago_trainer.data.splits import Examples, Normalisation
+from nago_trainer.data.streaming import in_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +27,9 @@ def evaluate(network: nn.Module, examples: Examples, normalisation: Normalisatio
     count = len(examples.labels)
     loss = torch.zeros((), dtype=torch.float64, device=examples.labels.device)
     correct = torch.zeros((), dtype=torch.int64, device=examples.labels.device)
-    with torch.inference_mode():
-        for start in range(0, count, batch_size):
-            labels = examples.labels[start : start + batch_size]
-            logits = network(normalisation.apply(examples.at(slice(start, start + batch_size))))
+    with torch.inference_mode(), closing(in_order(examples, batch_size)) as batches:
+        for labels, pixels in batches:
+            logits = network(normalisation.apply(pixels))
             loss += cross_entropy(logits, labels, reduction="sum")
             correct += (logits.argmax(1) == labels).sum()
     return Score(loss=loss.item() / count, accuracy=correct.item() / count)

@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 import torch
-from torch import Generator, nn
+from torch import Generator, Tensor, nn
 
 from nago_trainer.contract.learning_rate import images_at_once, with_images_at_once
 from nago_trainer.contract.reports import EpochRecord
 from nago_trainer.contract.task import BEST_EPOCH, TrainingSettings, TrialTask
 from nago_trainer.data.splits import Splits
+from nago_trainer.data.streaming import in_turn
 from nago_trainer.errors import PreemptedError
 from nago_trainer.log import log
 from nago_trainer.network.network import set_drop_path
@@ -24,7 +26,7 @@ from nago_trainer.training import checkpoint
 from nago_trainer.training.averaging import copied_values
 from nago_trainer.training.balance import class_weights
 from nago_trainer.training.batch_size import within_memory
-from nago_trainer.training.batches import prepared_batch, shuffled_batches
+from nago_trainer.training.batches import Batch, prepared_batch, shuffled_batches
 from nago_trainer.training.checkpoint_policy import CheckpointPolicy
 from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.evaluation import Score, evaluate
@@ -104,18 +106,16 @@ def train_epoch(
     state.network.train()
     if settings.drop_path:
         set_drop_path(state.network, settings.drop_path * state.epoch / epochs)
-    for step in range(len(state.losses), len(batches)):
-        if interrupted():
-            raise TrainingInterruptedError(state)
-        batch = prepared_batch(splits, batches[step], settings, state.augmentation)
-        state.first_step_at = state.first_step_at or time.monotonic()
-        for group in state.optimizer.param_groups:
-            group["lr"] = learning_rate(settings, steps_before + step, steps, len(batches))
-        loss, hits = training_step(state, batch, settings, weights)
-        if state.average is not None:
-            state.average.update(state.network, steps_before + step)
-        state.losses.append(loss)
-        state.hits.append(hits)
+    left = batches[len(state.losses) :]
+    with closing(in_turn(splits.training, left)) as images:
+        for chosen, pixels in zip(left, images, strict=True):
+            if interrupted():
+                raise TrainingInterruptedError(state)
+            batch = prepared_batch(splits, chosen, pixels, settings, state.augmentation)
+            step = steps_before + len(state.losses)
+            _take_step(state, batch, settings, weights, learning_rate(settings, step, steps, len(batches)))
+            if state.average is not None:
+                state.average.update(state.network, step)
     seen = sum(map(len, batches))
     fitted = Score(
         loss=torch.stack(state.losses).sum().item() / seen, accuracy=torch.stack(state.hits).sum().item() / seen
@@ -135,6 +135,17 @@ def train_epoch(
             state.best = copied_values(network)
     state.end_epoch(record, order.get_state())
     return record
+
+
+def _take_step(
+    state: TrainingState, batch: Batch, settings: TrainingSettings, weights: Tensor | None, rate: float
+) -> None:
+    state.first_step_at = state.first_step_at or time.monotonic()
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate
+    loss, hits = training_step(state, batch, settings, weights)
+    state.losses.append(loss)
+    state.hits.append(hits)
 
 
 def _save_checkpoint(state: TrainingState, task: TrialTask, policy: CheckpointPolicy, started: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from nago_trainer.contract.reports import MEASURES
 from nago_trainer.contract.task import DatasetSettings
 from nago_trainer.data.images import ImageSet
 from nago_trainer.data.splits import Examples, Normalisation, Splits
+from nago_trainer.data.streaming import in_order
 from nago_trainer.training.measures import Measures, Tally
 
 WORST: dict[str, Any] = {**dict.fromkeys(MEASURES, 0.0), "calibration_error": 1.0}
@@ -53,13 +55,13 @@ def measure_network(
     tally, mistakes = Tally(classes), list[tuple[int, int, int, float]]()
     kept: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
     network.eval()
-    with torch.inference_mode():
-        for start in range(0, len(examples.labels), batch_size):
-            chosen = slice(start, start + batch_size)
-            logits = network(normalisation.apply(examples.at(chosen))).float().cpu()
+    start = 0
+    with torch.inference_mode(), closing(in_order(examples, batch_size)) as batches:
+        for classes_of_batch, pixels in batches:
+            logits = network(normalisation.apply(pixels)).float().cpu()
             if not bool(torch.isfinite(logits).all()):
                 return None
-            labels = examples.labels[chosen].cpu().numpy()
+            labels = classes_of_batch.cpu().numpy()
             answers = tally.add(labels, logits.numpy())
             if outputs:
                 kept.append((labels, logits.numpy()))
@@ -69,6 +71,7 @@ def measure_network(
                 for place in np.flatnonzero(answers != labels).tolist()
             ]
             mistakes = sorted(mistakes, key=lambda row: (-row[3], row[0]))[:MOST_MISCLASSIFIED]
+            start += len(labels)
     whole = (np.concatenate([row[0] for row in kept]), np.concatenate([row[1] for row in kept])) if kept else None
     return Measured(measures=tally.measures(), mistakes=tuple(mistakes), outputs=whole)
 

@@ -43,6 +43,7 @@ def test_the_parts_are_those_of_the_split_and_the_images_lie_in_memory_once() ->
     images = ImageSet(pixels=pixels, labels=labels, class_names=("a", "b"))
     splits = make_splits(images, fraction=0.3, seed=1, device=torch.device("cpu"))
     for part, members in zip((splits.training, splits.validation), stratified_split(labels, 0.3, 1), strict=True):
+        assert part.pixels is not None
         assert part.pixels.data_ptr() == pixels.ctypes.data
         assert np.array_equal(part.at(slice(None)).numpy(), pixels[members])
         assert np.array_equal(part.at(torch.tensor([3, 1])).numpy(), pixels[members[[3, 1]]])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nago_trainer.network.whole_file import write_whole
+from nago_trainer.whole_file import write_whole
 from tests.disk import disk_with_room_for
 
 

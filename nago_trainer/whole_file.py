@@ -20,11 +20,11 @@ def write_whole(path: Path, *parts: bytes | memoryview) -> None:
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync(folder: Path) -> None:
-    """The name too is on the disk."""
+def sync_folder(folder: Path) -> None:
+    """The names in it too are on the disk."""
     with suppress(OSError):  # not every file system lets a folder be synchronised
         descriptor = os.open(folder, os.O_RDONLY)
         try:
