@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from nago_trainer.contract.data_report import DataReport
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.task import IMAGE_RULES, DatasetSettings
 from nago_trainer.data.folder import describe_files, load_files
 from nago_trainer.data.folder_listing import list_folder
@@ -32,11 +33,12 @@ def describe_folder(path: Path) -> DatasetDescription:
 
 
 def load_folder(path: Path, settings: DatasetSettings) -> ImageSet:
-    return load_files(list_folder, path, settings)
+    return load_files(lambda: list_folder(path), settings)
 
 
 def survey_folder(path: Path, fraction: float, kept: Path | None, since: str | None = None) -> DataReport:
-    return survey_files(list_folder(path), fraction, Look(kept=kept, since=since))
+    source = DataSource(name="folder", path=str(path), validation_fraction=fraction)
+    return survey_files(list_folder(path), source, Look(kept=kept, since=since))
 
 
 def make_images(folder: Path) -> None:

@@ -34,6 +34,7 @@ def recipe_of(spec: StudySpec, report: DataReport | None) -> TrainingRecipe:
             channels=facts.channels,
             classes=facts.classes,
             validation_fraction=trainer.dataset.validation_fraction,
+            labels=trainer.dataset.labels,
             split_seed=spec.seed,
             fingerprint=None if report is None else report.fingerprint,
             own_test=report is not None and report.test > 0,
@@ -76,12 +77,14 @@ def look_at_images(spec: StudySpec) -> DataReport | None:
     if spec.execution.where != "local":
         return None
     refuse_unable_machine(spec)
-    return check_dataset(_source(spec.trainer.dataset))
+    return check_dataset(_source(spec))
 
 
-def _source(section: DatasetSection) -> DataSource:
+def _source(spec: StudySpec) -> DataSource:
     """A key of the section and a field of the source that have one name are one setting."""
-    return DataSource(**section.model_dump(include={field.name for field in fields(DataSource)}))
+    section = spec.trainer.dataset
+    values = section.model_dump(include={field.name for field in fields(DataSource)})
+    return DataSource(**values, split_seed=spec.seed)
 
 
 def _dataset_facts(spec: StudySpec, report: DataReport | None) -> DatasetFacts:

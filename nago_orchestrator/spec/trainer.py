@@ -170,6 +170,16 @@ class DatasetSection(Section):
     validation_fraction: Annotated[Real, Field(ge=0.01, le=0.9)] = 0.2
     """Share of the training images that is held out to compare networks; the test set is never used."""
 
+    labels: Annotated[str | None, BeforeValidator(_read_path)] = None
+    """A CSV file with the columns file and label and, where wanted, split and group: the classes of a folder whose
+    subfolders mean nothing. Relative paths as in path."""
+
+    @model_validator(mode="after")
+    def _labels_fit_name(self) -> DatasetSection:
+        if self.labels is not None and self.name != "folder":
+            raise wrong(f"has labels, but {self.name} has its own", do="remove the key labels, or set name: folder")
+        return self
+
     @model_validator(mode="after")
     def _path_fits_name(self) -> DatasetSection:
         needs_path = DATA_SETS[self.name].needs_path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from nago_trainer.contract.json_form import build, encode_known
@@ -16,10 +16,13 @@ class DataSource:
     name: str
     path: str | None
     validation_fraction: float
+    split_seed: int = 0
+    labels: str | None = None
+    test_fraction: float = 0.0
 
     @classmethod
     def of(cls, settings: DatasetSettings) -> Self:
-        return cls(name=settings.name, path=settings.path, validation_fraction=settings.validation_fraction)
+        return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
 
     def to_json(self) -> dict[str, Any]:
         return encode_known(self)

@@ -73,6 +73,11 @@ class DatasetSettings:
     memory: int | None = None
     """Bytes that the pixels may take in memory; None: what the trainer thinks fit. What does not fit is read from the
     prepared images while it is needed, which changes no result."""
+    labels: str | None = None
+    """A CSV file with the class of each image, and perhaps its part and group; None: the class is the file's folder."""
+    test_fraction: float = 0.0
+    """Share of the images that no search sees, where the dataset has no test images of its own. Absent in whatever was
+    stored before there was one: such a study takes none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from nago_trainer.contract.data_sets import DATA_SETS
 from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.task import IMAGE_RULES, TEST, DatasetSettings
 from nago_trainer.data.cifar import ARCHIVES, describe_cifar, load_cifar
+from nago_trainer.data.csv_listing import list_csv
 from nago_trainer.data.digits import describe_digits, load_digits
 from nago_trainer.data.flowers102 import list_flowers102
 from nago_trainer.data.folder import describe_files, load_files, stamp_files
@@ -27,6 +28,7 @@ from nago_trainer.data.sport8 import list_sport8
 from nago_trainer.data.store.plan import store_plan
 from nago_trainer.data.store.prepared import prepared_images
 from nago_trainer.data.survey import AS_USUAL, Look, survey_files, survey_of
+from nago_trainer.data.test_part import without_test_part
 from nago_trainer.errors import DataError
 
 
@@ -38,7 +40,7 @@ class Reader:
     """Checks everything, without torch."""
     survey: Callable[[Path, DataSource, Look], DataReport] | None = None
     """Where every image may be another."""
-    stamp: Callable[[Path], str] | None = None
+    stamp: Callable[[Path, DatasetSettings], str] | None = None
     """Where images may change: something cheap that changes with them."""
     load: Callable[[Path, DatasetSettings], ImageSet]
     """The images for training and validation; of a dataset of files also its test images, where they are asked for."""
@@ -47,25 +49,27 @@ class Reader:
     load_test: Callable[[Path, DatasetSettings], ImageSet] | None = None
 
 
-def _of_files(list_files: Callable[[Path], Listing]) -> Reader:
+def _of_files(list_files: Callable[[Path, str | None], Listing]) -> Reader:
     return Reader(
-        describe=lambda path: describe_files(list_files(path)),
-        survey=lambda path, source, look: survey_files(list_files(path), source.validation_fraction, look),
-        load=partial(load_files, list_files),
-        load_into=partial(load_files, list_files),
-        stamp=lambda path: stamp_files(list_files(path)),
+        describe=lambda path: describe_files(list_files(path, None)),
+        survey=lambda path, source, look: survey_files(list_files(path, source.labels), source, look),
+        load=lambda path, settings: load_files(lambda: list_files(path, settings.labels), settings),
+        load_into=lambda path, settings, rows: load_files(lambda: list_files(path, settings.labels), settings, rows),
+        stamp=lambda path, settings: stamp_files(list_files(path, settings.labels), DataSource.of(settings)),
     )
+
+
+def _folder(path: Path, labels: str | None) -> Listing:
+    return list_folder(path) if labels is None else list_csv(path, Path(labels))
 
 
 READERS: Mapping[str, Reader] = {
     "digits": Reader(
         describe=lambda _: describe_digits(),
-        survey=lambda _, source, look: survey_of(
-            describe_digits(), source.validation_fraction, load_digits(8).labels.tolist()
-        ),
-        load=lambda _, settings: load_digits(settings.image_size),
+        survey=lambda _, source, look: survey_of(describe_digits(), source, load_digits(8).labels.tolist()),
+        load=lambda _, settings: without_test_part(load_digits(settings.image_size), settings),
     ),
-    "folder": _of_files(list_folder),
+    "folder": _of_files(_folder),
     **{
         name: Reader(
             describe=partial(describe_cifar, name),
@@ -74,10 +78,10 @@ READERS: Mapping[str, Reader] = {
         )
         for name in ARCHIVES
     },
-    "sport8": _of_files(list_sport8),
-    "mit67": _of_files(list_mit67),
-    "flowers102": _of_files(list_flowers102),
-    "imagenet": _of_files(list_imagenet),
+    "sport8": _of_files(lambda path, _: list_sport8(path)),
+    "mit67": _of_files(lambda path, _: list_mit67(path)),
+    "flowers102": _of_files(lambda path, _: list_flowers102(path)),
+    "imagenet": _of_files(lambda path, _: list_imagenet(path)),
 }
 
 
@@ -92,7 +96,7 @@ def survey(source: DataSource, look: Look = AS_USUAL) -> DataReport:
     location = _location(source.name, source.path)
     reader = READERS[source.name]
     if reader.survey is None:
-        return survey_of(reader.describe(location), source.validation_fraction)
+        return survey_of(reader.describe(location), source)
     return reader.survey(location, source, look)
 
 
@@ -102,7 +106,7 @@ def images_stamp(settings: DatasetSettings) -> str | None:
     Raises DataError or OSError.
     """
     stamp = READERS[settings.name].stamp
-    return None if stamp is None else stamp(_location(settings.name, settings.path))
+    return None if stamp is None else stamp(_location(settings.name, settings.path), settings)
 
 
 def load_images(settings: DatasetSettings) -> ImageSet:

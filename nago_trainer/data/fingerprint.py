@@ -23,7 +23,12 @@ Manifest = Mapping[str, str]
 
 
 def manifest_of(root: Path, files: Iterable[Path], digests: Iterable[str]) -> Manifest:
-    return {str(file.relative_to(root)): digest for file, digest in zip(files, digests, strict=True)}
+    """A file beside the folder, such as a CSV file with labels, goes by its name."""
+    return {_name_in(root, file): digest for file, digest in zip(files, digests, strict=True)}
+
+
+def _name_in(root: Path, file: Path) -> str:
+    return str(file.relative_to(root)) if file.is_relative_to(root) else file.name
 
 
 def fingerprint_of(manifest: Manifest) -> str:
@@ -80,11 +85,12 @@ def _manifest_file(folder: Path, fingerprint: str) -> Path:
 
 
 def _classes(manifest: Manifest) -> set[str]:
-    return {_class(name) for name in manifest}
+    return {_class(name) for name in manifest} - {""}
 
 
 def _class(name: str) -> str:
-    return name.partition("/")[0]
+    """The folder of a file. A list beside the classes has none, and is told as a file."""
+    return name.rpartition("/")[0]
 
 
 def _listed(what: str, names: list[str]) -> str | None:

@@ -11,16 +11,16 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.task import IMAGE_RULES, DatasetSettings
 from nago_trainer.contract.task import TEST as TEST_IMAGES
 from nago_trainer.data.fingerprint import fingerprint_of, listing_stamp, manifest_of
 from nago_trainer.data.images import DatasetDescription, ImageSet, MemoryRows, Pixels, RowsOf
-from nago_trainer.data.listing import TEST, VALIDATION, Listing, listing_problems
+from nago_trainer.data.listing import TEST, VALIDATION, Listing, listing_problems, with_test_part
 from nago_trainer.data.picture import read_digest, read_picture
 from nago_trainer.data.pixel_types import refuse_unscaled
 from nago_trainer.data.split import Indices
@@ -35,7 +35,7 @@ _T = TypeVar("_T")
 
 def describe_files(listing: Listing) -> DatasetDescription:
     """Decodes every image, so that no trial meets a broken one. Raises DataError naming the first."""
-    _refuse(listing)
+    _refuse(listing, DataSource(name="", path=None, validation_fraction=0.2))  # any share will do
     checked = in_parallel(lambda file: read_picture(file, size=1, channels=3, rules=IMAGE_RULES), listing.files)
     refuse_unscaled((picture.peak for picture in checked), listing.root)
     headers = [picture.header for picture in checked]
@@ -48,27 +48,26 @@ def describe_files(listing: Listing) -> DatasetDescription:
     )
 
 
-def load_files(
-    list_files: Callable[[Path], Listing], path: Path, settings: DatasetSettings, rows_of: RowsOf = MemoryRows
-) -> ImageSet:
+def load_files(list_files: Callable[[], Listing], settings: DatasetSettings, rows_of: RowsOf = MemoryRows) -> ImageSet:
     """Raises DataError for what `describe_files` would refuse, and DataChangedError where others were expected.
 
     Raises StorageError, from which nothing follows for them, where they cannot be read for a while.
     """
     try:
-        images, found = _load(list_files(path), settings, rows_of)
+        images, found = _load(list_files(), settings, rows_of)
     except DataError as error:
         if settings.fingerprint is None:
             raise
         raise DataChangedError(f"{CHANGED}: {error}") from error  # when it was taken, all could be read
     if settings.fingerprint not in (None, found):
-        raise DataChangedError(CHANGED, where=path)
+        raise DataChangedError(CHANGED, where=settings.path)
     return images
 
 
 def _load(listing: Listing, settings: DatasetSettings, rows_of: RowsOf) -> tuple[ImageSet, str]:
     """And their fingerprint, for which all files are read. Test images are decoded only where they are asked for."""
-    _refuse(listing)
+    _refuse(listing, DataSource.of(settings))
+    listing = with_test_part(listing, settings.test_fraction)
     size, channels = settings.image_size, settings.channels
     known, test = np.flatnonzero(listing.parts != TEST), np.flatnonzero(listing.parts == TEST)
     asked = test if settings.measured_on == TEST_IMAGES else test[:0]
@@ -104,19 +103,20 @@ def _image_set(listing: Listing, members: Indices, pixels: Pixels) -> ImageSet:
         labels=listing.labels[members],
         class_names=listing.class_names,
         files=tuple(str(listing.files[number].relative_to(listing.root)) for number in members),
+        groups=None if listing.groups is None else listing.groups[members],
         validation=np.flatnonzero(parts == VALIDATION) if (parts == VALIDATION).any() else None,
     )
 
 
-def _refuse(listing: Listing) -> None:
+def _refuse(listing: Listing, source: DataSource) -> None:
     """Raises DataError for the first of its problems."""
-    for problem in listing_problems(listing):
+    for problem in listing_problems(listing, source):
         raise DataError(problem)
 
 
-def stamp_files(listing: Listing) -> str:
+def stamp_files(listing: Listing, source: DataSource) -> str:
     """Without reading an image: the same as long as none was written. Raises DataError or OSError."""
-    _refuse(listing)
+    _refuse(listing, source)
     return listing_stamp((*listing.files, *listing.lists))
 
 

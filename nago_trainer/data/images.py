@@ -64,8 +64,10 @@ class ImageSet:
     """[N], below the folder of the images; None where they have no files of their own."""
     validation: NDArray[np.int64] | None = None
     """Which of them the dataset itself sets apart to validate on; None where a part is taken."""
+    groups: NDArray[np.int64] | None = None
+    """[N]: images of one number stay on one side of the split."""
     test: ImageSet | None = None
-    """The dataset's own test images, where they are asked for."""
+    """The test images, where they are asked for."""
     store: PixelStore | None = None
     """Has the pixels of images that do not fit into memory."""
     counts: NDArray[np.int64] | None = None

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nago_trainer.contract.data_report import BrokenImage, ClassCount, DataReport, printable
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.data.examination import DECODED_ONCE, Examined, Manner, examine_all
 from nago_trainer.data.fingerprint import changes_since, fingerprint_of, keep_manifest, manifest_of
 from nago_trainer.data.images import DatasetDescription
-from nago_trainer.data.listing import Listing, divided_counts, listing_problems
+from nago_trainer.data.listing import Listing, class_counts, divided, listing_problems
 from nago_trainer.data.picture import read_digest
 from nago_trainer.data.pixel_types import refuse_unscaled
 from nago_trainer.data.split import share_count
@@ -37,7 +38,7 @@ class Look:
 AS_USUAL = Look()
 
 
-def survey_files(listing: Listing, fraction: float, look: Look = AS_USUAL) -> DataReport:
+def survey_files(listing: Listing, source: DataSource, look: Look = AS_USUAL) -> DataReport:
     """Every image is decoded, or was so before (`examination`)."""
     kept, since = look.kept, look.since
     examined = examine_all(listing.files, kept, look.manner)
@@ -53,7 +54,7 @@ def survey_files(listing: Listing, fraction: float, look: Look = AS_USUAL) -> Da
     fingerprint = fingerprint_of(manifest)
     if kept is not None:
         keep_manifest(kept.parent, manifest, fingerprint)
-    counts = _class_counts(_readable(listing, examined), fraction)
+    counts = _class_counts(_divided(_readable(listing, examined), source))
     return DataReport(
         channels=1 if all(each.grey for each in whole) else 3,
         images=sum(count.images for count in counts),
@@ -66,7 +67,7 @@ def survey_files(listing: Listing, fraction: float, look: Look = AS_USUAL) -> Da
         left_out=listing.left_out,
         broken=tuple(broken[:LISTED_BROKEN]),
         broken_count=len(broken),
-        problems=(*map(printable, listing_problems(listing)), *_unscaled(whole, listing.root)),
+        problems=(*map(printable, listing_problems(listing, source)), *_unscaled(whole, listing.root)),
         hints=tuple(map(printable, listing.hints)),
         fingerprint=fingerprint,
         changes=changes_since(kept.parent, since, manifest) if kept is not None and since is not None else (),
@@ -77,27 +78,37 @@ def _readable(listing: Listing, examined: Sequence[Examined]) -> Listing:
     """Without the broken images."""
     whole = [number for number, each in enumerate(examined) if each.broken is None]
     files = tuple(listing.files[number] for number in whole)
-    return replace(listing, files=files, labels=listing.labels[whole], parts=listing.parts[whole])
+    groups = None if listing.groups is None else listing.groups[whole]
+    return replace(listing, files=files, labels=listing.labels[whole], parts=listing.parts[whole], groups=groups)
 
 
-def survey_of(described: DatasetDescription, fraction: float, labels: Sequence[int] | None = None) -> DataReport:
+def _divided(listing: Listing, source: DataSource) -> Listing:
+    """As far as it can be."""
+    try:
+        return divided(listing, source)
+    except DataError:
+        return listing
+
+
+def survey_of(described: DatasetDescription, source: DataSource, labels: Sequence[int] | None = None) -> DataReport:
     """Of a dataset whose images are no files of the user's. Without labels, every class has as many images."""
     classes, images = described.classes, described.images
     members = [images // classes] * classes if labels is None else [labels.count(each) for each in range(classes)]
-    counts = tuple(_counted(name, count, fraction) for name, count in zip(described.class_names, members, strict=True))
+    counts = tuple(_counted(name, count, source) for name, count in zip(described.class_names, members, strict=True))
     return DataReport(
         channels=described.channels,
-        images=images,
+        images=sum(count.images for count in counts),
         training=sum(count.training for count in counts),
         validation=sum(count.validation for count in counts),
+        test=sum(count.test for count in counts),
         classes=counts,
         smallest=(described.size, described.size),
         largest=(described.size, described.size),
     )
 
 
-def _class_counts(listing: Listing, fraction: float) -> tuple[ClassCount, ...]:
-    counts = divided_counts(listing, fraction)
+def _class_counts(listing: Listing) -> tuple[ClassCount, ...]:
+    counts = class_counts(listing)
     return tuple(
         ClassCount(
             name=printable(name), images=training + validation, training=training, validation=validation, test=test
@@ -106,9 +117,11 @@ def _class_counts(listing: Listing, fraction: float) -> tuple[ClassCount, ...]:
     )
 
 
-def _counted(name: str, images: int, fraction: float) -> ClassCount:
-    validation = share_count(images, fraction, left=1)
-    return ClassCount(name=name, images=images, training=images - validation, validation=validation)
+def _counted(name: str, images: int, source: DataSource) -> ClassCount:
+    test = share_count(images, source.test_fraction, left=2) if source.test_fraction else 0
+    validation = share_count(images - test, source.validation_fraction)
+    training = images - test - validation
+    return ClassCount(name=name, images=training + validation, training=training, validation=validation, test=test)
 
 
 def _unscaled(whole: Sequence[Examined], path: Path) -> tuple[str, ...]:

@@ -85,6 +85,7 @@ def commit(images: ImageSet, pixels: DraftPixels, store: Path) -> None:
                 "counts": np.array([len(part.labels) for part in parts]),
                 "labels": np.concatenate([part.labels for part in parts]),
                 "validation": np.empty(0, np.int64) if images.validation is None else images.validation,
+                "groups": np.empty(0, np.int64) if images.groups is None else images.groups,
                 "checksums": pixels.checksums,
                 "text": np.frombuffer(text.encode("utf-8", "surrogateescape"), dtype=np.uint8),
             },

@@ -32,7 +32,7 @@ def open_store(folder: Path) -> ImageSet | None:
 
 def _opened(folder: Path, index: Arrays) -> ImageSet:
     """Raises OSError, or ValueError for what does not belong together."""
-    if index.keys() != {"shape", "counts", "labels", "validation", "checksums", "text"}:
+    if index.keys() != {"shape", "counts", "labels", "validation", "groups", "checksums", "text"}:
         raise SealError("not written by this program")
     shape, counts = tuple(index["shape"].tolist()), index["counts"].tolist()
     if {sum(counts), len(index["labels"]), len(index["checksums"])} != {shape[0]}:
@@ -51,4 +51,10 @@ def _opened(folder: Path, index: Arrays) -> ImageSet:
         for count, stop, files in zip(counts, stops, text["files"], strict=True)
     )
     validation = index["validation"].astype(np.int64)
-    return replace(images, validation=validation if len(validation) else None, test=test[0] if test else None)
+    groups = index["groups"].astype(np.int64)
+    return replace(
+        images,
+        validation=validation if len(validation) else None,
+        groups=groups if len(groups) else None,
+        test=test[0] if test else None,
+    )

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.data.flowers102 import list_flowers102
 from nago_trainer.data.imagenet import list_imagenet
 from nago_trainer.data.listing import PART_NAMES, Listing, listing_problems
@@ -21,6 +22,7 @@ from nago_trainer.data.sport8 import list_sport8
 from nago_trainer.data.survey import survey_files
 from nago_trainer.errors import DataError
 
+HALF = DataSource(name="of the paper", path=None, validation_fraction=0.5)
 Layout = tuple[Path, Callable[[Path], Listing]]
 
 
@@ -80,10 +82,10 @@ LAYOUTS = {"sport8": _sport8, "mit67": _mit67, "flowers102": _flowers102, "image
 def test_each_is_divided_by_its_split(tmp_path: Path, name: str, parts: dict[str, int]) -> None:
     path, list_files = LAYOUTS[name](tmp_path)
     listing = list_files(path)
-    assert listing_problems(listing) == ()
+    assert listing_problems(listing, HALF) == ()
     assert Counter(PART_NAMES[part] for part in listing.parts) == parts
     assert all(file.is_file() for file in listing.files)
-    report = survey_files(listing, 0.5)
+    report = survey_files(listing, HALF)
     assert (report.test, report.broken_count, len(report.classes)) == (parts["test"], 0, 2)
 
 
@@ -103,9 +105,9 @@ def test_flowers_have_the_labels_of_their_numbers(tmp_path: Path) -> None:
 
 def test_a_list_is_part_of_the_fingerprint(tmp_path: Path) -> None:
     path, list_files = _mit67(tmp_path)
-    before = survey_files(list_files(path), 0.5).fingerprint
+    before = survey_files(list_files(path), HALF).fingerprint
     (path / "TestImages.txt").write_text("attic/attic_3.jpg\nbar/bar_3.jpg\n")
-    assert survey_files(list_files(path), 0.5).fingerprint != before
+    assert survey_files(list_files(path), HALF).fingerprint != before
 
 
 def _remove(name: str) -> Callable[[Path], None]:
@@ -140,7 +142,7 @@ def test_what_is_missing_is_said_and_where_to_get_it(
         list_files = partial(list_sport8, classes=2, training=4, test=2)
     spoil(path)
     try:
-        told = " ".join(listing_problems(list_files(path)))
+        told = " ".join(listing_problems(list_files(path), HALF))
     except DataError as error:
         told = str(error)
     assert re.search(sentence, told)
@@ -153,7 +155,7 @@ def test_other_classes_than_the_published_are_refused(tmp_path: Path, name: str,
     published = {"sport8": list_sport8, "mit67": list_mit67, "flowers102": list_flowers102, "imagenet": list_imagenet}
     path, _ = LAYOUTS[name](tmp_path)
     try:
-        told = listing_problems(published[name](path))[0]
+        told = listing_problems(published[name](path), HALF)[0]
     except DataError as error:
         told = str(error)
     assert told.startswith(f"{name} has {classes} classes, and there are 2")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from nago_trainer.data.split import stratified_split
@@ -43,3 +43,32 @@ def test_the_seed_alone_decides() -> None:
 def test_a_class_with_a_single_image_is_refused() -> None:
     with pytest.raises(DataError, match="class number 1 has a single image"):
         stratified_split(np.array([0, 0, 1]), 0.5, 0)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12)), min_size=1, max_size=60),
+    fractions,
+    st.integers(1, 2),
+    st.integers(0, 2**32),
+)
+def test_groups_are_on_one_side_and_every_class_on_both(
+    images: list[tuple[int, int]], fraction: float, left: int, seed: int
+) -> None:
+    labels, groups = (np.array(each, dtype=np.int64) for each in zip(*images, strict=True))
+    try:
+        rest, taken = stratified_split(labels, fraction, seed, groups=groups, left=left)
+    except DataError as error:
+        event(str(error))
+        return
+    assert sorted([*rest, *taken]) == list(range(len(images)))
+    assert not set(groups[rest]) & set(groups[taken])
+    for label in set(labels):
+        assert label in labels[taken]
+        assert len(set(groups[rest][labels[rest] == label])) >= left
+
+
+def test_shares_of_groups_are_near_what_is_wanted() -> None:
+    generator = np.random.default_rng(1)
+    labels, groups = generator.integers(0, 5, 2000), generator.integers(0, 200, 2000)
+    taken = stratified_split(labels, 0.2, 3, groups=groups)[1]
+    assert np.bincount(labels[taken]) / np.bincount(labels) == pytest.approx(0.2, abs=0.05)
