@@ -22,11 +22,6 @@ from tests.studies import create, small_spec
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return str(tmp_path / "nago.sqlite")
-
-
 def rules(spec: StudySpec, url: str) -> Rules:
     store = open_store(url)
     return open_session(store, create(store, spec), SimulatedExecutor(), lambda event: None, StopSignal()).rules

@@ -16,10 +16,9 @@ LONG = "x" * 10_000
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    address = str(tmp_path / "nago.sqlite")
-    create(open_store(address), small_spec())
-    return address
+def stored(url: str) -> str:
+    create(open_store(url), small_spec())
+    return url
 
 
 @pytest.mark.parametrize(
@@ -41,8 +40,8 @@ def url(tmp_path: Path) -> str:
         ("space", LONG),
     ],
 )
-def test_it_is_told_in_a_sentence(arguments: tuple[str, ...], url: str, run: Run) -> None:
-    ended = run(*arguments, "--database", url)
+def test_it_is_told_in_a_sentence(arguments: tuple[str, ...], stored: str, run: Run) -> None:
+    ended = run(*arguments, "--database", stored)
     assert ended.code in (2, 3, 4), ended
     assert "bug" not in ended.err
     assert "Traceback" not in ended.err

@@ -20,11 +20,6 @@ IN_A_CLUSTER = "{where: kubernetes, kubernetes: {image: trainer, checkpoints: {c
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return str(tmp_path / "nago.sqlite")
-
-
-@pytest.fixture
 def store(url: str) -> Iterator[Store]:
     store = open_store(url)
     yield store

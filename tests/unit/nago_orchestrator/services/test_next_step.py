@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -18,11 +17,6 @@ from tests.studies import SMALL_BOHB, Orchestrator, create, small_spec
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 JOBS = "{where: kubernetes, kubernetes: {image: trainer}}"
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return str(tmp_path / "nago.sqlite")
 
 
 def in_cluster() -> StudySpec:

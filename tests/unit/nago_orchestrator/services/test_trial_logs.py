@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -18,11 +17,6 @@ from tests.studies import create, small_spec
 from tests.trainer_scene import small_trial
 
 Pauses = list[Callable[[], object]]
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return str(tmp_path / "nago.sqlite")
 
 
 @pytest.fixture
