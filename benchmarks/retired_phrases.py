@@ -10,6 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PHRASES = ROOT / "tests" / "retired_phrases.txt"
 FOLDERS = ("docs", "examples", "k8s", "nago_orchestrator", "nago_trainer")
+_PARTS = re.compile(r"[\"'][ \t]*(?:#.*)?\n?\s*(?<=\s)\w{0,2}[\"']")
+"""The end of a string and the beginning of the next."""
 KINDS = (".md", ".yaml", ".py", ".j2", ".css")
 
 
@@ -42,7 +44,7 @@ def texts_of(file: Path) -> Iterator[str]:
     """The file as it is, and each string of a module as a whole, which may be written in several parts."""
     text = file.read_text(encoding="utf-8")
     yield text
-    if file.suffix == ".py":
+    if file.suffix == ".py" and _PARTS.search(text):
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value

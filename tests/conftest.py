@@ -30,14 +30,20 @@ from tests.waiting import PATIENCE_SECONDS
 
 # An example may take as long as the machine needs, and a failure comes again: the test alone decides what is drawn.
 settings.register_profile("nago", deadline=None, derandomize=True)
+settings.register_profile("quick", parent=settings.get_profile("nago"), max_examples=20)
 settings.load_profile("nago")
+
+QUICK = "not slow"
+"""The expression by which `make test-quick` chooses. It tries the first examples of each property, `make test` all."""
 
 END_SECONDS = 30.0
 """For processes that are about to end. It is spent only where one is left."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """A run that is terminated ends what its fixtures have started, as trainers would go on without it."""
+    if config.getoption("markexpr") == QUICK:
+        settings.load_profile("quick")
     signal.signal(signal.SIGTERM, _end_the_run)
     # As the Makefile has it: two workers and the trainers they start would fight over the cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

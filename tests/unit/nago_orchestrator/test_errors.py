@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,9 +46,10 @@ def test_every_error_is_written_in_the_form() -> None:
 
 def _faults() -> Iterator[tuple[str, str]]:
     trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in sorted(PACKAGE.rglob("*.py"))}
-    classes = _error_classes(list(trees.values()))
-    for file, tree in trees.items():
-        for node in ast.walk(tree):
+    nodes = {file: list(ast.walk(tree)) for file, tree in trees.items()}
+    classes = _error_classes(nodes.values())
+    for file, inside in nodes.items():
+        for node in inside:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in classes:
                 texts = [*node.args[:1], *(word.value for word in node.keywords if word.arg == "do")]
                 for text in texts:
@@ -56,11 +57,11 @@ def _faults() -> Iterator[tuple[str, str]]:
                     yield from ((place, fault) for fault in _faults_of(_pieces(text)))
 
 
-def _error_classes(trees: list[ast.Module]) -> set[str]:
+def _error_classes(modules: Iterable[list[ast.AST]]) -> set[str]:
     bases = {
         node.name: {ast.unparse(base) for base in node.bases}
-        for tree in trees
-        for node in ast.walk(tree)
+        for inside in modules
+        for node in inside
         if isinstance(node, ast.ClassDef)
     }
     found = {"NagoError"}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nago_orchestrator.errors import SpecError
@@ -100,7 +100,6 @@ def test_what_is_not_one_plain_document_is_refused_with_its_place(text: str, mes
     assert "\n" not in str(caught.value)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused_in_one_sentence(text: str) -> None:
     try:

@@ -17,6 +17,7 @@ from nago_trainer.attempt.folder_attempt import run_attempt
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from nago_trainer.contract.task import DatasetSettings, TrialTask
+from nago_trainer.data.catalogue import load_images
 from nago_trainer.data.images import ImageSet
 from nago_trainer.errors import InfeasibleError
 from tests import processes
@@ -43,12 +44,27 @@ def _command(folder: Path) -> list[str]:
     return [sys.executable, "-m", "nago_trainer", "run", str(folder)]
 
 
-def test_an_attempt_from_task_to_result(make_attempt: Callable[..., Path], task: TrialTask) -> None:
-    folder = make_attempt(epochs=2)
+def _as_a_program(folder: Path, _: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     done = subprocess.run(_command(folder), capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (ExitCode.DONE, "")
+    return done.returncode, done.stdout, done.stderr
+
+
+def _in_this_process(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    return run_attempt(folder, load_images), *capsys.readouterr()
+
+
+@pytest.mark.parametrize("run", [_in_this_process, pytest.param(_as_a_program, marks=pytest.mark.slow)])
+def test_an_attempt_from_task_to_result(
+    make_attempt: Callable[..., Path],
+    task: TrialTask,
+    capsys: pytest.CaptureFixture[str],
+    run: Callable[[Path, pytest.CaptureFixture[str]], tuple[int, str, str]],
+) -> None:
+    folder = make_attempt(epochs=2)
+    code, out, err = run(folder, capsys)
+    assert (code, out) == (ExitCode.DONE, "")
     *epochs, last = _report(folder)
-    assert done.stderr.splitlines() == [EpochRecord.from_json(line["epoch"]).in_words() for line in epochs]
+    assert err.splitlines() == [EpochRecord.from_json(line["epoch"]).in_words() for line in epochs]
     assert [line["epoch"]["epoch"] for line in epochs] == [1, 2]
     assert {line["token"] for line in (*epochs, last)} == {task.token}
     assert TrialResult.from_json(last["result"]).network == str(folder / "network.pt")

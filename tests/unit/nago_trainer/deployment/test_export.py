@@ -207,13 +207,13 @@ def test_logits_that_differ_are_refused(found: torch.Tensor) -> None:
         largest_difference(nn.Identity(), images, [found], rounded=False)
 
 
-def test_a_missing_library_is_named_with_the_way_to_get_it(saved: Path, tmp_path: Path) -> None:
-    code = (
-        "import sys; sys.modules['onnxruntime'] = None\n"
-        f"from nago_trainer.__main__ import main; sys.exit(main(['export', {str(saved)!r}, '--format', 'onnx']))"
-    )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert ended.returncode == 64
-    assert ended.stderr == (
+def test_a_missing_library_is_named_with_the_way_to_get_it(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    for name in [name for name in sys.modules if name.startswith("nago_trainer.deployment.")]:
+        monkeypatch.delitem(sys.modules, name)  # loaded anew, without the library
+    assert _export(saved, tmp_path / "exported.onnx", "--format", "onnx") == 64
+    assert capsys.readouterr().err == (
         "error: export needs the package onnxruntime, which is not installed: pip install 'nago-orchestrator[export]'\n"
     )

@@ -74,6 +74,7 @@ def test_a_trials_network_is_handed_to_the_trainer(
     )
 
 
+@pytest.mark.slow
 def test_the_trainers_sentence_is_the_commands(run: Run, kept: tuple[str, Path]) -> None:
     """The file is empty."""
     url, _ = kept

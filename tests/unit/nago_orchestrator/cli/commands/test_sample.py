@@ -76,7 +76,7 @@ def test_wrong_options_are_one_sentence(run: Run, arguments: list[str], words: s
     assert words in ended.err
 
 
-@pytest.mark.parametrize("suffix", ["svg", "png"])
+@pytest.mark.parametrize("suffix", ["svg", pytest.param("png", marks=pytest.mark.slow)])
 def test_all_samples_are_drawn_on_one_sheet(run: Run, tmp_path: Path, suffix: str) -> None:
     one, six = tmp_path / f"one.{suffix}", tmp_path / f"six.{suffix}"
     assert run("sample", *SMALL, "--count", "6", "--draw", str(one), "--sheet", str(six)).code == 0

@@ -141,6 +141,7 @@ def test_a_trainer_whose_server_died_as_well_is_lost(executor: LocalExecutor, ro
     assert wait_for(executor, f"{name}-after", ended).result is not None, "a new server takes over"
 
 
+@pytest.mark.slow
 def test_a_wrong_task_is_a_defect_with_the_trainers_own_sentence(executor: LocalExecutor, name: str) -> None:
     executor.start(name, replace(small_task(), parameters=7))
     seen = wait_for(executor, name, ended)
