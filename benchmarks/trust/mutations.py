@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,7 +102,8 @@ def _changed(draw: st.DrawFn, document: Any, path: Path) -> Any:
 
 def _others(value: Any) -> list[Any]:
     """Made of the value itself: at another scale, within something, or what is in it."""
-    scales = (-1, 0, 1e-9, 0.5, 2, 1000, 1e9, 1e300)
+    beyond_floats = isinstance(value, int) and abs(value) > sys.float_info.max  # no float can scale it
+    scales = (-1, 0, 2, 1000) if beyond_floats else (-1, 0, 1e-9, 0.5, 2, 1000, 1e9, 1e300)
     scaled = [value * scale for scale in scales] if isinstance(value, int | float) else []
     parts = list(value.values()) if isinstance(value, dict) else list(value) if isinstance(value, list) else []
     return [[value], {"value": value}, str(value), *scaled, *parts]
