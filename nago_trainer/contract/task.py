@@ -170,11 +170,27 @@ class TrialTask:
     device: str
     """auto, cpu or a torch device such as cuda:0."""
     keep_network: bool
+    run_of: int | None = None
+    """Epochs of the run of which the trial is the beginning: its schedule is that of the run, cut after the trial's
+    epochs. None: a run of its own."""
+    continues: int | None = None
+    """Number of the trial from whose checkpoint it goes on: the beginning of the same run. Without that checkpoint it
+    trains from the first epoch, to the same result."""
+    unneeded: tuple[int, ...] = ()
+    """Numbers of trials of the study whose checkpoints nothing needs any more."""
+
+    @property
+    def schedule(self) -> int:
+        """Epochs of the run that the learning rate follows."""
+        return self.run_of or self.epochs
 
     def to_json(self) -> dict[str, Any]:
         """What an older trainer does not know is in it only where the task needs it: such a trainer then refuses it."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         dataset = encode_known(replace(self.dataset, images=None, own_test=False))
+        if self.run_of is None:
+            for name in ("run_of", "continues", "unneeded"):
+                del values[name]
         # The architecture is JSON already, and large.
         return {**values, "dataset": dataset, "training": encode_known(self.training)}
 
@@ -189,6 +205,8 @@ class TrialTask:
         values = dict(data)
         values["dataset"] = _checked(build(DatasetSettings, values.get("dataset")))
         values["training"] = _with_known_measures(_checked(build(TrainingSettings, values.get("training"))))
+        if "unneeded" in values:
+            values["unneeded"] = tuple(map(int, values["unneeded"]))
         return build(cls, values)
 
 

@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -35,6 +35,8 @@ FORMER_FORM = b"nago-checkpoint-1"
 
 _OF_THE_ATTEMPT = ("attempt", "token", "threads", "device", "keep_network", "parameter_limit", "study", "trial")
 """Fields of a task that do not decide what is trained."""
+_OF_THE_PART = ("epochs", "continues", "unneeded")
+"""Fields that decide only which part of a run is trained."""
 
 _WHERE_IMAGES_LIE = ("prepared", "memory")
 
@@ -52,13 +54,16 @@ class Checkpoint:
     """Of the epochs that are complete."""
     seconds: float
     """Spent on the trial so far."""
+    inherited: int = 0
+    """How many of the epochs were trained by the trials from which it goes on."""
     state: dict[str, Any]
     """The rest of the training state, as `capture` gives it."""
 
 
 def fingerprint(task: TrialTask) -> str:
-    """The same for two tasks exactly if they train the same network in the same way."""
-    content = {key: value for key, value in task.to_json().items() if key not in _OF_THE_ATTEMPT}
+    """The same for two tasks exactly if they train the same network in the same way, or parts of the same run."""
+    ignored = _OF_THE_ATTEMPT if task.run_of is None else (*_OF_THE_ATTEMPT, *_OF_THE_PART)
+    content = {key: value for key, value in task.to_json().items() if key not in ignored}
     # Checked before any training. A study of before gets it in its middle, and its checkpoints stay those of its tasks.
     for key in ("fingerprint", *_WHERE_IMAGES_LIE):
         content["dataset"].pop(key, None)
@@ -124,7 +129,7 @@ def restore(state: TrainingState, saved: Checkpoint) -> None:
         _restore_options(state, found, device)
     except (RuntimeError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the checkpoint does not fit: {error}") from error
-    state.records, state.earlier_seconds = list(saved.records), saved.seconds
+    state.records, state.earlier_seconds, state.inherited = list(saved.records), saved.seconds, saved.inherited
 
 
 def _restore_options(state: TrainingState, found: dict[str, Any], device: torch.device) -> None:
@@ -149,6 +154,8 @@ def save(state: TrainingState, task: TrialTask, path: Path, *, seconds: float) -
     }
     if task.training.precision != FORMER_PRECISION:
         content["precision"] = task.training.precision
+    if state.inherited:
+        content["inherited"] = state.inherited
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, to_bytes(FORM, content))
 
@@ -167,12 +174,13 @@ def load(task: TrialTask, path: Path) -> Checkpoint | None:
         precision = stored.get("precision", FORMER_PRECISION)
         if precision != task.training.precision:
             return _ignore(path, f"of a training in {precision}, and this one is in {task.training.precision}")
-        if is_other:
+        if is_other or len(stored["records"]) > task.epochs:
             return _ignore(path, "of another task")
         return Checkpoint(
             batch_size=stored["batch_size"],
             records=tuple(EpochRecord.from_json(record) for record in stored["records"]),
             seconds=stored["seconds"],
+            inherited=stored.get("inherited", 0),
             state=stored["state"],
         )
     except TensorFileError:
@@ -180,6 +188,18 @@ def load(task: TrialTask, path: Path) -> Checkpoint | None:
     except (KeyError, TypeError, ValueError, AttributeError, EOFError, RuntimeError, UnpicklingError):
         # intact, but not a checkpoint of this program
         return _ignore(path, "not a checkpoint of this program")
+
+
+def load_parent(task: TrialTask, path: Path) -> Checkpoint | None:
+    """That of the trial from which this one goes on. What it spent is not this one's. Without it the reason is written
+    to stderr."""
+    found = load(task, path)
+    if found is None:
+        if not path.exists():
+            log(f"the checkpoint of trial {task.continues} is not there: training starts from epoch 1")
+        return None
+    log(f"goes on from epoch {len(found.records)} of trial {task.continues}, of a run of {task.run_of} epochs")
+    return replace(found, seconds=0.0, inherited=len(found.records))
 
 
 def _stored(data: bytes) -> Any:

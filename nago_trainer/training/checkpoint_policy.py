@@ -22,6 +22,12 @@ DEFAULT_SECONDS = 60.0
 class CheckpointPolicy:
     folder: Path
     """Of this trial alone; all its attempts know it."""
+    parent: Path | None = None
+    """The checkpoint from which the trial goes on where it has none of its own."""
+    unneeded: tuple[Path, ...] = ()
+    """Checkpoints of other trials that nothing goes on from any more."""
+    keeps_last: bool = False
+    """Whether another trial may go on from the end of this one."""
     seconds: float
     on_training: Callable[[], None]
     """Called when the training begins: from now on there is something to keep."""
@@ -34,9 +40,14 @@ class CheckpointPolicy:
 
     def clear(self) -> None:
         """Once the result is known. What cannot be removed stays: it does no harm."""
-        with suppress(OSError):
-            self.file.unlink(missing_ok=True)
-            self.folder.rmdir()  # unless a network was kept there
+        if not self.keeps_last:
+            _remove(self.file)
+        if self.parent is not None:
+            _remove(self.parent)
+
+    def clear_unneeded(self) -> None:
+        for file in self.unneeded:
+            _remove(file)
 
 
 def checkpoint_policy(
@@ -51,9 +62,23 @@ def checkpoint_policy(
         seconds = float(given)
     except ValueError as error:
         raise TaskError(f"{CHECKPOINT_SECONDS_VARIABLE} must be a number of seconds, found {given!r}") from error
+    study = Path(root) / task.study
     return CheckpointPolicy(
-        folder=Path(root) / task.study / f"t{task.trial:05d}",
+        folder=_folder(study, task.trial),
+        parent=None if task.continues is None else _folder(study, task.continues) / CHECKPOINT_FILE,
+        unneeded=tuple(_folder(study, trial) / CHECKPOINT_FILE for trial in task.unneeded),
+        keeps_last=task.epochs < task.schedule,
         seconds=seconds,
         on_training=preemption.wait_for_checkpoint,
         interrupted=lambda: preemption.requested,
     )
+
+
+def _folder(study: Path, trial: int) -> Path:
+    return study / f"t{trial:05d}"
+
+
+def _remove(file: Path) -> None:
+    with suppress(OSError):
+        file.unlink(missing_ok=True)
+        file.parent.rmdir()  # unless a network was kept there

@@ -27,6 +27,7 @@ from nago_trainer.training.averaging import copied_values
 from nago_trainer.training.balance import class_weights
 from nago_trainer.training.batch_size import within_memory
 from nago_trainer.training.batches import Batch, prepared_batch, shuffled_batches
+from nago_trainer.training.checkpoint import Checkpoint
 from nago_trainer.training.checkpoint_policy import CheckpointPolicy
 from nago_trainer.training.context import AttemptContext
 from nago_trainer.training.evaluation import Score, evaluate
@@ -48,18 +49,19 @@ def train(
 ) -> TrainingState:
     """The trained network and its records; resumes from the checkpoint of an earlier attempt, and saves its own.
 
-    `on_epoch` is called for every epoch, those of earlier attempts included. Raises InfeasibleError, and PreemptedError
-    after SIGTERM, once a checkpoint is saved.
+    `on_epoch` is called for every epoch of the trial, those of earlier attempts included. Raises InfeasibleError, and
+    PreemptedError after SIGTERM, once a checkpoint is saved.
     """
     policy = context.checkpoints
-    saved = checkpoint.load(task, policy.file) if policy else None
+    saved = _starting_point(task, policy)
     interrupted = policy.interrupted if policy else bool
     seeds = derive_seeds(task.seed)
 
     def first_epoch(batch_size: int) -> TrainingState:
         settings = with_images_at_once(task.training, batch_size)
         state = checkpoint.resume(saved, lambda: initial_state(new_network(), settings, seeds), batch_size)
-        train_epoch(state, splits, settings, epochs=task.epochs, interrupted=interrupted)
+        if not state.records or not has_ended(state.records, settings, task.epochs):
+            train_epoch(state, splits, settings, epochs=task.schedule, interrupted=interrupted)
         return state
 
     saved_at = time.monotonic()
@@ -69,19 +71,33 @@ def train(
         first = saved.batch_size if saved else images_at_once(task.training)
         state = within_memory(first_epoch, first, task.training.smallest_batch_size)
         settings = with_images_at_once(task.training, state.batch_size)
-        for record in state.records:
+        for record in state.records[state.inherited :]:
             on_epoch(record)
         while not has_ended(state.records, settings, task.epochs):
             if policy and time.monotonic() - saved_at >= policy.seconds:
                 _save_checkpoint(state, task, policy, context.started)
                 saved_at = time.monotonic()
-            on_epoch(train_epoch(state, splits, settings, epochs=task.epochs, interrupted=interrupted))
+            on_epoch(train_epoch(state, splits, settings, epochs=task.schedule, interrupted=interrupted))
     except TrainingInterruptedError as error:
-        if policy:
-            _save_checkpoint(error.state, task, policy, context.started)
+        _save_checkpoint(error.state, task, policy, context.started)
         raise PreemptedError("ended by SIGTERM; the next attempt resumes from the checkpoint") from error
-    state.finish()
+    _finish(state, task, policy, context.started)
     return state
+
+
+def _finish(state: TrainingState, task: TrialTask, policy: CheckpointPolicy | None, started: float) -> None:
+    if task.epochs < task.schedule:  # another trial may go on from here
+        _save_checkpoint(state, task, policy, started)
+    state.finish()
+
+
+def _starting_point(task: TrialTask, policy: CheckpointPolicy | None) -> Checkpoint | None:
+    """Of an earlier attempt, else of the trial from which this one goes on."""
+    if policy is None:
+        return None
+    policy.clear_unneeded()
+    own = checkpoint.load(task, policy.file)
+    return checkpoint.load_parent(task, policy.parent) if own is None and policy.parent else own
 
 
 def train_epoch(
@@ -93,6 +109,8 @@ def train_epoch(
     interrupted: Callable[[], bool] = bool,
 ) -> EpochRecord:
     """The steps that are left of the state's epoch, then the validation; its record is the state's last one.
+
+    `epochs`: of the run, over which the learning rate falls to zero.
 
     `interrupted` is asked before each step: raises TrainingInterruptedError, after which the state can be continued.
     """
@@ -148,8 +166,10 @@ def _take_step(
     state.hits.append(hits)
 
 
-def _save_checkpoint(state: TrainingState, task: TrialTask, policy: CheckpointPolicy, started: float) -> None:
-    """A checkpoint that cannot be written costs time later, not the training now."""
+def _save_checkpoint(state: TrainingState, task: TrialTask, policy: CheckpointPolicy | None, started: float) -> None:
+    """If there is a place for it. A checkpoint that cannot be written costs time later, not the training now."""
+    if policy is None:
+        return
     try:
         checkpoint.save(state, task, policy.file, seconds=state.earlier_seconds + time.monotonic() - started)
     except OSError as error:

@@ -38,6 +38,8 @@ class TrainingState:
     """Correctly classified images of each batch."""
     records: list[EpochRecord] = field(default_factory=list)
     """Of the epochs that are complete."""
+    inherited: int = 0
+    """How many of them were trained by the trials from which this one goes on."""
     earlier_seconds: float = 0.0
     """Spent by the attempts before, up to the checkpoint."""
     first_step_at: float | None = None

@@ -91,6 +91,8 @@ def checked_plan(task: TrialTask) -> Plan:
     """Raises TaskError where the task contradicts itself, above all in its number of parameters."""
     if task.epochs < 1 or task.training.batch_size < 1:
         raise TaskError(f"epochs ({task.epochs}) and batch size ({task.training.batch_size}) must be at least 1")
+    if task.schedule < task.epochs:
+        raise TaskError(f"the trial has {task.epochs} epochs, and the run that it begins has {task.run_of}")
     image = TensorShape(task.dataset.channels, task.dataset.image_size)
     try:
         plan = build_plan(Architecture.from_json(task.architecture), image, task.dataset.classes, task.width)
