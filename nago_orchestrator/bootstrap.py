@@ -33,6 +33,7 @@ from nago_orchestrator.search.factory import make_proposer
 from nago_orchestrator.search.final_training import EndedSearch, final_recipe
 from nago_orchestrator.search.proposers.port import Proposer
 from nago_orchestrator.search.proposers.replay import rebuild
+from nago_orchestrator.search.rung_checkpoints import unneeded_checkpoints
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.kubernetes import KubernetesSection
 from nago_orchestrator.store.lock import describe_holder
@@ -165,6 +166,9 @@ def open_session(
         holder=lambda: describe_holder(datetime.now(UTC)),
         image_changes=lambda: image_changes(study.recipe.dataset) if spec.execution.where == "local" else None,
         data_jobs=data_jobs,
+        unneeded_checkpoints=lambda proposal: unneeded_checkpoints(
+            spec.search, spec.fidelities, store.rung_trials(study.id), proposal
+        ),
         restore=lambda: _restore(store, study.name, spec),
     )
 

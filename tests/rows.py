@@ -65,6 +65,8 @@ def _trial(number: int) -> dict[str, Any]:
         "worst_class": 0.25,
         "calibration_error": 0.1,
         "custom": None,
+        "run_of": 4,
+        "continued_from": None,
         "validation_loss": 0.5,
         "diverged": False,
         "nodes": 20,
@@ -161,6 +163,7 @@ def evaluation_row(proposal: int = 0, **changes: Any) -> EvaluationRow:
         "slot": None,
         "evaluations_before": 0,
         "notes": None,
+        "run_of": changes.get("fidelity", 2),
     }
     return EvaluationRow(**_evaluation(proposal, changes) | values | changes)
 

@@ -36,6 +36,7 @@ from nago_orchestrator.domain.credentials import token_digest
 from nago_orchestrator.domain.proposals import Outcome, Proposal
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.domain.trial_design import attempt_name, build_task
+from nago_orchestrator.domain.trials import Trial, TrialDesign
 from nago_orchestrator.evaluation.evaluate import evaluate
 from nago_orchestrator.evaluation.metrics import EndedTrial
 from nago_orchestrator.executors.exit_causes import invalid_report
@@ -43,6 +44,7 @@ from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.search.proposers.port import Pause
 from nago_trainer.architecture import canonical
+from nago_trainer.contract.task import TrialTask
 
 STOP_GRACE_SECONDS = 2.0
 
@@ -61,17 +63,33 @@ def _ask(_: Ask, session: Session) -> Sequence[FollowUp]:
         session.waiting = proposal is Pause.WAITING
         session.exhausted = proposal is Pause.EXHAUSTED
         return ()
-    trials = tuple(session.sampling.trial(proposal, replicate) for replicate in range(session.rules.replicates))
+    run = _first_of_run(proposal, session)
+    trials = tuple(
+        session.sampling.trial(proposal, replicate, run=run) for replicate in range(session.rules.replicates)
+    )
     return (StoreProposal(proposal, trials),)
+
+
+def _first_of_run(proposal: Proposal, session: Session) -> int | None:
+    """Of a proposal whose trials go on from those of its parent; it has their architectures and seeds."""
+    if proposal.run_of is None or proposal.parent is None:
+        return None
+    parents = {trial.proposal: trial.parent for trial in session.store.rung_trials(session.study_id)}
+    number: int = proposal.number
+    parent: int | None = proposal.parent
+    while parent is not None:
+        number, parent = parent, parents[parent]
+    return number
 
 
 @execute.register
 def _store_proposal(action: StoreProposal, session: Session) -> Sequence[FollowUp]:
     proposal = action.proposal
     session.store.add_proposal(session.study_id, proposal, canonical(proposal.theta), action.trials, session.clock())
+    run = "" if proposal.run_of is None else f" of a run of {proposal.run_of}"
     proposed = session.event(
         EventKind.PROPOSED,
-        f"proposal {proposal.number}: {counted(proposal.fidelity, 'epoch')}, by {proposal.origin}",
+        f"proposal {proposal.number}: {counted(proposal.fidelity, 'epoch')}{run}, by {proposal.origin}",
         proposal=proposal.number,
         fidelity=proposal.fidelity,
     )
@@ -90,8 +108,7 @@ def _start(action: StartAttempt, session: Session) -> Sequence[FollowUp]:
     name = attempt_name(session.study, trial.number, number)
     given = session.executor.credentials(name)
     design = session.store.trial_design(trial.id)
-    recipe, measures = session.recipe_of(design), session.rules.measures
-    task = build_task(design, recipe, attempt=number, token=given.token, measures=measures)
+    task = _task(session, trial, design, attempt=number, token=given.token)
     session.store.add_attempt(
         trial.id,
         name=name,
@@ -114,9 +131,18 @@ def _repeat(action: RepeatStart, session: Session) -> Sequence[FollowUp]:
         token = given.token
         if given.login is not None:  # one that was begun by an older version may have others
             session.store.renew_attempt(attempt.id, token=token_digest(token), login=given.login)
-    recipe, measures = session.recipe_of(design), session.rules.measures
-    task = build_task(design, recipe, attempt=attempt.number, token=token, measures=measures)
-    return (Launch(attempt.name, task),)
+    return (Launch(attempt.name, _task(session, action.trial, design, attempt=attempt.number, token=token)),)
+
+
+def _task(session: Session, trial: Trial, design: TrialDesign, *, attempt: int, token: str) -> TrialTask:
+    return build_task(
+        design,
+        session.recipe_of(design),
+        attempt=attempt,
+        token=token,
+        measures=session.rules.measures,
+        unneeded=() if design.run_of is None else session.unneeded_checkpoints(trial.proposal),
+    )
 
 
 @execute.register

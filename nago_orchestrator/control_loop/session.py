@@ -82,6 +82,8 @@ class Session:
     ImageStorageError."""
     data_jobs: DataJobs | None = None
     """Where only the trainers see the images: checks them by a Job."""
+    unneeded_checkpoints: Callable[[int], tuple[int, ...]] = lambda proposal: ()
+    """Trials whose checkpoints nothing goes on from any more, as a trial of this proposal is started."""
     on_tick: Callable[[float], None] = lambda seconds: None
     """Called with the duration of each tick."""
     _still_held: Callable[[], bool] = field(init=False, default=lambda: False)

@@ -39,15 +39,19 @@ class TrialSampling:
     connected: bool
     recipe: TrainingRecipe
 
-    def trial(self, proposal: Proposal, replicate: int) -> NewTrial:
-        """The proposal's architecture `replicate`, sampled and sized. Raises ThetaError for an illegal theta."""
+    def trial(self, proposal: Proposal, replicate: int, *, run: int | None = None) -> NewTrial:
+        """The proposal's architecture `replicate`, sampled and sized. Raises ThetaError for an illegal theta.
+
+        `run`: number of the proposal with which its run begins, where it is not itself; the seeds are that one's.
+        """
+        number = proposal.number if run is None else run
         return design_trial(
             proposal.theta,
             self.recipe,
             connected=self.connected,
             replicate=replicate,
-            architecture_seed=seeds.architecture(self.study_seed, proposal.number, replicate),
-            training_seed=seeds.training(self.study_seed, proposal.number, replicate),
+            architecture_seed=seeds.architecture(self.study_seed, number, replicate),
+            training_seed=seeds.training(self.study_seed, number, replicate),
         )
 
 
@@ -78,10 +82,17 @@ def _differences(
     sampling: TrialSampling, proposals: Mapping[int, Proposal], stored: DrawnTrial
 ) -> Iterator[Difference]:
     try:
-        drawn = sampling.trial(proposals[stored.proposal], stored.replicate)
+        proposal = proposals[stored.proposal]
+        drawn = sampling.trial(proposal, stored.replicate, run=_first_of_run(proposal, proposals))
     except ThetaError as error:
         raise HistoryError(f"the stored theta of proposal {stored.proposal} is invalid: {error}") from error
     for name in COMPARED:
         before, now = getattr(stored, name), getattr(drawn, name)
         if before != now:
             yield Difference(proposal=stored.proposal, trial=stored.number, field=name, stored=before, computed=now)
+
+
+def _first_of_run(proposal: Proposal, proposals: Mapping[int, Proposal]) -> int:
+    while proposal.run_of is not None and proposal.parent is not None:
+        proposal = proposals[proposal.parent]
+    return proposal.number

@@ -47,6 +47,9 @@ class Proposal:
     """Number of the proposal that this one continues at a higher rung."""
     evaluations_before: int
     """How many evaluations the proposer had observed when it made this one."""
+    run_of: int | None = None
+    """Epochs of the run of which its trials are the beginning; the trials of a promotion then go on from those of its
+    parent. None: each is a run of its own."""
     phase: int = 0
     """Which of the search's phases made it."""
     final_training: bool = False

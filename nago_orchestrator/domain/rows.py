@@ -85,6 +85,10 @@ class TrialRow:
     worst_class: float | None
     calibration_error: float | None
     custom: float | None
+    run_of: int
+    """Epochs of the run that its learning rate follows: `fidelity`, unless it is the beginning of a longer one."""
+    continued_from: int | None
+    """The trial whose checkpoint it goes on from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +189,8 @@ class EvaluationRow:
     slot: int | None
     evaluations_before: int
     notes: Mapping[str, Any] | None
+    run_of: int
+    """Epochs of the run of its trials: `fidelity`, unless they are the beginning of a longer one."""
 
     @property
     def costs(self) -> tuple[float, ...]:

@@ -117,11 +117,18 @@ def _memory_problem(memory: MemoryLimit | None, needed_per_sample: int, paramete
 
 
 def build_task(
-    design: TrialDesign, recipe: TrainingRecipe, *, attempt: int, token: str, measures: tuple[str, ...] = ()
+    design: TrialDesign,
+    recipe: TrainingRecipe,
+    *,
+    attempt: int,
+    token: str,
+    measures: tuple[str, ...] = (),
+    unneeded: tuple[int, ...] = (),
 ) -> TrialTask:
     """Raises ValueError for a trial that is infeasible by design: it has no width and is never trained.
 
-    `measures`: fields of a result that the study optimises and older trainers do not report.
+    `measures`: fields of a result that the study optimises and older trainers do not report. `unneeded`: trials whose
+    checkpoints nothing goes on from any more.
     """
     if design.width is None:
         raise ValueError(f"trial {design.number} has no width")
@@ -142,6 +149,9 @@ def build_task(
         threads=recipe.threads,
         device=recipe.device,
         keep_network=recipe.keep_network,
+        run_of=design.run_of,
+        continues=design.continued_from,
+        unneeded=unneeded,
     )
 
 

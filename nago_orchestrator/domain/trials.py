@@ -48,6 +48,24 @@ class TrialDesign:
     """Final training, by the study's other recipe."""
     bytes_per_sample: int | None = None
     """None where it is infeasible, as the width is."""
+    run_of: int | None = None
+    """Epochs of the run of which it is the beginning; None: a run of its own."""
+    continued_from: int | None = None
+    """Number of the trial from whose checkpoint it goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RungTrial:
+    """Where a trial of a search with rungs stands."""
+
+    number: int
+    proposal: int
+    parent: int | None
+    """Of its proposal."""
+    phase: int
+    bracket: int | None
+    fidelity: int
+    is_final: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,12 +36,19 @@ class Learner:
     """Those whose evaluations any of its searches uses."""
     search: str
     """Its algorithm, for messages."""
+    run_of: int | None = None
+    """Epochs of the run of which its trials are the beginning; None: each is a run of its own."""
+
+    def can_compare(self, proposal: Proposal) -> bool:
+        """Epoch 30 of a run of 120 and the last of a run of 30 have different learning rates behind them."""
+        return (proposal.run_of or proposal.fidelity) == (self.run_of or proposal.fidelity)
 
 
 def prior_evaluations(source: SourceStudy, learner: Learner) -> tuple[PriorEvaluation, ...]:
     """Its evaluations in their order, with costs in the order of the learner's objectives; lost ones are left out.
 
-    What is infeasible is so at every fidelity; of the others those of another fidelity would never be used.
+    What is infeasible is so at every fidelity; of the others those of another fidelity would never be used. A part of
+    a longer run and a run of as many epochs are kept apart.
     Raises SpecError where the source searched another space, lacks an objective, or has nothing to learn from.
     """
     _check_space(source, learner.space)
@@ -56,15 +63,28 @@ def prior_evaluations(source: SourceStudy, learner: Learner) -> tuple[PriorEvalu
             samples=evaluation.samples,
         )
         for proposal, evaluation in told
-        if evaluation.outcome is not Outcome.LOST
-        and proposal.fidelity in (learner.observed_at if evaluation.outcome is Outcome.OK else learner.fidelities)
+        if evaluation.outcome is not Outcome.LOST and _is_used(proposal, evaluation.outcome, learner)
     )
     if not any(prior.outcome is Outcome.OK for prior in found):
-        outcomes = [(proposal.fidelity, evaluation.outcome) for proposal, evaluation in told]
-        raise SpecError(
-            f"the study {source.name!r} cannot be used for a warm start: {_what_is_missing(outcomes, learner)}"
-        )
+        outcomes = [
+            (proposal.fidelity, evaluation.outcome) for proposal, evaluation in told if learner.can_compare(proposal)
+        ]
+        missing = _other_runs(learner) if told and not outcomes else _what_is_missing(outcomes, learner)
+        raise SpecError(f"the study {source.name!r} cannot be used for a warm start: {missing}")
     return found
+
+
+def _is_used(proposal: Proposal, outcome: Outcome, learner: Learner) -> bool:
+    if outcome is not Outcome.OK:
+        return proposal.fidelity in learner.fidelities
+    return proposal.fidelity in learner.observed_at and learner.can_compare(proposal)
+
+
+def _other_runs(learner: Learner) -> str:
+    """Where nothing can be compared."""
+    if learner.run_of is None:
+        return "its trials are parts of longer runs (`continue: true`), and those of this study are runs of their own"
+    return f"its trials are not parts of runs of {counted(learner.run_of, 'epoch')}, as those of this study are"
 
 
 def _what_is_missing(outcomes: Sequence[tuple[int, Outcome]], learner: Learner) -> str:

@@ -13,7 +13,7 @@ from nago_orchestrator.evaluation.metrics import EndedTrial
 from nago_orchestrator.search.warm_start import Learner, SourceStudy, prior_evaluations
 from nago_orchestrator.spec import StudySpec
 from nago_orchestrator.spec.phase_checks import trained_at
-from nago_orchestrator.spec.search import learns, phases_of
+from nago_orchestrator.spec.search import continues, learns, phases_of
 from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store
 from nago_orchestrator.store.studies import refuse_other_spec
@@ -94,5 +94,6 @@ def _learner(spec: StudySpec) -> Learner:
         objectives=spec.objective_values(),
         fidelities=spec.fidelities,
         observed_at=sorted({fidelity for phase in learning for fidelity in trained_at(phase, spec.fidelities)}),
+        run_of=spec.fidelities[-1] if continues(spec.search) else None,
         search=" and ".join(dict.fromkeys(phase.algorithm for phase in learning)),
     )

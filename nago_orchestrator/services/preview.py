@@ -19,7 +19,7 @@ from nago_orchestrator.executors.kubernetes.manifest.job import build_job, doubt
 from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
 from nago_orchestrator.executors.kubernetes.manifest.settings import settings_of
 from nago_orchestrator.search.factory import make_proposer
-from nago_orchestrator.search.proposers.planned import planned_proposals
+from nago_orchestrator.search.proposers.planned import planned_epochs, planned_proposals
 from nago_orchestrator.search.proposers.port import Proposer
 from nago_orchestrator.search.proposers.random.proposer import RandomSearch
 from nago_orchestrator.spec import StudySpec
@@ -71,16 +71,14 @@ class Cost:
 
     trials_by_fidelity: Mapping[int, int]
     """By epochs of each."""
+    epochs: int
+    """That are trained in all: a trial that goes on from another has only its further ones."""
     most_trials: int | None
     """`limits.trials`, where it ends the study before its search does."""
 
     @property
     def trials(self) -> int:
         return sum(self.trials_by_fidelity.values())
-
-    @property
-    def epochs(self) -> int:
-        return sum(fidelity * trials for fidelity, trials in self.trials_by_fidelity.items())
 
 
 def study_cost(spec: StudySpec) -> Cost:
@@ -90,7 +88,9 @@ def study_cost(spec: StudySpec) -> Cost:
     }
     limit = spec.limits.trials
     return Cost(
-        trials_by_fidelity=planned, most_trials=None if limit is None or limit >= sum(planned.values()) else limit
+        trials_by_fidelity=planned,
+        epochs=replicates * planned_epochs(spec.search, spec.fidelities),
+        most_trials=None if limit is None or limit >= sum(planned.values()) else limit,
     )
 
 
@@ -160,5 +160,6 @@ def _task(preview: Preview, proposal: Proposal, trial: NewTrial) -> TrialTask:
         bytes_per_sample=trial.bytes_per_sample,
         training_seed=trial.training_seed,
         fidelity=proposal.fidelity,
+        run_of=proposal.run_of,
     )
     return build_task(design, preview.recipe, attempt=1, token=TOKEN)

@@ -51,6 +51,25 @@ def check_phases_meet(phases: Sequence[SinglePhase], fidelities: tuple[int, ...]
             )
 
 
+def check_runs_meet(phases: Sequence[SinglePhase], fidelities: tuple[int, ...]) -> None:
+    """Where any search continues its trainings, all others do so or train whole runs: else epochs mean two things."""
+    rungs = [phase for phase in phases if isinstance(phase, BohbSection | MobohbSection)]
+    if not any(phase.continues for phase in rungs):
+        return
+    if not all(phase.continues for phase in rungs):
+        raise wrong(
+            "mean two things to phases with and without `continue: true`",
+            do="set it in all with rungs or in none",
+        )
+    for phase in phases:
+        if isinstance(phase, BatchSection) and phase.fidelity not in (None, fidelities[-1]):
+            raise wrong(
+                f"mean two things: {phase.fidelity} epochs are a whole run for the phase by {phase.algorithm}, and a "
+                f"part of one of {fidelities[-1]} for those with `continue: true`",
+                do=f"set its fidelity to {fidelities[-1]}",
+            )
+
+
 def trained_at(phase: SinglePhase, fidelities: tuple[int, ...]) -> tuple[int, ...]:
     """The fidelities of its trials, which are those that it learns from if it learns at all."""
     if isinstance(phase, BohbSection | MobohbSection):

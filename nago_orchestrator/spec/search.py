@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationInfo, field_validator
 
 from nago_orchestrator.spec.objectives import ObjectiveName, read_objective_name
 from nago_orchestrator.spec.older import renamed_from
-from nago_orchestrator.spec.scalars import Real, Whole, known_word, wrong
+from nago_orchestrator.spec.scalars import Real, Switch, Whole, known_word, wrong
 from nago_orchestrator.spec.section import Section, is_study_file
 
 ALGORITHMS = ("bohb", "ehvi", "mobo", "mobohb", "phases", "random")
@@ -17,6 +17,8 @@ AcquisitionName = Literal["expected-improvement", "confidence-bound", "thompson"
 UncertaintyName = Literal["epistemic", "total"]
 SurrogateName = Literal["network", "gaussian-process"]
 NoiseName = Literal["heteroscedastic", "homoscedastic"]
+Continues = Annotated[Switch, Field(validation_alias=AliasChoices("continue", "continues"))]
+"""The key `continue` is a word of Python's own."""
 
 
 class BohbSection(Section):
@@ -40,6 +42,9 @@ class BohbSection(Section):
     """Widens the kernels when candidates are drawn, for diversity."""
     min_bandwidth: Annotated[Real, Field(gt=0, le=1)] = 1e-3
     """Smallest kernel width, in the unit cube."""
+    continues: Continues = False
+    """Whether a promotion goes on with the same networks, from their checkpoints, instead of training new ones. The
+    learning rate then falls over the last of `fidelities`, and each rung is a part of that run."""
 
 
 class RandomSection(Section):
@@ -111,6 +116,9 @@ class MobohbSection(Section):
     """Name of the proposer."""
     iterations: Annotated[Whole, Field(ge=1, le=100_000)]
     """Hyperband brackets to run."""
+    continues: Continues = False
+    """Whether a promotion goes on with the same networks, from their checkpoints, instead of training new ones. The
+    learning rate then falls over the last of `fidelities`, and each rung is a part of that run."""
 
 
 SinglePhase = Annotated[
@@ -141,3 +149,8 @@ def phases_of(search: SearchSection) -> tuple[SinglePhase, ...]:
 def learns(search: SearchSection) -> bool:
     """Whether what was found before decides what is proposed next, in any phase."""
     return not all(isinstance(phase, RandomSection) for phase in phases_of(search))
+
+
+def continues(search: SearchSection) -> bool:
+    """Whether promotions go on with the same networks, in any phase."""
+    return any(phase.continues for phase in phases_of(search) if isinstance(phase, BohbSection | MobohbSection))

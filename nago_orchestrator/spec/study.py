@@ -23,10 +23,10 @@ from nago_orchestrator.spec.execution import ExecutionSection, LimitsSection, Re
 from nago_orchestrator.spec.final_training import EPOCHS_PER_SEARCH_EPOCH, FinalTrainingSection
 from nago_orchestrator.spec.objectives import ObjectiveSection, check_unique
 from nago_orchestrator.spec.older import renamed_from, renewed
-from nago_orchestrator.spec.phase_checks import check_fidelities, check_phases_meet, complete_phase
+from nago_orchestrator.spec.phase_checks import check_fidelities, check_phases_meet, check_runs_meet, complete_phase
 from nago_orchestrator.spec.protocols import protocol_cutout
 from nago_orchestrator.spec.scalars import MAXIMAL_WHOLE, Whole, read_text, wrong
-from nago_orchestrator.spec.search import PhasesSection, SearchSection, learns, phases_of
+from nago_orchestrator.spec.search import PhasesSection, SearchSection, continues, learns, phases_of
 from nago_orchestrator.spec.section import Section, is_study_file
 from nago_orchestrator.spec.space_section import SpaceSection
 from nago_orchestrator.spec.trainer import TrainerSection, check_cutout
@@ -102,6 +102,7 @@ class StudySpec(Section):
             for phase in phases:
                 check_fidelities(phase, fidelities)
             check_phases_meet(phases, fidelities)
+            check_runs_meet(phases, fidelities)
         return fidelities
 
     @field_validator("warm_start", mode="after")
@@ -143,6 +144,18 @@ class StudySpec(Section):
         """Of a file alone: a stored study keeps the values that it was made with."""
         read_now = "trainer" in info.data and is_study_file(info)
         return final.with_rate_of_batch(info.data["trainer"]) if read_now else final
+
+    @field_validator("execution", mode="after")
+    @classmethod
+    def _continuing_has_a_place(cls, execution: ExecutionSection, info: ValidationInfo) -> ExecutionSection:
+        section = execution.kubernetes
+        in_cluster = execution.where == "kubernetes" and section is not None and section.checkpoints is None
+        search = info.data.get("search")
+        if in_cluster and search is not None and continues(search):
+            raise wrong(
+                "lacks the section kubernetes.checkpoints, which search.continue needs", do="add it, with its claim"
+            )
+        return execution
 
     @field_validator("limits", mode="after")
     @classmethod

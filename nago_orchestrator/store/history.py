@@ -70,6 +70,7 @@ _PROPOSALS = (
         proposal.c.evaluations_before,
         proposal.c.phase,
         proposal.c.final_training,
+        proposal.c.run_of,
         cast(proposal.c.notes, Text).label("notes"),
     )
     .where(_of_study)
@@ -106,6 +107,7 @@ def add_proposal(connection: Connection, study_id: int, new: Proposal, canonical
         "evaluations_before": new.evaluations_before,
         "phase": new.phase,
         "final_training": new.final_training,
+        "run_of": new.run_of,
         "notes": dict(new.notes) or None,
         "created_at": now,
     }
@@ -190,7 +192,7 @@ def _decoded(documents: Iterable[str | None]) -> Sequence[Any]:
 
 
 def _proposal(row: Sequence[Any], theta: Theta, notes: Mapping[str, Any] | None) -> Proposal:
-    number, _, fidelity, origin, bracket, rung, slot, parent, evaluations_before, phase, final_training, _ = row
+    number, _, fidelity, origin, bracket, rung, slot, parent, evaluations_before, phase, final_training, run_of, _ = row
     return Proposal(
         number=number,
         theta=theta,
@@ -201,6 +203,7 @@ def _proposal(row: Sequence[Any], theta: Theta, notes: Mapping[str, Any] | None)
         slot=slot,
         parent=parent,
         evaluations_before=evaluations_before,
+        run_of=run_of,
         phase=phase,
         final_training=final_training,
         notes=notes or {},

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Select, Table, select
+from sqlalchemy import Connection, Engine, Select, Table, func, select
 
 from nago_orchestrator.domain.proposals import Origin, Outcome
 from nago_orchestrator.domain.rows import AttemptRow, EpochRow, EvaluationRow, TrialRow
@@ -69,7 +69,11 @@ def of_study(view: Table, name: str) -> Select[Any]:
 def evaluation_columns() -> list[Any]:
     """Of `evaluation` joined with `proposal`."""
     proposal, evaluation = schema.proposal, schema.evaluation
-    numbers = {"evaluation": evaluation.c.number, "proposal": proposal.c.number}
+    numbers = {
+        "evaluation": evaluation.c.number,
+        "proposal": proposal.c.number,
+        "run_of": func.coalesce(proposal.c.run_of, proposal.c.fidelity),
+    }
     columns: list[Any] = []
     for name in (field.name for field in fields(EvaluationRow)):
         if name in numbers:

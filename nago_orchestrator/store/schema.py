@@ -105,6 +105,7 @@ proposal = Table(
     Column("notes", JSON(none_as_null=True)),
     _former_name("told_before", _evaluations_before),
     _former_name("final", _final_training),
+    Column("run_of", Integer),
     UniqueConstraint("study_id", "number"),
     ForeignKeyConstraint(["study_id", "parent"], ["proposal.study_id", "proposal.number"]),
     _one_of("origin", Origin),

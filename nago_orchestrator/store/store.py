@@ -18,7 +18,7 @@ from nago_orchestrator.domain.dataset import DatasetSummary
 from nago_orchestrator.domain.ends import Ends
 from nago_orchestrator.domain.proposals import Evaluation, Proposal, Theta
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
-from nago_orchestrator.domain.trials import NewTrial, TrainingRecipe, Trial, TrialDesign
+from nago_orchestrator.domain.trials import NewTrial, RungTrial, TrainingRecipe, Trial, TrialDesign
 from nago_orchestrator.store import attempts, changes, engine, history, lock, results, studies, tally, trials, versions
 from nago_orchestrator.store.changes import Pulse
 from nago_orchestrator.store.data_checks import DataChecks
@@ -131,12 +131,7 @@ class Store:
     # Proposals and their evaluations
 
     def add_proposal(
-        self,
-        study_id: int,
-        proposal: Proposal,
-        canonical_theta: Theta,
-        trials_: Sequence[NewTrial],
-        now: datetime,
+        self, study_id: int, proposal: Proposal, canonical_theta: Theta, trials_: Sequence[NewTrial], now: datetime
     ) -> None:
         """The proposal with all its trials; their numbers continue those of the study, from 0."""
         with self._write() as connection:
@@ -177,6 +172,11 @@ class Store:
     def trial_design(self, trial_id: int) -> TrialDesign:
         with self._read() as connection:
             return trials.design(connection, trial_id)
+
+    def rung_trials(self, study_id: int) -> tuple[RungTrial, ...]:
+        """All of the search, by number."""
+        with self._read() as connection:
+            return trials.of_rungs(connection, study_id)
 
     def drawn_trials(self, study_id: int) -> tuple[DrawnTrial, ...]:
         """All, in the order of their numbers."""

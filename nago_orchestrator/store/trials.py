@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, insert, select, update
 
 from nago_orchestrator.domain.states import TRIAL_MOVES, TrialState
-from nago_orchestrator.domain.trials import NewTrial, Trial, TrialDesign
+from nago_orchestrator.domain.trials import NewTrial, RungTrial, Trial, TrialDesign
 from nago_orchestrator.errors import NotFoundError, StaleStateError
 from nago_orchestrator.store.attempt_rows import ATTEMPT_COLUMNS, attempt_of
 from nago_orchestrator.store.records import DrawnTrial
@@ -32,6 +32,20 @@ _CLAIM = (
     .with_for_update(skip_locked=True, key_share=True)
 )
 _MOVE = update(trial).where(_this, trial.c.state == bindparam("source"))
+_earlier, _parent = trial.alias(), proposal.alias()
+_CONTINUED_FROM = (
+    select(_earlier.c.number)
+    .join_from(_earlier, _parent, _earlier.c.proposal_id == _parent.c.id)
+    .where(
+        proposal.c.run_of.is_not(None),
+        _parent.c.study_id == proposal.c.study_id,
+        _parent.c.number == proposal.c.parent,
+        _earlier.c.replicate == trial.c.replicate,
+    )
+    .correlate(proposal, trial)
+    .scalar_subquery()
+    .label("continued_from")
+)
 _DESIGN = (
     select(
         study.c.name.label("study"),
@@ -43,10 +57,28 @@ _DESIGN = (
         trial.c.training_seed,
         proposal.c.fidelity,
         proposal.c.final_training,
+        proposal.c.run_of,
+        _CONTINUED_FROM,
     )
     .join_from(trial, study, trial.c.study_id == study.c.id)
     .join(proposal, trial.c.proposal_id == proposal.c.id)
     .where(_this)
+)
+
+
+_RUNGS = (
+    select(
+        trial.c.number,
+        trial.c.state,
+        proposal.c.number.label("proposal"),
+        proposal.c.parent,
+        proposal.c.phase,
+        proposal.c.bracket,
+        proposal.c.fidelity,
+    )
+    .join_from(trial, proposal, trial.c.proposal_id == proposal.c.id)
+    .where(_of_study, ~proposal.c.final_training)
+    .order_by(trial.c.number)
 )
 
 
@@ -142,6 +174,23 @@ def design(connection: Connection, trial_id: int) -> TrialDesign:
     if row is None:
         raise _unknown(trial_id)
     return TrialDesign(**row._mapping)
+
+
+def of_rungs(connection: Connection, study_id: int) -> tuple[RungTrial, ...]:
+    """All of the search, in the order of their numbers."""
+    rows = connection.execute(_RUNGS, {"of_study": study_id})
+    return tuple(
+        RungTrial(
+            number=row.number,
+            proposal=row.proposal,
+            parent=row.parent,
+            phase=row.phase,
+            bracket=row.bracket,
+            fidelity=row.fidelity,
+            is_final=TrialState(row.state).is_final,
+        )
+        for row in rows
+    )
 
 
 def drawn(connection: Connection, study_id: int) -> tuple[DrawnTrial, ...]:

@@ -51,6 +51,8 @@ trial_overview = Table(
     Column("worst_class", Float8),
     Column("calibration_error", Float8),
     Column("custom", Float8),
+    Column("run_of", Integer),
+    Column("continued_from", Integer),
 )
 
 

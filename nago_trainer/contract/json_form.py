@@ -71,7 +71,6 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "int | None": (int, NoneType),
     "bool": (bool,),
     "float | None": (float, NoneType),
-    "int | None": (int, NoneType),
     "str": (str,),
     "str | None": (str, NoneType),
 }

@@ -53,6 +53,8 @@ TRIALS = (
 TRIAL_FACTS = (
     Column(key="study", title="study"),
     *(column for column in TRIALS if column.key not in ("attempts", "last_reason")),
+    Column(key="run_of", title="of a run of"),
+    Column(key="continued_from", title="continues trial"),
     Column(key="flops", title="flops", show=quantities.count),
     Column(key="balanced_accuracy", title="balanced accuracy", show=quantities.percent),
     Column(key="macro_f1", title="macro F1", show=quantities.percent),
@@ -119,6 +121,7 @@ EVALUATIONS = (
     Column(key="bracket", title="bracket"),
     Column(key="rung", title="rung"),
     Column(key="fidelity", title="epochs"),
+    Column(key="run_of", title="of a run of"),
     Column(key="origin", title="origin", right=False),
     Column(key="evaluations_before", title="evaluations before"),
     Column(key="outcome", title="outcome", right=False),

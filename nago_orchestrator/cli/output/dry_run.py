@@ -14,6 +14,7 @@ from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.services.preview import Cost
 from nago_orchestrator.services.study_plan import StudyPlan
 from nago_orchestrator.spec import StudySpec
+from nago_orchestrator.spec.search import continues
 
 V = TypeVar("V")
 
@@ -31,6 +32,8 @@ def cost_lines(spec: StudySpec, cost: Cost) -> Iterator[str]:
         f"{count} of {counted(epochs, 'epoch')}" for epochs, count in cost.trials_by_fidelity.items()
     )
     yield f"{counted(cost.trials, 'trial')}, {counted(cost.epochs, 'epoch')} in total: {by_fidelity}"
+    if continues(spec.search):
+        yield "a trial of a higher rung goes on from the one below and trains its further epochs only"
     limits = spec.limits
     told = [
         counted(cost.most_trials, "trial") if cost.most_trials is not None else None,

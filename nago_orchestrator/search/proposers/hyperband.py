@@ -49,6 +49,17 @@ def planned_runs(fidelities: tuple[int, ...], brackets: int) -> Mapping[int, int
     return {fidelity: found[fidelity] for fidelity in sorted(found) if found[fidelity]}
 
 
+def planned_epochs(fidelities: tuple[int, ...], brackets: int, *, continues: bool) -> int:
+    """Of the same runs. If they continue, a promotion has only those by which it is longer than the rung below."""
+    shapes = [bracket_shape(fidelities, bracket) for bracket in range(min(brackets, len(fidelities)))]
+    cycles, rest = divmod(brackets, len(fidelities))
+    return sum(
+        (cycles + (number < rest)) * size * (fidelity - below * continues)
+        for number, shape in enumerate(shapes)
+        for size, fidelity, below in zip(shape.sizes, shape.fidelities, (0, *shape.fidelities), strict=False)
+    )
+
+
 def check_fidelities(fidelities: tuple[int, ...]) -> None:
     """Raises SpecError unless every fidelity is the same integer multiple, at least 2, of the one before."""
     if not fidelities or min(fidelities) < 1:

@@ -1,6 +1,6 @@
 """How many proposals a search will make at each fidelity, known before it begins; one function for each algorithm.
 
-A new algorithm registers its own. Called by the study's preview.
+A new algorithm registers its own. `planned_epochs` counts what all of them train. Called by the study's preview.
 """
 
 from __future__ import annotations
@@ -9,8 +9,17 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import singledispatch
 
+from nago_orchestrator.search.proposers import hyperband
 from nago_orchestrator.search.proposers.hyperband import planned_runs
-from nago_orchestrator.spec.search import BatchSection, BohbSection, MobohbSection, PhasesSection, RandomSection
+from nago_orchestrator.spec.search import (
+    BatchSection,
+    BohbSection,
+    MobohbSection,
+    PhasesSection,
+    RandomSection,
+    SearchSection,
+    phases_of,
+)
 
 
 @singledispatch
@@ -41,3 +50,13 @@ def _phases(search: PhasesSection, fidelities: tuple[int, ...]) -> Mapping[int, 
     for phase in search.phases:
         found.update(planned_proposals(phase, fidelities))
     return {fidelity: found[fidelity] for fidelity in sorted(found)}
+
+
+def planned_epochs(search: SearchSection, fidelities: tuple[int, ...]) -> int:
+    """Of one network of each proposal."""
+    return sum(
+        hyperband.planned_epochs(fidelities, phase.iterations, continues=phase.continues)
+        if isinstance(phase, BohbSection | MobohbSection)
+        else sum(epochs * count for epochs, count in planned_proposals(phase, fidelities).items())
+        for phase in phases_of(search)
+    )

@@ -26,4 +26,5 @@ def build(section: BohbSection, problem: Problem, prior: tuple[PriorEvaluation, 
             min_bandwidth=section.min_bandwidth,
         ),
         prior=prior,
+        continues=section.continues,
     )

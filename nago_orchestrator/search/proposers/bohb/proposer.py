@@ -34,8 +34,11 @@ class Bohb:
         objective: int = 0,
         options: ModelOptions | None = None,
         prior: tuple[PriorEvaluation, ...] = (),
+        continues: bool = False,
     ) -> None:
-        """`objective` is the index among an evaluation's costs of the one to be minimised; `prior` is added to the
+        """`continues`: whether each trial is the beginning of a run of the last fidelity.
+
+        `objective` is the index among an evaluation's costs of the one to be minimised; `prior` is added to the
         model only.
 
         Raises SpecError if nothing is searched or the fidelities is not geometric.
@@ -46,6 +49,7 @@ class Bohb:
         self._searched = frozenset(item.name for item in space.dimensions)
         self._study_seed = study_seed
         self._objective = objective
+        self._run_of = fidelities[-1] if continues else None
         self._brackets = Brackets(fidelities, brackets)
         self._model = DensityModel(space.dimensions, options or ModelOptions())
         self._history = History()
@@ -113,6 +117,7 @@ class Bohb:
             rung=run.rung,
             slot=run.key[2],
             parent=parent,
+            run_of=self._run_of,
             evaluations_before=self._history.evaluated,
         )
         self._history.add(proposal)

@@ -15,4 +15,5 @@ def build(section: MobohbSection, problem: Problem, prior: tuple[PriorEvaluation
         fidelities=problem.fidelities,
         brackets=section.iterations,
         prior=prior,
+        continues=section.continues,
     )

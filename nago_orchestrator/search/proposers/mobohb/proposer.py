@@ -47,7 +47,7 @@ class _Rung:
 class Mobohb:
     """Proposes until the slots of `brackets` brackets over `fidelities` are taken."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each a setting of its own, given by name
         self,
         *,
         space: SearchSpace,
@@ -56,8 +56,11 @@ class Mobohb:
         brackets: int,
         prior: tuple[PriorEvaluation, ...] = (),
         options: DensityOptions | None = None,
+        continues: bool = False,
     ) -> None:
-        """`prior` is added to the densities' observations; it is not promoted, and its thetas are not proposed again.
+        """`continues`: whether each trial is the beginning of a run of the last fidelity.
+
+        `prior` is added to the densities' observations; it is not promoted, and its thetas are not proposed again.
 
         Raises SpecError if nothing is searched or the fidelities is not geometric.
         """
@@ -67,6 +70,7 @@ class Mobohb:
             )
         self._space = space
         self._study_seed = study_seed
+        self._run_of = fidelities[-1] if continues else None
         self._encoding = Encoding(space)
         self._sampler = Sampler(space, self._encoding, options or DensityOptions())
         self._brackets = Brackets(fidelities, brackets)
@@ -166,6 +170,7 @@ class Mobohb:
             rung=slot.rung,
             slot=slot.index,
             parent=parent,
+            run_of=self._run_of,
             evaluations_before=self._history.evaluated,
             notes=drawn.notes,
         )

@@ -124,3 +124,22 @@ def test_an_objective_without_a_value_is_named(small_space: SearchSpace) -> None
     seconds = Objective(name="seconds", goal=Goal.MINIMIZE)
     with pytest.raises(SpecError, match="the study 'before' has no seconds"):
         prior_evaluations(source(small_space), learner(small_space, 60, objectives=(seconds,)))
+
+
+def test_parts_of_a_run_and_runs_of_their_own_are_kept_apart(small_space: SearchSpace) -> None:
+    """Other learning rates lie behind them; the whole run is the same for both."""
+    runs = source(small_space)
+    parts = replace(
+        runs, proposals=[item if item.final_training else replace(item, run_of=60) for item in runs.proposals]
+    )
+    usual, continuing = learner(small_space, 30, 60), replace(learner(small_space, 30, 60), run_of=60)
+
+    def fidelities(study: SourceStudy, taught: Learner) -> list[int]:
+        return [item.fidelity for item in prior_evaluations(study, taught) if item.outcome is Outcome.OK]
+
+    assert fidelities(runs, usual) == fidelities(parts, continuing) == [30, 60]
+    assert fidelities(runs, continuing) == fidelities(parts, usual) == [60]
+    with pytest.raises(SpecError, match="its trials are parts of longer runs"):
+        prior_evaluations(replace(parts, proposals=[replace(item, run_of=120) for item in parts.proposals]), usual)
+    with pytest.raises(SpecError, match="its trials are not parts of runs of 120 epochs, as those of this study are"):
+        prior_evaluations(runs, replace(usual, run_of=120))

@@ -8,7 +8,8 @@ import pytest
 
 from nago_orchestrator.domain.proposals import Evaluation, Outcome, Proposal
 from nago_orchestrator.search.factory import make_proposer
-from nago_orchestrator.search.proposers.planned import planned_proposals
+from nago_orchestrator.search.proposers.hyperband import bracket_shape
+from nago_orchestrator.search.proposers.planned import planned_epochs, planned_proposals
 from nago_orchestrator.spec import StudySpec
 from tests.studies import RECIPE, small_spec
 
@@ -75,3 +76,17 @@ def test_every_algorithm_has_a_plan() -> None:
 
     for section in get_args(get_args(SearchSection)[0]):
         assert planned_proposals.dispatch(section) is not planned_proposals.dispatch(object)
+
+
+@pytest.mark.parametrize("algorithm", ["bohb", "mobohb"])
+@pytest.mark.parametrize("iterations", [1, 2, 3, 7])
+def test_a_promotion_that_continues_costs_its_further_epochs(algorithm: str, iterations: int) -> None:
+    plain = small_spec(search=f"{{algorithm: {algorithm}, iterations: {iterations}}}")
+    continued = small_spec(search=f"{{algorithm: {algorithm}, iterations: {iterations}, continue: true}}")
+    counts = planned_proposals(plain.search, plain.fidelities)
+    assert planned_epochs(plain.search, plain.fidelities) == sum(epochs * count for epochs, count in counts.items())
+    shapes = [bracket_shape(plain.fidelities, number) for number in range(iterations)]
+    spared = sum(
+        below * size for shape in shapes for below, size in zip(shape.fidelities, shape.sizes[1:], strict=False)
+    )
+    assert planned_epochs(continued.search, plain.fidelities) == planned_epochs(plain.search, plain.fidelities) - spared
