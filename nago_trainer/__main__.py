@@ -65,6 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
             "warm": commands.serve_forks,
             "describe-data": commands.describe_data,
             "check-data": commands.check_data,
+            "prepare-data": commands.prepare_data,
         }
         return without_options[options.command]()
     except TrainerError as error:
@@ -109,6 +110,10 @@ def _parser() -> argparse.ArgumentParser:
         "check-data",
         help='read {"name": NAME, "path": PATH, "validation_fraction": FRACTION, "kept": FILE} from stdin, examine '
         "every image, and print how many there are, what is left out and what is broken; FILE keeps what was found",
+    )
+    commands.add_parser(
+        "prepare-data",
+        help="read the settings of a dataset from stdin as JSON, decode and resize its images once, and print where",
     )
     check.add_argument(
         "--job",

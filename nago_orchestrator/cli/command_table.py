@@ -104,7 +104,9 @@ COMMANDS = (
         panel=UPKEEP,
         help="Check this installation, and a study's file, cluster and database, before anything is trained.",
     ),
-    LazyCommand(name="data", panel=UPKEEP, help="Check the images of a study, before it runs.", function="app"),
+    LazyCommand(
+        name="data", panel=UPKEEP, help="Check or prepare the images of a study before it runs.", function="app"
+    ),
     LazyCommand(
         name="schema", panel=UPKEEP, help="Print the JSON Schema of the study file, for editors and validators."
     ),

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nago_orchestrator.domain.dataset import (
-    PEAK_OF_PIXELS,
     DatasetSummary,
+    bytes_in_memory,
     changed_sentence,
     pixel_bytes,
     summary_of,
@@ -129,6 +129,8 @@ def _other_facts(answer: DataAnswer, dataset: DatasetSettings) -> str | None:
 
 
 def _too_large(images: int, known: Known) -> str | None:
+    if known.dataset.prepared is not None and bytes_in_memory(known.dataset, images) == 0:
+        return None
     pixels = pixel_bytes(known.dataset, images)
     if known.memory is None or pixels <= known.memory:
         return None
@@ -137,7 +139,7 @@ def _too_large(images: int, known: Known) -> str | None:
 
 
 def _tight_memory(images: int, known: Known) -> str | None:
-    needed = PEAK_OF_PIXELS * pixel_bytes(known.dataset, images)
+    needed = bytes_in_memory(known.dataset, images)
     if known.memory is None or needed <= known.memory:
         return None
     what = f"reading {images:,} images takes up to {quantities.size(needed)}, and execution.kubernetes.memory is less"

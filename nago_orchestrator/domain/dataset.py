@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from nago_trainer.contract.data_report import EXPECTED_LEFT_OUT, DataReport
 from nago_trainer.contract.error_text import error_text
-from nago_trainer.contract.task import DatasetSettings
+from nago_trainer.contract.task import USUAL_IMAGE_MEMORY, DatasetSettings
 
 FEWEST_STEPS = 5
 """Of an epoch: below, a network learns little from an epoch, and batch normalisation little of the images."""
@@ -71,6 +71,14 @@ def in_words(summary: DatasetSummary) -> str:
 def pixel_bytes(dataset: DatasetSettings, images: int) -> int:
     """Of so many images, resized."""
     return images * dataset.channels * dataset.image_size**2
+
+
+def bytes_in_memory(dataset: DatasetSettings, images: int) -> int:
+    """Of the pixels of so many images at the most; 0 where they are read batch by batch."""
+    pixels = pixel_bytes(dataset, images)
+    if dataset.prepared is None:
+        return round(PEAK_OF_PIXELS * pixels)
+    return pixels if pixels <= (dataset.memory or USUAL_IMAGE_MEMORY) else 0
 
 
 def untrainable(report: DataReport, *, remedy: str) -> str | None:

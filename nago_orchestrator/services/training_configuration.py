@@ -37,6 +37,8 @@ def recipe_of(spec: StudySpec, report: DataReport | None) -> TrainingRecipe:
             labels=trainer.dataset.labels,
             split_seed=spec.seed,
             fingerprint=None if report is None else report.fingerprint,
+            prepared=_place_of_prepared(spec),
+            memory=trainer.dataset.memory,
             own_test=report is not None and report.test > 0,
             image_rules=IMAGE_RULES if DATA_SETS[trainer.dataset.name].files else FORMER_IMAGE_RULES,
         ),
@@ -47,6 +49,14 @@ def recipe_of(spec: StudySpec, report: DataReport | None) -> TrainingRecipe:
         keep_network=trainer.keep_networks,
         memory=trainer.memory,
     )
+
+
+def _place_of_prepared(spec: StudySpec) -> str | None:
+    dataset, section = spec.trainer.dataset, spec.execution.kubernetes
+    mounted = section.prepared if spec.execution.where == "kubernetes" and section is not None else None
+    if dataset.prepared is not None or mounted is None or not DATA_SETS[dataset.name].files:
+        return dataset.prepared
+    return mounted.mount_path
 
 
 def memory_limit(trainer: TrainerSection) -> MemoryLimit | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -214,6 +215,11 @@ class CheckpointsSection(ClaimSection):
     """Where the trainer finds it."""
 
 
+class PreparedSection(ClaimSection):
+    mount_path: ContainerPath = "/prepared"
+    """Where the trainer finds it."""
+
+
 class SecretSection(Section):
     name: ObjectName = "nago-trainer-database"
     """Name of the Secret."""
@@ -259,6 +265,8 @@ class KubernetesSection(Section):
     """The volume that holds the images, mounted read-only."""
     checkpoints: CheckpointsSection | None = None
     """The volume that keeps what a trial needs to go on after it was interrupted."""
+    prepared: PreparedSection | None = None
+    """The volume for the images as trials need them, decoded and resized once."""
     node_selector: Texts = Field(default={})
     """Labels that a node must have."""
     tolerations: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_read_tolerations)] = ()
@@ -282,8 +290,9 @@ class KubernetesSection(Section):
 
     @model_validator(mode="after")
     def _one_place_for_each(self, info: ValidationInfo) -> KubernetesSection:
-        if is_study_file(info) and self.data is not None and self.checkpoints is not None:
-            place = PurePosixPath(self.data.mount_path)
-            if place == PurePosixPath(self.checkpoints.mount_path):
-                raise wrong(f"mounts data and checkpoints at {place}", do="give each a place of its own")
+        mounted = {"data": self.data, "checkpoints": self.checkpoints, "prepared": self.prepared}
+        places = [(name, PurePosixPath(each.mount_path)) for name, each in mounted.items() if each is not None]
+        for (one, place), (other, same) in combinations(places, 2):
+            if is_study_file(info) and place == same:
+                raise wrong(f"mounts {one} and {other} at {place}", do="give each a place of its own")
         return self

@@ -143,6 +143,15 @@ def _path_in_container(text: str, volume: str | None) -> str:
     return str(PurePosixPath(volume) / path)
 
 
+def _read_prepared(value: Any, info: ValidationInfo) -> str | None:
+    if value is not None and "volume" in (info.context or {}) and not PurePosixPath(read_text(value)).is_absolute():
+        raise wrong(
+            f"is relative ('{value}'), and must be a path in the trainer's container",
+            do="remove it and set execution.kubernetes.prepared, or write an absolute path",
+        )
+    return _read_path(value, info)
+
+
 _FUNCTION = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$", re.ASCII)
 
 
@@ -173,6 +182,10 @@ class DatasetSection(Section):
     labels: Annotated[str | None, BeforeValidator(_read_path)] = None
     """A CSV file with the columns file and label and, where wanted, split and group: the classes of a folder whose
     subfolders mean nothing. Relative paths as in path."""
+    memory: Annotated[ByteCount, Field(ge=1)] | None = None
+    """What the images may take in memory; of more, prepared images are read batch by batch. Changes no result."""
+    prepared: Annotated[str | None, BeforeValidator(_read_prepared)] = None
+    """A folder in which the images are kept decoded and resized, so that it is done once. Not for digits and CIFAR."""
 
     @model_validator(mode="after")
     def _labels_fit_name(self) -> DatasetSection:
@@ -187,6 +200,9 @@ class DatasetSection(Section):
             raise wrong(f"has a path, but {self.name} is part of scikit-learn", do="remove the path")
         if needs_path and self.path is None:
             raise wrong(f"has no path to the images of {self.name}", do="add the key path")
+        for key in ("prepared", "memory"):
+            if getattr(self, key) is not None and not DATA_SETS[self.name].files:
+                raise wrong(f"has the key {key}, but {self.name} is read whole, and fast", do="remove the key")
         return self
 
 

@@ -13,7 +13,9 @@ from nago_trainer.attempt.database_attempt import AttemptSettings, run_database_
 from nago_trainer.attempt.folder_attempt import run_attempt
 from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.exit_codes import ExitCode
-from nago_trainer.data.catalogue import describe, load_images, survey
+from nago_trainer.contract.json_form import build
+from nago_trainer.contract.task import DatasetSettings
+from nago_trainer.data.catalogue import describe, load_images, prepare_images, survey
 from nago_trainer.data.survey import Look
 from nago_trainer.errors import DataError
 
@@ -45,6 +47,17 @@ def describe_data() -> int:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError("invalid input of describe-data", do='write {"name": NAME, "path": PATH} to stdin') from error
     json.dump(describe(name, path).to_json(), sys.stdout)
+    sys.stdout.write("\n")
+    return ExitCode.DONE
+
+
+def prepare_data() -> int:
+    """Raises DataError or StorageError."""
+    try:
+        settings = build(DatasetSettings, json.load(sys.stdin))
+    except ValueError as error:
+        raise DataError("invalid input of prepare-data", do="write the settings of a dataset to stdin") from error
+    json.dump(prepare_images(settings, os.environ), sys.stdout)
     sys.stdout.write("\n")
     return ExitCode.DONE
 

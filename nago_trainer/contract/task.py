@@ -19,6 +19,9 @@ FORMER_IMAGE_RULES = 1
 IMAGE_RULES = 2
 """Of a new study: what a pixel means follows from the type of its file. See the trainer's `data/pixel_types.py`."""
 
+USUAL_IMAGE_MEMORY = 4 * 10**9
+"""Bytes that the pixels of a dataset may take in memory where the study does not say."""
+
 PRECISIONS = ("fp32", "bf16", "fp16")
 CHANNELS_FIRST, CHANNELS_LAST, AUTO_LAYOUT = "channels_first", "channels_last", "auto"
 LAYOUTS = (AUTO_LAYOUT, CHANNELS_FIRST, CHANNELS_LAST)
@@ -71,8 +74,8 @@ class DatasetSettings:
     prepared: str | None = None
     """A folder for prepared images: they are decoded and resized once, and trials read them there."""
     memory: int | None = None
-    """Bytes that the pixels may take in memory; None: what the trainer thinks fit. What does not fit is read from the
-    prepared images while it is needed, which changes no result."""
+    """Bytes that the pixels may take in memory; None: USUAL_IMAGE_MEMORY, if there is a place for prepared images. Of
+    what does not fit, prepared images are read batch by batch, which changes no result."""
     labels: str | None = None
     """A CSV file with the class of each image, and perhaps its part and group; None: the class is the file's folder."""
     test_fraction: float = 0.0

@@ -135,6 +135,17 @@ def load_images(settings: DatasetSettings) -> ImageSet:
     return images
 
 
+def prepare_images(settings: DatasetSettings, environment: Mapping[str, str]) -> dict[str, str | int]:
+    """Folder, images and bytes of the store that they have then. Raises DataError or StorageError."""
+    plan = store_plan(settings, environment)
+    if plan.folder is None:
+        raise DataError("the images have no fingerprint, or no folder for prepared ones")
+    images = load_images(replace(settings, memory=1))
+    parts = [images] if images.test is None else [images, images.test]
+    count = sum(len(part.labels) for part in parts)
+    return {"folder": str(plan.folder), "images": count, "bytes": count * settings.channels * settings.image_size**2}
+
+
 def _load(reader: Reader, location: Path, settings: DatasetSettings) -> ImageSet:
     load_into = reader.load_into
     if load_into is None:

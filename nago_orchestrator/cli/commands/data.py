@@ -1,4 +1,4 @@
-"""data check: the images of a study."""
+"""data check, data prepare: the images of a study."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from nago_orchestrator.cli.options import Output, OutputFormat, StudyFile
 from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.output.tables import Column, print_facts, print_rows, to_json
 from nago_orchestrator.domain.dataset import in_words
+from nago_orchestrator.formatting.quantities import size
 from nago_orchestrator.services.data_check import DataCheck
 from nago_orchestrator.services.data_check import check_data as examine
+from nago_orchestrator.services.data_preparation import prepare_data
 from nago_orchestrator.spec import load_study_spec
 
 app = typer.Typer(
-    name="data", help="Check the images of a study, before it runs.", no_args_is_help=True, add_completion=False
+    name="data",
+    help="Check or prepare the images of a study before it runs.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 PROBLEM = 3
 CLASSES = (
@@ -25,16 +30,16 @@ CLASSES = (
     Column(key="validation", title="validation"),
     Column(key="test", title="test"),
 )
+PREPARED = (
+    Column(key="folder", title="folder", right=False),
+    Column(key="images", title="images"),
+    Column(key="bytes", title="bytes"),
+)
 LEFT_OUT = (
     Column(key="count", title="left out"),
     Column(key="reason", title="reason", right=False),
     Column(key="examples", title="examples", right=False, show=", ".join, folds=True),
 )
-
-
-@app.callback()
-def _group() -> None:
-    """Typer makes a group of an app with one command only if it has a callback."""
 
 
 @app.command()
@@ -53,6 +58,19 @@ def check(file: StudyFile, output: Output = OutputFormat.TABLE) -> None:
         _print(found)
     if not found.trainable:
         raise typer.Exit(PROBLEM)
+
+
+@app.command()
+def prepare(file: StudyFile, output: Output = OutputFormat.TABLE) -> None:
+    """Decode and resize the images of a local study once, for all of its trials.
+
+    Images that are prepared already stay as they are. Trials prepare what does not fit into memory by themselves.
+    """
+    found = prepare_data(load_study_spec(file))
+    if output is OutputFormat.TABLE:
+        say(f"{found.images:,} images ({size(found.bytes)}) are prepared in {found.folder}")
+    else:
+        print_rows([found], PREPARED, output, empty="")
 
 
 def _as_mapping(found: DataCheck) -> dict[str, Any]:

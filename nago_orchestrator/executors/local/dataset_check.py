@@ -30,15 +30,21 @@ def check_dataset(source: DataSource, command: Sequence[str] = COMMAND, *, since
     """
     kept = None if source.path is None else str(examination_file(source.path))
     request = json.dumps({**source.to_json(), "kept": kept, "since": since})
-    answer = subprocess.run(command, input=request, capture_output=True, text=True, check=False)
-    if answer.returncode != 0:
-        complaint = answer.stderr.strip().splitlines()
-        kind = ImageStorageError if answer.returncode == ExitCode.UNWRITABLE else InputError
-        raise kind(complaint[-1].removeprefix("error: ") if complaint else "the trainer cannot read the dataset")
+    answer = ask_trainer(command, request)
     try:
-        return DataReport.from_json(read_json(answer.stdout))
+        return DataReport.from_json(read_json(answer))
     except ContractError as error:
-        raise NagoError(f"unexpected output of the trainer for the dataset {source.name}: {answer.stdout!r}") from error
+        raise NagoError(f"unexpected output of the trainer for the dataset {source.name}: {answer!r}") from error
+
+
+def ask_trainer(command: Sequence[str], request: str) -> str:
+    """What it writes. Raises InputError with its sentence, or ImageStorageError where the storage fails."""
+    answer = subprocess.run(command, input=request, capture_output=True, text=True, check=False)
+    if answer.returncode == 0:
+        return answer.stdout
+    complaint = answer.stderr.strip().splitlines()
+    kind = ImageStorageError if answer.returncode == ExitCode.UNWRITABLE else InputError
+    raise kind(complaint[-1].removeprefix("error: ") if complaint else "the trainer cannot read the dataset")
 
 
 def refuse_untrainable(report: DataReport) -> None:

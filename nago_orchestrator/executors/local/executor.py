@@ -33,12 +33,14 @@ from nago_orchestrator.executors.local.attempt_folder import (
     read_log_tail,
     read_report,
 )
+from nago_orchestrator.executors.local.image_preparation import usual_folder
 from nago_orchestrator.executors.local.nobody import claim_for_nobody
 from nago_orchestrator.executors.local.one_folder import UnusableFolderError, one_or_all, unusable, write_whole
 from nago_trainer.contract.attempt_files import (
     CHECKPOINTS_VARIABLE,
     CLAIM_FILE,
     EXIT_FILE,
+    PREPARED_VARIABLE,
     REPORT_FILE,
     TASK_FILE,
 )
@@ -171,7 +173,11 @@ class LocalExecutor:
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
-                    env={CHECKPOINTS_VARIABLE: str(self._root.resolve() / "checkpoints"), **os.environ},
+                    env={
+                        CHECKPOINTS_VARIABLE: str(self._root.resolve() / "checkpoints"),
+                        PREPARED_VARIABLE: usual_folder(),
+                        **os.environ,
+                    },
                     start_new_session=True,
                 )
         return self._server

@@ -11,7 +11,7 @@ from pathlib import Path
 import PIL
 
 from nago_trainer.contract.attempt_files import PREPARED_VARIABLE
-from nago_trainer.contract.task import DatasetSettings
+from nago_trainer.contract.task import USUAL_IMAGE_MEMORY, DatasetSettings
 
 FORM = "nago-prepared-1"
 """Names the form of a store; raised when the meaning of a byte changes."""
@@ -19,8 +19,6 @@ INDEX, PIXELS, LOCK = "index", "pixels", ".lock"
 """Files of a store; the lock lies beside it."""
 UNFINISHED = ".draft"
 """Suffix of a folder that is not a store yet, or no longer."""
-USUAL_MEMORY = 4 * 10**9
-"""Bytes that pixels may take in memory where the study does not say."""
 _OF_NO_PIXEL = ("images", "memory", "own_test", "path", "prepared", "split_seed", "validation_fraction")
 """Settings that decide nothing of a store. All others count, so that a new one never leads to another's pixels."""
 
@@ -43,7 +41,7 @@ def store_plan(settings: DatasetSettings, environment: Mapping[str, str]) -> Sto
     return StorePlan(
         folder=Path(place).expanduser() / _name(settings) if place and settings.fingerprint else None,
         always=settings.prepared is not None,
-        memory=USUAL_MEMORY if settings.memory is None else settings.memory,
+        memory=USUAL_IMAGE_MEMORY if settings.memory is None else settings.memory,
         demanded=settings.memory is not None,
     )
 

@@ -195,6 +195,7 @@ def _volumes(settings: KubernetesSettings) -> list[dict[str, Any]]:
         {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": settings.shared_memory}},
         *_claim_volume("data", settings.data, read_only=True),
         *_claim_volume("checkpoints", settings.checkpoints, read_only=False),
+        *_claim_volume("prepared", settings.prepared, read_only=False),
     ]
 
 
@@ -209,6 +210,7 @@ def _mounts(settings: KubernetesSettings) -> list[dict[str, Any]]:
     if settings.data is not None:
         sub_path = {"subPath": settings.data.sub_path} if settings.data.sub_path else {}
         mounts.append({"name": "data", "mountPath": settings.data.mount_path, "readOnly": True, **sub_path})
-    if settings.checkpoints is not None:
-        mounts.append({"name": "checkpoints", "mountPath": settings.checkpoints.mount_path})
+    for name, written in (("checkpoints", settings.checkpoints), ("prepared", settings.prepared)):
+        if written is not None:
+            mounts.append({"name": name, "mountPath": written.mount_path})
     return mounts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nago_orchestrator.domain.dataset import PEAK_OF_PIXELS, pixel_bytes
+from nago_orchestrator.domain.dataset import bytes_in_memory, pixel_bytes
 from nago_orchestrator.domain.device_memory import copies_of_parameters
 from nago_orchestrator.executors.kubernetes.manifest.quantities import quantity
 from nago_orchestrator.executors.kubernetes.manifest.settings import KubernetesSettings
@@ -19,6 +19,10 @@ PROGRAM_WITH_GPU_BYTES = 6144 * MEBIBYTE
 """The same with CUDA's libraries loaded and pinned buffers; the network itself lies on the GPU."""
 COUNTED_IMAGE_BYTES = 256 * MEBIBYTE
 """Of these, for the images: what CIFAR takes at its own size."""
+BATCHES_READ_AHEAD = 6
+"""Of prepared images that do not fit into memory: those that are read, wait, or are trained on."""
+INDEX_BYTES = 512
+"""Of each prepared image: label, checksum and the name of its file, while they are read."""
 MARGIN = 1.5
 """For what bytes per sample leave out: workspaces below the tensors, fragmentation."""
 ROUND_TO_BYTES = 64 * MEBIBYTE
@@ -38,7 +42,7 @@ def trial_resources(task: TrialTask, settings: KubernetesSettings) -> dict[str, 
 
 def training_bytes(task: TrialTask, *, on_gpu: bool) -> int:
     """Main memory that one training needs."""
-    images = _bytes_of_images(task.dataset)
+    images = _bytes_of_images(task.dataset, images_at_once(task.training))
     if on_gpu:
         return PROGRAM_WITH_GPU_BYTES + images
     image = TensorShape(task.dataset.channels, task.dataset.image_size)
@@ -48,12 +52,13 @@ def training_bytes(task: TrialTask, *, on_gpu: bool) -> int:
     return PROGRAM_BYTES + images + round(MARGIN * (batch + copies * 4 * task.parameters))
 
 
-def _bytes_of_images(dataset: DatasetSettings) -> int:
+def _bytes_of_images(dataset: DatasetSettings, batch_size: int) -> int:
     """Beyond those that PROGRAM_BYTES counts; 0 where nobody has counted the images."""
     published = DATA_SETS[dataset.name].published
     images = dataset.images or (0 if published is None else published.images)
-    needed = round(PEAK_OF_PIXELS * pixel_bytes(dataset, images))
-    return max(0, needed - COUNTED_IMAGE_BYTES)
+    held, ahead = bytes_in_memory(dataset, images), pixel_bytes(dataset, BATCHES_READ_AHEAD * batch_size)
+    index = INDEX_BYTES * images if dataset.prepared is not None else 0
+    return max(0, (held or ahead) + index - COUNTED_IMAGE_BYTES)
 
 
 def in_mebibytes(amount: float) -> str:

@@ -65,6 +65,8 @@ class KubernetesSettings:
     """When the cluster removes an ended Job that no orchestrator has removed."""
     data: ClaimMount | None
     checkpoints: ClaimMount | None
+    prepared: ClaimMount | None = None
+    """For the images as trials need them."""
     node_selector: Mapping[str, str]
     tolerations: tuple[Mapping[str, Any], ...]
     priority_class: str | None
@@ -94,6 +96,7 @@ def settings_of(section: KubernetesSection) -> KubernetesSettings:
         ttl=timedelta(seconds=section.ttl),
         data=_mount(section.data, None if section.data is None else section.data.sub_path),
         checkpoints=_mount(section.checkpoints, None),
+        prepared=_mount(section.prepared, None),
         node_selector=section.node_selector,
         tolerations=section.tolerations,
         priority_class=section.priority_class,

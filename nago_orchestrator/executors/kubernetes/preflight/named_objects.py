@@ -38,7 +38,7 @@ KINDS: Mapping[str, Kind] = {
     CLAIM: Kind(
         resource="persistentvolumeclaims",
         consequence="the trials' pods wait for it",
-        remedy="create it, or name another in execution.kubernetes (data, checkpoints)",
+        remedy="create it, or name another in execution.kubernetes (data, checkpoints, prepared)",
     ),
     SECRET: Kind(
         resource="secrets",

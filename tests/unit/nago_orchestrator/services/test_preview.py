@@ -110,6 +110,29 @@ def test_of_images_in_the_cluster_what_is_known_is_taken(dataset: str, channels:
     assert (recipe.dataset.channels, recipe.dataset.classes) == (channels, classes)
 
 
+@pytest.mark.parametrize(
+    ("dataset", "prepared"),
+    [
+        ("{name: digits}", None),
+        ("{name: folder, path: /data/leaves, classes: 17, channels: 3}", "/prepared"),
+        ("{name: folder, path: /data/leaves, classes: 17, channels: 3, prepared: /prepared/mine}", "/prepared/mine"),
+    ],
+)
+def test_prepared_images_lie_on_their_volume(dataset: str, prepared: str | None) -> None:
+    recipe = study_recipe(in_cluster("image: trainer, prepared: {claim: fast}", dataset=dataset))
+    assert recipe.dataset.prepared == prepared
+
+
+def test_a_folder_for_prepared_images_in_a_cluster_is_absolute() -> None:
+    with pytest.raises(SpecError, match=r"is relative \('mine'\), and must be a path in the trainer's container"):
+        in_cluster(dataset="{name: folder, path: /data/leaves, classes: 2, channels: 3, prepared: mine}")
+
+
+def test_digits_are_not_prepared() -> None:
+    with pytest.raises(SpecError, match=r"has the key memory, but digits is read whole, and fast .*: remove the key"):
+        in_cluster(dataset="{name: digits, memory: 1 GB}")
+
+
 def test_a_study_for_a_cluster_is_submitted_without_the_extra_and_shown_with_it(
     postgres: PostgresDatabases, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,6 +110,10 @@ def test_quantities_are_kubernetes_own(quantity: str) -> None:
             "{image: a, data: {claim: c, mount_path: /x}, checkpoints: {claim: d, mount_path: /x/}}",
             "kubernetes mounts data and checkpoints at /x: give each a place of its own",
         ),
+        (
+            "{image: a, checkpoints: {claim: c, mount_path: /x}, prepared: {claim: d, mount_path: /x}}",
+            "kubernetes mounts checkpoints and prepared at /x: give each a place of its own",
+        ),
         ("{image: a, pod_template: {spec: {a: [.nan]}}}", "pod_template must have finite numbers, found nan"),
         ("{image: a, data: {claim: c, mount_path: /data/../etc}}", "must be a path without .., found '/data/../etc'"),
         ("{image: a, data: {claim: c, mount_path: /tmp/x}}", "must not lie in /tmp or /dev"),

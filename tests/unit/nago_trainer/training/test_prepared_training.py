@@ -18,9 +18,8 @@ from PIL import Image
 from nago_trainer.architecture import Architecture, TensorShape, count_parameters, fit_plan
 from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.reports import EpochRecord
-from nago_trainer.contract.task import IMAGE_RULES, DatasetSettings, TrialTask
+from nago_trainer.contract.task import IMAGE_RULES, USUAL_IMAGE_MEMORY, DatasetSettings, TrialTask
 from nago_trainer.data.catalogue import load_images, survey
-from nago_trainer.data.store.plan import USUAL_MEMORY
 from nago_trainer.errors import PreemptedError
 from nago_trainer.network.tensor_file import from_bytes
 from nago_trainer.training.checkpoint_policy import CheckpointPolicy
@@ -107,7 +106,7 @@ def test_prepared_images_give_the_same_bits(of_folder: TrialTask, tmp_path: Path
         (tmp_path / "streamed" / "kept" / "checkpoint").unlink(missing_ok=True)
     whole = replace(of_folder, dataset=replace(of_folder.dataset, prepared=str(tmp_path / "prepared")))
     assert whole.dataset.memory is None
-    assert USUAL_MEMORY > 42 * 3 * SIZE**2
+    assert USUAL_IMAGE_MEMORY > 42 * 3 * SIZE**2
     _assert_equal(_train(whole, tmp_path / "whole"), from_memory)
 
 

@@ -83,3 +83,28 @@ def test_images_in_a_cluster_cannot_be_looked_at(run: Run, study_file: Path) -> 
     ended = run("data", "check", str(study_file))
     assert ended.code == 2
     assert "the images of the study are in the cluster" in ended.err
+
+
+def test_the_images_are_prepared_where_the_study_says(run: Run, study_file: Path) -> None:
+    study_file.write_text(study_file.read_text().replace("image_size: 8", "image_size: 8, prepared: kept"))
+    ended = run("data", "prepare", str(study_file))
+    assert ended.code == 0, ended.err
+    assert f"15 images (2.88 kB) are prepared in {study_file.parent / 'kept'}/" in ended.out
+    (store,) = (each for each in (study_file.parent / "kept").iterdir() if each.is_dir())
+    assert (store / "pixels").stat().st_size == 15 * 3 * 8 * 8
+
+
+def test_a_folder_that_cannot_have_them_is_told(run: Run, study_file: Path) -> None:
+    (study_file.parent / "kept").write_text("no folder")
+    study_file.write_text(study_file.read_text().replace("image_size: 8", "image_size: 8, prepared: kept"))
+    ended = run("data", "prepare", str(study_file))
+    assert ended.code == 2
+    assert "cannot prepare the images: " in ended.err
+    assert "name another folder" in ended.err
+
+
+def test_digits_need_no_preparation(run: Run, study_file: Path) -> None:
+    study_file.write_text(SMALL_BOHB)
+    ended = run("data", "prepare", str(study_file))
+    assert ended.code == 2
+    assert "the images of digits are read whole, and fast: there is nothing to prepare" in ended.err

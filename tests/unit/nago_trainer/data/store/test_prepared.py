@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +59,13 @@ def _assert_same(images: ImageSet, settings: DatasetSettings) -> None:
 
 
 def _assert_same_part(images: ImageSet, plain: ImageSet) -> None:
-    assert np.array_equal(images.labels, plain.labels)
-    assert (images.class_names, images.files) == (plain.class_names, plain.files)
-    own = [None if each.validation is None else each.validation.tolist() for each in (images, plain)]
-    assert own[0] == own[1]
+    """In all but their pixels: a new field of an image set belongs into the store too."""
+    for name in {field.name for field in fields(ImageSet)} - {"pixels", "store", "test", "counts"}:
+        of_store, of_folder = (
+            value.tolist() if isinstance(value, np.ndarray) else value
+            for value in (getattr(images, name), getattr(plain, name))
+        )
+        assert of_store == of_folder, name
 
 
 def _folder_of(settings: DatasetSettings) -> Path:
@@ -113,6 +116,17 @@ def test_the_images_of_every_part_of_a_folder_are_prepared(
     for asked in (of_parts, replace(of_parts, measured_on=TEST), replace(of_parts, measured_on=TEST, memory=10**6)):
         for _ in range(2):
             _assert_same(load_images(asked), asked)
+
+
+def test_groups_and_parts_of_a_list_are_kept(settings: DatasetSettings, image_folder: Path, tmp_path: Path) -> None:
+    names = [f"{folder}/{number}.PNG" for folder in ("cat", "Dog") for number in range(3)]
+    rows = [f"{name},{name[:3]},{'ab'[number % 2]}{name[:3]}" for number, name in enumerate(names)]
+    (tmp_path / "list.csv").write_text("\n".join(["file,label,group", *rows]))
+    of_list = _with_fingerprint(replace(settings, labels=str(tmp_path / "list.csv")))
+    for _ in range(2):
+        images = load_images(of_list)
+        assert images.groups is not None
+        _assert_same(images, of_list)
 
 
 def test_without_a_place_they_are_read_into_memory_unless_that_is_too_much(settings: DatasetSettings) -> None:

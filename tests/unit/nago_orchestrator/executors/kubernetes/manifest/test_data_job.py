@@ -20,6 +20,7 @@ SETTINGS = kubernetes_settings(
     queue="research",
     data=ClaimMount(claim="images", mount_path="/data", sub_path="a"),
     checkpoints=ClaimMount(claim="checkpoints", mount_path="/checkpoints"),
+    prepared=ClaimMount(claim="prepared", mount_path="/prepared"),
     node_selector={"disk": "fast"},
     tolerations=({"key": "gpu", "operator": "Exists"},),
     image_pull_secrets=("registry",),

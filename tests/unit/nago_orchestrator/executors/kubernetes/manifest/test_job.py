@@ -132,3 +132,9 @@ def test_a_plain_pod_has_nothing_that_was_not_asked_for(task: TrialTask) -> None
         "containers",
         "volumes",
     }
+
+
+def test_prepared_images_have_a_volume_that_is_written(task: TrialTask) -> None:
+    found = pod(built(task, prepared=ClaimMount(claim="fast", mount_path="/prepared")))
+    assert {"name": "prepared", "persistentVolumeClaim": {"claimName": "fast", "readOnly": False}} in found["volumes"]
+    assert {"name": "prepared", "mountPath": "/prepared"} in found["containers"][0]["volumeMounts"]

@@ -31,3 +31,16 @@ def test_parts_of_a_batch_need_less_and_further_copies_of_the_weights_more() -> 
     copy = round(1.5 * 4 * small_task().parameters)
     assert needed(accumulate=True, micro_batch_size=2) < needed()
     assert needed(optimizer="adamw", ema_decay=0.9, keep="best") - needed() == pytest.approx(4 * copy, abs=1)
+
+
+def test_prepared_images_beyond_their_memory_count_as_the_batches_that_are_read_ahead() -> None:
+    def needed(images: int, **changes: Any) -> int:
+        task = small_task()
+        large = replace(task.dataset, name="folder", path="/data", image_size=224, channels=3, images=images)
+        return training_bytes(replace(task, dataset=replace(large, **changes)), on_gpu=True)
+
+    image = 3 * 224 * 224
+    assert needed(20_000) - needed(0) == round(1.3 * 20_000 * image) - 2**28
+    assert needed(20_000, prepared="/prepared") - needed(0) < 1.01 * 20_000 * image - 2**28
+    assert needed(40_000, prepared="/prepared") < needed(0) + 2**28
+    assert needed(20_000, prepared="/prepared", memory=10**9) < needed(0) + 2**28
