@@ -85,6 +85,22 @@ def run_study(
     request to a cluster. Raises HeldError if another orchestrator runs it.
     """
     store = open_store(url)
+    try:
+        return run_stored_study(store, name, on_event=on_event, stop=stop, on_tick=on_tick, on_call=on_call)
+    finally:
+        store.close()
+
+
+def run_stored_study(
+    store: Store,
+    name: str,
+    *,
+    on_event: Callable[[Event], None],
+    stop: StopSignal | None = None,
+    on_tick: Callable[[float], None] = lambda seconds: None,
+    on_call: Callable[[str, str, float], None] = lambda verb, status, seconds: None,
+) -> StudyState:
+    """As `run_study`, of a store that stays open and may run other studies in other threads."""
     study = _with_fingerprint(store, store.study(name))
     executor, data_jobs = _executor(store, study, on_call)
     try:
@@ -94,7 +110,6 @@ def run_study(
         return run(session, time.sleep)
     finally:
         executor.close()
-        store.close()
 
 
 def _executor(

@@ -1,6 +1,6 @@
 """`python -m benchmarks.scale` prints one JSON line per figure and ends with 1 if a goal is not met.
 
-Names choose parts (`trials`, `reports`); a number among them is the share of their size.
+Names choose parts (`trials`, `reports`, `studies`); a number among them is the share of their size.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.scale import reports, trials
+from benchmarks.scale import reports, studies, trials
 
-PARTS = {"trials": (trials.main, 100_000), "reports": (reports.main, 1_000)}
+PARTS = {"trials": (trials.main, 100_000), "reports": (reports.main, 1_000), "studies": (studies.main, 50)}
 
 
 def main(words: list[str]) -> int:

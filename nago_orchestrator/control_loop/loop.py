@@ -6,7 +6,6 @@ Killing the orchestrator between any two steps loses nothing; the next one finds
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -140,7 +139,7 @@ def _run_ticks(session: Session, outage: _Outage, sleep: Sleep) -> StudyState:
             session.reload()  # somebody moved a row first (a pause, a cancel)
             continue
         outage.note_success(advanced=done.advanced)
-        _tidy_logins(session)
+        session.store.logins.tidy_now_and_then(TIDY_SECONDS)
         session.on_tick((session.clock() - began).total_seconds())
         if session.stop.left:
             return done.state
@@ -149,19 +148,11 @@ def _run_ticks(session: Session, outage: _Outage, sleep: Sleep) -> StudyState:
             return done.state
         over = done.state is not StudyState.RUNNING or session.stop.requested
         if over and not (done.busy or done.waits or done.live):
-            _tidy_logins(session, at_end=True)
+            session.store.logins.tidy_now_and_then(0)
             return done.state
         waits = 0 if done.busy else waits + 1
         if waits:
             _wait_for_news(session, sleep, POLLING[min(waits, len(POLLING)) - 1])
-
-
-def _tidy_logins(session: Session, *, at_end: bool = False) -> None:
-    """Now and then, and at the end of the study's run; the first time also what could not be removed before."""
-    now, last = time.monotonic(), session.tidied_at
-    if last is None or at_end or now - last >= TIDY_SECONDS:
-        session.tidied_at = now
-        session.store.logins.tidy(disabled=last is None)
 
 
 def _wait_for_news(session: Session, sleep: Sleep, polling: Polling) -> None:

@@ -100,8 +100,6 @@ class Session:
     """Ids of trials that the last tick had to leave, because somebody has locked their rows."""
     executed: Sequence[Action] = ()
     """By the last tick."""
-    tidied_at: float | None = None
-    """When the trainers' logins were last looked at, by the monotonic clock."""
     stored_epochs: dict[str, int] = field(default_factory=dict)
     """By attempt, how many epochs are in the store already."""
 

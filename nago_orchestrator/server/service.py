@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from nago_orchestrator.bootstrap import run_study
+from nago_orchestrator.bootstrap import run_stored_study
 from nago_orchestrator.control_loop.events import Event
 from nago_orchestrator.control_loop.session import StopSignal
 from nago_orchestrator.domain.states import StudyState
@@ -19,7 +19,7 @@ from nago_orchestrator.server.json_log import LineHandler
 from nago_orchestrator.server.server import RunStudy, Server
 from nago_orchestrator.store.lock import describe_holder
 from nago_orchestrator.store.records import Study
-from nago_orchestrator.store.store import open_store
+from nago_orchestrator.store.store import Store, open_store
 
 if TYPE_CHECKING:  # loaded where it is known to be installed
     from nago_orchestrator.server.metrics import Metrics
@@ -49,7 +49,7 @@ def serve_studies(url: str, where: str, *, host: str, port: int, leave: threadin
 
     server = Server(
         store=store,
-        run_study=_runner(url, metrics, leave, write),
+        run_study=_runner(store, metrics, leave, write),
         holder=lambda: describe_holder(datetime.now(UTC)),
         log=log,
         clock=lambda: datetime.now(UTC),
@@ -62,15 +62,17 @@ def serve_studies(url: str, where: str, *, host: str, port: int, leave: threadin
     log("left", "stopped; running trials continue, and the next server adopts them")
 
 
-def _runner(url: str, metrics: Metrics, leave: threading.Event, write: Write) -> RunStudy:
+def _runner(store: Store, metrics: Metrics, leave: threading.Event, write: Write) -> RunStudy:
+    """All studies share the store, and so its connections: as many of them as there are would not fit into a server."""
+
     def run_one(name: str) -> StudyState:
         def on_event(event: Event) -> None:
             metrics.events.labels(study=name, event=event.kind.value).inc()
             write({"level": "info", "study": name, **event.fields()})
 
-        return run_study(
+        return run_stored_study(
+            store,
             name,
-            url,
             on_event=on_event,
             stop=StopSignal(leave),
             on_tick=metrics.tick_seconds.observe,

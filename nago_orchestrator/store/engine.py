@@ -22,6 +22,8 @@ BUSY_TIMEOUT_SECONDS = 30.0
 IDLE_TRANSACTION_SECONDS = 10
 """How long a transaction may wait for its client's next statement: one that is frozen must not keep its locks."""
 CONNECT_TIMEOUT_SECONDS = 10
+CONNECTIONS = 8
+"""At most, of an engine to PostgreSQL, however many studies one process runs: whoever needs one waits for it."""
 _REFUSED_PAUSE_SECONDS = 0.02
 
 _POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
@@ -85,15 +87,19 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
-def connect(address: str | URL, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Engine:
+def connect(
+    address: str | URL, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS, connections: int = CONNECTIONS
+) -> Engine:
     """An engine; nothing is opened before its first use, except that the folders of an SQLite file are created.
+
+    `connections`: at most, to PostgreSQL.
 
     Raises DatabaseError for an address of the wrong form and for a missing driver.
     """
     url = parse(address) if isinstance(address, str) else address
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, busy_timeout_seconds)
-    return _postgres_engine(url, busy_timeout_seconds)
+    return _postgres_engine(url, busy_timeout_seconds, connections)
 
 
 @contextmanager
@@ -179,7 +185,7 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-def _postgres_engine(url: URL, busy_timeout_seconds: float) -> Engine:
+def _postgres_engine(url: URL, busy_timeout_seconds: float, connections: int) -> Engine:
     settings = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "application_name": "nago-orch",
@@ -192,7 +198,7 @@ def _postgres_engine(url: URL, busy_timeout_seconds: float) -> Engine:
     }
     own = {key: value for key, value in settings.items() if key not in url.query}
     try:
-        engine = create_engine(url, connect_args=own, json_serializer=_dump, pool_size=2, max_overflow=8)
+        engine = create_engine(url, connect_args=own, json_serializer=_dump, pool_size=connections, max_overflow=0)
     except ModuleNotFoundError as error:
         raise DatabaseError(
             "PostgreSQL needs the driver psycopg2", do="pip install 'nago-orchestrator[postgres]'"

@@ -11,6 +11,8 @@ locks that it held.
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, Engine, text
@@ -122,6 +124,8 @@ class TrainerLogins:
         self._engine = engine
         self._address = address
         self._prefix: str | None = None
+        self._guard = threading.Lock()
+        self._tidied_at: float | None = None
 
     @property
     def prefix(self) -> str:
@@ -130,6 +134,15 @@ class TrainerLogins:
             with translated(self._address), self._engine.connect() as connection:
                 self._prefix = prefix(connection)
         return self._prefix
+
+    def tidy_now_and_then(self, pause_seconds: float) -> None:
+        """As `tidy`, unless another loop of this process did it less than so long ago. Raises DatabaseError."""
+        with self._guard:
+            now, last = time.monotonic(), self._tidied_at
+            if last is not None and now - last < pause_seconds:
+                return
+            self._tidied_at = now
+        self.tidy(disabled=last is None)
 
     def tidy(self, *, disabled: bool = False, longest: float = LONGEST_TRANSACTION_SECONDS) -> int:
         """Remove those of attempts whose reports no longer count, and end transactions of more than `longest` seconds.

@@ -23,6 +23,7 @@ from nago_orchestrator.store import attempts, changes, engine, history, lock, re
 from nago_orchestrator.store.changes import Pulse
 from nago_orchestrator.store.data_checks import DataChecks
 from nago_orchestrator.store.database_errors import translated
+from nago_orchestrator.store.lease_connections import LeaseConnections
 from nago_orchestrator.store.logins import TrainerLogins
 from nago_orchestrator.store.records import DrawnTrial, NewStudy, OpenProposal, Study, Tally
 from nago_orchestrator.store.transactions import Transactions
@@ -45,6 +46,7 @@ class Store:
         """Where the database is, without its password."""
         self.logins = TrainerLogins(engine_, self.address)
         self.data_checks = DataChecks(self._transactions)
+        self._leases = LeaseConnections(engine_)
 
     @property
     def file(self) -> Path | None:
@@ -281,7 +283,11 @@ class Store:
         Whatever this thread writes inside is refused by TakenOverError once another process has taken the study. Not
         nested.
         """
-        with lock.hold(self._engine, study_id, holder, terms) as held, self._transactions.fenced(held.fence):
+        with (
+            self._leases.open() as leases,
+            lock.hold(leases, study_id, holder, terms) as held,
+            self._transactions.fenced(held.fence),
+        ):
             yield held
 
     def holder(self, study_id: int) -> str | None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from nago_orchestrator.domain.findings import Finding, ok, problem, warning
 from nago_orchestrator.formatting.counts import counted
-from nago_orchestrator.store import logins
+from nago_orchestrator.store import engine, lease_connections, logins
 from nago_orchestrator.store.database_errors import translated
 from nago_orchestrator.store.engine import connect, describe, parse
 from nago_orchestrator.store.schema import metadata
@@ -30,7 +30,7 @@ FUNCTIONS = (
     "nago_add_result(text, text, jsonb)",
 )
 """The latter three: for trainers of older images."""
-OWN_CONNECTIONS = 10
+OWN_CONNECTIONS = engine.CONNECTIONS + lease_connections.CONNECTIONS
 """Of the orchestrator, at most."""
 _POWERS = {
     "rolsuper": "is a superuser",
