@@ -93,8 +93,10 @@ def pale(colour: str) -> str:
     return "#" + "".join(f"{round(255 - 0.35 * (255 - part)):02x}" for part in parts)
 
 
-def epochs_label(fidelity: int) -> str:
-    return counted(fidelity, "epoch")
+def epochs_label(fidelity: int, run_of: int | None = None) -> str:
+    """`run_of`: epochs of the run of which they may be a part."""
+    part = "" if run_of in (None, fidelity) else f" of a run of {run_of}"
+    return f"{counted(fidelity, 'epoch')}{part}"
 
 
 _AXIS: dict[str, Any] = {

@@ -1,7 +1,8 @@
 """Which checkpoints of a study with `continue` nothing goes on from any more. Pure.
 
 A trial that goes on from another removes that one's checkpoint once its result is stored. Here are the others: those
-of trials that were not promoted, as soon as every place that they could be promoted to is taken.
+of trials that were not promoted, as soon as every place that they could be promoted to is taken; and those of trials
+whose promotion has failed.
 """
 
 from __future__ import annotations
@@ -31,12 +32,16 @@ def unneeded_checkpoints(
         places = dict(zip(shape.fidelities, shape.sizes, strict=True))
     else:  # the best of all brackets are promoted
         places = dict(planned_runs(fidelities, section.iterations))
-    continued = {trial.parent for trial in shared}
+    promoted = {trial.parent for trial in shared}
+    going_on = {trial.parent for trial in shared if not trial.is_final}
     decided = _decided(fidelities, places, shared)
     return tuple(
         trial.number
         for trial in shared
-        if trial.is_final and trial.fidelity in decided and trial.proposal not in continued
+        if trial.is_final
+        and trial.proposal not in going_on
+        and (trial.proposal in promoted or trial.fidelity in decided)
+        and trial.fidelity != fidelities[-1]
     )
 
 

@@ -88,6 +88,7 @@ def description(facts: NetworkFacts, with_preprocessing: bool) -> dict[str, Any]
         "trial": facts.trial,
         "parameters": facts.parameters,
         "epochs": facts.epochs,
+        **({} if facts.run_of is None else {"run_of": facts.run_of}),
         "validation_accuracy": facts.validation_accuracy,
         "class_names": list(facts.class_names),
         "input": {

@@ -50,6 +50,8 @@ class NetworkFacts:
     parameters: int
     epochs: int
     validation_accuracy: float
+    run_of: int | None = None
+    """Epochs of the run of which these are the beginning; None: a run of its own."""
 
 
 class TrainedNetwork(nn.Module):

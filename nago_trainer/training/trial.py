@@ -145,5 +145,6 @@ def _facts(task: TrialTask, images: ImageSet, splits: Splits, chosen: EpochRecor
         dropout=task.training.dropout,
         parameters=task.parameters,
         epochs=chosen.epoch,
+        run_of=task.run_of,
         validation_accuracy=chosen.validation_accuracy,
     )

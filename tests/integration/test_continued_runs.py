@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from nago_orchestrator.domain.rows import TrialRow
 from nago_orchestrator.domain.states import StudyState, TrialState
 from nago_orchestrator.search.factory import make_proposer
 from nago_orchestrator.search.proposers.replay import verify
+from nago_orchestrator.search.rung_checkpoints import unneeded_checkpoints
 from nago_orchestrator.store import queries
 from nago_orchestrator.store.store import Store
 from nago_trainer.contract.task import TrialTask
@@ -105,6 +107,19 @@ def test_those_of_the_best_of_all_brackets_are_kept_until_the_last_place_is_take
     disk = Disk()
     run(store, disk, search=SEARCHES["mobohb"])
     assert (disk.files, disk.lost) == (set(), [])
+
+
+def test_the_checkpoint_below_a_trial_that_failed_is_removed_too(store: Store) -> None:
+    whole = Disk()
+    study_id, trials = run(store, whole, search=SEARCHES["bohb"])
+    failing = next(row for row in trials.values() if row.rung == 1)
+    spec = small_spec(search=SEARCHES["bohb"])
+    # As at the start of the trial after it; it has failed, and so has not removed the checkpoint itself.
+    began = [trial for trial in store.rung_trials(study_id) if trial.number <= failing.trial + 1]
+    unneeded = unneeded_checkpoints(spec.search, spec.fidelities, began, failing.proposal)
+    assert failing.continued_from in unneeded
+    running = [replace(trial, is_final=trial.number != failing.trial) for trial in began]
+    assert failing.continued_from not in unneeded_checkpoints(spec.search, spec.fidelities, running, failing.proposal)
 
 
 def test_a_trial_that_failed_is_trained_from_the_first_epoch_above(store: Store) -> None:

@@ -25,7 +25,7 @@ OTHERS = 40
 
 def learning_curves(trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> Panel:
     """Trials with trial, fidelity, validation_accuracy; epochs with trial, attempt, epoch, validation_accuracy."""
-    curves = _curves(epochs)
+    curves = _with_beginnings(_curves(epochs), trials)
     drawn = [row for row in trials if row.trial in curves]
     if not drawn:
         return Panel(
@@ -44,7 +44,8 @@ def learning_curves(trials: Sequence[TrialRow], epochs: Sequence[EpochRow]) -> P
         others = evenly(ordered[BEST:], OTHERS)
         shown += len(ordered[:BEST]) + len(others)
         figure.add_traces(_grey(others, curves))
-        figure.add_traces(_coloured(ordered[:BEST], curves, colour=colour, name=epochs_label(fidelity)))
+        name = epochs_label(fidelity, ordered[0].run_of)
+        figure.add_traces(_coloured(ordered[:BEST], curves, colour=colour, name=name))
     figure.data = tuple(sorted(figure.data, key=lambda trace: trace.line.color != FAINT))
     chosen = f"of each fidelity the {BEST} best and {OTHERS} of the others"
     note = f"{shown:,} of {len(drawn):,} trials are shown: {chosen}."
@@ -65,6 +66,18 @@ def _curves(epochs: Sequence[EpochRow]) -> Mapping[int, list[tuple[int, float]]]
         if value is not None and math.isfinite(value):
             attempts[row.trial][row.attempt].append((row.epoch, value))
     return {trial: sorted(by_attempt[max(by_attempt)]) for trial, by_attempt in attempts.items()}
+
+
+def _with_beginnings(
+    curves: Mapping[int, list[tuple[int, float]]], trials: Sequence[TrialRow]
+) -> Mapping[int, list[tuple[int, float]]]:
+    """What a trial goes on from is the beginning of its curve; those before it have smaller numbers."""
+    whole = dict(curves)
+    for row in sorted(trials, key=lambda row: row.trial):
+        own = whole.get(row.trial)
+        if own and own[0][0] > 1 and row.continued_from is not None:
+            whole[row.trial] = [point for point in whole.get(row.continued_from, []) if point[0] < own[0][0]] + own
+    return whole
 
 
 def _rank(row: TrialRow) -> tuple[float, int]:

@@ -56,8 +56,9 @@ def history(evaluations: Sequence[EvaluationRow], objective: Objective, phases: 
     shown = evenly(rows, MOST_POINTS)
     for fidelity, colour in fidelity_colours(row.fidelity for row in rows).items():
         figure.add_trace(_points([row for row in shown if row.fidelity == fidelity], objective, colour))
+        run_of = next(row.run_of for row in rows if row.fidelity == fidelity)
         figure.data[-1].update(
-            name=epochs_label(fidelity),
+            name=epochs_label(fidelity, run_of),
             marker_symbol=fidelity_symbols(row.fidelity for row in rows)[fidelity],
         )
     figure.add_trace(_running_best(rows, objective))

@@ -23,7 +23,7 @@ from nago_orchestrator.report.figures.hyperparameters import best_covered, hyper
 from nago_orchestrator.report.page import build_panels
 from nago_orchestrator.report.panel import Panel
 from nago_orchestrator.report.study_report import StudyReport
-from tests.rows import epoch_row, evaluation_row
+from tests.rows import epoch_row, evaluation_row, trial_row
 
 ACCURACY = Objective(name="accuracy", goal=Goal.MAXIMIZE)
 
@@ -314,3 +314,28 @@ def test_the_best_is_at_the_highest_fidelity_evaluated(make_report: Callable[[in
     early = replace(report, evaluations=report.evaluations[:3]).best
     assert early is not None
     assert early.fidelity == 2
+
+
+def test_the_curve_of_a_continued_run_has_its_beginning() -> None:
+    trials = [
+        trial_row(0, fidelity=2, run_of=4),
+        trial_row(1, fidelity=4, run_of=4, continued_from=0),
+        trial_row(2, fidelity=4, run_of=4, continued_from=0),  # its checkpoint was lost: trained from the first epoch
+    ]
+    first = [epoch_row(0, 1, epoch, 0.1 * epoch) for epoch in (1, 2)]
+    second = [epoch_row(1, 1, epoch, 0.2 * epoch) for epoch in (3, 4)]
+    anew = [epoch_row(2, 1, epoch, 0.05 * epoch) for epoch in (1, 2, 3, 4)]
+    figure = figure_of(learning_curves(trials, [*first, *second, *anew]))
+    drawn = {trace.hovertemplate.split(",")[0]: list(trace.y) for trace in figure.data}
+    assert drawn["trial 1"] == pytest.approx([0.1, 0.2, 0.6, 0.8])
+    assert drawn["trial 2"] == pytest.approx([0.05, 0.1, 0.15, 0.2])
+    assert {trace.name for trace in figure.data} == {"best at 2 epochs of a run of 4", "best at 4 epochs"}
+
+
+def test_a_part_of_a_run_is_called_so_in_the_history() -> None:
+    rows = [
+        evaluation_row(number, evaluation=number, fidelity=2, run_of=4, objective_values={"accuracy": 0.5})
+        for number in range(3)
+    ]
+    names = {trace.name for trace in figure_of(history.history(rows, ACCURACY)).data}
+    assert "2 epochs of a run of 4" in names
