@@ -33,6 +33,8 @@ PARTS = {
 }
 """What the benchmarks share; run by nobody."""
 
+NEEDING_AN_ARGUMENT = {"trainer": "python -m benchmarks.trainer PATH, with the package noah-vega at PATH"}
+
 
 def main(names: list[str]) -> int:
     folder = Path(__file__).parent
@@ -41,7 +43,12 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
         return 2
-    missed = [name for name in names or known if _run(name) != 0]
+    for name in NEEDING_AN_ARGUMENT:
+        if not names or name in names:
+            print(f"{name} is left out: run {NEEDING_AN_ARGUMENT[name]}", file=sys.stderr)
+    if set(names) & NEEDING_AN_ARGUMENT.keys():
+        return 2
+    missed = [name for name in names or known if name not in NEEDING_AN_ARGUMENT and _run(name) != 0]
     if missed:
         print(f"goals missed in: {', '.join(missed)}", file=sys.stderr)
     return 1 if missed else 0

@@ -37,7 +37,7 @@ BATCH = 32
 CLASSES = 10
 IMAGE = TensorShape(3, 32)
 LIMIT = 4_000_000
-_GRAPHS = ("top_nodes", "top_k", "top_p", "mid_nodes", "mid_p", "bottom_nodes", "bottom_k", "bottom_p")
+GRAPHS = ("top_nodes", "top_k", "top_p", "mid_nodes", "mid_p", "bottom_nodes", "bottom_k", "bottom_p")
 THETAS: dict[str, tuple[Number, ...]] = {
     "CIFAR10 by BOHB": (8, 5, 0.6, 1, 0.7, 5, 4, 0.2),
     "CIFAR10 by MOBO": (6, 4, 0.8, 1, 0.1, 3, 2, 0.5),
@@ -84,7 +84,7 @@ def _bf16_flags() -> list[str]:
 
 def _compare(name: str, package: Path, pairs: int) -> dict[str, float]:
     """Ours by theirs, of each figure."""
-    graphs = dict(zip(_GRAPHS, THETAS[name], strict=True))
+    graphs = dict(zip(GRAPHS, THETAS[name], strict=True))
     official = Variant("official", official_network(package, graphs, image_size=32, classes=CLASSES, limit=LIMIT))
     ours = Variant("fp32", our_network(graphs))
     variants = [
@@ -115,10 +115,10 @@ def _compare(name: str, package: Path, pairs: int) -> dict[str, float]:
     return ratios
 
 
-def our_network(graphs: Mapping[str, Number], arithmetic: Arithmetic = USUAL) -> nn.Module:
+def our_network(graphs: Mapping[str, Number], arithmetic: Arithmetic = USUAL, *, limit: int = LIMIT) -> nn.Module:
     fixed = {item.name: item.default for item in HYPERPARAMETERS if not isinstance(item.default, tuple)}
     architecture = sample_architecture(HnagTheta.from_mapping({**fixed, **graphs}), 0)
-    return build_network(fit_plan(architecture, IMAGE, CLASSES, LIMIT)[1], arithmetic=arithmetic)
+    return build_network(fit_plan(architecture, IMAGE, CLASSES, limit)[1], arithmetic=arithmetic)
 
 
 def _speeds(name: str, official: Variant, variants: Sequence[Variant], pairs: int) -> dict[str, float]:
