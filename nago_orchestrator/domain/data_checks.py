@@ -85,7 +85,7 @@ def conclude(answer: DataAnswer, known: Known) -> Conclusion:
         dataset=replace(
             dataset,
             fingerprint=dataset.fingerprint or report.fingerprint,
-            images=report.images,
+            images=report.images + report.test,
             own_test=report.test > 0,
         ),
         summary=summary_of(report, known.batch_size, classes=answer.classes),
@@ -100,8 +100,8 @@ def unable(known: Known) -> Conclusion:
     """A trainer of version 0.1.0 knows only the image rules of that version; a study without trials may take them."""
     dataset, told = known.dataset, UNABLE_SENTENCE
     if dataset.image_rules == IMAGE_RULES and not known.begun and dataset.fingerprint is None:
-        dataset = replace(dataset, image_rules=FORMER_IMAGE_RULES)
-        told = f"{told}, and its images are read by the rules of version 0.1.0"
+        dataset = replace(dataset, image_rules=FORMER_IMAGE_RULES, test_fraction=0.0)
+        told = f"{told}, its images are read by the rules of version 0.1.0, and it has no test images"
     return Conclusion(dataset=dataset, summary=None, warnings=(told,))
 
 

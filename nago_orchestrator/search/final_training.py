@@ -39,7 +39,7 @@ def final_recipe(search: TrainingRecipe, changes: Mapping[str, Any]) -> Training
     """
     changed = {name: value for name, value in changes.items() if value is not None}
     dataset = search.dataset
-    if DATA_SETS[dataset.name].test_images or dataset.own_test:
+    if DATA_SETS[dataset.name].test_images or dataset.own_test or dataset.test_fraction:
         dataset = replace(dataset, measured_on=TEST)
         changed = {**changed, "keep": LAST_EPOCH, "patience": 0}  # test images choose nothing
     training = replace(search.training, **changed)

@@ -20,6 +20,7 @@ from nago_orchestrator.store.lock import describe_holder
 from nago_orchestrator.store.records import Study
 from nago_orchestrator.store.store import Store
 from nago_trainer.architecture import canonical
+from nago_trainer.contract.task import TEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,8 @@ class Queued:
     """Why some of these networks cannot be trained, one sentence each."""
     saved: bool
     """Whether trained networks are saved."""
+    tested: bool
+    """Whether they are measured on test images, which no search sees."""
     shortfall: str | None
     """What is odd about its epochs, as `short_of_search` says."""
 
@@ -132,6 +135,7 @@ def train_best(  # each a wish of its own, given by name
     return Queued(
         study=store.study(name),
         saved=keeps_networks(study),
+        tested=sampling.recipe.dataset.measured_on == TEST,
         shortfall=short_of_search(study, epochs),
         generators=len(planned),
         networks=len(drawn),

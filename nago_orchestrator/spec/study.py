@@ -30,6 +30,7 @@ from nago_orchestrator.spec.search import PhasesSection, SearchSection, continue
 from nago_orchestrator.spec.section import Section, is_study_file
 from nago_orchestrator.spec.space_section import SpaceSection
 from nago_orchestrator.spec.trainer import TrainerSection, check_cutout
+from nago_trainer.contract.data_sets import DATA_SETS
 
 MAXIMAL_NAME = 40
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -173,6 +174,18 @@ class StudySpec(Section):
     def from_canonical(cls, data: Mapping[str, Any]) -> Self:
         """Raises pydantic's ValidationError unless `data` came from `canonical`, of this version or an older one."""
         return cls.model_validate(renewed(data))
+
+    def as_if_new(self, stored: Mapping[str, Any]) -> Self:
+        """With today's default of what `stored`, its canonical form, does not have: that of a study file of before.
+
+        It is the same study all the same, and goes on as it began.
+        """
+        known = stored.get("trainer", {}).get("dataset", {})
+        if "test_fraction" in known:
+            return self
+        dataset = self.trainer.dataset
+        new = dataset.model_copy(update={"test_fraction": DATA_SETS[dataset.name].test_fraction})
+        return self.model_copy(update={"trainer": self.trainer.model_copy(update={"dataset": new})})
 
     def digest(self) -> str:
         """SHA-256 of the canonical form, in hexadecimal."""

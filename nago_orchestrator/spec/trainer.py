@@ -152,6 +152,7 @@ def _read_prepared(value: Any, info: ValidationInfo) -> str | None:
     return _read_path(value, info)
 
 
+_OF_NEW_STUDIES: Any = {"x-default": _in_words({name: known.test_fraction for name, known in DATA_SETS.items()})}
 _FUNCTION = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$", re.ASCII)
 
 
@@ -178,6 +179,9 @@ class DatasetSection(Section):
     """1 for grey images, 3 for colours; likewise."""
     validation_fraction: Annotated[Real, Field(ge=0.01, le=0.9)] = 0.2
     """Share of the training images that is held out to compare networks; the test set is never used."""
+    test_fraction: Annotated[Real, Field(ge=0, le=0.9)] = Field(default=0.0, json_schema_extra=_OF_NEW_STUDIES)
+    """Share of the images that only final training is measured on, the same ones in every study; 0: none. Without
+    effect where a folder or a CSV file has test images of its own."""
 
     labels: Annotated[str | None, BeforeValidator(_read_path)] = None
     """A CSV file with the columns file and label and, where wanted, split and group: the classes of a folder whose
@@ -186,6 +190,21 @@ class DatasetSection(Section):
     """What the images may take in memory; of more, prepared images are read batch by batch. Changes no result."""
     prepared: Annotated[str | None, BeforeValidator(_read_prepared)] = None
     """A folder in which the images are kept decoded and resized, so that it is done once. Not for digits and CIFAR."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _set_test_images_apart(cls, given: Any, info: ValidationInfo) -> Any:
+        """Of a file alone: a stored study of before has no such images, and is measured as it was."""
+        if not isinstance(given, dict) or not is_study_file(info) or "test_fraction" in given:
+            return given
+        known = DATA_SETS.get(str(given.get("name")))
+        return given if known is None else {**given, "test_fraction": known.test_fraction}
+
+    @model_validator(mode="after")
+    def _test_images_are_of_one_kind(self) -> DatasetSection:
+        if self.test_fraction and DATA_SETS[self.name].test_images:
+            raise wrong(f"has test_fraction, but {self.name} has test images of its own", do="remove test_fraction")
+        return self
 
     @model_validator(mode="after")
     def _labels_fit_name(self) -> DatasetSection:

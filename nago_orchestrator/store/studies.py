@@ -47,7 +47,8 @@ def _means_the_same(stored: Mapping[str, Any], spec_hash: str) -> bool:
     from nago_orchestrator.spec import StudySpec  # here, because reading commands load this file and need no pydantic
 
     try:
-        return StudySpec.from_canonical(stored).digest() == spec_hash
+        spec = StudySpec.from_canonical(stored)
+        return spec_hash in (spec.digest(), spec.as_if_new(stored).digest())
     except ValueError:  # pydantic's ValidationError is one
         return False
 

@@ -32,6 +32,8 @@ class DataSet:
     """Whether it has test images of its own; the others are measured on validation images, which the search knows."""
     published: DatasetFacts | None = None
     """What it always holds, for where the orchestrator cannot look; the trainer checks it there."""
+    test_fraction: float = 0.0
+    """Share of its images that a new study sets apart for testing, unless its file says otherwise."""
     files: bool = False
     """Whether its images are files, each of which is examined, and which have a fingerprint."""
 
@@ -43,9 +45,12 @@ def _photographs(*, classes: int, images: int) -> DataSet:
 
 DATA_SETS: Mapping[str, DataSet] = {
     "digits": DataSet(
-        defaults="digits", needs_path=False, published=DatasetFacts(channels=1, classes=10, images=1_797)
+        defaults="digits",
+        needs_path=False,
+        test_fraction=0.2,
+        published=DatasetFacts(channels=1, classes=10, images=1_797),
     ),
-    "folder": DataSet(defaults="folder", files=True),
+    "folder": DataSet(defaults="folder", test_fraction=0.2, files=True),
     "cifar10": DataSet(
         defaults="cifar", test_images=True, published=DatasetFacts(channels=3, classes=10, images=50_000)
     ),

@@ -98,7 +98,8 @@ def _tell(queued: Queued) -> None:
         say(f"nothing new: {ALL_TRAINED}")
         return
     new = f"{counted(queued.networks, 'new network')} of {counted(queued.generators, 'generator')}"
-    say(f"final training of {new}")
+    measured = "the test images" if queued.tested else "the validation images, which the search has seen"
+    say(f"final training of {new}, measured on {measured}")
     if queued.infeasible:
         which = f"{len(queued.infeasible)} of them cannot be trained"
         say(f"warning: {which}: {queued.infeasible[0]}", err=True)

@@ -14,11 +14,13 @@ from PIL import Image
 from nago_orchestrator.domain.proposals import Outcome
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import InputError, NagoError, NotFoundError, SpecError
+from nago_orchestrator.search.final_training import final_recipe
 from nago_orchestrator.services.studies import cancel_study, pause_study, resume_study, submit_study
+from nago_orchestrator.services.training_configuration import study_recipe
 from nago_orchestrator.spec import StudySpec, parse_study_spec
 from nago_orchestrator.store.records import NewStudy
 from nago_orchestrator.store.store import open_store
-from nago_trainer.contract.task import FORMER_IMAGE_RULES, IMAGE_RULES
+from nago_trainer.contract.task import FORMER_IMAGE_RULES, IMAGE_RULES, TEST, VALIDATION
 from tests.simulated_executor import SimulatedExecutor
 from tests.studies import RECIPE, SMALL_BOHB, Orchestrator, create, small_spec
 
@@ -42,7 +44,7 @@ def test_submitting_keeps_what_the_trainer_says_of_the_dataset_and_twice_is_once
 
 def _float_study(folder: Path) -> StudySpec:
     """Of photographs as floats from 0 to 1, which version 0.1.0 took for black ones."""
-    for name in ("a/0.tif", "a/1.tif", "b/0.tif", "b/1.tif"):
+    for name in ("a/0.tif", "a/1.tif", "a/2.tif", "b/0.tif", "b/1.tif", "b/2.tif"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("F", (8, 8), 0.5).save(folder / name)
     return parse_study_spec(SMALL_BOHB.replace("{name: digits}", f"{{name: folder, path: {folder}}}"), "its file")
@@ -74,6 +76,26 @@ def test_a_study_of_an_older_version_is_the_same_though_the_file_has_new_keys(ur
     assert submit_study(spec, url, NOW) == stored
     with pytest.raises(SpecError, match="another specification"):
         submit_study(small_spec(seed="4"), url, NOW)
+
+
+def test_an_unchanged_file_of_before_is_its_study_which_goes_on_without_test_images(url: str) -> None:
+    spec = small_spec()
+    assert spec.trainer.dataset.test_fraction == 0.2
+    older = spec.canonical()
+    del older["trainer"]["dataset"]["test_fraction"]
+    new = NewStudy(
+        name=spec.name,
+        spec=older,
+        spec_hash="0" * 64,
+        seed=spec.seed,
+        objectives=spec.objective_values(),
+        recipe=RECIPE,
+    )
+    stored = open_store(url).create_study(new, NOW)
+    assert stored.recipe.dataset.test_fraction == 0
+    assert submit_study(spec, url, NOW) == stored
+    assert final_recipe(stored.recipe, {}).dataset.measured_on == VALIDATION
+    assert final_recipe(study_recipe(spec), {}).dataset.measured_on == TEST
 
 
 @pytest.mark.slow

@@ -5,12 +5,15 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nago_trainer.contract.data_sets import DATA_SETS
+from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.task import TEST, DatasetSettings
-from nago_trainer.data.catalogue import READERS, describe, load_images
+from nago_trainer.data.catalogue import READERS, describe, load_images, survey
 from nago_trainer.errors import DataError
+from tests.image_folder import settings_of
 
 
 def test_every_data_set_has_its_reader_and_says_truly_whether_it_has_test_images() -> None:
@@ -62,3 +65,44 @@ def test_describing_loads_neither_torch_nor_scikit_learn(name: str, image_folder
 def test_digits_have_no_test_images(digits_settings: DatasetSettings) -> None:
     with pytest.raises(DataError, match="digits has no test images"):
         load_images(replace(digits_settings, measured_on=TEST))
+
+
+def test_the_test_images_of_digits_are_the_same_in_every_study_and_no_search_sees_them(
+    digits_settings: DatasetSettings,
+) -> None:
+    settings = replace(digits_settings, test_fraction=0.2)
+    found = [load_images(replace(settings, split_seed=seed, measured_on=TEST)).test for seed in (1, 2)]
+    assert found[0] is not None
+    assert found[1] is not None
+    assert np.array_equal(found[0].pixels, found[1].pixels)
+    searched = load_images(settings)
+    assert searched.test is None
+    assert len(searched.labels) + len(found[0].labels) == 1797
+    whole = load_images(digits_settings).pixels
+    together = np.concatenate([searched.pixels, found[0].pixels])
+    assert sorted(map(bytes, together)) == sorted(map(bytes, whole))
+    shares = np.bincount(found[0].labels) / np.bincount(load_images(digits_settings).labels)
+    assert shares == pytest.approx(0.2, abs=0.01)
+
+
+def test_a_folder_gives_test_images_too_and_its_fingerprint_stays(image_folder: Path) -> None:
+    settings = replace(settings_of(image_folder, 8, 3), fingerprint=survey(_source(image_folder, 0.0)).fingerprint)
+    divided = replace(settings, test_fraction=0.34)
+    searched, tested = load_images(divided), load_images(replace(divided, measured_on=TEST))
+    assert tested.test is not None
+    assert searched.files == tested.files
+    assert sorted([*(tested.files or ()), *(tested.test.files or ())]) == list(load_images(settings).files or ())
+    report = survey(_source(image_folder, 0.34))
+    assert (report.images, report.test) == (len(searched.labels), len(tested.test.labels)) == (4, 2)
+
+
+def test_a_class_of_two_images_cannot_be_tested(image_folder: Path) -> None:
+    next((image_folder / "Dog").iterdir()).unlink()
+    assert survey(_source(image_folder, 0.0)).problems == ()
+    (problem,) = survey(_source(image_folder, 0.2)).problems
+    assert problem.startswith("the class 'Dog' has two images, and training, validation and test need one each")
+    assert problem.endswith("or set trainer.dataset.test_fraction: 0")
+
+
+def _source(folder: Path, test_fraction: float) -> DataSource:
+    return DataSource(name="folder", path=str(folder), validation_fraction=0.2, test_fraction=test_fraction)

@@ -25,19 +25,19 @@ def study_file(tmp_path: Path) -> Path:
 def test_the_images_of_a_study_are_counted(run: Run, study_file: Path) -> None:
     ended = run("data", "check", str(study_file))
     assert ended.code == 0
-    assert "15 of 2 classes: 12 for training (1 step per epoch), 3 for validation" in ended.out
+    assert "12 of 2 classes: 9 for training (1 step per epoch), 3 for validation, 3 for testing" in ended.out
     assert "9×8, resized to 8×8; colour, 3 channels" in ended.out
     assert "1  suffix .heic  dog/one.heic" in ended.out
-    assert "an epoch has only 1 step (12 training images, trainer.batch_size 96)" in ended.out
+    assert "an epoch has only 1 step (9 training images, trainer.batch_size 96)" in ended.out
 
 
 @pytest.mark.slow
 def test_for_machines(run: Run, study_file: Path) -> None:
     found = json.loads(run("data", "check", str(study_file), "-o", "json").out)
-    assert found["classes"][1] == {"name": "dog", "images": 10, "training": 8, "validation": 2}
-    assert (found["images"], found["steps_per_epoch"], found["broken_count"]) == (15, 1, 0)
+    assert found["classes"][1] == {"name": "dog", "images": 8, "training": 6, "validation": 2, "test": 2}
+    assert (found["images"], found["steps_per_epoch"], found["broken_count"]) == (12, 1, 0)
     table = run("data", "check", str(study_file), "-o", "csv").out
-    assert table.splitlines()[1] == "cat,5,4,1"
+    assert table.splitlines()[1] == "cat,4,3,1,1"
 
 
 def test_broken_images_are_listed_and_the_exit_code_tells(run: Run, study_file: Path) -> None:

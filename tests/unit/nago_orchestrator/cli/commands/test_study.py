@@ -28,7 +28,7 @@ def study_file(tmp_path: Path) -> str:
 def test_a_study_from_its_file_to_its_report(run: Run, study_file: str) -> None:
     submitted = run("submit", study_file)
     assert submitted.code == 0
-    assert re.match(r"images: 1,797 of 10 classes: .*\nstudy small\n", submitted.out)
+    assert re.match(r"images: 1,438 of 10 classes: .*\nstudy small\n", submitted.out)
     assert submitted.out.count(" succeeded ") == 2
     assert "next: nago-orch report small" in submitted.out
     again = run("submit", study_file)
