@@ -37,6 +37,7 @@ def to_bytes(form: str, content: Any) -> bytes:
     """Dictionaries, lists, tuples (which come back as lists), texts, numbers, None and tensors of any device."""
     tensors: dict[str, Tensor] = {}
     text = json.dumps(_encoded(content, tensors))
+    _separate(tensors)
     digest = _digest(form, text, tensors)
     return safetensors.save(tensors, metadata={FORM: form, CONTENT: text, DIGEST: digest})
 
@@ -92,14 +93,23 @@ def _encoded(value: Any, tensors: dict[str, Tensor], path: str = "") -> Any:
         name = path if path not in tensors else f"{path}#{len(tensors)}"
         strides = value.stride()
         order = sorted(range(value.dim()), key=lambda dimension: -strides[dimension])
-        # A copy of its own: parts of one tensor would share their memory, which the form does not allow.
-        tensors[name] = value.detach().cpu().permute(order).clone(memory_format=torch.contiguous_format)
+        tensors[name] = value.detach().cpu().permute(order).contiguous()
         return ["tensor", name, order]
     if isinstance(value, dict):
         return ["dict", [[key, _encoded(item, tensors, _below(path, key))] for key, item in value.items()]]
     if isinstance(value, (list, tuple)):
         return ["list", [_encoded(item, tensors, _below(path, number)) for number, item in enumerate(value)]]
     return value
+
+
+def _separate(tensors: dict[str, Tensor]) -> None:
+    """Parts of one tensor get copies: safetensors refuses tensors that share their memory."""
+    seen: set[int] = set()
+    for name, tensor in tensors.items():
+        place = tensor.untyped_storage().data_ptr()
+        if place in seen:
+            tensors[name] = tensor.clone()
+        seen.add(place)
 
 
 def _below(path: str, part: object) -> str:

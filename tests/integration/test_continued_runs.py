@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from nago_orchestrator.control_loop.events import Event
 from nago_orchestrator.control_loop.trial_sampling import compare_trials
 from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.rows import TrialRow
@@ -24,8 +26,8 @@ from tests.studies import RECIPE, Orchestrator, create, small_spec
 pytestmark = POSTGRESQL_IS_SLOW
 
 SEARCHES = {
-    "bohb": "{algorithm: bohb, iterations: 3, continue: true}",
-    "mobohb": "{algorithm: mobohb, iterations: 3, continue: true}",
+    "bohb": "{algorithm: bohb, iterations: 1, continue: true}",
+    "mobohb": "{algorithm: mobohb, iterations: 2, continue: true}",
 }
 
 
@@ -63,7 +65,7 @@ def run(store: Store, disk: Disk, **changes: str) -> tuple[int, dict[int, TrialR
     return study.id, {row.trial: row for row in queries.list_trials(store._engine, "small")}
 
 
-@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("search", ["bohb", pytest.param("mobohb", marks=pytest.mark.slow)])
 def test_a_promotion_goes_on_with_the_same_networks(store: Store, search: str) -> None:
     disk = Disk()
     study_id, trials = run(store, disk, search=SEARCHES[search], architectures_per_proposal="2")
@@ -91,11 +93,15 @@ def test_a_promotion_goes_on_with_the_same_networks(store: Store, search: str) -
     assert compare_trials(sampling, proposals, store.drawn_trials(study_id), lambda done: None) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parallelism", [1, 4])
 def test_checkpoints_are_kept_until_their_bracket_is_decided(store: Store, parallelism: int) -> None:
     disk = Disk()
     _, trials = run(
-        store, disk, search=SEARCHES["bohb"], execution=f"{{parallelism: {parallelism}}}", fidelities="[1, 2, 4, 8]"
+        store,
+        disk,
+        search="{algorithm: bohb, iterations: 3, continue: true}",
+        execution=f"{{parallelism: {parallelism}}}",
     )
     by_bracket = Counter(row.bracket for row in trials.values() if row.rung == 0)
     assert disk.files == set()
@@ -103,6 +109,7 @@ def test_checkpoints_are_kept_until_their_bracket_is_decided(store: Store, paral
     assert 0 < disk.most <= max(by_bracket.values()) * (1 + (parallelism > 1))
 
 
+@pytest.mark.slow
 def test_those_of_the_best_of_all_brackets_are_kept_until_the_last_place_is_taken(store: Store) -> None:
     disk = Disk()
     run(store, disk, search=SEARCHES["mobohb"])
@@ -122,6 +129,7 @@ def test_the_checkpoint_below_a_trial_that_failed_is_removed_too(store: Store) -
     assert failing.continued_from not in unneeded_checkpoints(spec.search, spec.fidelities, running, failing.proposal)
 
 
+@pytest.mark.slow
 def test_a_trial_that_failed_is_trained_from_the_first_epoch_above(store: Store) -> None:
     """Of two networks of a proposal one fails: its place on the next rung has the same architecture."""
     disk = Disk(failing=frozenset({0, 2, 4, 6}))
@@ -134,9 +142,37 @@ def test_a_trial_that_failed_is_trained_from_the_first_epoch_above(store: Store)
     assert all(row.state is TrialState.SUCCEEDED for row in above)
 
 
+@pytest.mark.slow
+def test_a_study_that_is_stopped_again_and_again_goes_on_the_same(store: Store) -> None:
+    disk = Disk()
+    study = create(store, small_spec(search=SEARCHES["bohb"]))
+    for events in range(4, 60, 7):  # asked to end after so many of them
+        orchestrator = Orchestrator(store, study, SimulatedExecutor(disk))
+        session = orchestrator.session()
+        session.on_event = _stopping(orchestrator, events)
+        if orchestrator.run(session) is StudyState.COMPLETED:
+            break
+    stopped = store.history(study.id)[0], store.drawn_trials(study.id)
+    whole = create(store, small_spec(search=SEARCHES["bohb"], name="whole"))
+    assert Orchestrator(store, whole, SimulatedExecutor(Disk())).run() is StudyState.COMPLETED
+    assert (store.history(whole.id)[0], store.drawn_trials(whole.id)) == stopped
+    assert (disk.files, disk.lost) == (set(), [])
+
+
+def _stopping(orchestrator: Orchestrator, after: int) -> Callable[[Event], None]:
+    seen: list[Event] = []
+
+    def on_event(event: Event) -> None:
+        seen.append(event)
+        if len(seen) >= after:
+            orchestrator.stop.request()
+
+    return on_event
+
+
 def test_the_usual_search_draws_anew(store: Store) -> None:
     disk = Disk()
-    _, trials = run(store, disk, search="{algorithm: bohb, iterations: 3}")
+    _, trials = run(store, disk, search="{algorithm: bohb, iterations: 1}")
     assert {row.continued_from for row in trials.values()} == {None}
     assert all(row.run_of == row.fidelity for row in trials.values())
     assert len({task.seed for task in disk.tasks}) == len(trials)
