@@ -35,6 +35,7 @@ def recipe_of(spec: StudySpec, report: DataReport | None) -> TrainingRecipe:
             classes=facts.classes,
             validation_fraction=trainer.dataset.validation_fraction,
             labels=trainer.dataset.labels,
+            fit=trainer.dataset.fit,
             test_fraction=trainer.dataset.test_fraction,
             split_seed=spec.seed,
             fingerprint=None if report is None else report.fingerprint,

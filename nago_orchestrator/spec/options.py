@@ -7,13 +7,14 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 
 from nago_orchestrator.spec.scalars import known_word
-from nago_trainer.contract.task import BALANCES, KEPT_EPOCHS, LAYOUTS, OPTIMISERS, PRECISIONS
+from nago_trainer.contract.task import BALANCES, FITS, KEPT_EPOCHS, LAYOUTS, OPTIMISERS, PRECISIONS
 
 
 def _one_of(what: str, known: tuple[str, ...]) -> tuple[Any, ...]:
     return BeforeValidator(known_word(what, known)), WithJsonSchema({"enum": [*known], "type": "string"})
 
 
+Fit = Annotated[str, *_one_of("fit", FITS)]
 Precision = Annotated[str, *_one_of("precision", PRECISIONS)]
 Layout = Annotated[str, *_one_of("layout", LAYOUTS)]
 Optimiser = Annotated[str, *_one_of("optimizer", OPTIMISERS)]

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
-from nago_orchestrator.spec.options import Balance, KeptEpoch, Layout, Optimiser, Precision
+from nago_orchestrator.spec.options import Balance, Fit, KeptEpoch, Layout, Optimiser, Precision
 from nago_orchestrator.spec.protocols import (
     LIMIT_OF_LARGE_IMAGES,
     LIMIT_OF_SMALL_IMAGES,
@@ -27,7 +27,7 @@ from nago_orchestrator.spec.protocols import (
 from nago_orchestrator.spec.scalars import ByteCount, Real, Switch, Whole, format_number, known_word, read_text, wrong
 from nago_orchestrator.spec.section import Section, is_study_file
 from nago_trainer.contract.data_sets import DATA_SETS
-from nago_trainer.contract.task import CHANNELS_FIRST, LAST_EPOCH, SGD, UNBALANCED
+from nago_trainer.contract.task import CHANNELS_FIRST, LAST_EPOCH, SGD, SQUASH, UNBALANCED
 
 DATASETS = tuple(DATA_SETS)
 DatasetName = Annotated[
@@ -173,6 +173,8 @@ class DatasetSection(Section):
     `execution.kubernetes.data` mounts. Not for digits."""
     image_size: Annotated[Whole, Field(ge=4, le=1024)] = _of_dataset(digits=8, folder=64, cifar=32, photographs=224)
     """Height and width in pixels to which every image is brought."""
+    fit: Fit = SQUASH
+    """How an image that is no square becomes one: squash stretches it, crop takes its middle, pad adds black."""
     classes: Annotated[Whole, Field(ge=2, le=1_000_000)] | None = None
     """How many classes there are; only for a folder that lies in the cluster, where the orchestrator cannot count."""
     channels: Annotated[Whole, Field(ge=1, le=4)] | None = None

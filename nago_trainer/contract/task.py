@@ -32,7 +32,11 @@ BALANCES = (UNBALANCED, BALANCED_WEIGHTS, BALANCED_SAMPLING)
 """What is done about classes with few images: nothing, weights in the loss, or draws of every class as often."""
 LAST_EPOCH, BEST_EPOCH = "last", "best"
 KEPT_EPOCHS = (LAST_EPOCH, BEST_EPOCH)
+SQUASH, CROP, PAD = "squash", "crop", "pad"
+FITS = (SQUASH, CROP, PAD)
+"""How an image that is no square becomes one: stretched, without what is beyond its middle, or on black."""
 WORDS = {
+    "fit": FITS,
     "measured_on": (VALIDATION, TEST),
     "precision": PRECISIONS,
     "layout": LAYOUTS,
@@ -81,6 +85,8 @@ class DatasetSettings:
     test_fraction: float = 0.0
     """Share of the images that no search sees, where the dataset has no test images of its own. Absent in whatever was
     stored before there was one: such a study takes none."""
+    fit: str = SQUASH
+    """One of FITS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

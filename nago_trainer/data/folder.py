@@ -78,7 +78,7 @@ def _load(listing: Listing, settings: DatasetSettings, rows_of: RowsOf) -> tuple
         file, place = listing.files[number], places.get(number)
         if place is None:
             return read_digest(file), None
-        picture = read_picture(file, size, channels, settings.image_rules)
+        picture = read_picture(file, size, channels, settings.image_rules, settings.fit)
         rows.put(place, picture.pixels)
         return picture.digest, picture.peak
 

@@ -11,7 +11,9 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
+
+from nago_trainer.contract.task import CROP, PAD, SQUASH
 
 Pixels = NDArray[np.uint8]
 """Images [N, channels, height, width] of bytes, or one image [channels, height, width]."""
@@ -90,9 +92,16 @@ class DatasetDescription:
         return asdict(self)
 
 
-def resize(image: Image.Image, size: int) -> Image.Image:
-    """Bilinear, to a square; the whole picture stays in view, its proportions need not."""
-    return image if image.size == (size, size) else image.resize((size, size), Image.Resampling.BILINEAR)
+def resize(image: Image.Image, size: int, fit: str = SQUASH) -> Image.Image:
+    """Bilinear, to a square. `fit`: as in `DatasetSettings.fit`."""
+    square = (size, size)
+    if image.size == square:
+        return image
+    if fit == CROP:
+        return ImageOps.fit(image, square, Image.Resampling.BILINEAR)
+    if fit == PAD:
+        return ImageOps.pad(image, square, Image.Resampling.BILINEAR)
+    return image.resize(square, Image.Resampling.BILINEAR)
 
 
 def to_pixels(image: Image.Image) -> Pixels:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from nago_trainer.contract.task import FORMER_IMAGE_RULES
+from nago_trainer.contract.task import FORMER_IMAGE_RULES, SQUASH
 from nago_trainer.data.former_pixels import to_grey_bytes_by_peak
 from nago_trainer.data.images import Pixels, resize, to_pixels
 from nago_trainer.data.pixel_types import WIDE_MODES, pixel_type, sixteen_bit_peak, to_grey_bytes
@@ -48,17 +48,17 @@ class Picture:
     """Of the file's contents."""
 
 
-def read_picture(file: Path, size: int, channels: int, rules: int) -> Picture:
+def read_picture(file: Path, size: int, channels: int, rules: int, fit: str = SQUASH) -> Picture:
     """The first frame, turned as its EXIF says, transparency on white. Raises DataError or StorageError.
 
-    `rules`: as in `DatasetSettings.image_rules`.
+    `rules` and `fit`: as in `DatasetSettings`.
     """
     with _as_data_errors(file):
         with storage_errors(file):
             content = file.read_bytes()
         with Image.open(BytesIO(content)) as image:
             header = Header(grey=image.mode in GREY_MODES, width=image.width, height=image.height)
-            pixels, peak = _decoded(image, file, size, channels, rules)
+            pixels, peak = _decoded(image, file, size, channels, rules, fit)
     return Picture(pixels=pixels, header=header, peak=peak, digest=content_digest(content))
 
 
@@ -68,7 +68,7 @@ def read_digest(file: Path) -> str:
         return content_digest(file.read_bytes())
 
 
-def opened_pixels(image: Image.Image, name: str, size: int, channels: int, rules: int) -> Pixels:
+def opened_pixels(image: Image.Image, name: str, size: int, channels: int, rules: int, fit: str = SQUASH) -> Pixels:
     """[channels, size, size] of an image that somebody has opened or made, which stays as it is.
 
     One that was opened and not decoded yet gives what its file gives, and so does one that is decoded, but for a JPEG,
@@ -76,7 +76,7 @@ def opened_pixels(image: Image.Image, name: str, size: int, channels: int, rules
     """
     where = Path(name)
     with _as_data_errors(where), _unchanged(image) as own:
-        return _decoded(own, where, size, channels, rules)[0]
+        return _decoded(own, where, size, channels, rules, fit)[0]
 
 
 @contextmanager
@@ -98,7 +98,9 @@ def _unchanged(image: Image.Image) -> Iterator[Image.Image]:
         yield again
 
 
-def _decoded(image: Image.Image, file: Path, size: int, channels: int, rules: int) -> tuple[Pixels, int | None]:
+def _decoded(
+    image: Image.Image, file: Path, size: int, channels: int, rules: int, fit: str
+) -> tuple[Pixels, int | None]:
     """And the largest value of pixels of 16 bits."""
     mode = "L" if channels == 1 else "RGB"
     image.draft(mode, (size, size))
@@ -106,7 +108,7 @@ def _decoded(image: Image.Image, file: Path, size: int, channels: int, rules: in
         flat, peak = _former_flattened(image), None
     else:
         flat, peak = _flattened(image, file)
-    return to_pixels(resize(flat.convert(mode), size)), peak
+    return to_pixels(resize(flat.convert(mode), size, fit)), peak
 
 
 def content_digest(content: bytes) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from torch import Tensor
 
 from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.contract.task import SQUASH
 from nago_trainer.deployment.comparison import largest_difference
 from nago_trainer.deployment.exported import examples, module_of
 from nago_trainer.deployment.visible import visible
@@ -37,6 +38,7 @@ def export(options: Namespace) -> int:
             form.check_safetensors(network, draft)
             checked = "its weights are the network's"
         else:
+            _refuse_other_fits(network.facts.dataset.fit, options.with_preprocessing)
             write, run = (getattr(form, f"{options.format}_{what}") for what in ("bytes", "logits"))
             write_whole(draft, write(network, options.with_preprocessing))
             checked = _compared(network, draft, run, options.with_preprocessing)
@@ -84,6 +86,14 @@ def _refuse_preprocessing(wanted: bool) -> None:
     if wanted:
         raise TaskError(
             "safetensors contains only weights and cannot include preprocessing", do="choose --format onnx or pt2"
+        )
+
+
+def _refuse_other_fits(fit: str, with_preprocessing: bool) -> None:
+    if with_preprocessing and fit != SQUASH:
+        raise TaskError(
+            f"the preprocessing that can be part of the file stretches images, and the network has fit: {fit}",
+            do="leave out --with-preprocessing",
         )
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nago_trainer import __version__
+from nago_trainer.contract.task import CROP, PAD, SQUASH
 from nago_trainer.network.saved_network import NetworkFacts, TrainedNetwork
 
 DESCRIPTION_KEY = "nago"
@@ -79,6 +80,13 @@ def examples(facts: NetworkFacts, with_preprocessing: bool) -> list[Tensor]:
     return pixels if with_preprocessing else [facts.normalisation.apply(batch) for batch in pixels]
 
 
+_FITS = {
+    SQUASH: "proportions not kept",
+    CROP: "of the largest square in the middle",
+    PAD: "the longer side fills it, on black in the middle",
+}
+
+
 def description(facts: NetworkFacts, with_preprocessing: bool) -> dict[str, Any]:
     """All that a program without NAGO needs to prepare images and to name classes."""
     size, channels = facts.dataset.image_size, facts.dataset.channels
@@ -103,7 +111,7 @@ def description(facts: NetworkFacts, with_preprocessing: bool) -> dict[str, Any]
             "colour": "grey" if channels == 1 else "RGB",
             "transparency": "on white",
             "size": size,
-            "resize": "bilinear with antialiasing (Pillow's BILINEAR) to a square, proportions not kept",
+            "resize": f"bilinear with antialiasing (Pillow's BILINEAR) to a square, {_FITS[facts.dataset.fit]}",
             "jpeg": OF_JPEG,
             **{name: list(values) for name, values in asdict(facts.normalisation).items()},
         },

@@ -63,9 +63,9 @@ def prepared_image(image: ImageLike, name: str, settings: DatasetSettings) -> Te
     """
     size, channels, rules = settings.image_size, settings.channels, settings.image_rules
     if isinstance(image, (str, Path)):
-        return torch.tensor(read_picture(Path(image), size, channels, rules).pixels).float() / 255
+        return torch.tensor(read_picture(Path(image), size, channels, rules, settings.fit).pixels).float() / 255
     if isinstance(image, Image):
-        return torch.tensor(opened_pixels(image, name, size, channels, rules)).float() / 255
+        return torch.tensor(opened_pixels(image, name, size, channels, rules, settings.fit)).float() / 255
     if isinstance(image, Tensor):
         return _checked(image, name, settings)
     raise DataError(

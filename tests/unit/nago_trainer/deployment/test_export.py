@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from nago_trainer.deployment import export as export_command
 from nago_trainer.deployment.comparison import largest_difference
 from nago_trainer.deployment.pt2_form import pt2_logits
 from nago_trainer.errors import ExportError
+from nago_trainer.network.saved_network import save_network
 from nago_trainer.saved_network import load_network
 
 CLASSIFY = """
@@ -111,6 +113,16 @@ def test_safetensors_have_the_weights_and_the_description(saved: Path, tmp_path:
         assert set(file.keys()) == set(trained.network.state_dict())
     assert told["class_names"] == list("0123456789")
     assert told["width"] == trained.facts.width
+
+
+def test_only_stretching_can_be_part_of_the_file(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = load_network(saved)
+    cropped = replace(network.facts, dataset=replace(network.facts.dataset, fit="crop"))
+    save_network(network.network, cropped, saved)
+    assert _export(saved, tmp_path / "x.pt2", "--format", "pt2", "--with-preprocessing") == 64
+    assert "stretches images, and the network has fit: crop: leave out" in capsys.readouterr().err
 
 
 def test_an_existing_file_is_replaced_only_by_force(
