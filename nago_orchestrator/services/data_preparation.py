@@ -14,7 +14,7 @@ def prepare_data(spec: StudySpec) -> PreparedImages:
     name = spec.trainer.dataset.name
     if spec.execution.where != "local":
         raise InputError(
-            "the images of the study are in the cluster, where its first trial prepares them",
+            "the images of the study are in the cluster, where the Job of its data check prepares them",
             do="set execution.kubernetes.prepared",
         )
     if not DATA_SETS[name].files:

@@ -5,8 +5,10 @@ message. `nago-train check-data --job`.
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from nago_trainer.contract.data_check import QUESTION_VARIABLE, DataAnswer, Data
 from nago_trainer.contract.data_report import DataReport
 from nago_trainer.contract.exit_codes import ExitCode
 from nago_trainer.contract.json_form import ContractError, read_json
-from nago_trainer.data.catalogue import survey
+from nago_trainer.data.catalogue import prepare_images, survey
 from nago_trainer.data.examination import Manner
 from nago_trainer.data.survey import Look
 from nago_trainer.errors import DataError, StorageError, TrainerError
@@ -41,6 +43,7 @@ def check_data(environment: Mapping[str, str]) -> int:
     try:
         question = _question(environment)
         report = _look(question, _folder(environment) / question.kept)
+        _prepare(question, report, environment)
     except StorageError as error:
         log(f"error: {error}")
         return error.exit_code  # without a verdict: it is tried again
@@ -69,6 +72,31 @@ def _look(question: DataQuestion, kept: Path) -> DataReport:
         if report.fingerprint == question.since and not report.problems and not report.broken_count:
             return report
     return survey(question.source, replace(look, manner=Manner(anew=True, threads=THREADS)))
+
+
+def _prepare(question: DataQuestion, report: DataReport, environment: Mapping[str, str]) -> None:
+    """Unless the study cannot go on with these images. Raises DataError or StorageError."""
+    asked = question.prepare
+    if asked is None or report.problems or report.broken_count or question.since not in (None, report.fingerprint):
+        return
+    if (asked.channels, asked.classes) != (report.channels, len(report.classes)):
+        return
+    with _few_cpus():
+        prepare_images(replace(asked, fingerprint=report.fingerprint), environment)
+
+
+@contextmanager
+def _few_cpus() -> Iterator[None]:
+    """Images are decoded by a thread for each CPU that the process may use."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    usable = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(usable)[:THREADS])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, usable)
 
 
 def _question(environment: Mapping[str, str]) -> DataQuestion:

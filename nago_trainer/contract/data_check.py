@@ -17,7 +17,8 @@ from typing import Any, Self, TypeVar
 
 from nago_trainer.contract.data_report import DataReport, LeftOut
 from nago_trainer.contract.data_source import DataSource
-from nago_trainer.contract.json_form import ContractError, build, read_json
+from nago_trainer.contract.json_form import ContractError, build, encode_known, read_json
+from nago_trainer.contract.task import DatasetSettings
 
 QUESTION_VARIABLE = "NAGO_DATA_QUESTION"
 """JSON form of a `DataQuestion`."""
@@ -41,10 +42,15 @@ class DataQuestion:
     """A former fingerprint, to say what has changed."""
     anew: bool = False
     """Whether there is a doubt that what was kept does not settle."""
+    prepare: DatasetSettings | None = None
+    """Those of a trial, where the images are to be prepared for it."""
 
     def to_json(self) -> dict[str, Any]:
         """One object, with the fields of the source beside the others."""
-        return {**self.source.to_json(), "kept": self.kept, "since": self.since, "anew": self.anew}
+        own: dict[str, Any] = {"kept": self.kept, "since": self.since, "anew": self.anew}
+        if self.prepare is not None:
+            own["prepare"] = encode_known(self.prepare)
+        return {**self.source.to_json(), **own}
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
@@ -53,6 +59,8 @@ class DataQuestion:
             raise ContractError(f"the question must be an object, found {type(data).__name__}")
         own = {name: value for name, value in data.items() if name in cls.__dataclass_fields__ and name != "source"}
         source = {name: value for name, value in data.items() if name not in own}
+        if own.get("prepare") is not None:
+            own["prepare"] = build(DatasetSettings, own["prepare"])
         return build(cls, {**own, "source": DataSource.from_json(source)})
 
 

@@ -25,7 +25,7 @@ from nago_trainer.data.mit67 import list_mit67
 from nago_trainer.data.pixel_counts import count_values
 from nago_trainer.data.split import trained_on
 from nago_trainer.data.sport8 import list_sport8
-from nago_trainer.data.store.plan import store_plan
+from nago_trainer.data.store.plan import store_plan, store_stamp
 from nago_trainer.data.store.prepared import prepared_images
 from nago_trainer.data.survey import AS_USUAL, Look, survey_files, survey_of
 from nago_trainer.data.test_part import without_test_part
@@ -103,10 +103,13 @@ def survey(source: DataSource, look: Look = AS_USUAL) -> DataReport:
 def images_stamp(settings: DatasetSettings) -> str | None:
     """As long as it is the same, loaded images are what they were; None for a dataset that does not change.
 
-    Raises DataError or OSError.
+    Another one too where prepared images are made anew. Raises DataError or OSError.
     """
     stamp = READERS[settings.name].stamp
-    return None if stamp is None else stamp(_location(settings.name, settings.path), settings)
+    if stamp is None:
+        return None
+    store = store_stamp(store_plan(settings, os.environ))
+    return f"{stamp(_location(settings.name, settings.path), settings)} {store}"
 
 
 def load_images(settings: DatasetSettings) -> ImageSet:

@@ -51,3 +51,12 @@ def _name(settings: DatasetSettings) -> str:
     known = {key: value for key, value in asdict(settings).items() if key not in _OF_NO_PIXEL}
     digest = hashlib.sha256(json.dumps([FORM, PIL.__version__, known], sort_keys=True).encode()).hexdigest()
     return f"{str(settings.fingerprint)[:12]}-{settings.image_size}-{digest[:16]}"
+
+
+def store_stamp(plan: StorePlan) -> str:
+    """The same as long as the store is: one that is found to be damaged loses its index. Raises OSError."""
+    try:
+        status = None if plan.folder is None else (plan.folder / INDEX).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        status = None
+    return "" if status is None else f"{status.st_ino} {status.st_mtime_ns}"

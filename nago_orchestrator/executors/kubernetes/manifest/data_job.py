@@ -74,6 +74,7 @@ def _question(dataset: DatasetSettings, settings: KubernetesSettings, *, anew: b
         kept=f"{_place(dataset, settings)}.json",
         since=dataset.fingerprint,
         anew=anew,
+        prepare=None if dataset.prepared is None else replace(dataset, images=None, own_test=False),
     )
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from nago_trainer.attempt.termination_message import LARGEST_BYTES
 from nago_trainer.contract.data_check import DataAnswer, DataQuestion
 from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.exit_codes import ExitCode
+from nago_trainer.data.catalogue import load_images
+from tests.image_folder import settings_of
 
 
 def _environment(folder: Path, tmp_path: Path, since: str | None = None) -> dict[str, str]:
@@ -51,6 +54,29 @@ def test_the_answer_is_the_termination_message_and_what_was_found_is_kept_among_
     assert (answer.classes, answer.report.images, answer.report.channels) == (2, 6, 3)
     assert json.loads(capsys.readouterr().out)["fingerprint"] == answer.report.fingerprint
     assert (tmp_path / "checkpoints/.examined/x.json").is_file()
+
+
+def test_the_images_are_prepared_for_the_trials(image_folder: Path, tmp_path: Path) -> None:
+    settings = replace(settings_of(image_folder, 8, 3), prepared=str(tmp_path / "prepared"))
+    asked = _environment(image_folder, tmp_path)
+    question = DataQuestion.from_json(json.loads(asked["NAGO_DATA_QUESTION"]))
+    for classes, made in ((3, False), (2, True)):
+        told = replace(question, prepare=replace(settings, classes=classes)).to_json()
+        assert check_data({**asked, "NAGO_DATA_QUESTION": json.dumps(told)}) == ExitCode.DONE
+        assert (tmp_path / "prepared").exists() == made
+    found = DataAnswer.unpacked(_left(tmp_path)["data"]).report.fingerprint
+    image_folder.rename(tmp_path / "elsewhere")
+    assert load_images(replace(settings, fingerprint=found)).labels.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_volume_that_cannot_have_them_leaves_no_verdict(image_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "prepared").write_text("no folder")
+    asked = _environment(image_folder, tmp_path)
+    settings = replace(settings_of(image_folder, 8, 3), prepared=str(tmp_path / "prepared"))
+    question = replace(DataQuestion.from_json(json.loads(asked["NAGO_DATA_QUESTION"])), prepare=settings)
+    code = check_data({**asked, "NAGO_DATA_QUESTION": json.dumps(question.to_json())})
+    assert code == ExitCode.UNWRITABLE
+    assert not (tmp_path / "termination-log").exists()
 
 
 def test_what_has_changed_since_is_said(image_folder: Path, tmp_path: Path) -> None:

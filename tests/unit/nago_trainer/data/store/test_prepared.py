@@ -16,7 +16,7 @@ import pytest
 from nago_trainer.contract.data_source import DataSource
 from nago_trainer.contract.task import TEST, DatasetSettings
 from nago_trainer.data import catalogue
-from nago_trainer.data.catalogue import READERS, load_images, survey
+from nago_trainer.data.catalogue import READERS, images_stamp, load_images, survey
 from nago_trainer.data.images import ImageSet, RowsOf
 from nago_trainer.data.store import prepared
 from nago_trainer.data.store.draft import DraftPixels, commit
@@ -200,8 +200,11 @@ def test_a_damaged_pixel_is_never_trained_on_and_the_next_attempt_prepares_anew(
     assert images.store is not None
     assert again.store is not None
     again.store.read(np.array([2, 4]))
+    stamp = images_stamp(settings)
+    assert stamp == images_stamp(settings)
     with pytest.raises(StorageError, match=r"damaged .*: the next attempt prepares them anew"):
         again.store.read(np.array([2, 3]))
+    assert images_stamp(settings) != stamp  # so that the fork server opens the store again
     _assert_same(load_images(settings), settings)
 
 
