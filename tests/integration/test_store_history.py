@@ -13,7 +13,10 @@ from nago_orchestrator.domain.states import TrialState
 from nago_orchestrator.errors import NotFoundError, StaleStateError
 from nago_orchestrator.store import history
 from nago_orchestrator.store.schema import epoch
+from tests.databases import POSTGRESQL_IS_SLOW
 from tests.store_scene import EPOCH, NEW_STUDY, NEW_TRIAL, NOW, Scene
+
+pytestmark = POSTGRESQL_IS_SLOW
 
 INFEASIBLE = replace(NEW_TRIAL, replicate=1, width=None, flops=None, bytes_per_sample=None, infeasible="too small")
 

@@ -11,7 +11,10 @@ from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.domain.states import STUDY_MOVES, StudyState
 from nago_orchestrator.errors import NotFoundError, SpecError, StaleStateError
 from nago_orchestrator.store.store import Store
+from tests.databases import POSTGRESQL_IS_SLOW
 from tests.store_scene import NEW_STUDY, NOW, Scene
+
+pytestmark = POSTGRESQL_IS_SLOW
 
 
 def test_a_study_comes_back_as_it_was_given(store: Store) -> None:
