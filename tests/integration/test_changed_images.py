@@ -29,7 +29,8 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 def url(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     file = tmp_path / "nago.sqlite"
-    file.write_bytes(sqlite_template.read_bytes())
+    for each in (file, tmp_path / "empty.sqlite"):
+        each.write_bytes(sqlite_template.read_bytes())
     return str(file)
 
 
@@ -44,8 +45,8 @@ def images(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def _spec(images: Path) -> StudySpec:
-    text = SMALL_BOHB.replace("{name: digits}", f"{{name: folder, path: {images}, image_size: 8}}")
+def _spec(images: Path, further: str = "") -> StudySpec:
+    text = SMALL_BOHB.replace("{name: digits}", f"{{name: folder, path: {images}, image_size: 8{further}}}")
     text = text.replace("{algorithm: bohb, iterations: 6}", "{algorithm: random, proposals: 3}")
     return parse_study_spec(text.replace("fidelities: [1, 2, 4]", "fidelities: [1]"), "its file")
 
@@ -126,3 +127,27 @@ def test_a_study_of_before_takes_its_fingerprint_when_it_is_run_again(url: str, 
     assert study.dataset is not None
     assert study.recipe.dataset.fingerprint is not None
     assert study.recipe.dataset.image_rules == 1
+
+
+def test_prepared_images_that_are_damaged_cost_an_attempt_and_change_no_result(
+    url: str, images: Path, tmp_path: Path
+) -> None:
+    submit_study(_spec(images), url, NOW)
+    assert _run(url)[0] is StudyState.COMPLETED
+    other = str(tmp_path / "empty.sqlite")
+    submit_study(_spec(images, ", memory: 1"), other, NOW)
+
+    def damage(event: Event) -> None:
+        if event.kind is EventKind.SUCCEEDED and event.trial == 0:
+            (pixels,) = (tmp_path / "data" / "nago" / "prepared").glob("*/pixels")
+            pixels.write_bytes(bytes(byte ^ 1 for byte in pixels.read_bytes()))
+
+    assert run_study("small", other, on_event=damage) is StudyState.COMPLETED
+    losses = "SELECT validation_loss FROM result ORDER BY trial_id"
+    assert _query(other, losses) == _query(url, losses)
+    assert _query(other, "SELECT count(*) FROM attempt") == [(4,)]
+
+
+def _query(url: str, statement: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(url)) as database:
+        return database.execute(statement).fetchall()
