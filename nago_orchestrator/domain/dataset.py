@@ -34,6 +34,8 @@ class DatasetSummary:
     largest: tuple[int, int] | None = None
     test: int = 0
     """Test images, which no search sees."""
+    duplicates: tuple[str, ...] = ()
+    """Of images that are in two parts, one sentence each."""
 
 
 def summary_of(report: DataReport, batch_size: int, *, classes: int | None = None) -> DatasetSummary:
@@ -49,6 +51,7 @@ def summary_of(report: DataReport, batch_size: int, *, classes: int | None = Non
         smallest=report.smallest,
         largest=report.largest,
         test=report.test,
+        duplicates=report.duplicates,
     )
 
 
@@ -101,7 +104,7 @@ def changed_sentence(changes: Sequence[str], path: str | None) -> str:
 
 def warnings(report: DataReport, batch_size: int) -> tuple[str, ...]:
     """What is allowed, and probably not meant; one sentence each."""
-    doubts = list(report.hints)
+    doubts = [*report.hints, *report.duplicates]
     doubtful = {found.reason: found.count for found in report.left_out if found.reason not in EXPECTED_LEFT_OUT}
     if doubtful:
         doubts.append(f"left out: {_reasons(doubtful)}")

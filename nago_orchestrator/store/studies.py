@@ -175,8 +175,8 @@ def _objective(data: Mapping[str, Any]) -> Objective:
 
 
 def _dataset(data: Mapping[str, Any]) -> DatasetSummary:
-    sizes = {key: tuple(data[key]) for key in ("smallest", "largest") if data.get(key) is not None}
-    return DatasetSummary(**{**data, **sizes})
+    lists = {key: tuple(data[key]) for key in ("smallest", "largest", "duplicates") if data.get(key) is not None}
+    return DatasetSummary(**{**data, **lists})
 
 
 def _recipe(data: Mapping[str, Any]) -> TrainingRecipe:

@@ -116,7 +116,7 @@ def _counts(report: DataReport) -> Iterator[Any]:
 
 
 def _texts(report: DataReport) -> Iterator[Any]:
-    yield from (*report.problems, *report.hints, *report.changes)
+    yield from (*report.problems, *report.hints, *report.changes, *report.duplicates)
     for found in report.left_out:
         yield from (found.reason, *found.examples)
     yield from (each.name for each in report.classes)
@@ -173,6 +173,7 @@ def _cut(report: DataReport, items: int, length: int) -> DataReport:
         problems=tuple(map(short, first(report.problems))),
         hints=tuple(map(short, first(report.hints))),
         changes=tuple(map(short, first(report.changes))),
+        duplicates=tuple(map(short, first(report.duplicates))),
     )
 
 

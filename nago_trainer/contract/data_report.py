@@ -68,6 +68,8 @@ class DataReport:
     """Of names and contents of all images; None for a published dataset, which is always the same."""
     changes: tuple[str, ...] = ()
     """Since the folder had the fingerprint that was asked about, in a few words each."""
+    duplicates: tuple[str, ...] = ()
+    """Images that are in two parts, as the same file or almost; one sentence each."""
     test: int = 0
     """Test images that final training can be measured on; 0 for a published dataset, of which they are known."""
 
@@ -92,6 +94,7 @@ class DataReport:
                 "problems": tuple(data["problems"]),
                 "hints": tuple(data["hints"]),
                 "changes": tuple(data["changes"]),
+                "duplicates": tuple(data.get("duplicates", ())),
                 "smallest": None if data["smallest"] is None else tuple(data["smallest"]),
                 "largest": None if data["largest"] is None else tuple(data["largest"]),
             }

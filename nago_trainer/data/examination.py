@@ -17,15 +17,17 @@ from typing import Any
 import PIL
 
 from nago_trainer.contract.task import IMAGE_RULES
+from nago_trainer.data.duplicates import SIDE, difference_hash
 from nago_trainer.data.folder import in_parallel
 from nago_trainer.data.kept import read_kept, write_kept
 from nago_trainer.data.picture import content_digest, read_picture
 from nago_trainer.data.storage import storage_errors
 from nago_trainer.errors import DataError
 
-_FORM = [1, IMAGE_RULES, PIL.__version__]
+_FORM = [2, IMAGE_RULES, PIL.__version__]
 """What is kept of other rules or another Pillow may no longer be true."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_LOOK = re.compile(r"[0-9a-f]{32}")
 _LARGEST_COUNT = 2**53
 _RACY_SECONDS = 2.0
 """A file that changed just now may change again without a new time: clocks of file systems are that coarse."""
@@ -42,6 +44,8 @@ class Examined:
     height: int = 0
     peak: int | None = None
     """Largest value of pixels of 16 bits."""
+    look: str | None = None
+    """Hash of what it looks like (`duplicates`); None of an image without contrast."""
     broken: str | None = None
     """Why it cannot be decoded, in one sentence that names it."""
 
@@ -90,7 +94,7 @@ def _examine(file: Path, known: dict[str, Any]) -> tuple[dict[str, Any] | None, 
 
 def _decode(file: Path, size: int) -> Examined:
     try:
-        picture = read_picture(file, size=1, channels=3, rules=IMAGE_RULES)
+        picture = read_picture(file, size=SIDE, channels=3, rules=IMAGE_RULES)
     except DataError as error:
         digest = ""
         with suppress(OSError), storage_errors(file):
@@ -104,6 +108,7 @@ def _decode(file: Path, size: int) -> Examined:
         width=header.width,
         height=header.height,
         peak=picture.peak,
+        look=difference_hash(picture.pixels),
     )
 
 
@@ -120,6 +125,9 @@ def _fits(entry: dict[str, Any]) -> bool:
         return False
     counts = [entry["width"], entry["height"], *([] if entry["peak"] is None else [entry["peak"]])]
     if not all(type(count) is int and 0 <= count <= _LARGEST_COUNT for count in counts):
+        return False
+    look = entry["look"]
+    if look is not None and (not isinstance(look, str) or not _LOOK.fullmatch(look)):
         return False
     # Size and time are compared with those of the file.
     return type(entry["grey"]) is bool and isinstance(entry["digest"], str) and bool(_DIGEST.fullmatch(entry["digest"]))

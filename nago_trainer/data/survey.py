@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nago_trainer.contract.data_report import BrokenImage, ClassCount, DataReport, printable
 from nago_trainer.contract.data_source import DataSource
+from nago_trainer.data.duplicates import duplicate_hints
 from nago_trainer.data.examination import DECODED_ONCE, Examined, Manner, examine_all
 from nago_trainer.data.fingerprint import changes_since, fingerprint_of, keep_manifest, manifest_of
 from nago_trainer.data.images import DatasetDescription
@@ -54,7 +55,8 @@ def survey_files(listing: Listing, source: DataSource, look: Look = AS_USUAL) ->
     fingerprint = fingerprint_of(manifest)
     if kept is not None:
         keep_manifest(kept.parent, manifest, fingerprint)
-    counts = _class_counts(_divided(_readable(listing, examined), source))
+    readable = _divided(_readable(listing, examined), source)
+    counts = _class_counts(readable)
     return DataReport(
         channels=1 if all(each.grey for each in whole) else 3,
         images=sum(count.images for count in counts),
@@ -69,6 +71,9 @@ def survey_files(listing: Listing, source: DataSource, look: Look = AS_USUAL) ->
         broken_count=len(broken),
         problems=(*map(printable, listing_problems(listing, source)), *_unscaled(whole, listing.root)),
         hints=tuple(map(printable, listing.hints)),
+        duplicates=tuple(
+            map(printable, duplicate_hints(readable, [each.digest for each in whole], [each.look for each in whole]))
+        ),
         fingerprint=fingerprint,
         changes=changes_since(kept.parent, since, manifest) if kept is not None and since is not None else (),
     )

@@ -28,6 +28,7 @@ def study_facts(report: StudyReport) -> list[tuple[str, str]]:
         ("Objectives", ", ".join(f"{objective.name} ({objective.goal})" for objective in report.objectives)),
         ("Seed", str(study.seed)),
         *([("Images", in_words(study.dataset))] if study.dataset else []),
+        *([("Duplicates", "; ".join(study.dataset.duplicates))] if study.dataset and study.dataset.duplicates else []),
         *_warm_start(report),
         ("Trials", by_state or "none yet"),
         ("Evaluations", f"{len(report.evaluations):,}"),
