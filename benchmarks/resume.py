@@ -23,6 +23,7 @@ from nago_orchestrator.domain.trial_design import design_trial
 from nago_orchestrator.search.factory import make_proposer
 from nago_orchestrator.services.training_configuration import study_recipe
 from nago_orchestrator.spec import StudySpec, parse_study_spec
+from nago_orchestrator.store.attempts import NewAttempt
 from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store, open_store
 from nago_trainer.architecture import canonical
@@ -101,7 +102,9 @@ def finish(store: Store, study: Study, proposal: Proposal, accuracy: float) -> N
     store.add_proposal(study.id, proposal, canonical(proposal.theta), [trial], NOW)
     for active in store.active_trials(study.id):
         attempt = store.add_attempt(
-            active.id, name=f"long-t{active.number}", token=f"token {active.number}", executor="local", gpus=0, now=NOW
+            active.id,
+            NewAttempt(name=f"long-t{active.number}", token=f"token {active.number}", executor="local", gpus=0),
+            NOW,
         )
         result = TrialResult(
             validation_accuracy=accuracy,

@@ -124,8 +124,9 @@ def _executor(
         jobs = _kubernetes_executor(store, study, execution.kubernetes, on_call)
         return jobs, jobs if DATA_SETS[study.recipe.dataset.name].files else None
     if study.state in GOING_ON:
-        refuse_missing_device(execution.device)
-    executor = LocalExecutor(runs_folder(store) / study.name)
+        for device in execution.devices or (execution.device,):
+            refuse_missing_device(device)
+    executor = LocalExecutor(runs_folder(store) / study.name, devices=execution.devices or ())
     if study.state in GOING_ON:
         executor.warm_up()
     return executor, None
@@ -173,6 +174,7 @@ def open_session(
         objectives=study.objectives,
         rules=_rules(spec),
         gpus=spec.execution.gpus,
+        gpu_share=spec.execution.gpu_share,
         store=store,
         executor=executor,
         stop=stop,

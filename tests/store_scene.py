@@ -12,6 +12,7 @@ from nago_orchestrator.domain.objectives import Goal, Objective
 from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, Proposal
 from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
 from nago_orchestrator.domain.trials import NewTrial
+from nago_orchestrator.store.attempts import NewAttempt
 from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store
 from nago_trainer.contract.class_details import ClassDetails
@@ -107,7 +108,9 @@ class Scene:
         """The next attempt of a queued trial."""
         place = next(self._attempts)
         new = self.store.add_attempt(
-            self.trial_id(trial), name=f"a-{place}", token=f"token-{place}", executor="local", gpus=gpus, now=now
+            self.trial_id(trial),
+            NewAttempt(name=f"a-{place}", token=f"token-{place}", executor="local", gpus=gpus),
+            now,
         )
         if running:
             self.store.mark_running(new.id, node="here", uid=str(place), now=now)

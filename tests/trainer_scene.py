@@ -20,6 +20,7 @@ from nago_orchestrator.domain.states import Failure, TrialState
 from nago_orchestrator.domain.trial_design import build_task, design_trial
 from nago_orchestrator.domain.trials import NewTrial, Trial
 from nago_orchestrator.executors.kubernetes.manifest.secret import address_for
+from nago_orchestrator.store.attempts import NewAttempt
 from nago_orchestrator.store.store import Store
 from nago_trainer.architecture.theta import HYPERPARAMETERS
 from nago_trainer.attempt.postgres import AttemptDatabase
@@ -111,13 +112,15 @@ class TrainerScene:
         self.given[name] = given
         return self.store.add_attempt(
             self.trial.id,
-            name=name,
-            token=token_digest(given.token),
-            executor="kubernetes",
-            gpus=1,
-            now=NOW,
-            task=self.task(number, "").to_json(),
-            login=given.login,
+            NewAttempt(
+                name=name,
+                token=token_digest(given.token),
+                executor="kubernetes",
+                gpus=1,
+                task=self.task(number, "").to_json(),
+                login=given.login,
+            ),
+            NOW,
         )
 
     def address_of(self, attempt: Attempt) -> str:

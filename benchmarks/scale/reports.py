@@ -20,6 +20,7 @@ from benchmarks.figure import Goal, show
 from nago_orchestrator.domain.credentials import derive, token_digest
 from nago_orchestrator.executors.kubernetes.manifest.secret import address_for
 from nago_orchestrator.store import schema, versions
+from nago_orchestrator.store.attempts import NewAttempt
 from nago_orchestrator.store.store import Store, open_store
 from nago_trainer.attempt.database_report import DatabaseReport, SendLimits
 from nago_trainer.attempt.postgres import AttemptDatabase
@@ -69,7 +70,9 @@ def _attempts(store: Store, address: str, count: int) -> list[str]:
             raise RuntimeError("no login")
         token, task = token_digest(given.token), {"attempt": 1}
         store.add_attempt(
-            trial.id, name=name, token=token, executor="kubernetes", gpus=0, now=NOW, task=task, login=given.login
+            trial.id,
+            NewAttempt(name=name, token=token, executor="kubernetes", gpus=0, task=task, login=given.login),
+            NOW,
         )
         addresses.append(address_for(address, given.login.role, given.login.password))
     return addresses

@@ -43,6 +43,7 @@ from nago_orchestrator.executors.exit_causes import invalid_report
 from nago_orchestrator.formatting import quantities
 from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.search.proposers.port import Pause
+from nago_orchestrator.store.attempts import NewAttempt
 from nago_trainer.architecture import canonical
 from nago_trainer.contract.task import TrialTask
 
@@ -111,13 +112,16 @@ def _start(action: StartAttempt, session: Session) -> Sequence[FollowUp]:
     task = _task(session, trial, design, attempt=number, token=given.token)
     session.store.add_attempt(
         trial.id,
-        name=name,
-        token=given.token if given.login is None else token_digest(given.token),
-        executor=session.executor.name,
-        gpus=session.gpus,
-        now=session.clock(),
-        task=replace(task, token="").to_json() if session.executor.reads_stored_tasks else None,
-        login=given.login,
+        NewAttempt(
+            name=name,
+            token=given.token if given.login is None else token_digest(given.token),
+            executor=session.executor.name,
+            gpus=session.gpus,
+            gpu_share=session.gpu_share,
+            task=replace(task, token="").to_json() if session.executor.reads_stored_tasks else None,
+            login=given.login,
+        ),
+        session.clock(),
     )
     return (Launch(name, task),)
 

@@ -68,6 +68,9 @@ class Session:
     objectives: tuple[Objective, ...]
     rules: Rules
     gpus: int
+    """Of each trial."""
+    gpu_share: float
+    """The part that a trial has of each of its GPUs."""
     store: Store
     executor: Executor
     stop: StopSignal

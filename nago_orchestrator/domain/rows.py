@@ -98,6 +98,8 @@ class AttemptRow:
     name: str
     executor: str
     gpus: int
+    gpu_share: float
+    """The part that it has of each of its GPUs."""
     state: AttemptState
     failure: Failure | None
     reason: str | None

@@ -81,7 +81,8 @@ def refuse_unable_machine(spec: StudySpec) -> None:
             "trials cannot run on this machine: torch is not installed",
             do="pip install 'nago-orchestrator[trainer]', or run trials in a cluster (execution.where: kubernetes)",
         )
-    refuse_missing_device(spec.execution.device)
+    for device in spec.execution.devices or (spec.execution.device,):
+        refuse_missing_device(device)
 
 
 def look_at_images(spec: StudySpec) -> DataReport | None:

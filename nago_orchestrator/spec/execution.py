@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from nago_orchestrator.formatting.counts import counted
 from nago_orchestrator.spec.kubernetes import KubernetesSection
-from nago_orchestrator.spec.scalars import Real, Seconds, Whole, known_word, read_text, wrong
+from nago_orchestrator.spec.scalars import Real, Seconds, Whole, describe, known_word, read_text, wrong
 from nago_orchestrator.spec.section import Section
 
 PLACES = ("local", "kubernetes")
@@ -22,9 +23,20 @@ def _read_device(value: Any) -> str:
     return device
 
 
-def _gpus_of_pod(validated: dict[str, Any]) -> int:
-    section = validated.get("kubernetes")
-    return section.gpu.count if section is not None and validated.get("where") == "kubernetes" else 0
+def _read_devices(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not value:
+        raise wrong(f"must be a list such as [cuda:0, cuda:1], found {describe(value)}")
+    devices = tuple(map(_read_device, value))
+    if len(set(devices)) < len(devices):
+        raise wrong("names a device twice", do="give each once, and several trials each by trials_per_device")
+    return devices
+
+
+def _gpus_of_trial(validated: dict[str, Any]) -> int:
+    if validated.get("where") == "kubernetes":
+        section = validated.get("kubernetes")
+        return section.gpu.count if section is not None else 0
+    return int(any(device.startswith("cuda") for device in validated.get("devices") or ()))
 
 
 class ExecutionSection(Section):
@@ -36,12 +48,43 @@ class ExecutionSection(Section):
     """CPU threads of each trial."""
     device: Annotated[str, BeforeValidator(_read_device)] = "auto"
     """Where each trial computes: `auto` (a GPU if there is one), `cpu`, `mps`, `cuda` or one such as `cuda:0`."""
+    devices: Annotated[tuple[str, ...], BeforeValidator(_read_devices)] | None = None
+    """Devices of this machine among which its trials are spread, one each, such as `[cuda:0, cuda:1]`; in place of
+    `device`."""
+    trials_per_device: Annotated[Whole, Field(ge=1, le=64)] = 1
+    """How many trials share each of `devices` at a time."""
     kubernetes: KubernetesSection | None = None
     """How the Jobs look; needed with `where: kubernetes`, and not read without."""
     gpus: Annotated[Whole, Field(ge=0, le=64)] = Field(
-        default_factory=_gpus_of_pod, json_schema_extra={"x-default": "0, or kubernetes.gpu.count"}
+        default_factory=_gpus_of_trial,
+        json_schema_extra={"x-default": "0; 1 with `devices` that are GPUs; or kubernetes.gpu.count"},
     )
     """GPUs that each trial occupies, for the count of GPU-hours."""
+
+    @property
+    def gpu_share(self) -> float:
+        """The part that a trial has of each of its GPUs."""
+        if self.where == "kubernetes":
+            return 1.0 if self.kubernetes is None else self.kubernetes.gpu.share
+        return 1.0 if self.devices is None else 1.0 / self.trials_per_device
+
+    @model_validator(mode="after")
+    def _devices_have_room(self) -> Self:
+        if self.devices is None:
+            if self.trials_per_device > 1:
+                raise wrong("has trials_per_device without devices", do="name the devices, such as [cuda:0]")
+            return self
+        if self.where != "local":
+            raise wrong("has devices, which are of this machine", do="remove devices, or set where to local")
+        if self.device != "auto":
+            raise wrong(f"has both device {self.device} and devices", do="remove device")
+        room = len(self.devices) * self.trials_per_device
+        if self.parallelism > room:
+            raise wrong(
+                f"has parallelism {self.parallelism} and room for {counted(room, 'trial')} on its devices",
+                do=f"set parallelism to {room}, or raise trials_per_device",
+            )
+        return self
 
     @model_validator(mode="after")
     def _where_has_its_section(self) -> Self:
@@ -58,6 +101,12 @@ class ExecutionSection(Section):
             raise wrong(
                 f"has device {self.device} and kubernetes.gpu.count 0",
                 do="set device to cpu or auto, or gpu.count to 1",
+            )
+        if (self.kubernetes.gpu.claim_template or self.kubernetes.gpu.claim) and not self.device.startswith("cuda"):
+            raise wrong(
+                f"has a claim in kubernetes.gpu and device {self.device}, which would train on a CPU without a word "
+                "where the cluster does not know claims",
+                do="set device to cuda",
             )
         return self
 

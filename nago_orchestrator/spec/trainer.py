@@ -317,6 +317,5 @@ class TrainerSection(Section):
 
 
 def check_cutout(cutout: int, image_size: int) -> None:
-    """Both in pixels."""
     if cutout >= image_size:
         raise wrong(f"has cutout {format_number(cutout)}, which must be below image_size {image_size}")

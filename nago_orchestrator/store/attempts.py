@@ -32,6 +32,7 @@ _BEFORE_ITS_END: Select[Any] = (
         attempt.c.number,
         attempt.c.state,
         attempt.c.gpus,
+        attempt.c.gpu_share,
         attempt.c.created_at,
         attempt.c.started_at,
         attempt.c.reason,
@@ -71,6 +72,8 @@ class NewAttempt:
     """What its reports are known by; its digest where the trainer reaches the database."""
     executor: str
     gpus: int
+    gpu_share: float = 1.0
+    """The part that it has of each of its GPUs."""
     task: Mapping[str, Any] | None = None
     """JSON form of its TrialTask, where the trainer reads it from the database."""
     login: Login | None = None
@@ -239,7 +242,7 @@ def _finish(
         "started_at": started_at,
         "ended_at": seen.ended_at,
         "seconds": seconds,
-        "gpu_seconds": before.gpus * seconds,
+        "gpu_seconds": before.gpus * before.gpu_share * seconds,
         "task": None,
     }
     _move(connection, before.id, AttemptState(before.state), to, values)

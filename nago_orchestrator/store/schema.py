@@ -172,6 +172,7 @@ attempt = Table(
     Column("log_tail", CleanText),
     Column("task", JSON(none_as_null=True)),
     Column("login", String(63)),
+    Column("gpu_share", Float8, nullable=False, server_default="1"),
     UniqueConstraint("trial_id", "number"),
     Index("uq_attempt_login", "login", unique=True),
     # All that the tally and the ledger ask; the rows with their log tails stay unread.

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine
 
@@ -192,25 +191,12 @@ class Store:
 
     # Attempts
 
-    def add_attempt(  # noqa: PLR0913  # each a fact of its own that the caller names
-        self,
-        trial_id: int,
-        *,
-        name: str,
-        token: str,
-        executor: str,
-        gpus: int,
-        now: datetime,
-        task: Mapping[str, Any] | None = None,
-        login: Login | None = None,
-    ) -> Attempt:
+    def add_attempt(self, trial_id: int, new: attempts.NewAttempt, now: datetime) -> Attempt:
         """The intent to run a queued trial: the trial is running, its next attempt created.
 
-        `task` is the JSON form of its TrialTask, for a trainer that reads it from the database. Raises StaleStateError
-        too where a result has come from an attempt that was declared lost: see `accept_result`.
+        Raises StaleStateError too where a result has come from an attempt that was declared lost: see `accept_result`.
         """
         with self._write() as connection:
-            new = attempts.NewAttempt(name=name, token=token, executor=executor, gpus=gpus, task=task, login=login)
             return attempts.add(connection, trial_id, new, now)
 
     def renew_attempt(self, attempt_id: int, *, token: str, login: Login) -> None:

@@ -19,7 +19,7 @@ from nago_orchestrator.store.engine import connect, describe, parse, sqlite_path
 
 _T = TypeVar("_T")
 
-HEAD = "0014"
+HEAD = "0015"
 """The newest revision. Revisions are numbers, so that older and newer can be told without the migrations."""
 VERSION_TABLE = "nago_schema_version"
 """Not alembic's usual name: the database may be shared with another program that uses alembic."""

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
 def test_a_whole_search_ends_with_the_best_generator(database_url: str, tmp_path: Path) -> None:
-    study = write_study(tmp_path, execution="{parallelism: 2, device: cpu}")
+    study = write_study(tmp_path, execution="{parallelism: 2, devices: [cpu], trials_per_device: 2}")
     assert "is complete" in run(database_url, "submit", study)
     trials = read(database_url, "trials")
     assert len(trials) == 13

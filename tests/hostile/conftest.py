@@ -20,6 +20,7 @@ from nago_orchestrator.domain.trial_design import build_task
 from nago_orchestrator.domain.trials import Trial
 from nago_orchestrator.executors.kubernetes.manifest.secret import address_for
 from nago_orchestrator.store import versions
+from nago_orchestrator.store.attempts import NewAttempt
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.schema import metadata
 from nago_orchestrator.store.store import Store
@@ -87,13 +88,15 @@ class Two:
         design = self.store.trial_design(trial.id)
         attempt = self.store.add_attempt(
             trial.id,
-            name=name,
-            token=token_digest(given.token),
-            executor="kubernetes",
-            gpus=1,
-            now=NOW,
-            task=build_task(design, SMALL, attempt=1, token="").to_json(),
-            login=given.login,
+            NewAttempt(
+                name=name,
+                token=token_digest(given.token),
+                executor="kubernetes",
+                gpus=1,
+                task=build_task(design, SMALL, attempt=1, token="").to_json(),
+                login=given.login,
+            ),
+            NOW,
         )
         address = make_url(self.address).set(drivername="postgresql").render_as_string(hide_password=False)
         return Attempted(trial, attempt, given, address_for(address, given.login.role, given.login.password))

@@ -17,6 +17,7 @@ import pytest
 from nago_orchestrator.domain.states import AttemptState, Failure, StudyState, TrialState
 from nago_orchestrator.errors import DatabaseError, HeldError, ReplacedError, StaleStateError
 from nago_orchestrator.store import lock
+from nago_orchestrator.store.attempts import NewAttempt
 from nago_orchestrator.store.engine import connect
 from nago_orchestrator.store.store import Store, open_store
 from tests.store_scene import ENDED, NEW_STUDY, NOW, RESULT, Scene
@@ -178,7 +179,9 @@ def _race(action: Callable[[int], object]) -> tuple[int, int]:
 def _start(scene: Scene) -> Callable[[int], object]:
     scene.propose()
     trial = scene.trial_id(0)
-    return lambda place: scene.store.add_attempt(trial, name="a", token=f"t{place}", executor="local", gpus=0, now=NOW)
+    return lambda place: scene.store.add_attempt(
+        trial, NewAttempt(name="a", token=f"t{place}", executor="local", gpus=0), NOW
+    )
 
 
 def _mark(scene: Scene) -> Callable[[int], object]:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import StatementError
 
 from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
 from nago_orchestrator.errors import NotFoundError, StaleStateError
+from nago_orchestrator.store.attempts import NewAttempt
 from nago_orchestrator.store.records import ProposalTrial
 from nago_orchestrator.store.schema import attempt, epoch, trial
 from tests.store_scene import ENDED, EPOCH, NEW_TRIAL, NOW, RESULT, Scene
@@ -48,6 +49,16 @@ def test_an_attempt_that_waits_again_uses_no_time_meanwhile(scene: Scene) -> Non
         scene.fail(attempt, Failure.INFRASTRUCTURE, TrialState.FAILED, now=ended)
     tally = scene.store.tally(scene.study.id)
     assert (tally.seconds, tally.gpu_seconds) == (40.0 + 30.0, 140.0)
+
+
+def test_gpu_time_counts_the_part_that_an_attempt_has_of_its_gpus(scene: Scene) -> None:
+    scene.propose()
+    new = scene.store.add_attempt(
+        scene.trial_id(0), NewAttempt(name="a", token="t", executor="local", gpus=2, gpu_share=0.25), NOW
+    )
+    scene.store.mark_running(new.id, node="here", uid="1", now=NOW)
+    scene.store.accept_result(new.id, RESULT, observation=ENDED, now=NOW + timedelta(seconds=10))
+    assert scene.store.tally(scene.study.id).gpu_seconds == 5.0
 
 
 def test_how_far_an_attempt_has_come_is_the_last_epoch_it_reported(scene: Scene) -> None:
@@ -167,7 +178,7 @@ def test_a_task_is_kept_as_long_as_its_attempt_lives(scene: Scene, engine: Engin
 
     task = {"seed": 2**63 - 1, "learning_rate": 1e-5, "names": ["ö"]}
     new = scene.store.add_attempt(
-        scene.trial_id(0), name="n", token="t", executor="kubernetes", gpus=0, now=NOW, task=task
+        scene.trial_id(0), NewAttempt(name="n", token="t", executor="kubernetes", gpus=0, task=task), NOW
     )
     assert tasks() == [task]
     scene.fail(new, Failure.INFRASTRUCTURE, TrialState.QUEUED)
@@ -192,7 +203,7 @@ def test_finished_rows_never_change(scene: Scene, engine: Engine) -> None:
     with pytest.raises(StaleStateError):
         scene.fail(new, Failure.DEFECT, TrialState.QUEUED, now=later)
     with pytest.raises(StaleStateError):
-        scene.store.add_attempt(running_id(engine), name="n", token="t", executor="local", gpus=0, now=later)
+        scene.store.add_attempt(running_id(engine), NewAttempt(name="n", token="t", executor="local", gpus=0), later)
     scene.store.cancel_trials(scene.study.id, later)
     assert rows() == before
 
@@ -209,7 +220,7 @@ def test_unknown_attempts_are_not_found(scene: Scene) -> None:
     with pytest.raises(NotFoundError):
         scene.store.accept_result(77, RESULT, observation=ENDED, now=NOW)
     with pytest.raises(NotFoundError):
-        scene.store.add_attempt(77, name="n", token="t", executor="local", gpus=0, now=NOW)
+        scene.store.add_attempt(77, NewAttempt(name="n", token="t", executor="local", gpus=0), NOW)
 
 
 def test_epochs_may_be_reported_again(scene: Scene, engine: Engine) -> None:

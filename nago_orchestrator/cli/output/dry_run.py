@@ -48,16 +48,20 @@ def execution_lines(plan: StudyPlan) -> Iterator[str]:
     execution, resources = plan.spec.execution, plan.resources
     if resources is None or execution.kubernetes is None:
         threads = counted(execution.threads, "thread")
+        if execution.devices is not None:
+            threads += f", on {', '.join(execution.devices)} ({counted(execution.trials_per_device, 'trial')} each)"
         yield f"at most {counted(execution.parallelism, 'process')} at a time on this machine, each with {threads}"
         return
     gpu = execution.kubernetes.gpu
-    gpus = f"{gpu.count} {gpu.resource}, " if gpu.count else "no GPU, "
+    claim = gpu.claim_template or gpu.claim
+    claimed = f"a device by the claim {'template ' if gpu.claim_template else ''}{claim}, "
+    gpus = claimed if claim else f"{gpu.count} {gpu.resource}, " if gpu.count else "no GPU, "
     source = "given" if execution.kubernetes.memory else "from the plan"
     yield (
         f"at most {counted(execution.parallelism, 'Job')} at a time, each with {gpus}{_range(resources.cpu)} CPU, "
         f"{_range(resources.memory)} memory ({source}; limit {_range(resources.memory_limit)})"
     )
-    if gpu.count:
+    if gpu.count and not claim:
         yield f"at most {quantities.count(execution.parallelism * gpu.count)} {gpu.resource} at a time in total"
 
 

@@ -15,24 +15,23 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 from nago_orchestrator.domain.attempts import Observation, Phase
 from nago_orchestrator.domain.credentials import Credentials
-from nago_orchestrator.domain.states import Failure
 from nago_orchestrator.errors import ExecutorError, NagoError
-from nago_orchestrator.executors.exit_causes import Cause, exit_cause, invalid_report, reported_cause
 from nago_orchestrator.executors.local.attempt_folder import (
     Report,
     read_claim,
     read_exit,
     read_json,
-    read_log_tail,
     read_report,
 )
+from nago_orchestrator.executors.local.ending import ended_observation
+from nago_orchestrator.executors.local.freest_device import freest_device
 from nago_orchestrator.executors.local.image_preparation import usual_folder
 from nago_orchestrator.executors.local.nobody import claim_for_nobody
 from nago_orchestrator.executors.local.one_folder import UnusableFolderError, one_or_all, unusable, write_whole
@@ -54,7 +53,10 @@ FORK_SERVER_COMMAND = (sys.executable, "-m", "nago_trainer", "warm")
 
 
 class LocalExecutor:
-    """`root` holds one folder per attempt; `command` starts the fork server."""
+    """`root` holds one folder per attempt; `command` starts the fork server.
+
+    `devices`: among which attempts are spread; empty, where each task's own device counts.
+    """
 
     def __init__(
         self,
@@ -62,7 +64,11 @@ class LocalExecutor:
         *,
         command: tuple[str, ...] = FORK_SERVER_COMMAND,
         exit_status_seconds: float = EXIT_STATUS_SECONDS,
+        devices: Sequence[str] = (),
     ) -> None:
+        self._devices = tuple(devices)
+        self._device_of: dict[str, str] = {}
+        """By attempts that have not ended."""
         self._root = root
         self._exit_status_seconds = exit_status_seconds
         self._command = command
@@ -94,6 +100,9 @@ class LocalExecutor:
         return Credentials(token=secrets.token_hex(16))
 
     def start(self, name: str, task: TrialTask) -> None:
+        if self._devices:
+            device = freest_device(self._devices, [of for other, of in self._device_of.items() if other != name])
+            task, self._device_of[name] = replace(task, device=device), device
         folder, content = self._root / name, json.dumps(task.to_json())
         with _usable(self._root):
             try:
@@ -128,6 +137,7 @@ class LocalExecutor:
         self._reports = {name: report for name, report in self._reports.items() if name in names}
         self._dead_since = {name: since for name, since in self._dead_since.items() if name in names}
         self._unusable = {name: why for name, why in self._unusable.items() if name in names}
+        self._device_of = {name: device for name, device in self._device_of.items() if name in names}
         with _usable(self._root):
             return {name: self._observe_usable(name) for name in names}
 
@@ -214,6 +224,7 @@ class LocalExecutor:
         task = read_json(folder / TASK_FILE)
         if task is None:
             return Observation(phase=Phase.ABSENT)
+        self._device_of[name] = str(task.get("device"))
         # Whether it has ended is looked up before the report, which is then complete if it has.
         ended, claim = read_exit(folder), read_claim(folder)
         alive = claim is not None and claim.is_alive
@@ -221,12 +232,12 @@ class LocalExecutor:
         read_report(folder, report, task["token"])
         uid = str(claim.pid) if claim else None
         if ended is not None or report.result is not None:
-            return _ended(folder, report, ended, uid)
+            return ended_observation(folder, report, ended, uid)
         if claim is None:
             return Observation(phase=Phase.PENDING if self._is_with_server(name) else Phase.ABSENT)
         if alive or (self._is_with_server(name) and self._may_get_status(name)):
             return Observation(phase=Phase.RUNNING, epochs=tuple(report.epochs), uid=uid, node=os.uname().nodename)
-        return _ended(folder, report, None, uid)
+        return ended_observation(folder, report, None, uid)
 
     def _is_with_server(self, name: str) -> bool:
         """The server is about to fork for it, or about to write how it ended."""
@@ -254,37 +265,6 @@ def _leave(server: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         # Somebody has to wait for it: else it would stay in the system's table of processes as long as this one lives.
         threading.Thread(target=server.wait, name="wait for a fork server", daemon=True).start()
-
-
-def _ended(folder: Path, report: Report, ended: tuple[int, datetime] | None, uid: str | None) -> Observation:
-    exit_code, ended_at = ended if ended is not None else (None, datetime.now(UTC))
-    cause = _cause(report, exit_code)
-    return Observation(
-        phase=Phase.ENDED,
-        epochs=tuple(report.epochs),
-        result=None if report.problem else report.result,
-        exit_code=exit_code,
-        failure=cause.failure if cause else None,
-        reason=cause.reason if cause else None,
-        message=cause.message if cause else None,
-        node=os.uname().nodename,
-        uid=uid,
-        log_tail=read_log_tail(folder) if cause else None,
-        ended_at=ended_at,
-    )
-
-
-def _cause(report: Report, exit_code: int | None) -> Cause | None:
-    if report.problem is not None:
-        return invalid_report(report.problem)
-    if report.result is not None:
-        return None
-    if report.failure is not None:
-        return reported_cause(report.failure)
-    if exit_code is None:
-        message = "the process disappeared without a status"
-        return Cause(failure=Failure.INFRASTRUCTURE, reason="Lost", message=message)
-    return exit_cause(exit_code)
 
 
 def _signature(folder: Path) -> tuple[int, ...]:

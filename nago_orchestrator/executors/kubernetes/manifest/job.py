@@ -18,7 +18,7 @@ from nago_orchestrator.executors.kubernetes.manifest.labels import (
     job_labels,
 )
 from nago_orchestrator.executors.kubernetes.manifest.objects import CONTAINER
-from nago_orchestrator.executors.kubernetes.manifest.resources import trial_resources
+from nago_orchestrator.executors.kubernetes.manifest.resources import GPU_CLAIM, trial_resources
 from nago_orchestrator.executors.kubernetes.manifest.secret import ADDRESS_KEY, TOKEN_KEY, secret_name
 from nago_orchestrator.executors.kubernetes.manifest.settings import ClaimMount, KubernetesSettings
 from nago_orchestrator.executors.kubernetes.manifest.template import merge_template, template_doubts
@@ -94,7 +94,10 @@ def doubts_about(name: str, task: TrialTask, study: StudyLabel, settings: Kubern
 def _template(name: str, task: TrialTask, study: StudyLabel, settings: KubernetesSettings) -> dict[str, Any]:
     resources = trial_resources(task, settings)
     container = trainer_container(["nago-train", "run"], _environment(name, task, settings), resources, settings)
-    return pod_template(job_labels(study, task), container, settings)
+    template = pod_template(job_labels(study, task), container, settings)
+    if settings.gpu_claim is not None:
+        template["spec"]["resourceClaims"] = [{"name": GPU_CLAIM, **settings.gpu_claim}]
+    return template
 
 
 def pod_template(

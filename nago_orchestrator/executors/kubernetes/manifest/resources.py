@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nago_orchestrator.domain.dataset import bytes_in_memory, pixel_bytes
 from nago_orchestrator.domain.device_memory import copies_of_parameters
 from nago_orchestrator.executors.kubernetes.manifest.quantities import quantity
@@ -28,15 +30,22 @@ MARGIN = 1.5
 ROUND_TO_BYTES = 64 * MEBIBYTE
 
 
-def trial_resources(task: TrialTask, settings: KubernetesSettings) -> dict[str, dict[str, str]]:
+GPU_CLAIM = "gpu"
+"""What the container calls its pod's claim."""
+
+
+def trial_resources(task: TrialTask, settings: KubernetesSettings) -> dict[str, Any]:
     """Memory is limited where it is requested, CPU is not: a limit would slow training down on an idle node."""
     memory = settings.memory or in_mebibytes(training_bytes(task, on_gpu=settings.gpu_count > 0))
     # What lies in /dev/shm counts as the container's memory.
     limit = settings.memory or in_mebibytes(quantity(memory) + quantity(settings.shared_memory))
-    gpus = {settings.gpu_resource: str(settings.gpu_count)} if settings.gpu_count else {}
+    by_resource = settings.gpu_count and settings.gpu_claim is None
+    gpus = {settings.gpu_resource: str(settings.gpu_count)} if by_resource else {}
+    claims = {} if settings.gpu_claim is None else {"claims": [{"name": GPU_CLAIM}]}
     return {
         "requests": {"cpu": settings.cpu or str(task.threads), "memory": memory, **gpus},
         "limits": {"memory": limit, **gpus},
+        **claims,
     }
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nago_orchestrator.spec.kubernetes import ClaimSection, KubernetesSection
+    from nago_orchestrator.spec.kubernetes import ClaimSection, GpuSection, KubernetesSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,8 @@ class KubernetesSettings:
     image_pull_secrets: tuple[str, ...]
     gpu_resource: str
     gpu_count: int
+    gpu_claim: Mapping[str, str] | None
+    """How a pod's claim for its devices is had, in place of a resource: its template's name, or its own."""
     cpu: str | None
     """A Kubernetes quantity; None: one CPU for each thread of the trial."""
     memory: str | None
@@ -89,6 +91,7 @@ def settings_of(section: KubernetesSection) -> KubernetesSettings:
         image_pull_secrets=section.image_pull_secrets,
         gpu_resource=section.gpu.resource,
         gpu_count=section.gpu.count,
+        gpu_claim=_claim_source(section.gpu),
         cpu=section.cpu,
         memory=section.memory,
         shared_memory=section.shared_memory,
@@ -112,6 +115,11 @@ def settings_of(section: KubernetesSection) -> KubernetesSettings:
             container=timedelta(seconds=section.patience.container),
         ),
     )
+
+
+def _claim_source(gpu: GpuSection) -> Mapping[str, str] | None:
+    sources = {"resourceClaimTemplateName": gpu.claim_template, "resourceClaimName": gpu.claim}
+    return {key: name for key, name in sources.items() if name is not None} or None
 
 
 def _mount(section: ClaimSection | None, sub_path: str | None) -> ClaimMount | None:

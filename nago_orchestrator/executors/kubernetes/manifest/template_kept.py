@@ -12,7 +12,7 @@ from typing import Any
 from nago_orchestrator.executors.kubernetes.manifest.labels import PREFIX
 from nago_orchestrator.executors.kubernetes.manifest.objects import CONTAINER
 from nago_orchestrator.executors.kubernetes.manifest.template_rules import Violation
-from nago_orchestrator.spec.kubernetes import OWN_VARIABLES
+from nago_orchestrator.spec.kubernetes_values import OWN_VARIABLES
 from nago_trainer.contract.attempt_files import CHECKPOINT_SECONDS_VARIABLE
 
 TRAINER = f"spec.containers[{CONTAINER}]"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nago_orchestrator.services.kept_networks import found_networks
+from nago_orchestrator.store.attempts import NewAttempt
 from nago_orchestrator.store.store import Store, open_store
 from nago_orchestrator.store.versions import open_engine
 from tests.store_scene import ENDED, RESULT, Scene
@@ -32,7 +33,9 @@ def _scene(store: Store, network: Path | None, execution: str = "{parallelism: 1
     scene.propose(small_trial(), fidelity=1)
     result = replace(RESULT, network=None if network is None else str(network))
     attempt = store.add_attempt(
-        scene.trial_id(0), name="small-t00000-a1", token="t", executor=executor, gpus=0, now=scene.study.created_at
+        scene.trial_id(0),
+        NewAttempt(name="small-t00000-a1", token="t", executor=executor, gpus=0),
+        scene.study.created_at,
     )
     store.mark_running(attempt.id, node="saturn", uid="1", now=scene.study.created_at)
     store.accept_result(attempt.id, result, observation=ENDED, now=scene.study.created_at)

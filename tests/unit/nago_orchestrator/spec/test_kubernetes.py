@@ -69,6 +69,31 @@ def test_gpu_hours_are_counted_by_the_pods_gpus() -> None:
     assert local.execution.gpus == 0
 
 
+def test_a_claim_in_place_of_a_resource() -> None:
+    spec = spec_with("{image: trainer, gpu: {claim_template: half-gpu, share: 0.5}}", "  device: cuda\n")
+    section = spec.execution.kubernetes
+    assert section is not None
+    assert settings_of(section).gpu_claim == {"resourceClaimTemplateName": "half-gpu"}
+    assert (spec.execution.gpus, spec.execution.gpu_share) == (1, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "device", "sentence"),
+    [
+        ("{claim: a, claim_template: b}", "cuda", "gpu has both claim_template and claim .*: keep one"),
+        ("{claim: a, count: 2}", "cuda", "gpu has claim and count 2 .*: remove count"),
+        ("{claim: a, resource: amd.com/gpu}", "cuda", "gpu has claim and resource amd.com/gpu .*: keep one"),
+        ("{claim: a}", "auto", "device auto, which would train on a CPU without a word .*: set device to cuda"),
+        ("{claim: A_B}", "cuda", "gpu.claim must be the name of a Kubernetes object"),
+        ("{share: 0}", "cuda", "gpu.share must be above 0"),
+        ("{share: 1.5}", "cuda", "gpu.share must be at most 1"),
+    ],
+)
+def test_claims_that_cannot_be_meant(gpu: str, device: str, sentence: str) -> None:
+    with pytest.raises(SpecError, match=sentence):
+        spec_with(f"{{image: trainer, gpu: {gpu}}}", f"  device: {device}\n")
+
+
 @pytest.mark.parametrize("quantity", ["500m", "4", "4.5", "16Gi", "1.5Gi", "2000M", "'12e9'", "100u", "17179869184"])
 def test_quantities_are_kubernetes_own(quantity: str) -> None:
     assert settings_with(f"{{image: trainer, cpu: {quantity}}}").cpu == quantity.strip("'")

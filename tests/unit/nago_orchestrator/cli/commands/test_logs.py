@@ -17,6 +17,7 @@ from nago_orchestrator.domain.states import AttemptState, Failure, TrialState
 from nago_orchestrator.domain.trial_design import build_task
 from nago_orchestrator.executors.kubernetes.manifest.job import build_job
 from nago_orchestrator.executors.kubernetes.manifest.labels import StudyLabel
+from nago_orchestrator.store.attempts import NewAttempt
 from nago_orchestrator.store.store import Store, open_store
 from nago_trainer.contract.reports import EpochRecord, TrialResult
 from tests.api_server import ApiServer, api_server
@@ -73,7 +74,9 @@ class LogScene:
 
     def attempt(self) -> None:
         (trial,) = self.store.active_trials(self.scene.study.id)
-        self.store.add_attempt(trial.id, name=NAME, token="t", executor=self.executor, gpus=0, now=datetime.now(UTC))
+        self.store.add_attempt(
+            trial.id, NewAttempt(name=NAME, token="t", executor=self.executor, gpus=0), datetime.now(UTC)
+        )
 
     def fail(self, tail: str | None) -> None:
         (trial,) = self.store.active_trials(self.scene.study.id)
@@ -114,7 +117,7 @@ def test_a_file_is_printed_whole_or_its_end(run: Run, local: LogScene) -> None:
 
 def test_a_running_attempt_without_a_word_is_no_error(run: Run, local: LogScene) -> None:
     ended = run("logs", "0")
-    assert (ended.code, ended.out) == (0, "")
+    assert (ended.code, ended.out) == (0, ""), ended.err
     assert "attempt 1 of trial small/0 has printed nothing" in ended.err
 
 
@@ -180,7 +183,7 @@ def in_cluster(run: Run, tmp_path: Path, server: ApiServer) -> LogScene:
 
 def test_a_pod_s_log_is_read_while_it_runs(run: Run, in_cluster: LogScene, server: ApiServer) -> None:
     ended = run("logs", "0")
-    assert (ended.code, ended.out) == (0, "")
+    assert (ended.code, ended.out) == (0, ""), ended.err
     assert "no pod" in ended.err
     begin(server, NAME)
     server.logs[f"{NAME}-x7k2p"] = "epoch 1\nepoch 2\n"

@@ -51,6 +51,13 @@ def test_of_a_local_study_the_first_task_is_printed(run: Run, study_file: Path) 
     assert (task["trial"], task["epochs"], task["token"]) == (0, 1, "not-a-token")
 
 
+def test_the_devices_among_which_trials_are_spread_are_named(run: Run, study_file: Path) -> None:
+    spread = "execution: {devices: [cpu], trials_per_device: 3, parallelism: 3}\n"
+    study_file.write_text(study_file.read_text().partition("execution:")[0] + spread)
+    ended = run("submit", str(study_file), "--dry-run")
+    assert "each with 1 thread, on cpu (3 trials each)" in ended.out, ended.err
+
+
 def test_networks_beyond_the_limit_are_one_sentence(run: Run, study_file: Path) -> None:
     study_file.write_text(study_file.read_text().replace("parameter_limit: 3000", "parameter_limit: 10"))
     ended = run("submit", str(study_file), "--dry-run")

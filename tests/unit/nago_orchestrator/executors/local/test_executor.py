@@ -49,6 +49,23 @@ def name(request: pytest.FixtureRequest) -> str:
     return re.sub(r"\W+", "-", request.node.name)
 
 
+def test_attempts_are_spread_over_the_devices_also_by_an_orchestrator_that_finds_them(tmp_path: Path) -> None:
+    def device_of(name: str) -> str:
+        return str(json.loads((tmp_path / name / "task.json").read_text())["device"])
+
+    first = LocalExecutor(tmp_path, command=("cat",), devices=("cpu", "cuda:7"))
+    first.start("a", small_task())
+    first.start("b", small_task())
+    first.close()
+    second = LocalExecutor(tmp_path, command=("cat",), devices=("cpu", "cuda:7"))
+    second.observe(["b"])
+    second.start("c", small_task())
+    second.observe(["c"])
+    second.start("d", small_task())
+    second.close()
+    assert [device_of(name) for name in "abcd"] == ["cpu", "cuda:7", "cpu", "cuda:7"]
+
+
 def wait_for(executor: LocalExecutor, name: str, wanted: Callable[[Observation], bool]) -> Observation:
     seen = executor.observe([name])[name]
 

@@ -106,6 +106,17 @@ def test_gpus_are_asked_for_by_name_and_count(task: TrialTask, count: int) -> No
     assert limits.get("nvidia.com/gpu") == (str(count) if count else None)
 
 
+@pytest.mark.parametrize("version", ["1.35", "1.37"])
+@pytest.mark.parametrize("source", ["resourceClaimTemplateName", "resourceClaimName"])
+def test_a_claim_takes_the_place_of_the_resource(task: TrialTask, source: str, version: str) -> None:
+    job = built(task, gpu_claim={source: "half-gpu"})
+    assert pod(job)["resourceClaims"] == [{"name": "gpu", source: "half-gpu"}]
+    resources = container(job)["resources"]
+    assert resources["claims"] == [{"name": "gpu"}]
+    assert all("/" not in name for kind in ("limits", "requests") for name in resources[kind])
+    kubernetes_validate.validate(job, version, strict=True)
+
+
 def test_memory_grows_with_the_network_and_the_batch_where_it_is_not_given(task: TrialTask) -> None:
     def requested(one: TrialTask) -> int:
         return int(container(built(one, gpu_count=0))["resources"]["requests"]["memory"].removesuffix("Mi"))
