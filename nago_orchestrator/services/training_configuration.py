@@ -11,7 +11,8 @@ from nago_orchestrator.errors import InputError
 from nago_orchestrator.executors.local.dataset_check import check_dataset, refuse_untrainable
 from nago_orchestrator.executors.local.device_check import refuse_missing_device
 from nago_orchestrator.spec import StudySpec
-from nago_orchestrator.spec.trainer import DatasetSection, TrainerSection
+from nago_orchestrator.spec.dataset import DatasetSection
+from nago_orchestrator.spec.trainer import TrainerSection
 from nago_trainer.contract.data_report import DataReport
 from nago_trainer.contract.data_sets import DATA_SETS, DatasetFacts
 from nago_trainer.contract.data_source import DataSource
