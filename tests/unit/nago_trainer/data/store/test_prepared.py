@@ -215,6 +215,22 @@ def test_a_full_disk_is_told_before_the_first_image_is_decoded(settings: Dataset
     _assert_same(load_images(settings), settings)
 
 
+def test_a_disk_that_is_full_at_the_end_leaves_nothing(settings: DatasetSettings) -> None:
+    with disk_with_room_for(ALL), pytest.raises(StorageError, match=r"cannot prepare the images: File too large"):
+        load_images(settings)
+    _assert_without_drafts(settings)
+    _assert_same(load_images(settings), settings)
+
+
+def test_prepared_images_are_read_where_nothing_can_be_written(settings: DatasetSettings) -> None:
+    load_images(settings)
+    for file in _folder_of(settings).glob("counts-*"):
+        file.unlink()
+    with disk_with_room_for(0):
+        _assert_same(load_images(settings), settings)
+    assert not list(_folder_of(settings).glob("counts-*"))
+
+
 def test_a_place_that_is_a_file_is_told(settings: DatasetSettings, tmp_path: Path) -> None:
     (tmp_path / "prepared").write_text("no folder")
     with pytest.raises(StorageError, match=r"cannot prepare the images: .*prepared"):
