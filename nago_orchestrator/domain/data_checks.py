@@ -135,7 +135,8 @@ def _too_large(images: int, known: Known) -> str | None:
     if known.memory is None or pixels <= known.memory:
         return None
     what = f"{images:,} images take {quantities.size(pixels)}, and execution.kubernetes.memory is less"
-    return error_text(what, do="raise it, or lower trainer.dataset.image_size, and submit the study under another name")
+    streamed = "set trainer.dataset.memory below it" if known.dataset.prepared else "name a claim for prepared images"
+    return error_text(what, do=f"raise it, or {streamed}, and submit the study under another name")
 
 
 def _tight_memory(images: int, known: Known) -> str | None:

@@ -86,3 +86,24 @@ def test_memory_that_the_images_do_not_leave_is_refused_and_little_is_warned_of(
     found = conclude(DataAnswer(report=REPORT, classes=300), known)
     assert (found.problem is not None) == refused
     assert any("execution.kubernetes.memory" in told for told in found.warnings) == warned
+
+
+@pytest.mark.parametrize(
+    ("prepared", "memory", "remedy"),
+    [
+        (None, None, "or name a claim for prepared images, and submit"),
+        ("/prepared", None, "or set trainer.dataset.memory below it, and submit"),
+        ("/prepared", 20 * 2**20, None),
+    ],
+)
+def test_images_that_are_read_batch_by_batch_need_no_memory_for_all(
+    prepared: str | None, memory: int | None, remedy: str | None
+) -> None:
+    dataset = replace(KNOWN.dataset, prepared=prepared, memory=memory)
+    found = conclude(DataAnswer(report=REPORT, classes=300), replace(KNOWN, dataset=dataset, memory=20.0 * 2**20))
+    if remedy is None:
+        assert found.problem is None
+        assert not any("execution.kubernetes.memory" in told for told in found.warnings)
+    else:
+        assert found.problem is not None
+        assert remedy in found.problem[1]
