@@ -104,7 +104,7 @@ class ExecutionSection(Section):
             )
         if (self.kubernetes.gpu.claim_template or self.kubernetes.gpu.claim) and not self.device.startswith("cuda"):
             raise wrong(
-                f"has a claim in kubernetes.gpu and device {self.device}, which would train on a CPU without a word "
+                f"has a claim in kubernetes.gpu and device {self.device}, which would train unnoticed on a CPU "
                 "where the cluster does not know claims",
                 do="set device to cuda",
             )

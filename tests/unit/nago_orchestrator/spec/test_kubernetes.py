@@ -83,7 +83,7 @@ def test_a_claim_in_place_of_a_resource() -> None:
         ("{claim: a, claim_template: b}", "cuda", "gpu has both claim_template and claim .*: keep one"),
         ("{claim: a, count: 2}", "cuda", "gpu has claim and count 2 .*: remove count"),
         ("{claim: a, resource: amd.com/gpu}", "cuda", "gpu has claim and resource amd.com/gpu .*: keep one"),
-        ("{claim: a}", "auto", "device auto, which would train on a CPU without a word .*: set device to cuda"),
+        ("{claim: a}", "auto", "device auto, which would train unnoticed on a CPU .*: set device to cuda"),
         ("{claim: A_B}", "cuda", "gpu.claim must be the name of a Kubernetes object"),
         ("{share: 0}", "cuda", "gpu.share must be above 0"),
         ("{share: 1.5}", "cuda", "gpu.share must be at most 1"),
