@@ -12,7 +12,7 @@ from nago_orchestrator import __version__
 from nago_orchestrator.cli.command_table import COMMANDS
 from nago_orchestrator.cli.lazy_group import LazyGroup
 from nago_orchestrator.cli.output.say import say
-from nago_orchestrator.errors import NagoError
+from nago_orchestrator.errors import InputError, NagoError
 
 UNEXPECTED = 1
 """Exit code of an error that nobody expected: a bug of this program."""
@@ -71,6 +71,7 @@ def _program(
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and end the process with its exit code; no exception leaves it but SystemExit."""
     try:
+        refuse_broken_text(sys.argv[1:] if arguments is None else arguments)
         app(args=None if arguments is None else list(arguments), prog_name="nago-orch")
     except NagoError as error:
         say(f"error: {shortened(str(error))}", err=True)
@@ -86,6 +87,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         say(f"error: {NagoError(what, do=_keep(error))}", err=True)
         sys.exit(UNEXPECTED)
     sys.exit(0)
+
+
+def refuse_broken_text(arguments: Sequence[str]) -> None:
+    """Raises InputError for bytes that are no text: no database, and no stored study, could take them."""
+    for argument in arguments:
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            shown = argument.encode("utf-8", "backslashreplace").decode().replace("\\udc", "\\x")
+            raise InputError(f"the argument '{shown}' is not valid UTF-8", do="rename what it names, or correct it")
 
 
 def shortened(sentence: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from types import NoneType
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
 class ContractError(ValueError):
@@ -17,9 +19,15 @@ class ContractError(ValueError):
 
 
 def read_json(text: str | bytes) -> Any:
-    """Raises ContractError for whatever is not JSON, or is too deep or has too many digits to be read."""
+    """Raises ContractError for whatever is not JSON, is too deep, has too many digits or holds half a character.
+
+    Half a character is a surrogate without its partner: Python reads one, and neither files nor databases take it.
+    """
     try:
-        return json.loads(text)
+        found = json.loads(text)
+        if _SURROGATE.search(text if isinstance(text, str) else text.decode()):
+            json.dumps(found, ensure_ascii=False).encode()
+        return found
     except (ValueError, RecursionError) as error:
         raise ContractError("it is not JSON that can be read") from error
 

@@ -34,6 +34,8 @@ def stored(url: str) -> str:
         ("report", "small", "-O", "/"),
         ("report", "small", "-O", LONG),
         ("status", LONG),
+        ("status", "caf\udce9"),
+        ("submit", "caf\udce9/study.yaml"),
         ("show", LONG),
         ("trials", "small", "--state", LONG),
         ("submit", LONG),

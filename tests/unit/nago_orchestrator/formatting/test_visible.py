@@ -23,7 +23,11 @@ def test_no_control_character_is_left_but_the_ends_of_lines_and_tabs(text: str) 
     assert "Cc" not in {unicodedata.category(character) for character in visible_line(text)}
 
 
-@given(st.text(st.characters(exclude_categories=["Cc", "Cf"])))
+def test_half_a_character_can_be_written_to_any_stream() -> None:
+    assert visible("caf\udce9").encode() == rb"caf\udce9"
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs"])))
 def test_other_text_stays_as_it_is(text: str) -> None:
     assert visible(text) == visible_line(text) == text
 

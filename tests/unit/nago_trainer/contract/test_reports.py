@@ -86,3 +86,13 @@ def test_what_cannot_be_read_is_one_error(text: str | bytes) -> None:
 def test_a_report_read_from_rows_is_checked_as_one_that_came_as_text() -> None:
     values = {**RESULT.to_json(), "seconds": math.inf}
     assert TrialResult(**values).problem() == "seconds must be between 0 and 1,000,000,000.0"
+
+
+@pytest.mark.parametrize("text", [r'{"token": "\ud800"}', r'{"\uDFff": 1}', '["\ud800"]', b'["\\ud800\\u0041"]'])
+def test_half_a_character_is_no_text(text: str | bytes) -> None:
+    with pytest.raises(ContractError, match="not JSON"):
+        read_json(text)
+
+
+def test_both_halves_are_a_character() -> None:
+    assert read_json(r'["\ud83d\ude00", "\\ud800"]') == ["😀", r"\ud800"]
