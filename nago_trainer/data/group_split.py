@@ -5,7 +5,7 @@ Called by `split`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,29 +20,52 @@ def split_groups(
 
     `wanted`: images of each class. Every class keeps `left` of its groups or more. The classes with the fewest groups
     choose first, since they have the least choice; of a class, groups are drawn at random as long as they bring their
-    classes nearer to what is wanted.
+    classes nearer to what is wanted. What later classes made superfluous is given back.
     """
     pairs, images = np.unique(np.stack([groups, labels]), axis=1, return_counts=True)
-    of_group: dict[int, list[tuple[int, int]]] = {}
+    division = _Division(wanted=wanted, remaining=np.bincount(pairs[1], minlength=len(wanted)))
     for (group, label), count in zip(pairs.T.tolist(), images.tolist(), strict=True):
-        of_group.setdefault(group, []).append((label, count))
-    remaining = np.bincount(pairs[1], minlength=len(wanted))
-    have, taken = np.zeros(len(wanted), dtype=np.int64), set[int]()
-    for label in np.argsort(remaining, kind="stable").tolist():
+        division.members.setdefault(group, []).append((label, count))
+    for label in np.argsort(division.remaining, kind="stable").tolist():
         for group in generator.permutation(pairs[0][pairs[1] == label]).tolist():
-            members = of_group[group]
-            if group in taken or any(remaining[each] <= left for each, _ in members):
-                continue
-            if have[label] and _distance(members, wanted, have, 1) >= _distance(members, wanted, have, 0):
-                continue
-            taken.add(group)
-            for each, count in members:
-                remaining[each] -= 1
-                have[each] += count
-    lacking = tuple(label for label in np.unique(labels).tolist() if have[label] == 0)
-    return np.flatnonzero(np.isin(groups, list(taken))), lacking
+            needed = division.have[label] == 0 or division.gain(group, 1) > 0
+            if needed and division.can_take(group, left):
+                division.move(group, 1)
+    for group in generator.permutation(sorted(division.taken)).tolist():
+        if division.gain(group, -1) > 0 and division.can_give_back(group):
+            division.move(group, -1)
+    lacking = tuple(label for label in np.unique(labels).tolist() if division.have[label] == 0)
+    return np.flatnonzero(np.isin(groups, list(division.taken))), lacking
 
 
-def _distance(members: Sequence[tuple[int, int]], wanted: Indices, have: Indices, times: int) -> int:
-    """From what is wanted of the classes of a group, if it were taken so many times."""
-    return sum(abs(int(wanted[label] - have[label]) - times * count) for label, count in members)
+@dataclass(slots=True, kw_only=True)
+class _Division:
+    wanted: Indices
+    remaining: Indices
+    """Groups of each class that are not taken."""
+    members: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    """Of each group: its classes, and the images of each."""
+    taken: set[int] = field(default_factory=set)
+    have: Indices = field(init=False)
+    """Images of each class that are taken."""
+
+    def __post_init__(self) -> None:
+        self.have = np.zeros(len(self.wanted), dtype=np.int64)
+
+    def gain(self, group: int, sign: int) -> int:
+        """By how much its classes come nearer to what is wanted, in squares, if it is taken (1) or given back (-1)."""
+        missing = [(int(self.wanted[label] - self.have[label]), sign * count) for label, count in self.members[group]]
+        return sum(before**2 - (before - change) ** 2 for before, change in missing)
+
+    def can_take(self, group: int, left: int) -> bool:
+        return group not in self.taken and all(self.remaining[label] > left for label, _ in self.members[group])
+
+    def can_give_back(self, group: int) -> bool:
+        return all(self.have[label] > count for label, count in self.members[group])
+
+    def move(self, group: int, sign: int) -> None:
+        """Take it (1), or give it back (-1)."""
+        self.taken ^= {group}
+        for label, count in self.members[group]:
+            self.remaining[label] -= sign
+            self.have[label] += sign * count
