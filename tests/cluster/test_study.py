@@ -53,7 +53,8 @@ def test_a_job_looked_at_the_images_before_the_first_trial(study: ClusterStudy) 
     assert (check["state"], check["number"], check["reason"]) == ("succeeded", 1, None)
     assert check["ended_at"] <= min(attempt["created_at"] for attempt in study.attempts())
     status = json.loads(study.installation.orchestrator("status", study.name, "-o", "json"))
-    assert (status["dataset"]["images"], status["dataset"]["classes"]) == (OF_EACH * CLASSES, CLASSES)
+    dataset = status["dataset"]
+    assert (dataset["images"] + dataset["test"], dataset["classes"]) == (OF_EACH * CLASSES, CLASSES)
     assert status["dataset"]["left_out"] == {"file outside the folders of the classes": 1}
     assert len(status["fingerprint"]) == 64
     assert status["data_check"] is None
