@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import text
+
 from benchmarks.cli import measure
 from benchmarks.figure import Goal, show
 from benchmarks.synthetic_study import NAME, STUDY_FILE, fill
@@ -20,13 +22,17 @@ from nago_orchestrator.bootstrap import open_session
 from nago_orchestrator.control_loop.loop import tick
 from nago_orchestrator.control_loop.session import StopSignal
 from nago_orchestrator.store import versions
-from nago_orchestrator.store.store import open_store
+from nago_orchestrator.store.store import Store, open_store
 from tests import postgres_server
 from tests.simulated_executor import SimulatedExecutor
 
 FEW = 1_000
 """A tick of a study with many trials costs as much as with these."""
 TICKS = 40
+WARMING = 10
+"""Ticks before those that are measured."""
+STATISTICS_SECONDS = 1.5
+"""In which a session of PostgreSQL passes on what it has counted."""
 BENCHMARK = "scale"
 FILES = {
     "bohb": STUDY_FILE.replace("iterations: 100}", "iterations: 100000}"),
@@ -43,10 +49,9 @@ def main(trials: int, folder: Path) -> list[bool]:
                 # In a process of its own: a child's peak memory counts what its parent had when it was born.
                 _apart("fill_study", url, str(trials), search)
                 met += _measured(f"{search}, {kind}, {trials:,} trials", url, trials)
-                if kind == "SQLite":
-                    with _database(kind, folder / f"{search}-few.sqlite") as few:
-                        _apart("fill_study", few, str(FEW), search)
-                        met.append(_ticks(f"{search}, {kind}", few, url, trials))
+                with _database(kind, folder / f"{search}-few.sqlite") as few:
+                    _apart("fill_study", few, str(FEW), search)
+                    met += _ticks(f"{search}, {kind}", few, url, trials)
             for file in folder.glob(f"{search}*"):
                 if file.is_file():
                     file.unlink()
@@ -105,26 +110,54 @@ def _seconds_to_next_proposal(url: str, trials: int) -> float:
     return seconds
 
 
-def _ticks(what: str, few: str, many: str, trials: int) -> bool:
+def _ticks(what: str, few: str, many: str, trials: int) -> list[bool]:
     """Of ticks in which a result is accepted, evaluated and followed by the next proposal and its start."""
-    costs = {count: float(_apart("tick_milliseconds", url)) for count, url in ((FEW, few), (trials, many))}
-    for count, cost in costs.items():
+    found = {
+        count: [float(part) for part in _apart("tick_cost", url).split()] for count, url in ((FEW, few), (trials, many))
+    }
+    for count, (cost, rows) in found.items():
         show(BENCHMARK, f"{what}, {count:,} trials: a tick, CPU time, median of {TICKS}", cost, "ms")
-    ratio = costs[trials] / costs[FEW]
+        if what.endswith("PostgreSQL"):
+            show(BENCHMARK, f"{what}, {count:,} trials: rows and index entries read in a tick", rows, "")
+    ratio = found[trials][0] / found[FEW][0]
     goal = Goal(1.5) if what.startswith("random") else None  # a model of more results costs more
-    return show(BENCHMARK, f"{what}: a tick with {trials:,} trials against {FEW:,}", ratio, "", goal)
+    met = [show(BENCHMARK, f"{what}: CPU time of a tick with {trials:,} trials against {FEW:,}", ratio, "", goal)]
+    if what.endswith("PostgreSQL"):
+        more = found[trials][1] / found[FEW][1]
+        met.append(
+            show(BENCHMARK, f"{what}: rows read in a tick with {trials:,} trials against {FEW:,}", more, "", Goal(1.1))
+        )
+    return met
 
 
-def tick_milliseconds(url: str) -> float:
+def tick_cost(url: str) -> str:
+    """CPU time in milliseconds, and on PostgreSQL the rows and index entries that it read."""
     store = open_store(url)
     session = open_session(store, store.study(NAME), SimulatedExecutor(), lambda event: None, StopSignal())
     session.clock = lambda: datetime.now(UTC)
     costs = []
     with session.hold():
         session.reload()
-        for _ in range(TICKS + 10):
+        for number in range(TICKS + WARMING):
+            if number == WARMING:
+                rows = _rows_read(store)
             began = time.process_time()
             tick(session)
             costs.append(time.process_time() - began)
+        rows = (_rows_read(store) - rows) / TICKS
     store.close()
-    return 1000 * statistics.median(costs[10:])
+    return f"{1000 * statistics.median(costs[WARMING:])} {rows}"
+
+
+def _rows_read(store: Store) -> float:
+    """By PostgreSQL since the server began, in tables and their indexes; 0 on SQLite."""
+    if store.file is not None:
+        return 0
+    time.sleep(STATISTICS_SECONDS)
+    with store._engine.connect() as connection:
+        connection.execute(text("SELECT 1"))  # its end sends what this session has counted
+        connection.commit()
+        time.sleep(STATISTICS_SECONDS)
+        tables = "SELECT sum(seq_tup_read) FROM pg_stat_user_tables"
+        indexes = "SELECT sum(idx_tup_read) FROM pg_stat_user_indexes"
+        return sum(float(connection.execute(text(query)).scalar_one()) for query in (tables, indexes))
