@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from stat import S_ISREG
 
 import numpy as np
 
@@ -123,9 +124,20 @@ def _problem(row: _Row, path: Path, seen: Mapping[str, int]) -> str | None:
         return f"the file {row.file} has no label"
     if row.split and row.split.lower() not in PARTS:
         return f"the split {row.split!r} is none of {SPLITS}"
-    if not (path / relative).is_file():
-        return f"there is no file {row.file} in {path}"
-    return None
+    return _unreadable(row.file, path)
+
+
+def _unreadable(name: str, path: Path) -> str | None:
+    """Raises StorageError."""
+    file = path / name
+    try:
+        with storage_errors(file):
+            is_file = S_ISREG(file.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError, UnicodeEncodeError):
+        is_file = False
+    except OSError as error:
+        return f"cannot read the file {name}: {error.strerror}"
+    return None if is_file else f"there is no file {name} in {path}"
 
 
 def _part(row: _Row) -> int:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from nago_trainer.contract.data_report import printable
 from nago_trainer.contract.error_text import error_text
 from nago_trainer.data.folder_scan import ONE_FOLDER_EACH, ClassFolder, files_and_folders, scan, together
 from nago_trainer.data.listing import PART_NAMES, TEST, TRAINING, VALIDATION, Listing
+from nago_trainer.errors import DataError
 
 PARTS: Mapping[str, int] = {
     **dict.fromkeys(("train", "training"), TRAINING),
@@ -74,14 +76,30 @@ def list_parts(path: Path, folders: Sequence[tuple[str, int]]) -> Listing:
 
 
 def _folders_of_parts(path: Path) -> list[tuple[str, int]]:
-    """Empty unless all folders are called like parts, and that for training has folders and no images itself."""
+    """Empty unless two are called like parts, and that for training has folders and no images itself.
+
+    Raises DataError for a folder beside them: as classes they have no images, and nobody is to remove test images.
+    """
     _, folders = files_and_folders(path)
     parts = [(name, PARTS[name.lower()]) for name in folders if name.lower() in PARTS]
     training = [name for name, part in parts if part == TRAINING]
-    if len(parts) < len(folders) or len(parts) < 2 or not training:
+    if len(parts) < 2 or not training:
         return []
     images, classes = files_and_folders(path / training[0])
-    return sorted(parts, key=lambda item: item[1]) if classes and not images else []
+    if images or not classes:
+        return []
+    _refuse_beside_parts(path, [name for name in folders if name.lower() not in PARTS], [name for name, _ in parts])
+    return sorted(parts, key=lambda item: item[1])
+
+
+def _refuse_beside_parts(path: Path, others: Sequence[str], parts: Sequence[str]) -> None:
+    if not others:
+        return
+    beside = f"beside the parts {', '.join(parts[:-1])} and {parts[-1]}"
+    if len(others) == 1:
+        raise DataError(f"the folder {printable(others[0])} is {beside}", where=path, do="move it out")
+    what = f"{len(others):,} folders are {beside}, the first is {printable(others[0])}"
+    raise DataError(what, where=path, do="move them out")
 
 
 def _named_twice(path: Path, folders: Sequence[tuple[str, int]]) -> Iterator[str]:

@@ -5,7 +5,7 @@ Called by `catalogue`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,9 @@ def list_mit67(path: Path, *, classes: int = 67) -> Listing:
         if not (path / wanted).exists():
             raise DataError(f"{wanted} of mit67 is missing", where=path, do=SOURCE)
     found = scan(path / IMAGES, root=path)
-    part_of = {line: part for name, part in LISTS for line in _lines(path / name)}
+    listed = {name: dict.fromkeys(_lines(path / name)) for name, _ in LISTS}
+    part_of = {line: part for name, part in LISTS for line in listed[name]}
+    twice = [line for line, part in part_of.items() if part == TEST and line in listed[LISTS[0][0]]]
     files, labels, parts, unlisted = list[Path](), list[int](), list[int](), list[Path]()
     for label, folder in enumerate(found.classes):
         for file in folder.files:
@@ -52,15 +54,16 @@ def list_mit67(path: Path, *, classes: int = 67) -> Listing:
         parts=np.array(parts, dtype=np.int8),
         lists=tuple(path / name for name, _ in LISTS),
         left_out=together((*found.left_out, *([left] if unlisted else []))),
-        problems=tuple(_problems(path, len(found.classes), classes, tuple(part_of))),
+        problems=(*_problems(path, len(found.classes), classes, tuple(part_of)), *_in_both_lists(path, twice)),
     )
 
 
 def _lines(file: Path) -> list[str]:
-    """CLASS/IMAGE each. Raises DataError or StorageError."""
+    """CLASS/IMAGE each, also where an editor on Windows has written the list. Raises DataError or StorageError."""
     try:
         with storage_errors(file):
-            return [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+            text = file.read_text(encoding="utf-8-sig")
+        return [line.strip().replace("\\", "/") for line in text.splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the list: {error}", where=file, do=SOURCE) from error
 
@@ -71,3 +74,8 @@ def _problems(path: Path, found: int, classes: int, missing: tuple[str, ...]) ->
     if missing:
         what = f"{len(missing):,} images of the lists are missing, the first is {missing[0]}"
         yield error_text(what, where=path / IMAGES, do=SOURCE)
+
+
+def _in_both_lists(path: Path, twice: Sequence[str]) -> Iterator[str]:
+    if twice:
+        yield error_text(f"{len(twice):,} images are in both lists, the first is {twice[0]}", where=path, do=SOURCE)

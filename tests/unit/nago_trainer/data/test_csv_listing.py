@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from nago_trainer.contract.task import TEST, DatasetSettings
 from nago_trainer.data.catalogue import images_stamp, load_images, survey
 from nago_trainer.data.csv_listing import NAMED_PROBLEMS, list_csv
 from nago_trainer.data.split import divided
-from nago_trainer.errors import DataChangedError, DataError
+from nago_trainer.errors import DataChangedError, DataError, StorageError
 from tests.image_folder import settings_of
 
 
@@ -135,6 +138,36 @@ def test_a_spreadsheets_byte_order_mark_is_no_part_of_the_first_column(scans: Pa
     table = scans.parent / "labels.csv"
     table.write_text("\ufefffile,label\r\n" + "\r\n".join(_row(number) for number in range(8)))
     assert len(list_csv(scans, table).files) == 8
+
+
+def test_a_path_that_cannot_be_looked_at_is_a_problem_of_its_line(scans: Path) -> None:
+    (scans / "loop.img").symlink_to("loop.img")
+    rows = [*(_row(number) for number in range(8)), f"{'x' * 300}.img,ill", "loop.img,ill"]
+    long, loop = _problems(scans, rows, "file,label")
+    assert re.fullmatch(r"cannot read the file x+\.img: File name too long \(.*labels\.csv, line 10\)", long)
+    assert re.fullmatch(r"cannot read the file loop\.img: Too many levels .* \(.*labels\.csv, line 11\)", loop)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_a_fault_of_the_storage_says_nothing_of_a_line(
+    scans: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a file system that fails, and of one that forbids, which root cannot have."""
+    settings, stat = _settings(scans, [_row(number) for number in range(8)]), Path.stat
+
+    def failing(path: Path, **options: bool) -> os.stat_result:
+        if path.name == "3.img":
+            raise OSError(number, os.strerror(number), str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", failing)
+    assert settings.labels is not None
+    if number == errno.EACCES:
+        (problem,) = list_csv(scans, Path(settings.labels)).problems
+        assert problem.startswith("cannot read the file part1/3.img: Permission denied (")
+        return
+    with pytest.raises(StorageError, match=f"cannot read the images: {os.strerror(number)}"):
+        list_csv(scans, Path(settings.labels))
 
 
 def test_a_group_stays_on_one_side(scans: Path) -> None:

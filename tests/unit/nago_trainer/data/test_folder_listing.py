@@ -15,7 +15,7 @@ from nago_trainer.contract.data_report import ClassCount
 from nago_trainer.contract.task import TEST
 from nago_trainer.data.catalogue import load_images
 from nago_trainer.data.splits import make_splits
-from nago_trainer.errors import DataChangedError
+from nago_trainer.errors import DataChangedError, DataError
 from tests.image_folder import load_folder, settings_of, survey_folder
 
 SHADES = {("train", "cat"): 10, ("train", "dog"): 20, ("val", "cat"): 110, ("val", "dog"): 120, ("Test", "dog"): 220}
@@ -63,6 +63,36 @@ def test_a_test_image_that_changes_is_noticed_by_the_search(parts: Path) -> None
     Image.new("L", (8, 8), 3).save(parts / "Test" / "cat" / "1.png")
     with pytest.raises(DataChangedError):
         load_folder(parts, settings)
+
+
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        (("docs",), "the folder docs is beside the parts Test, train and val ({path}): move it out"),
+        (
+            ("docs", "raw"),
+            "2 folders are beside the parts Test, train and val, the first is docs ({path}): move them out",
+        ),
+    ],
+)
+def test_a_folder_beside_the_parts_is_to_be_moved_and_not_the_parts(
+    parts: Path, others: tuple[str, ...], told: str
+) -> None:
+    for name in others:
+        (parts / name).mkdir()
+    with pytest.raises(DataError) as refused:
+        survey_folder(parts, 0.2, None)
+    assert str(refused.value) == told.format(path=parts)
+
+
+def test_hidden_folders_system_folders_and_files_beside_the_parts_are_left_alone(parts: Path) -> None:
+    before = survey_folder(parts, 0.2, None)
+    for name in (".cache", "__MACOSX"):
+        (parts / name).mkdir()
+    for name in ("readme.txt", "cover.png"):
+        (parts / name).write_text("no image")
+    found = survey_folder(parts, 0.2, None)
+    assert (found.problems, found.test, found.fingerprint) == ((), before.test, before.fingerprint)
 
 
 def _without_test_images_of_cats(parts: Path) -> None:

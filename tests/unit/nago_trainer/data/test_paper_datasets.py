@@ -110,6 +110,20 @@ def test_a_list_is_part_of_the_fingerprint(tmp_path: Path) -> None:
     assert survey_files(list_files(path), HALF).fingerprint != before
 
 
+def test_lists_that_windows_has_written_are_read_as_the_published(tmp_path: Path) -> None:
+    path, list_files = _mit67(tmp_path)
+    before = list_files(path)
+    for name in ("TrainImages.txt", "TestImages.txt"):
+        lines = (path / name).read_text().splitlines()
+        (path / name).write_text("\ufeff" + "\n".join(lines).replace("/", "\\"), encoding="utf-8")
+    again = list_files(path)
+    assert (again.problems, again.files, again.parts.tolist()) == ((), before.files, before.parts.tolist())
+
+
+def _in_both_lists(path: Path) -> None:
+    (path / "TestImages.txt").write_text("bar/bar_0.jpg\nattic/attic_1.jpg\nbar/bar_2.jpg\n")
+
+
 def _remove(name: str) -> Callable[[Path], None]:
     return lambda path: (path / name).unlink()
 
@@ -127,6 +141,7 @@ def _flatten(path: Path) -> None:
         ("sport8", _remove("event_img/polo/polo3.jpg"), "'polo' has 5 images, and the split takes 6"),
         ("mit67", _remove("TestImages.txt"), "TestImages.txt of mit67 is missing.*web.mit.edu"),
         ("mit67", _remove("Images/bar/bar_1.jpg"), "1 images of the lists are missing, the first is bar/bar_1.jpg"),
+        ("mit67", _in_both_lists, "^2 images are in both lists, the first is bar/bar_0.jpg.*web.mit.edu"),
         ("flowers102", _remove("flowers-102/setid.mat"), "setid.mat of flowers102 is missing.*robots.ox.ac.uk"),
         ("flowers102", _remove("flowers-102/jpg/image_00003.jpg"), "the first is image_00003.jpg"),
         ("flowers102", lambda path: (path / "flowers-102/setid.mat").write_text("x"), "cannot read the file"),
