@@ -107,6 +107,7 @@ def attempt_row(trial: int = 0, attempt: int = 1, **changes: Any) -> AttemptRow:
         "name": f"s-{trial}-{attempt}",
         "executor": "local",
         "gpus": 0,
+        "gpu_share": 1.0,
         "state": AttemptState.SUCCEEDED,
         "failure": None,
         "reason": None,
