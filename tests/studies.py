@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from nago_orchestrator.bootstrap import open_session
@@ -61,6 +61,10 @@ RECIPE = TrainingRecipe(
     threads=1,
     keep_network=False,
 )
+
+
+OF_TODAY = replace(RECIPE, dataset=replace(RECIPE.dataset, test_fraction=0.2))
+"""That of a new study of digits, whose searches do not see its test images."""
 
 
 def small_spec(**changes: str) -> StudySpec:

@@ -10,6 +10,7 @@ from nago_orchestrator.domain.proposals import Evaluation, Outcome, PriorEvaluat
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.formatting.counts import counted
+from nago_trainer.contract.task import DatasetSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class SourceStudy:
 
     name: str
     space: SearchSpace
+    dataset: DatasetSettings
     proposals: Sequence[Proposal]
     evaluations: Sequence[Evaluation]
     """In the order of evaluation; with the values of the objectives of the study that is to begin, where it measured
@@ -29,6 +31,7 @@ class Learner:
     """What a study can learn from."""
 
     space: SearchSpace
+    dataset: DatasetSettings
     objectives: Sequence[Objective]
     fidelities: Sequence[int]
     """All of the study's."""
@@ -49,9 +52,11 @@ def prior_evaluations(source: SourceStudy, learner: Learner) -> tuple[PriorEvalu
 
     What is infeasible is so at every fidelity; of the others those of another fidelity would never be used. A part of
     a longer run and a run of as many epochs are kept apart.
-    Raises SpecError where the source searched another space, lacks an objective, or has nothing to learn from.
+    Raises SpecError where the source searched another space, has seen test images, lacks an objective, or has nothing
+    to learn from.
     """
     _check_space(source, learner.space)
+    _check_test_images(source, learner.dataset)
     own = {proposal.number: proposal for proposal in source.proposals if not proposal.final_training}
     told = [(own[item.proposal], item) for item in source.evaluations if item.proposal in own]
     found = tuple(
@@ -120,6 +125,30 @@ def _check_space(source: SourceStudy, space: SearchSpace) -> None:
     ]
     what = f"in {', '.join(different)}" if different else "in generator or `connected`"
     raise SpecError(f"a warm start needs the same search space, and that of {source.name!r} differs {what}")
+
+
+def _check_test_images(source: SourceStudy, dataset: DatasetSettings) -> None:
+    """Costs that were measured on test images would tell the search of them."""
+    theirs, ours = source.dataset.test_fraction, dataset.test_fraction
+    # A smaller part for testing is within a larger one, but not always where the CSV file has groups.
+    unseen = ours == 0 or theirs == ours or (theirs > ours and dataset.labels is None)
+    own_test = source.dataset.own_test and theirs == 0  # of the dataset: the fraction has no effect
+    if unseen or own_test or not _same_images(source.dataset, dataset):
+        return
+    raise SpecError(
+        f"the study {source.name!r} cannot be used for a warm start: its search has seen test images of this study",
+        where=f"trainer.dataset.test_fraction: {theirs:g} there, {ours:g} here",
+        do=f"write test_fraction: {theirs:g} here too, or leave {source.name!r} out of warm_start",
+    )
+
+
+def _same_images(theirs: DatasetSettings, ours: DatasetSettings) -> bool:
+    """By their fingerprints, or by their place where either has none, as in a cluster before the data check."""
+    if theirs.name != ours.name:
+        return False
+    if theirs.fingerprint is not None and ours.fingerprint is not None:
+        return theirs.fingerprint == ours.fingerprint
+    return (theirs.path, theirs.labels) == (ours.path, ours.labels)
 
 
 def _costs(source: str, evaluation: Evaluation, objectives: Sequence[Objective]) -> tuple[float, ...]:

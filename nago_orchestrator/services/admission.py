@@ -17,6 +17,7 @@ from nago_orchestrator.spec.search import continues, learns, phases_of
 from nago_orchestrator.store.records import NewStudy, Study
 from nago_orchestrator.store.store import Store
 from nago_orchestrator.store.studies import refuse_other_spec
+from nago_trainer.contract.task import DatasetSettings
 
 
 def stored_study(store: Store, spec: StudySpec) -> Study | None:
@@ -42,13 +43,13 @@ def new_study(store: Store, spec: StudySpec, recipe: TrainingRecipe, dataset: Da
         objectives=spec.objective_values(),
         recipe=recipe,
         dataset=dataset,
-        prior=() if stored is not None else _warm_start(store, spec),
+        prior=() if stored is not None else _warm_start(store, spec, recipe.dataset),
     )
 
 
-def _warm_start(store: Store, spec: StudySpec) -> tuple[PriorEvaluation, ...]:
+def _warm_start(store: Store, spec: StudySpec, dataset: DatasetSettings) -> tuple[PriorEvaluation, ...]:
     """What the studies that it names have found by now."""
-    learner = _learner(spec)
+    learner = _learner(spec, dataset)
     found: list[PriorEvaluation] = []
     for name in spec.warm_start:
         study = store.study(name)
@@ -56,6 +57,7 @@ def _warm_start(store: Store, spec: StudySpec) -> tuple[PriorEvaluation, ...]:
         source = SourceStudy(
             name=name,
             space=StudySpec.from_canonical(study.spec).search_space(),
+            dataset=study.recipe.dataset,
             proposals=proposals,
             evaluations=_with_values(store, study.id, evaluations, learner.objectives),
         )
@@ -87,10 +89,11 @@ def _with_values(
     return [evaluate(told.proposal, trials[told.proposal], objectives, number=told.number) for told in evaluations]
 
 
-def _learner(spec: StudySpec) -> Learner:
+def _learner(spec: StudySpec, dataset: DatasetSettings) -> Learner:
     learning = [phase for phase in phases_of(spec.search) if learns(phase)]
     return Learner(
         space=spec.search_space(),
+        dataset=dataset,
         objectives=spec.objective_values(),
         fidelities=spec.fidelities,
         observed_at=sorted({fidelity for phase in learning for fidelity in trained_at(phase, spec.fidelities)}),

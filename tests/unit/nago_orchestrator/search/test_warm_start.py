@@ -11,6 +11,8 @@ from nago_orchestrator.domain.proposals import Evaluation, Origin, Outcome, Prio
 from nago_orchestrator.domain.space import SearchSpace
 from nago_orchestrator.errors import SpecError
 from nago_orchestrator.search.warm_start import Learner, SourceStudy, prior_evaluations
+from nago_trainer.contract.task import DatasetSettings
+from tests.studies import RECIPE
 
 ACCURACY = Objective(name="accuracy", goal=Goal.MAXIMIZE)
 MEMORY = Objective(name="memory", goal=Goal.MINIMIZE)
@@ -39,6 +41,7 @@ def source(space: SearchSpace) -> SourceStudy:
     return SourceStudy(
         name="before",
         space=space,
+        dataset=RECIPE.dataset,
         proposals=[
             proposal(0, 30),
             proposal(1, 60),
@@ -59,6 +62,7 @@ def source(space: SearchSpace) -> SourceStudy:
 def learner(space: SearchSpace, *taught_at: int, objectives: tuple[Objective, ...] = (ACCURACY,)) -> Learner:
     return Learner(
         space=space,
+        dataset=RECIPE.dataset,
         objectives=objectives,
         fidelities=(30, 60, 120, 600),
         observed_at=taught_at,
@@ -87,6 +91,44 @@ def test_another_space_is_refused_and_the_difference_named(small_space: SearchSp
         prior_evaluations(source(replace(small_space, connected=True)), learner(small_space, 60))
 
 
+FOLDER = replace(RECIPE.dataset, name="folder", path="/images")
+LISTED = replace(FOLDER, labels="/labels.csv")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "refused"),
+    [
+        (RECIPE.dataset, replace(RECIPE.dataset, test_fraction=0.2), True),
+        (replace(RECIPE.dataset, test_fraction=0.2), RECIPE.dataset, False),
+        (replace(RECIPE.dataset, test_fraction=0.2), replace(RECIPE.dataset, test_fraction=0.2), False),
+        (FOLDER, replace(FOLDER, test_fraction=0.2), True),
+        (FOLDER, replace(FOLDER, test_fraction=0.2, path="/others"), False),
+        (FOLDER, replace(FOLDER, test_fraction=0.2, labels="/labels.csv"), False),
+        (replace(FOLDER, test_fraction=0.3), replace(FOLDER, test_fraction=0.2), False),
+        (replace(LISTED, test_fraction=0.3), replace(LISTED, test_fraction=0.2), True),
+        (replace(LISTED, test_fraction=0.2), replace(LISTED, test_fraction=0.2), False),
+        (RECIPE.dataset, replace(FOLDER, test_fraction=0.2), False),
+        (replace(FOLDER, own_test=True), replace(FOLDER, test_fraction=0.2), False),
+        (replace(FOLDER, fingerprint="a"), replace(FOLDER, test_fraction=0.2, fingerprint="a", path="/moved"), True),
+        (replace(FOLDER, fingerprint="a"), replace(FOLDER, test_fraction=0.2, fingerprint="b"), False),
+    ],
+)
+def test_a_search_that_has_seen_what_are_now_test_images_is_refused(
+    small_space: SearchSpace, theirs: DatasetSettings, ours: DatasetSettings, refused: bool
+) -> None:
+    before, taught = replace(source(small_space), dataset=theirs), replace(learner(small_space, 60), dataset=ours)
+    if not refused:
+        assert prior_evaluations(before, taught)
+        return
+    with pytest.raises(SpecError) as told:
+        prior_evaluations(before, taught)
+    assert str(told.value) == (
+        "the study 'before' cannot be used for a warm start: its search has seen test images of this study "
+        f"(trainer.dataset.test_fraction: {theirs.test_fraction:g} there, 0.2 here): "
+        f"write test_fraction: {theirs.test_fraction:g} here too, or leave 'before' out of warm_start"
+    )
+
+
 def test_fidelities_that_do_not_meet_are_both_named(small_space: SearchSpace) -> None:
     words = "the search by ehvi learns from trials of 120 or 600 epochs, and it has trials of 30 or 60 epochs"
     with pytest.raises(SpecError, match=words):
@@ -113,6 +155,7 @@ def test_evaluations_without_a_value_are_said_to_be_so(
     barren = SourceStudy(
         name="before",
         space=small_space,
+        dataset=RECIPE.dataset,
         proposals=[proposal(number, 60) for number in range(len(outcomes))],
         evaluations=[evaluation(number, outcome) for number, outcome in enumerate(outcomes)],
     )

@@ -22,7 +22,7 @@ from nago_orchestrator.store.records import NewStudy
 from nago_orchestrator.store.store import open_store
 from nago_trainer.contract.task import FORMER_IMAGE_RULES, IMAGE_RULES, TEST, VALIDATION
 from tests.simulated_executor import SimulatedExecutor
-from tests.studies import RECIPE, SMALL_BOHB, Orchestrator, create, small_spec
+from tests.studies import OF_TODAY, RECIPE, SMALL_BOHB, Orchestrator, create, small_spec
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -101,7 +101,7 @@ def test_an_unchanged_file_of_before_is_its_study_which_goes_on_without_test_ima
 @pytest.mark.slow
 def test_a_study_begins_from_what_others_have_found(url: str) -> None:
     store = open_store(url)
-    before = create(store, small_spec(name="before"))
+    before = create(store, small_spec(name="before"), OF_TODAY)
     assert Orchestrator(store, before, SimulatedExecutor()).run() is StudyState.COMPLETED
     study = submit_study(small_spec(name="after", warm_start="[before]", fidelities="[2, 4]"), url, NOW)
     _, evaluations = store.history(before.id)
@@ -114,7 +114,7 @@ def test_a_study_begins_from_what_others_have_found(url: str) -> None:
 @pytest.mark.slow
 def test_a_study_learns_from_trials_in_its_own_objectives(url: str) -> None:
     store = open_store(url)
-    before = create(store, small_spec(name="before"))
+    before = create(store, small_spec(name="before"), OF_TODAY)
     assert Orchestrator(store, before, SimulatedExecutor()).run() is StudyState.COMPLETED
     after = small_spec(
         name="after", warm_start="[before]", objectives="[{name: error}, {name: loss}, {name: memory}, {name: seconds}]"
@@ -145,7 +145,7 @@ def test_a_study_learns_from_trials_in_its_own_objectives(url: str) -> None:
 def test_a_study_begins_with_what_one_of_its_searches_learns_from(url: str, search: str, learnt: list[int]) -> None:
     store = open_store(url)
     objectives = "[{name: accuracy}, {name: memory}]"
-    before = create(store, small_spec(name="before", objectives=objectives))
+    before = create(store, small_spec(name="before", objectives=objectives), OF_TODAY)
     assert Orchestrator(store, before, SimulatedExecutor()).run() is StudyState.COMPLETED
     after = small_spec(name="after", warm_start="[before]", objectives=objectives, search=search)
     study = submit_study(after, url, NOW)
@@ -156,13 +156,22 @@ def test_a_study_that_could_learn_from_nothing_is_refused(url: str) -> None:
     store = open_store(url)
     objectives = "[{name: accuracy}, {name: memory}]"
     random = "{algorithm: random, proposals: 3}"
-    before = create(store, small_spec(name="before", objectives=objectives, fidelities="[1]", search=random))
+    before = create(store, small_spec(name="before", objectives=objectives, fidelities="[1]", search=random), OF_TODAY)
     assert Orchestrator(store, before, SimulatedExecutor()).run() is StudyState.COMPLETED
     search = "{algorithm: ehvi, evaluations: 9, fidelity: 2}"
     after = small_spec(name="after", warm_start="[before]", objectives=objectives, fidelities="[1, 2]", search=search)
     words = "the search by ehvi learns from trials of 2 epochs, and it has trials of 1 epoch"
     with pytest.raises(SpecError, match=words):
         submit_study(after, url, NOW)
+
+
+def test_a_study_does_not_begin_from_one_of_before_whose_search_saw_its_test_images(url: str) -> None:
+    create(open_store(url), small_spec(name="before"))
+    with pytest.raises(SpecError, match="its search has seen test images of this study"):
+        submit_study(small_spec(name="after", warm_start="[before]"), url, NOW)
+    without = SMALL_BOHB.replace("{name: digits}", "{name: digits, test_fraction: 0}") + "warm_start: [before]\n"
+    with pytest.raises(SpecError, match="it has no evaluation yet"):
+        submit_study(parse_study_spec(without, "its file"), url, NOW)
 
 
 def test_a_study_cannot_begin_from_one_that_is_not_there(url: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from nago_orchestrator.services.installation import installation_findings, machine_findings
 from nago_orchestrator.store.store import open_store
 from tests.command_line import Ended, Run
-from tests.studies import SMALL_BOHB, create, small_spec
+from tests.studies import OF_TODAY, SMALL_BOHB, create, small_spec
 
 
 def by_check(ended: Ended) -> dict[str, dict[str, Any]]:
@@ -115,7 +115,7 @@ def test_what_submit_would_refuse_for_the_database_is_a_problem(
     run: Run, study_file: Path, tmp_path: Path, change: str, words: str
 ) -> None:
     store = open_store(str(tmp_path / "nago.sqlite"))
-    create(store, small_spec())
+    create(store, small_spec(), OF_TODAY)
     store.close()
     check = ["doctor", str(study_file), "--database", str(tmp_path / "nago.sqlite"), "-o", "json"]
     assert by_check(run(*check))["study small in the database"]["state"] == "ok"

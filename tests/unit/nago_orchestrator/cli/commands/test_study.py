@@ -11,7 +11,7 @@ from nago_orchestrator.services.studies import submit_study
 from nago_orchestrator.store.store import open_store
 from tests.command_line import Run
 from tests.simulated_executor import SimulatedExecutor
-from tests.studies import SMALL_BOHB, Orchestrator, create, small_spec
+from tests.studies import OF_TODAY, SMALL_BOHB, Orchestrator, create, small_spec
 
 STUDY_FILE = SMALL_BOHB.replace("search: {algorithm: bohb, iterations: 6}", "search: {algorithm: random, proposals: 2}")
 STUDY_FILE = STUDY_FILE.replace("fidelities: [1, 2, 4]", "fidelities: [1]")
@@ -49,7 +49,7 @@ def test_a_study_from_its_file_to_its_report(run: Run, study_file: str) -> None:
 @pytest.mark.slow
 def test_what_a_study_learns_from_is_said(run: Run, tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "empty.sqlite"))
-    Orchestrator(store, create(store, small_spec(name="before")), SimulatedExecutor()).run()
+    Orchestrator(store, create(store, small_spec(name="before"), OF_TODAY), SimulatedExecutor()).run()
     warm = tmp_path / "warm.yaml"
     warm.write_text(SMALL_BOHB + "warm_start: [before]\n")
     # Cancelled before it is submitted again, so that nothing is trained here.
