@@ -55,6 +55,10 @@ class StorageError(TrainerError):
     reason = "Unreadable"
 
 
+class UnpreparedError(StorageError):
+    """Prepared images cannot be made or opened: a study that does not ask for them can do without."""
+
+
 class ExportError(TrainerError):
     """The exported file is not what it should be."""
 

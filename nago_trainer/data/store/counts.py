@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nago_trainer.data.images import Pixels, PixelStore
 from nago_trainer.data.pixel_counts import count_values
 from nago_trainer.data.split import Indices
+from nago_trainer.data.store.opened import UNEXPECTED
 from nago_trainer.data.store.sealed import read_sealed, write_sealed
 
 
@@ -19,7 +20,7 @@ def kept_counts(folder: Path, pixels: Pixels | PixelStore, members: Indices | No
     """As `count_values`. Raises StorageError."""
     chosen = b"all" if members is None else members.astype("<i8").tobytes()
     file = folder / f"counts-{hashlib.sha256(chosen).hexdigest()[:16]}"
-    with suppress(OSError, ValueError, KeyError):
+    with suppress(OSError, *UNEXPECTED):
         return read_sealed(file)["counts"].astype(np.int64).reshape(pixels.shape[1], 256)
     counts = count_values(pixels, members)
     with suppress(OSError):  # the next trial counts again

@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from nago_trainer.data.images import ImageSet, Pixels
+from nago_trainer.data.store.opened import open_store
 from nago_trainer.data.store.plan import INDEX, PIXELS, UNFINISHED
 from nago_trainer.data.store.sealed import write_sealed
-from nago_trainer.errors import StorageError
+from nago_trainer.errors import UnpreparedError
 from nago_trainer.whole_file import sync_folder
 
 
@@ -90,12 +91,9 @@ def commit(images: ImageSet, pixels: DraftPixels, store: Path) -> None:
                 "text": np.frombuffer(text.encode("utf-8", "surrogateescape"), dtype=np.uint8),
             },
         )
-        _move_useless(store)
-        try:
-            pixels.folder.rename(store)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
+        if not _became(pixels.folder, store) and open_store(store) is None:
+            _move_useless(store)
+            _became(pixels.folder, store)
         sync_folder(store.parent)
 
 
@@ -111,22 +109,35 @@ def remove_unfinished(store: Path) -> None:
 
 @contextmanager
 def preparing(store: Path) -> Iterator[None]:
-    """Raises StorageError in the place of OSError."""
+    """Raises UnpreparedError in the place of OSError."""
     try:
         yield
     except OSError as error:
-        raise StorageError(
+        raise UnpreparedError(
             f"cannot prepare the images: {error.strerror}",
             where=store.parent,
             do="check the free space and the rights, or name another folder",
         ) from error
 
 
+def _became(draft: Path, store: Path) -> bool:
+    """False where there is something already. Raises OSError."""
+    try:
+        draft.rename(store)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        return False
+    return True
+
+
 def _move_useless(store: Path) -> None:
-    """One without an index, or with one that could not be used: else nobody would prepare another."""
-    if not store.exists():
-        return
+    """One without an index, or with one that could not be used: else nobody would prepare another.
+
+    Without locks another process may have put a valid one there since it was looked at: that one goes back.
+    """
     old = unfinished(store)
     with suppress(FileNotFoundError):
         store.rename(old)
-    shutil.rmtree(old, ignore_errors=True)
+    if open_store(old) is None or not _became(old, store):
+        shutil.rmtree(old, ignore_errors=True)

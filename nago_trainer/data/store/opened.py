@@ -13,25 +13,29 @@ from nago_trainer.data.images import ImageSet
 from nago_trainer.data.store.pixels import StoredPart, StoredPixels
 from nago_trainer.data.store.plan import INDEX
 from nago_trainer.data.store.sealed import Arrays, SealError, read_sealed
-from nago_trainer.errors import StorageError
+from nago_trainer.errors import UnpreparedError
 from nago_trainer.log import log
+
+UNEXPECTED = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError)
+"""What contents that another program has sealed can end in."""
 
 
 def open_store(folder: Path) -> ImageSet | None:
-    """None where there is none, or one that cannot be used, which is logged. Raises StorageError."""
+    """None where there is none, or one that cannot be used, which is logged. Raises UnpreparedError."""
     try:
         return _opened(folder, read_sealed(folder / INDEX))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise StorageError(f"cannot read the prepared images: {error.strerror}", where=folder) from error
-    except ValueError as error:
-        log(f"prepared images ignored: {error} ({folder})")
+        raise UnpreparedError(f"cannot read the prepared images: {error.strerror}", where=folder) from error
+    except UNEXPECTED as error:
+        why = error if isinstance(error, SealError) else "not written by this program"
+        log(f"prepared images ignored: {why} ({folder})")
         return None
 
 
 def _opened(folder: Path, index: Arrays) -> ImageSet:
-    """Raises OSError, or ValueError for what does not belong together."""
+    """Raises OSError, or one of UNEXPECTED for what does not belong together."""
     if index.keys() != {"shape", "counts", "labels", "validation", "groups", "checksums", "text"}:
         raise SealError("not written by this program")
     shape, counts = tuple(index["shape"].tolist()), index["counts"].tolist()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from nago_trainer.data.images import Pixels
 from nago_trainer.data.store.plan import INDEX, PIXELS
+from nago_trainer.data.store.sealed import SealError
 from nago_trainer.errors import StorageError
 
 Checksums = NDArray[np.uint32]
@@ -27,7 +28,7 @@ class StoredPixels:
     """Images [N, C, S, S] of bytes that lie in a file."""
 
     def __init__(self, folder: Path, shape: tuple[int, ...], checksums: Checksums) -> None:
-        """Raises OSError, or ValueError for a file of another size."""
+        """Raises OSError, or SealError for a file of another size."""
         self.folder = folder
         self.shape = shape
         self._checksums = checksums
@@ -36,7 +37,7 @@ class StoredPixels:
         self._descriptor = os.open(folder / PIXELS, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._descriptor)
         if os.fstat(self._descriptor).st_size != self.nbytes:
-            raise ValueError("the file of the pixels has another size than its index says")
+            raise SealError("the file of the pixels has another size than its index says")
 
     @property
     def image_bytes(self) -> int:

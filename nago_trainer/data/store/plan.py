@@ -34,6 +34,11 @@ class StorePlan:
     demanded: bool
     """Whether the study says so; without a place for a store, that is an error then."""
 
+    @property
+    def optional(self) -> bool:
+        """Whether the study asks for no store: one that cannot be made is no error then."""
+        return not self.always and not self.demanded
+
 
 def store_plan(settings: DatasetSettings, environment: Mapping[str, str]) -> StorePlan:
     """Of images without a fingerprint nobody knows whether prepared ones are theirs: they have no place."""
@@ -57,6 +62,6 @@ def store_stamp(plan: StorePlan) -> str:
     """The same as long as the store is: one that is found to be damaged loses its index. Raises OSError."""
     try:
         status = None if plan.folder is None else (plan.folder / INDEX).stat()
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         status = None
     return "" if status is None else f"{status.st_ino} {status.st_mtime_ns}"

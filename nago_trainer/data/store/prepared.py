@@ -17,7 +17,7 @@ from nago_trainer.data.store.counts import kept_counts
 from nago_trainer.data.store.draft import DraftPixels, commit, drafted, preparing, remove_unfinished
 from nago_trainer.data.store.opened import open_store
 from nago_trainer.data.store.plan import LOCK, StorePlan
-from nago_trainer.errors import DataError
+from nago_trainer.errors import DataError, UnpreparedError
 from nago_trainer.log import log
 
 Reading = Callable[[RowsOf], ImageSet]
@@ -34,15 +34,27 @@ def prepared_images(plan: StorePlan, read: Reading, trained_on: MembersOf) -> Im
     """The same images as `read` gives, whatever the plan. Raises StorageError, DataError, and what `read` raises."""
     if plan.folder is None:
         return read(lambda shape: _fitting(plan, shape))
-    found = open_store(plan.folder)
-    if found is None:
-        found = _read_or_prepared(plan, plan.folder, read)
+    try:
+        found = _found(plan.folder) or _read_or_prepared(plan, plan.folder, read)
+    except UnpreparedError as error:
+        if not plan.optional:
+            raise
+        log(f"{error}; the images are read into memory")
+        return read(MemoryRows)
     if found.store is None:
         return found
     if _stored_bytes(found) + _stored_bytes(found.test) <= plan.memory:
         found = replace(_in_memory(found), test=found.test and _in_memory(found.test))
     pixels = found.pixels if found.store is None else found.store
     return replace(found, counts=kept_counts(plan.folder, pixels, trained_on(found)))
+
+
+def _found(folder: Path) -> ImageSet | None:
+    """One that was prepared before."""
+    found = open_store(folder)
+    if found is not None:
+        log(f"prepared images from {folder}: the original files are not looked at")
+    return found
 
 
 def _stored_bytes(images: ImageSet | None) -> int:
@@ -88,8 +100,7 @@ def _read_or_prepared(plan: StorePlan, folder: Path, read: Reading) -> ImageSet:
             return _opened(folder)
         if draft is None:
             return images
-        if open_store(folder) is None:  # another process may be at it where there are no locks
-            commit(images, draft, folder)
+        commit(images, draft, folder)
     return _opened(folder)
 
 
@@ -109,13 +120,23 @@ def _alone(folder: Path) -> Iterator[None]:
     """
     with preparing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder.with_name(folder.name + LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = _lock_file(folder.with_name(folder.name + LOCK))
     try:
         if _locked(descriptor):
             remove_unfinished(folder)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock_file(file: Path) -> int:
+    """Raises OSError. To write, where that is allowed: NFS gives no lock to who only reads."""
+    try:
+        return os.open(file, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except PermissionError:  # another user's
+        return os.open(file, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _locked(descriptor: int) -> bool:

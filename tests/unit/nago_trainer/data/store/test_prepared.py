@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -18,8 +19,9 @@ from nago_trainer.contract.task import TEST, DatasetSettings
 from nago_trainer.data import catalogue
 from nago_trainer.data.catalogue import READERS, images_stamp, load_images, survey
 from nago_trainer.data.images import ImageSet, RowsOf
-from nago_trainer.data.store import prepared
-from nago_trainer.data.store.draft import DraftPixels, commit
+from nago_trainer.data.store import plan, prepared
+from nago_trainer.data.store.draft import DraftPixels, _move_useless, commit
+from nago_trainer.data.store.sealed import read_sealed, write_sealed
 from nago_trainer.errors import DataChangedError, DataError, StorageError
 from tests.disk import disk_with_room_for
 from tests.image_folder import settings_of
@@ -89,11 +91,15 @@ def test_those_that_fit_into_memory_are_prepared_too_and_lie_there(settings: Dat
     _folder_of(settings)
 
 
-def test_the_images_are_decoded_once(settings: DatasetSettings, image_folder: Path, tmp_path: Path) -> None:
+def test_the_images_are_decoded_once(
+    settings: DatasetSettings, image_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     load_images(settings)
+    assert "are not looked at" not in capfd.readouterr().err
     moved = image_folder.rename(tmp_path / "elsewhere")
     images = load_images(settings)
     moved.rename(image_folder)
+    assert capfd.readouterr().err.count("the original files are not looked at") == 1
     _assert_same(images, settings)
 
 
@@ -298,3 +304,108 @@ def test_without_locks_the_first_one_stays(settings: DatasetSettings, monkeypatc
 
 def _assert_without_drafts(settings: DatasetSettings) -> None:
     assert not list(Path(settings.prepared or "").glob("*.draft"))
+
+
+@pytest.fixture
+def unasked(settings: DatasetSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DatasetSettings:
+    """Of a study that sets neither key, with more pixels than are usually held in memory."""
+    monkeypatch.setattr(plan, "USUAL_IMAGE_MEMORY", ALL - 1)
+    monkeypatch.setenv("NAGO_PREPARED", str(tmp_path / "prepared"))
+    return replace(settings, prepared=None, memory=None)
+
+
+@pytest.mark.parametrize("room", [ALL - 1, ALL], ids=["at once", "at the end"])
+def test_a_study_that_asks_for_no_store_trains_where_none_can_be_made(
+    unasked: DatasetSettings, room: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with disk_with_room_for(room):
+        images = load_images(unasked)
+    assert images.store is None
+    assert len(images.pixels) == len(images.labels)
+    assert capfd.readouterr().err.count("the images are read into memory") == 1
+    assert load_images(unasked).store is not None
+
+
+def test_a_study_that_asks_for_no_store_trains_beside_a_file_of_that_name(
+    unasked: DatasetSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "prepared").write_text("no folder")
+    images_stamp(unasked)
+    assert load_images(unasked).store is None
+
+
+def _without_classes(index: dict[str, np.ndarray]) -> None:
+    index["text"] = np.frombuffer(b"{}", dtype=np.uint8)
+
+
+def _list_as_text(index: dict[str, np.ndarray]) -> None:
+    index["text"] = np.frombuffer(b"[1]", dtype=np.uint8)
+
+
+def _no_shape(index: dict[str, np.ndarray]) -> None:
+    index["shape"] = np.array([], dtype=np.int64)
+
+
+def _one_label(index: dict[str, np.ndarray]) -> None:
+    index["labels"] = np.array(1)
+
+
+@pytest.mark.parametrize("change", [_without_classes, _list_as_text, _no_shape, _one_label])
+def test_a_sealed_index_of_unexpected_contents_is_made_anew(
+    settings: DatasetSettings, change: Callable[[dict[str, np.ndarray]], None]
+) -> None:
+    load_images(settings)
+    file = _folder_of(settings) / "index"
+    index = read_sealed(file)
+    change(index)
+    write_sealed(file, index)
+    _assert_same(load_images(settings), settings)
+    _assert_without_drafts(settings)
+
+
+def test_without_locks_a_store_that_came_in_between_stays(
+    settings: DatasetSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    between: list[int] = []
+
+    def late(images: ImageSet, pixels: DraftPixels, folder: Path) -> None:
+        monkeypatch.setattr(prepared, "commit", commit)
+        load_images(settings)  # another, after the last look of the first
+        between.append((folder / "index").stat().st_ino)
+        commit(images, pixels, folder)
+
+    monkeypatch.setattr(prepared, "commit", late)
+    _assert_same(load_images(settings), settings)
+    assert between == [(_folder_of(settings) / "index").stat().st_ino]
+    _assert_without_drafts(settings)
+
+
+@pytest.mark.parametrize("useful", [True, False])
+def test_only_a_useless_store_is_moved_away(settings: DatasetSettings, useful: bool) -> None:
+    load_images(settings)
+    folder = _folder_of(settings)
+    if not useful:
+        _cut_index(folder)
+    _move_useless(folder)
+    assert folder.exists() == useful
+    _assert_without_drafts(settings)
+
+
+def test_the_lock_of_another_user_is_no_obstacle() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs a second user")
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o777)  # of another place than tmp_path, which is closed to others
+        store = Path(name) / "store"
+        with prepared._alone(store):
+            pass
+        os.seteuid(65534)
+        try:
+            with prepared._alone(store), store.with_name("store.lock").open() as other, pytest.raises(BlockingIOError):
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.seteuid(0)
