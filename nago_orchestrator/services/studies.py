@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from nago_orchestrator.bootstrap import refuse_file_for_jobs, run_study, runs_folder
+from nago_orchestrator.control_loop.events import Event
 from nago_orchestrator.domain.dataset import summary_of
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import ExecutorError, HeldError, NagoError
@@ -91,8 +92,11 @@ def pause_study(name: str, url: str, now: datetime) -> Study:
     return store.study(name)
 
 
-def cancel_study(name: str, url: str, now: datetime) -> Study:
-    """The study is over; trials that run are stopped by whoever runs it, or here if nobody does."""
+def cancel_study(name: str, url: str, now: datetime, on_event: Callable[[Event], None] = lambda event: None) -> Study:
+    """The study is over; trials that run are stopped by whoever runs it, or here if nobody does.
+
+    `on_event` hears of the latter, which waits while e.g. the folder of the attempts cannot be used.
+    """
     store = open_store(url)
     study = store.study(name)
     if study.state is StudyState.COMPLETED:
@@ -101,5 +105,5 @@ def cancel_study(name: str, url: str, now: datetime) -> Study:
         store.move_study(study.id, StudyState.CANCELLED, message="cancelled by the user", now=now)
     if store.holder(study.id) is None:
         with suppress(HeldError):  # somebody took it up just now, and winds it up
-            run_study(name, url, on_event=lambda event: None)
+            run_study(name, url, on_event=on_event)
     return store.study(name)

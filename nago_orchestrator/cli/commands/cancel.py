@@ -11,6 +11,7 @@ import typer
 from nago_orchestrator.cli.options import Database, StudyName
 from nago_orchestrator.cli.output.say import say
 from nago_orchestrator.cli.reading import known_database, named_study
+from nago_orchestrator.control_loop.events import Event, EventKind
 from nago_orchestrator.errors import InputError
 from nago_orchestrator.services.studies import cancel_study
 
@@ -29,5 +30,11 @@ def cancel(
         )
     if not yes:
         typer.confirm(f"Cancel the study {chosen} permanently?", abort=True)
-    study = cancel_study(chosen, url, datetime.now(UTC))
+    study = cancel_study(chosen, url, datetime.now(UTC), _tell_trouble)
     say(f"study {study.name} is cancelled")
+
+
+def _tell_trouble(event: Event) -> None:
+    """The command waits for its end."""
+    if event.kind is EventKind.TROUBLE:
+        say(f"cannot stop the running trials yet: {event.message}", err=True)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from nago_orchestrator.bootstrap import runs_folder
+from nago_orchestrator.control_loop.events import Event, EventKind
 from nago_orchestrator.domain.proposals import Outcome
 from nago_orchestrator.domain.states import StudyState
 from nago_orchestrator.errors import InputError, NagoError, NotFoundError, SpecError
@@ -22,7 +24,9 @@ from nago_orchestrator.store.records import NewStudy
 from nago_orchestrator.store.store import open_store
 from nago_trainer.contract.task import FORMER_IMAGE_RULES, IMAGE_RULES, TEST, VALIDATION
 from tests.simulated_executor import SimulatedExecutor
+from tests.store_scene import Scene
 from tests.studies import OF_TODAY, RECIPE, SMALL_BOHB, Orchestrator, create, small_spec
+from tests.trainer_scene import small_trial
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -191,6 +195,24 @@ def test_a_study_is_paused_resumed_and_cancelled(url: str) -> None:
         resume_study("small", url, NOW)
     with pytest.raises(NagoError, match="only a running study"):
         pause_study("small", url, NOW)
+
+
+def test_a_cancellation_that_has_to_wait_says_what_for(url: str) -> None:
+    store = open_store(url)
+    scene = Scene(store, create(store, small_spec()))
+    scene.propose(small_trial(), fidelity=1)
+    scene.attempt(0)
+    obstacle = runs_folder(store)
+    obstacle.write_text("no folder")
+    told: list[Event] = []
+
+    def hear(event: Event) -> None:
+        told.append(event)
+        obstacle.unlink(missing_ok=True)
+
+    assert cancel_study("small", url, NOW, hear).state is StudyState.CANCELLED
+    assert told[0].kind is EventKind.TROUBLE
+    assert "cannot use the folder of the attempts" in told[0].message
 
 
 def test_somebody_who_holds_a_cancelled_study_is_left_to_wind_it_up(url: str) -> None:
